@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* Admin protocol between host and firmware. Specification: Documentation/hw/admin.rst. */
+#ifndef GAON_HW_ADMIN_H
+#define GAON_HW_ADMIN_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdint.h>
+#endif
+
+#define GAON_ABI_MIN		1	/* admin ABI versions that these headers describe */
+#define GAON_ABI_MAX		1
+
+#define GAON_ADMIN_LOG2_MIN	2
+#define GAON_ADMIN_LOG2_MAX	12
+
+/* In host memory: written by the firmware. At most ring-size commands may be outstanding. */
+struct gaon_admin_state {
+	uint64_t sq_head;	/* commands consumed */
+	uint64_t cq_tail;	/* completions produced */
+	uint64_t reserved[6];
+};
+
+#define GAON_ADMIN_NOP			0x00
+#define GAON_ADMIN_IDENTIFY		0x01
+#define GAON_ADMIN_SET_FEATURES		0x02
+#define GAON_ADMIN_CONTEXT_CREATE	0x10
+#define GAON_ADMIN_CONTEXT_DESTROY	0x11
+#define GAON_ADMIN_CONTEXT_SUSPEND	0x12	/* all its queues */
+#define GAON_ADMIN_CONTEXT_RESUME	0x13
+#define GAON_ADMIN_CONTEXT_RESET	0x14	/* drop all its work, queues end FAULTED with RESET */
+#define GAON_ADMIN_QUEUE_CREATE		0x20
+#define GAON_ADMIN_QUEUE_DESTROY	0x21	/* acknowledged when nothing of it is in flight */
+#define GAON_ADMIN_QUEUE_SUSPEND	0x22	/* acknowledged when its state is saved */
+#define GAON_ADMIN_QUEUE_RESUME		0x23
+#define GAON_ADMIN_QUEUE_PRIORITY	0x24
+#define GAON_ADMIN_QUEUE_RESET		0x25	/* drop work in flight, read = write, status RESET */
+#define GAON_ADMIN_FAULT_CLEAR		0x26	/* FAULTED queue: skip to its write index, go on */
+#define GAON_ADMIN_QUEUE_QUERY		0x27
+#define GAON_ADMIN_ENGINE_RESET		0x30
+#define GAON_ADMIN_TELEMETRY		0x40
+#define GAON_ADMIN_LOG_SETUP		0x41
+#define GAON_ADMIN_LIMITS		0x42
+#define GAON_ADMIN_INJECT		0x43	/* needs the debug fuse */
+#define GAON_ADMIN_LINK			0x50	/* needs GAON_FEATURE_LINKS */
+
+#define GAON_ADMIN_OK			0
+#define GAON_ADMIN_ERR_OPCODE		1
+#define GAON_ADMIN_ERR_RESERVED		2	/* a reserved field is not zero */
+#define GAON_ADMIN_ERR_ID		3	/* no such context or queue */
+#define GAON_ADMIN_ERR_BUSY		4	/* id in use, or context still has queues */
+#define GAON_ADMIN_ERR_RANGE		5
+#define GAON_ADMIN_ERR_ALIGN		6
+#define GAON_ADMIN_ERR_FEATURE		7
+#define GAON_ADMIN_ERR_STATE		8	/* not in a state that allows it */
+#define GAON_ADMIN_ERR_DMA		9	/* buffer not reachable */
+#define GAON_ADMIN_ERR_TIMEOUT		10	/* work did not drain; context killed */
+
+/* Features: software takes the bits that it knows, by SET_FEATURES. */
+#define GAON_FEATURE_MODELLED_TIME	(1ull << 0)	/* cycles are a model's, not a clock's */
+#define GAON_FEATURE_PREEMPT_INSIDE	(1ull << 1)	/* save areas work */
+#define GAON_FEATURE_LINKS		(1ull << 2)
+#define GAON_FEATURE_INJECT		(1ull << 3)	/* debug fuse is blown */
+
+struct gaon_admin_identify {		/* reply: data written at data_pa */
+	uint64_t data_pa;
+	uint32_t data_len;		/* at least sizeof(struct gaon_identify) */
+	uint32_t reserved0;
+	uint64_t reserved1[5];
+};
+
+struct gaon_admin_features {
+	uint64_t mask;
+	uint64_t reserved[6];
+};
+
+struct gaon_admin_context {		/* CREATE; others use id only */
+	uint32_t context;		/* 1 to GAON_CONTEXTS - 1: also the doorbell page */
+	uint16_t asid;			/* not 0 */
+	uint8_t ring;			/* event ring, 0 to GAON_EVENT_RINGS - 1 */
+	uint8_t reserved0;
+	uint64_t root_pa;		/* page-aligned Sv48 root */
+	uint64_t print_va;		/* struct gaon_print_ring or 0 */
+	uint64_t reserved1[4];
+};
+
+#define GAON_QUEUE_KIND_USER		0
+#define GAON_QUEUE_KIND_KERNEL		1
+
+/* Priority bands: a higher band preempts a lower one; inside a band time slices. */
+#define GAON_PRIORITY_LOW		0
+#define GAON_PRIORITY_NORMAL		1
+#define GAON_PRIORITY_HIGH		2
+#define GAON_PRIORITY_REALTIME		3
+#define GAON_PRIORITIES			4
+
+struct gaon_admin_queue {		/* CREATE */
+	uint32_t queue;			/* 0 to GAON_QUEUES - 1, the host's choice */
+	uint32_t context;
+	uint16_t doorbell;		/* index in the context's page */
+	uint8_t kind;
+	uint8_t priority;
+	uint8_t ring_log2;
+	uint8_t reserved0[3];
+	uint64_t ring_va;		/* 64-byte aligned; user half for USER, upper half for KERNEL */
+	uint64_t state_va;		/* struct gaon_queue_state, the same half */
+	uint64_t save_va;		/* upper half, identify.save_bytes long; 0: not preemptible inside a workgroup */
+	uint32_t slice_us;		/* 0: the default */
+	uint32_t reserved1;
+	uint64_t limit_cycles;		/* watchdog per launch; 0: the device's default */
+};
+
+struct gaon_admin_id {			/* DESTROY, SUSPEND, RESUME, RESET, PRIORITY, CLEAR, QUERY */
+	uint32_t id;
+	uint32_t value;			/* PRIORITY: the new one; else 0 */
+	uint64_t reserved[6];
+};
+
+struct gaon_admin_buffer {		/* TELEMETRY: struct gaon_telemetry; LOG_SETUP: struct gaon_log_ring */
+	uint64_t pa;
+	uint32_t bytes;
+	uint32_t value;			/* LOG_SETUP: level 0 (error) to 3 (debug) */
+	uint64_t reserved[5];
+};
+
+struct gaon_admin_limits {
+	uint64_t launch_cycles;		/* default watchdog, 0: leave */
+	uint32_t preempt_ms;		/* 0: leave */
+	uint32_t heartbeat_ms;		/* 0: no periodic heartbeat */
+	uint32_t slice_us;		/* 0: leave */
+	uint32_t reserved0;
+	uint64_t reserved1[4];
+};
+
+#define GAON_INJECT_CE			1	/* correctable error: counter `target` */
+#define GAON_INJECT_UE			2	/* poison HBM line at `address` */
+#define GAON_INJECT_FW_HANG		3
+#define GAON_INJECT_FW_CRASH		4
+struct gaon_admin_inject {
+	uint32_t kind;
+	uint32_t target;
+	uint64_t address;
+	uint64_t reserved[5];
+};
+
+struct gaon_admin_cmd {
+	uint16_t opcode;
+	uint16_t reserved;
+	uint32_t cookie;		/* echoed */
+	union {
+		struct gaon_admin_identify identify;
+		struct gaon_admin_features features;
+		struct gaon_admin_context context;
+		struct gaon_admin_queue queue;
+		struct gaon_admin_id id;
+		struct gaon_admin_buffer buffer;
+		struct gaon_admin_limits limits;
+		struct gaon_admin_inject inject;
+		uint8_t bytes[56];
+	};
+};
+
+struct gaon_admin_reply {
+	uint16_t opcode;
+	uint16_t status;		/* GAON_ADMIN_* */
+	uint32_t cookie;
+	uint64_t value[6];		/* SET_FEATURES: granted mask; QUEUE_QUERY: see admin.rst */
+	uint64_t valid;			/* completion index + 1, written last */
+};
+
+#define GAON_NUMERICS_PROFILE	1	/* Documentation/hw/numerics.rst */
+
+struct gaon_identify {			/* 256 bytes */
+	uint32_t size;			/* of what was written */
+	uint16_t abi_min, abi_max;
+	uint32_t fw_version;
+	uint32_t hw_revision;
+	uint64_t features;
+	uint64_t hbm_bytes;
+	uint64_t aperture_bytes;
+	uint64_t spm_bytes;		/* per core */
+	uint64_t save_bytes;		/* per queue */
+	uint32_t cores;
+	uint32_t vlen, dlen;
+	uint32_t vector_pipes;
+	uint32_t matrix_arrays;		/* per core */
+	uint32_t matrix_dim;
+	uint32_t dma_channels;		/* per core */
+	uint32_t copy_engines;
+	uint32_t slots;
+	uint32_t contexts, queues;
+	uint32_t clock_khz;		/* core clock; cycles of GAON_REG_CYCLE */
+	uint32_t hbm_mbps, host_mbps;	/* MB/s (10^6) each way */
+	uint32_t links, link_mbps;
+	uint32_t numerics;
+	uint32_t preempt_ms;
+	uint32_t hbm_channels;
+	uint8_t serial[16];
+	char name[32];
+	char fw_build[32];
+	uint32_t reserved[10];
+};
+
+/* All monotonic since chip reset unless said otherwise. */
+struct gaon_telemetry {			/* 512 bytes */
+	uint32_t size;
+	uint32_t clock_khz;		/* now */
+	uint64_t cycle;
+	uint64_t core_busy[8];		/* cycles; cores above 8 share by modulo */
+	uint64_t matrix_busy[8];
+	uint64_t dma_busy[8];
+	uint64_t copy_busy[4];
+	uint64_t hbm_read, hbm_write;	/* bytes */
+	uint64_t host_read, host_write;
+	uint64_t packets, launches, workgroups, instructions;
+	uint64_t doorbells, doorbells_dropped;
+	uint64_t faults, preemptions, resets;
+	uint64_t tlb_misses, tlbi;
+	uint64_t energy_uj;
+	uint32_t power_mw;
+	int32_t temp_mc;		/* millidegrees Celsius */
+	uint64_t hbm_ce, hbm_ue, spm_ce, spm_ue, link_ce, link_ue;
+	uint64_t lost_events;
+	uint64_t reserved[10];
+};
+
+/* Firmware log, in host memory: header, then `bytes` of text lines "<level> cycle text\n". */
+struct gaon_log_ring {
+	uint64_t write;			/* bytes written ever; firmware's */
+	uint32_t bytes;			/* size of data[], set by the firmware */
+	uint32_t reserved;
+	uint8_t data[];
+};
+
+#endif

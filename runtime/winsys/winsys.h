@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The border between libgaon and a device: one table of functions, two implementations
+ * (direct: the model in this process; drm: gaon.ko).  Nothing above may know which one is below.
+ *
+ * Return values are 0 or -errno.  Addresses called va are device virtual addresses of one context.
+ */
+#ifndef GAON_WINSYS_H
+#define GAON_WINSYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hw/gaon_admin.h>
+#include <hw/gaon_event.h>
+#include <hw/gaon_packet.h>
+
+struct gaon_winsys;		/* one open device */
+struct gaon_ws_context;		/* address space; user-mode queues */
+struct gaon_ws_bo;		/* memory mapped into one context */
+struct gaon_ws_queue;		/* user-mode queue */
+
+enum gaon_ws_placement {
+	GAON_WS_DEVICE,		/* HBM */
+	GAON_WS_HOST,		/* pinned host memory, allocated here */
+	GAON_WS_USER,		/* the caller's memory, pinned for the life of the object */
+};
+
+#define GAON_WS_BO_CPU		(1u << 0)	/* must be CPU-mappable */
+#define GAON_WS_BO_EXEC		(1u << 1)	/* kernels run from it; mapped R X, never W */
+#define GAON_WS_BO_READONLY	(1u << 2)	/* device may only read */
+
+struct gaon_ws_bo_info {
+	uint64_t va, bytes;	/* bytes rounded up to pages */
+	void *cpu;		/* NULL if not CPU-mappable */
+	enum gaon_ws_placement placement;
+};
+
+/* Shared with the device; the producer writes packets and `write` directly. */
+struct gaon_ws_queue_info {
+	struct gaon_packet *ring;
+	struct gaon_queue_state *state;
+	uint32_t ring_log2;
+	uint32_t id;			/* as in fault records and events */
+};
+
+struct gaon_winsys_ops {
+	const char *name;
+
+	void (*close)(struct gaon_winsys *ws);
+	const struct gaon_identify *(*identify)(struct gaon_winsys *ws);
+	int (*telemetry)(struct gaon_winsys *ws, struct gaon_telemetry *out);
+	/* Memory as the device's owner sees it. */
+	int (*mem_info)(struct gaon_winsys *ws, uint64_t *free_bytes, uint64_t *total_bytes);
+	int (*correlate)(struct gaon_winsys *ws, uint64_t *cycle, uint64_t *host_ns);
+
+	int (*context_create)(struct gaon_winsys *ws, struct gaon_ws_context **out);
+	void (*context_destroy)(struct gaon_ws_context *ctx);
+
+	/* Cleared unless GAON_WS_USER. -ENOMEM when HBM or host memory is exhausted. */
+	int (*bo_create)(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
+			 uint32_t flags, void *user, struct gaon_ws_bo **out);
+	void (*bo_info)(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
+	/* Only when no queue still uses it; unmapped and invalidated before it returns. */
+	void (*bo_destroy)(struct gaon_ws_bo *bo);
+
+	int (*queue_create)(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
+			    struct gaon_ws_queue **out);
+	void (*queue_info)(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info *out);
+	void (*queue_doorbell)(struct gaon_ws_queue *queue);
+	/* First fault since the last clear, type GAON_FAULT_NONE if none. */
+	int (*queue_fault)(struct gaon_ws_queue *queue, struct gaon_fault_record *out);
+	int (*queue_clear)(struct gaon_ws_queue *queue);	/* FAULT_CLEAR: skips what is queued */
+	void (*queue_destroy)(struct gaon_ws_queue *queue);	/* busy or not */
+
+	/*
+	 * Wait until the 64-bit value at @cpu (CPU address inside a CPU-mappable bo of @ctx) is >=
+	 * @value, a queue of @ctx faults (-EIO), the time is over (-ETIME) or the device is lost
+	 * (-ENODEV).  May run the device on this thread.
+	 */
+	int (*wait)(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
+		    uint64_t timeout_ns);
+};
+
+struct gaon_winsys {
+	const struct gaon_winsys_ops *ops;
+};
+
+/* Opens the model in this process. Configuration from the environment: see Documentation/runtime. */
+int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The GA1 device model as a library: what wraps it (the runtime's direct winsys, the vfio-user
+ * server, fuzz targets) calls these and nothing else.  No globals: any number of devices.
+ *
+ * Threads: every call may be made from any thread unless it says otherwise.  The model may own
+ * worker threads; all of them sleep while the device is idle.
+ */
+#ifndef GAON_SIM_H
+#define GAON_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gaon_sim;
+
+/* When asynchronous effects (DMA, gemm, posted stores, completions, interrupts) happen. */
+enum gaon_sim_effects {
+	GAON_SIM_EFFECTS_NORMAL,
+	GAON_SIM_EFFECTS_EARLY,		/* as early as the specification allows */
+	GAON_SIM_EFFECTS_LATE,		/* as late as it allows */
+};
+
+/**
+ * struct gaon_sim_config - shape of the device; zero in a field means its default
+ * @size: sizeof(struct gaon_sim_config)
+ * @hbm_bytes: default 32 GiB, sparse
+ * @aperture_bytes: BAR2; default all of HBM
+ * @spm_bytes: scratchpad per core, default 4 MiB
+ * @cores: default 4
+ * @vlen: default 4096
+ * @slots: hardware queue slots, default 32
+ * @threads: host threads that may execute cores, the caller of gaon_sim_run() included; default
+ *	the number of host processors.  1: no worker thread, the device runs only in gaon_sim_run().
+ * @effects: see above
+ * @no_time: leave modelled costs out (cycles stay 0)
+ * @debug_fuse: allow error injection
+ * @matrix_path: 0 picks the best of this host, else 1 + enum sim_matrix_path
+ * @nv_path: file of non-volatile state (rollback version, retired pages); NULL: in memory
+ * @public_keys, @public_key_count: 32-byte Ed25519 keys that the ROM trusts
+ */
+struct gaon_sim_config {
+	size_t size;
+	uint64_t hbm_bytes;
+	uint64_t aperture_bytes;
+	uint64_t spm_bytes;
+	uint32_t cores;
+	uint32_t vlen;
+	uint32_t slots;
+	uint32_t threads;
+	enum gaon_sim_effects effects;
+	bool no_time;
+	bool debug_fuse;
+	uint8_t matrix_path;		/* 0 auto, else 1 + enum sim_matrix_path */
+	const char *nv_path;
+	const uint8_t (*public_keys)[32];
+	uint32_t public_key_count;
+};
+
+/**
+ * struct gaon_sim_host_ops - what the device asks of its host
+ * @dma_map: host pointer for device access to [@iova, @iova + *@len), or NULL; *@len may be reduced
+ *	to the contiguous run.  Valid until the host unmaps it, which it does only after a completed
+ *	TLB invalidation or when the device cannot reach it.
+ * @dma_read, @dma_write: for memory without a pointer; may be NULL when dma_map serves everything
+ * @interrupt: MSI-X vector raised
+ * @clock_ns: host clock
+ * @log: one line of the model's own diagnostics; level as syslog
+ *
+ * Callbacks come from any thread, may come with the model's locks held and must not call back into it.
+ */
+struct gaon_sim_host_ops {
+	uint8_t *(*dma_map)(void *ctx, uint64_t iova, uint64_t *len, bool write);
+	int (*dma_read)(void *ctx, uint64_t iova, void *data, size_t len);
+	int (*dma_write)(void *ctx, uint64_t iova, const void *data, size_t len);
+	void (*interrupt)(void *ctx, unsigned int vector);
+	uint64_t (*clock_ns)(void *ctx);
+	void (*log)(void *ctx, int level, const char *line);
+};
+
+/* NULL with errno set: EINVAL (config), ENOMEM. */
+struct gaon_sim *gaon_sim_create(const struct gaon_sim_config *config,
+				 const struct gaon_sim_host_ops *ops, void *ctx);
+/* Stops the workers; no other call may be under way. */
+void gaon_sim_destroy(struct gaon_sim *sim);
+
+/* PCI config space and BARs. @len 1, 2, 4 or 8, naturally aligned; anything else reads ones and is dropped. */
+void gaon_sim_config_read(struct gaon_sim *sim, unsigned int offset, void *data, size_t len);
+void gaon_sim_config_write(struct gaon_sim *sim, unsigned int offset, const void *data, size_t len);
+uint64_t gaon_sim_bar_read(struct gaon_sim *sim, unsigned int bar, uint64_t offset, unsigned int len);
+void gaon_sim_bar_write(struct gaon_sim *sim, unsigned int bar, uint64_t offset, uint64_t value,
+			unsigned int len);
+
+/* The HBM aperture as host memory (BAR2), *@len bytes; the fd behind it, or -1. Owned by the model. */
+void *gaon_sim_hbm(struct gaon_sim *sim, uint64_t *len);
+int gaon_sim_hbm_fd(struct gaon_sim *sim);
+
+/* Doorbell without the register path: what a BAR4 store does. A few ns when the device is awake. */
+void gaon_sim_doorbell(struct gaon_sim *sim, uint32_t context, uint32_t index);
+
+/**
+ * gaon_sim_run() - execute the device on the calling thread
+ * @watch: if not NULL, come back as soon as *@watch >= @target (64-bit value in host-visible memory)
+ * @budget_ns: about how long at most; 0: until idle or watched value
+ *
+ * Any number of threads may call; one becomes the dispatcher, others help with cores or return.
+ * Return: true if the device still has work, false if it is idle (or another thread runs it and
+ * there is nothing to help with).
+ */
+bool gaon_sim_run(struct gaon_sim *sim, const volatile uint64_t *watch, uint64_t target,
+		  uint64_t budget_ns);
+
+/* Chip reset as PCI's FLR does it (also through config space). */
+void gaon_sim_reset(struct gaon_sim *sim);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device model's inside: who owns what, and the calls between its parts.
+ *
+ *   device.c  create, destroy, reset, PCI config (pci.c), BAR registers (regs.c)
+ *   mcubus.c  the management core's registers      mmu.c, tlbi.c  translation, invalidation
+ *   slot.c    queue slots, doorbells, arbiter      event.c        event rings, MSI-X, fault records
+ *   run.c     the run loop and the worker threads  telemetry.c    counters
+ *   packet.c  packets: fetch, check, execute       copy.c         copy engines
+ *   launch.c  launches, workgroups, gangs          core.c         a core: hart, scratchpad, CSRs
+ *   xgaon.c   dma, gemm, wait, barrier, semaphores preempt.c      save areas
+ *   time.c    the modelled clock
+ *
+ * Locking: sim->lock protects everything here but what a running job owns.  A job (a core with
+ * work for a quantum, or a copy engine with a chunk) is taken with the lock held, executed without
+ * it by any thread, and retired with it.  While job->running is set, only that thread touches the
+ * job's own state; others may set core->hart->stop.  Memory of the device (HBM, scratchpads of
+ * running cores, host memory) is accessed without the lock, as by real engines.
+ */
+#ifndef GAON_SIM_DEV_H
+#define GAON_SIM_DEV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <hw/gaon_admin.h>
+#include <hw/gaon_event.h>
+#include <hw/gaon_mcu.h>
+#include <hw/gaon_packet.h>
+#include <hw/gaon_pte.h>
+#include <hw/gaon_regs.h>
+#include <hw/gaon_xgaon.h>
+
+#include "../gaon_sim.h"
+#include "../hart/hart.h"
+#include "../matrix/matrix.h"
+
+struct sim_mcu_bus;	/* mcubus.c's own */
+struct sim_time;	/* time.c's own */
+struct sim_launch;	/* launch.c's own */
+
+#define SIM_SLOTS_MAX	64
+#define SIM_CORES_MAX	64
+
+/* --- addresses ---------------------------------------------------------------------------- */
+
+/* Result of translating one page for a context; fault_type is GAON_FAULT_NONE when host is set. */
+struct sim_xlate {
+	uint8_t *host;		/* of the address asked for */
+	uint64_t run;		/* contiguous bytes from there, at least to the end of the 4 KiB page */
+	uint64_t pa;		/* 56-bit physical address */
+	uint16_t fault_type;
+	uint8_t prot;		/* GAON_PTE_R/W/X/U of the leaf */
+	bool hbm;		/* local HBM: atomics allowed */
+};
+
+struct sim_context {
+	bool enabled;
+	uint32_t id;
+	uint16_t asid;
+	uint8_t ring;
+	uint64_t root_pa;
+	uint64_t print_va;
+	/* Bumped by invalidations; engines compare before they use cached translations. */
+	_Atomic uint32_t tlb_gen;
+};
+
+/* --- queues -------------------------------------------------------------------------------- */
+
+struct sim_slot {
+	uint32_t index;
+	uint32_t status;		/* GAON_SLOT_* */
+	uint32_t queue;			/* id */
+	struct sim_context *ctx;
+	uint8_t kind, priority, log2;
+	uint64_t ring_va, state_va, save_va;
+	uint64_t read;			/* the device's own index */
+	uint64_t write;			/* last value taken from the state block */
+	uint64_t slice, slice_used;	/* cycles */
+	uint64_t limit;			/* watchdog cycles per launch; 0: the device's default */
+	uint64_t order;			/* arbiter: lower goes first inside a band */
+	bool saved;			/* a launch is in the save area: resume first */
+	bool slice_event, contend_event;/* already reported */
+	/* Copies of the host pages of ring and state block would be stale: they are translated anew
+	 * through this small cache, dropped when ctx->tlb_gen moves. */
+	uint32_t cache_gen;
+	uint8_t *state_host;
+	/* packet.c's progress through the current packet */
+	struct gaon_packet pkt;
+	struct gaon_packet list_pkt;	/* inside INDIRECT or CALL: the outer one */
+	bool in_list, have_pkt;
+	uint32_t list_index;
+	struct sim_launch *launch;	/* in flight, or NULL */
+	void *copy;			/* copy.c's job in flight, or NULL */
+	uint64_t ready;			/* time.c: modelled cycle at which the next packet may start */
+	struct gaon_fault_record fault;	/* first fault, until CLEAR */
+};
+
+/* --- cores ---------------------------------------------------------------------------------- */
+
+struct sim_core {
+	struct gaon_sim *sim;
+	uint32_t index;
+	struct sim_hart *hart;
+	struct sim_matrix *matrix;
+	uint8_t *spm;			/* spm_bytes, page aligned */
+	bool running;			/* a thread executes it now */
+	struct sim_launch *launch;	/* whose workgroup it holds, or NULL */
+	struct sim_context *ctx;	/* whose translations its TLB holds; stale if asid/gen differ */
+	uint32_t tlb_gen;
+	bool spm_dirty;			/* cleared when the context changes */
+	uint64_t workgroup;		/* linear id */
+	void *xgaon;			/* xgaon.c's engines of this core */
+	void *log;			/* time.c's */
+};
+
+struct gaon_sim {
+	pthread_mutex_t lock;
+	struct gaon_sim_config config;
+	struct gaon_sim_host_ops ops;
+	void *ops_ctx;
+	struct gaon_identify identify;	/* hardware's part */
+
+	/* memory */
+	uint8_t *hbm;
+	int hbm_fd;
+
+	/* registers */
+	uint32_t state, boot_error, fw_version, fw_abi, heartbeat;
+	uint64_t generation;		/* bumped by every chip reset: late retirements are dropped */
+	struct sim_mcu_bus *mcu;
+
+	struct sim_context contexts[GAON_CONTEXTS];
+	struct sim_slot slots[SIM_SLOTS_MAX];
+	uint64_t order;			/* next value of slot->order */
+
+	struct sim_core cores[SIM_CORES_MAX];
+	void *copy_engines;		/* copy.c */
+	struct sim_time *time;
+	struct gaon_telemetry tele;	/* counters; latched copies live in mcubus.c */
+	void *regs;			/* regs.c: admin, tlbi, event ring registers */
+	void *pci;			/* pci.c */
+	void *run;			/* run.c: workers, doorbell flags */
+};
+
+/* ============================ device side (calls the engines make) ========================== */
+
+/* Translate for a user access (lower half, U=1) or, with @kernel, the queue engine's own (upper half, U=0). */
+bool sim_translate(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, uint8_t access,
+		   bool kernel, struct sim_xlate *out);
+/* Host pointer for physical [pa, pa + *len); NULL if nothing answers. *len may shrink to the contiguous run. */
+uint8_t *sim_physical(struct gaon_sim *sim, uint64_t pa, uint64_t *len, bool write);
+/* Copy through translations; false with @fault (type, va, access) filled. */
+bool sim_read_va(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, bool kernel, void *data,
+		 size_t len, struct gaon_fault_record *fault);
+bool sim_write_va(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, bool kernel,
+		  const void *data, size_t len, struct gaon_fault_record *fault);
+
+/* Event record to the context's ring, then its MSI-X; lock held. */
+void sim_event_post(struct gaon_sim *sim, struct sim_context *ctx, const struct gaon_event *event);
+/* Slot goes FAULTED: state block, fault record, event, firmware told. @rec has type, va, pc, ...; context, queue, sequence are filled in. */
+void sim_slot_fault(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_fault_record *rec);
+/* Slot event to the firmware (GAON_SLOT_EV_*). */
+void sim_slot_event(struct gaon_sim *sim, struct sim_slot *slot, unsigned int reason);
+/* Publish read index (device → state block); lock held. */
+void sim_slot_publish_read(struct gaon_sim *sim, struct sim_slot *slot);
+/* Fetch the write index; false: slot was faulted (unreachable, ran ahead). Lock held. */
+bool sim_slot_fetch_write(struct gaon_sim *sim, struct sim_slot *slot);
+/* Wake workers: there are more jobs than the caller can run. */
+void sim_run_kick(struct gaon_sim *sim);
+void sim_log(struct gaon_sim *sim, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* ============================ engine side (calls the run loop makes) ======================== */
+
+int sim_engines_create(struct gaon_sim *sim);
+void sim_engines_destroy(struct gaon_sim *sim);
+
+/*
+ * Advance one slot that is ACTIVE or WAITING as far as it goes without executing a job: fetch and
+ * check packets, perform the small ones, start launches and copies, complete finished ones.
+ * Lock held. Returns true if anything changed.
+ */
+bool sim_slot_step(struct gaon_sim *sim, struct sim_slot *slot);
+
+/* A runnable job (core with work, copy chunk), chosen in priority and slot order, marked running; NULL if none. */
+struct sim_job;
+struct sim_job *sim_job_take(struct gaon_sim *sim);
+/* How many more could be taken now (to decide whether to wake workers). */
+unsigned int sim_job_count(struct gaon_sim *sim);
+/* Execute for a bounded quantum (about 200 us of host time at most); no lock. */
+void sim_job_run(struct gaon_sim *sim, struct sim_job *job);
+/* Take the results back; lock held. A slot whose job faulted is faulted here. */
+void sim_job_retire(struct gaon_sim *sim, struct sim_job *job);
+
+/* Ask a slot's work to stop (STOP: at the next boundary, saving; KILL: dropping). Later sim_engine_stopped() is true. */
+void sim_slot_request_stop(struct gaon_sim *sim, struct sim_slot *slot, bool kill);
+bool sim_slot_is_stopped(struct gaon_sim *sim, struct sim_slot *slot);
+/* Is any job running that may hold translations of @asid (all: GAON_TLBI_ALL)? Sets their stop flags. */
+bool sim_jobs_quiesced(struct gaon_sim *sim, uint32_t asid);
+/* Everything back to power-on; no job is running. */
+void sim_engines_reset(struct gaon_sim *sim);
+/* Modelled now, and counters into tele. */
+uint64_t sim_time_now(struct gaon_sim *sim);
+void sim_time_telemetry(struct gaon_sim *sim, struct gaon_telemetry *tele);
+
+#endif

@@ -1,37 +1,62 @@
 # SPDX-License-Identifier: MIT
-# Top-level build. Each directory's build.mk adds its own targets; `make help` lists what people use.
-MAKEFLAGS += --no-builtin-rules
+# Top-level build. Each directory adds its own targets in build.mk (or *.mk below tests/):
+#   ALL     += files that `make` builds            TESTS      += test programs (exit 0, 1; Check or plain)
+#   FUZZERS += libFuzzer programs                  TSAN_TESTS += those of TESTS that use threads
+#   BENCHES += benchmark programs of `make bench`  PROGRAMS   += what `make install` puts into bin
+MAKEFLAGS	+= --no-builtin-rules --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.DEFAULT_GOAL := all
+.SECONDEXPANSION:
+.DEFAULT_GOAL	:= all
 
 O		?= build
 PREFIX		?= /usr/local
-CC		:= clang-22
-AR		:= llvm-ar-22
-DEVICE_CC	:= clang-22
-CSTD		:= -std=gnu11
-WARN		:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
+DESTDIR		?=
+VERSION		:= 0.1.0
+LLVM		:= 22
+CC		:= clang-$(LLVM)
+AR		:= llvm-ar-$(LLVM)
+DEVICE_CC	:= clang-$(LLVM)
 OPT		?= -O2 -g
-CPPFLAGS	+= -D_GNU_SOURCE -Iinclude -I$(O)/include
-CFLAGS		+= $(CSTD) $(OPT) $(WARN) -fvisibility=hidden -fPIC -pthread -MMD -MP
+WARN		:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
+CPPFLAGS	+= -D_GNU_SOURCE -DGAON_VERSION='"$(VERSION)"' -Iinclude -I$(O)/include
+CFLAGS		+= -std=gnu11 $(OPT) $(WARN) -fvisibility=hidden -fPIC -pthread -MMD -MP
 
-# SAN=address,undefined or SAN=thread builds everything below O with that sanitizer.
+# SAN=address,undefined or SAN=thread: everything below O with that sanitizer.
+# FUZZ=1: with libFuzzer's instrumentation as well; fuzz targets link with it.
+ifneq ($(FUZZ),)
+SAN		:= address,undefined
+CFLAGS		+= -fsanitize=fuzzer-no-link
+FUZZ_LINK	:= -fsanitize=fuzzer
+endif
 ifneq ($(SAN),)
 CFLAGS		+= -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 LDFLAGS		+= -fsanitize=$(SAN)
 endif
 
-include $(sort $(wildcard firmware/build.mk tools/*/build.mk runtime/build.mk runtime/*/build.mk tests/build.mk tests/*/build.mk Documentation/build.mk))
+# Where the device's matrix kernels, firmware and kernels go is each fragment's business.
+ALL :=
+TESTS :=
+TSAN_TESTS :=
+FUZZERS :=
+BENCHES :=
+PROGRAMS :=
+include $(sort $(wildcard firmware/build.mk tools/*/build.mk runtime/build.mk runtime/*/build.mk \
+	tests/build.mk tests/*/*.mk Documentation/build.mk))
 
-# Objects: $(O)/path/to/file.o from path/to/file.c; per-target flags through target-specific variables.
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-all: $(ALL)
+all: $$(ALL)
+tests: $$(TESTS)
+fuzzers: $$(FUZZERS)
+benches: $$(BENCHES)
+
 clean:
 	rm -rf $(O)
-.PHONY: all clean
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+include tools/setup/targets.mk
+
+.PHONY: all tests fuzzers benches clean
+-include $(shell test -d $(O) && find $(O) -path $(O)/asan -prune -o -path $(O)/tsan -prune -o -path $(O)/fuzz -prune -o -name '*.d' -print)

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the test programs of one or several builds and prints `N passed, N failed` as its last line.
+
+A test program exits 0 or 1. Check's summary line ("100%: Checks: 12, Failures: 0, Errors: 0") and TAP
+lines ("ok 1 - name") are counted one by one; a program that prints neither counts as one test. A program
+that crashes, hangs or is missing fails. Nothing is skipped silently: a skip must be printed as a TAP line
+"ok N - name # SKIP reason" and is counted and listed.
+"""
+import argparse
+import concurrent.futures
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+import time
+
+CHECK_LINE = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.M)
+TAP_LINE = re.compile(r"^(not ok|ok)\b(.*)$", re.M)
+SANITIZER = re.compile(r"ERROR: (AddressSanitizer|LeakSanitizer|ThreadSanitizer)|"
+                       r"WARNING: ThreadSanitizer|runtime error: |ERROR: libFuzzer")
+
+
+class Job:
+    def __init__(self, stage, name, command, env, timeout):
+        self.stage, self.name, self.command, self.env = stage, name, command, env
+        self.timeout = timeout
+        self.passed = self.failed = 0
+        self.skipped = []
+        self.seconds = 0.0
+        self.output = ""
+        self.why = ""
+
+    def count(self, status):
+        out = self.output
+        for checks, failures, errors in CHECK_LINE.findall(out):
+            bad = int(failures) + int(errors)
+            self.failed += bad
+            self.passed += int(checks) - bad
+        for verdict, rest in TAP_LINE.findall(out):
+            if "# SKIP" in rest.upper():
+                self.skipped.append(rest.strip())
+            elif verdict == "ok":
+                self.passed += 1
+            else:
+                self.failed += 1
+        if status != 0:
+            self.why = self.why or f"exit status {status}"
+        if SANITIZER.search(out):
+            self.why = self.why or "sanitizer report"
+        if self.why:
+            self.failed = max(self.failed, 1)
+        elif not self.passed and not self.failed and not self.skipped:
+            self.passed = 1
+
+    def run(self, logs):
+        start = time.monotonic()
+        try:
+            done = subprocess.run(self.command, env=self.env, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=self.timeout, check=False)
+            self.output, status = done.stdout.decode(errors="replace"), done.returncode
+        except subprocess.TimeoutExpired as hang:
+            self.output, status = (hang.stdout or b"").decode(errors="replace"), -1
+            self.why = f"still running after {self.timeout} s"
+        except OSError as error:
+            self.output, status, self.why = "", -1, str(error)
+        self.seconds = time.monotonic() - start
+        self.count(status)
+        path = os.path.join(logs, f"{self.stage}.{self.name.replace('/', '_')}.log")
+        with open(path, "w", encoding="utf-8") as log:
+            log.write(f"$ {' '.join(self.command)}\n{self.output}\n{self.why}\n")
+        return self
+
+
+def make_list(target, build, extra=()):
+    out = subprocess.run(["make", "-s", f"O={build}", *extra, target], check=True,
+                         stdout=subprocess.PIPE, text=True).stdout
+    return [line for line in out.split() if line.startswith(build)]
+
+
+def plan(options):
+    env = dict(os.environ, GAON_BUILD_DIR=os.path.abspath(options.build))
+    jobs = []
+
+    def add(stage, build, programs, extra_env, timeout, args=()):
+        stage_env = dict(env, GAON_BUILD_DIR=os.path.abspath(build), **extra_env)
+        for program in programs:
+            name = os.path.relpath(program, os.path.join(build, "tests"))
+            if options.test and not fnmatch.fnmatch(name, f"*{options.test}*"):
+                continue
+            jobs.append(Job(stage, name, [os.path.abspath(program), *args], stage_env, timeout))
+
+    build = options.build
+    for stage in options.stages:
+        if stage == "normal":
+            add(stage, build, make_list("list-tests", build), {}, 180)
+        elif stage == "asan":
+            add(stage, f"{build}/asan", make_list("list-tests", f"{build}/asan"),
+                {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}, 600)
+        elif stage == "tsan":
+            add(stage, f"{build}/tsan", make_list("list-tsan", f"{build}/tsan"),
+                {"TSAN_OPTIONS": "halt_on_error=0:exitcode=66"}, 900)
+        elif stage == "fuzz":
+            seconds = options.fuzz_seconds
+            seed = os.environ.get("GAON_SEED", str(int(time.time())))
+            add(stage, f"{build}/fuzz", make_list("list-fuzzers", f"{build}/fuzz", ["FUZZ=1"]),
+                {}, seconds + 120,
+                [f"-max_total_time={seconds}", f"-seed={seed}", "-timeout=25", "-rss_limit_mb=4096",
+                 "-print_final_stats=1", f"-artifact_prefix={os.path.abspath(options.build)}/logs/"])
+    return jobs
+
+
+def show(job, options):
+    verdict = "FAIL" if job.failed else "ok"
+    print(f"{verdict:5}{job.stage:7} {job.name:40} {job.passed:5} passed {job.failed:3} failed"
+          f" {job.seconds:7.1f} s" + (f"  {job.why}" if job.why else ""), flush=True)
+    for skip in job.skipped:
+        print(f"     skipped: {skip}")
+    if job.failed:
+        tail = job.output.splitlines()[-options.lines:]
+        print("\n".join("     | " + line for line in tail), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default="build", help="build directory")
+    parser.add_argument("--test", default="", help="only tests whose name contains this pattern")
+    parser.add_argument("--fuzz-seconds", type=int, default=15, help="per fuzz target")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="programs at once")
+    parser.add_argument("--lines", type=int, default=40, help="lines of output shown of a failure")
+    parser.add_argument("stages", nargs="+", choices=["normal", "asan", "tsan", "fuzz"])
+    options = parser.parse_args()
+
+    logs = os.path.join(options.build, "logs")
+    os.makedirs(logs, exist_ok=True)
+    jobs = plan(options)
+    passed = failed = skipped = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for done in concurrent.futures.as_completed(pool.submit(job.run, logs) for job in jobs):
+            job = done.result()
+            show(job, options)
+            passed, failed, skipped = passed + job.passed, failed + job.failed, skipped + len(job.skipped)
+    if not jobs:
+        print("no test matches", file=sys.stderr)
+        failed = 1
+    print(f"logs: {logs}")
+    tail = f", {skipped} skipped" if skipped else ""
+    print(f"{passed} passed, {failed} failed{tail}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# What people type: help, demo, check, bench, install, docs, lint and their sanitizer builds.
+JOBS		?= $(shell nproc)
+RUN_TESTS	= python3 tests/run.py
+
+help:
+	@sed -n 's/^## //p' tools/setup/targets.mk
+
+## make               build everything into O (default: build)
+## make demo          train and test the digits classifier on the accelerator
+## make check         every test: normal, ASan+UBSan and TSan builds, fuzzers; prints N passed, N failed
+## make check-quick   the normal build's tests only
+## make bench         measure against peers; JSON=FILE writes the rows
+## make install       into $(DESTDIR)$(PREFIX)
+## make docs          HTML below O/docs
+## make lint          formatting, headers that compile alone, cppcheck, forbidden words
+## make deps          install the Debian packages that the build needs
+## make clean         remove O
+##
+## Variables: O=dir PREFIX=dir DESTDIR=dir YES=1 (install packages without asking)
+##            TEST=pattern (check only what matches) FUZZ_SECONDS=n JSON=file SEED=n
+
+deps:
+	@sh tools/setup/deps.sh
+
+demo demo-digits: deps
+	@$(MAKE) -j$(JOBS) all
+	@$(O)/bin/gaon-demo-digits $(DEMO_ARGS)
+
+check: deps
+	@$(MAKE) -j$(JOBS) all tests
+	@$(MAKE) -j$(JOBS) O=$(O)/asan SAN=address,undefined all tests
+	@$(MAKE) -j$(JOBS) O=$(O)/tsan SAN=thread all tsan-tests
+	@$(MAKE) -j$(JOBS) O=$(O)/fuzz FUZZ=1 fuzzers
+	@$(RUN_TESTS) --build $(O) --test '$(TEST)' --fuzz-seconds $(or $(FUZZ_SECONDS),15) \
+		normal asan tsan fuzz
+
+check-quick: deps
+	@$(MAKE) -j$(JOBS) all tests
+	@$(RUN_TESTS) --build $(O) --test '$(TEST)' normal
+
+tsan-tests: $$(TSAN_TESTS)
+
+# The lists that tests/run.py reads.
+list-tests:
+	@printf '%s\n' $(TESTS)
+list-tsan:
+	@printf '%s\n' $(TSAN_TESTS)
+list-fuzzers:
+	@printf '%s\n' $(FUZZERS)
+
+bench: deps
+	@$(MAKE) -j$(JOBS) all benches
+	@$(O)/bin/gaon-bench $(if $(JSON),--json-file $(JSON)) $(BENCH_ARGS)
+
+lint: deps
+	@sh tools/setup/lint.sh
+
+docs: deps
+	@sh tools/setup/docs.sh $(O)
+
+install: all
+	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
+
+.PHONY: help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+	bench lint docs install

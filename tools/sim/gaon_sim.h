@@ -69,6 +69,11 @@ struct gaon_sim_config {
  * @log: one line of the model's own diagnostics; level as syslog
  *
  * Callbacks come from any thread, may come with the model's locks held and must not call back into it.
+ *
+ * The function is as a card after power-on: before anything else the host sets Memory Space Enable
+ * and Bus Master Enable in the command register (config write of 2 bytes at 4, value 6), else BARs
+ * read ones and no DMA is done.  interrupt() is called only for vectors that are enabled and
+ * unmasked in the MSI-X capability (its control word is at config offset 0x52) and table.
  */
 struct gaon_sim_host_ops {
 	uint8_t *(*dma_map)(void *ctx, uint64_t iova, uint64_t *len, bool write);
@@ -110,6 +115,24 @@ void gaon_sim_doorbell(struct gaon_sim *sim, uint32_t context, uint32_t index);
  */
 bool gaon_sim_run(struct gaon_sim *sim, const volatile uint64_t *watch, uint64_t target,
 		  uint64_t budget_ns);
+
+enum gaon_sim_wait {
+	GAON_SIM_WAIT_VALUE,		/* *@watch >= @target */
+	GAON_SIM_WAIT_EVENT,		/* an event record, interrupt or state change came: look, wait again */
+	GAON_SIM_WAIT_TIMEOUT,
+};
+
+/**
+ * gaon_sim_wait() - wait for a value, executing the device on the calling thread meanwhile
+ * @watch: 64-bit value in host-visible memory, written by the device
+ * @timeout_ns: from now; UINT64_MAX: for ever
+ *
+ * As gaon_sim_run(), but when there is nothing that this thread can do it sleeps, without using the
+ * processor, until the value comes, a doorbell rings, or another thread makes work for it.
+ * GAON_SIM_WAIT_EVENT may come late or spuriously; a queue that faults while somebody waits makes it.
+ */
+enum gaon_sim_wait gaon_sim_wait(struct gaon_sim *sim, const volatile uint64_t *watch, uint64_t target,
+				 uint64_t timeout_ns);
 
 /* Chip reset as PCI's FLR does it (also through config space). */
 void gaon_sim_reset(struct gaon_sim *sim);

@@ -16,6 +16,30 @@
  * it by any thread, and retired with it.  While job->running is set, only that thread touches the
  * job's own state; others may set core->hart->stop.  Memory of the device (HBM, scratchpads of
  * running cores, host memory) is accessed without the lock, as by real engines.
+ *
+ * The border, precisely (device side: slot.c, run.c; engine side: packet.c, launch.c, copy.c):
+ *  - slot->status is written by slot.c alone, but for two changes that packet.c makes in
+ *    sim_slot_step(): ACTIVE -> WAITING when a WAIT's value has not come, and back when it has.
+ *  - sim_slot_step() is called for ACTIVE, WAITING and STOPPING slots.  In STOPPING it completes what
+ *    is finished (signals, read index) and starts nothing new.  It never puts a slot to sleep:
+ *    slot.c does, when the step changed nothing, read == write, have_pkt, in_list and saved are
+ *    clear and sim_slot_is_stopped().
+ *  - sim_slot_is_stopped(): nothing of the slot is in flight and {read, saved} with the save area is
+ *    all that is needed to go on elsewhere.  slot.c makes STOPPING -> STOPPED out of it, and holds
+ *    back the firmware's FAULT event until it is true.
+ *  - sim_slot_fault() sets FAULTED and calls sim_slot_request_stop(slot, true) itself.
+ *  - A stop request ends by itself: a slot that is LOADed or RUN again may start work.  SKIP, CLEAR
+ *    and LOAD reset have_pkt, in_list, list_index (LOAD: saved as the firmware says, others: false).
+ *  - retire adds the cycles of engine time to slot->slice_used; SLICE, CONTEND, WAITING and IDLE events
+ *    are made by slot.c after each step from status, slice_used and sim_slot_starved().
+ *  - Invalidation: tlbi.c bumps ctx->tlb_gen, then asks sim_jobs_quiesced().  A job taken after the
+ *    bump holds no old translation, so it need not be counted: sim_job_take() compares generations
+ *    and drops a core's cached translations before it marks the job running.
+ *  - WAIT is evaluated when it becomes the head, whenever anything on the device made progress
+ *    (every pass of the run loop steps WAITING slots), and when the queue's doorbell rings.  After a
+ *    host store that a WAIT looks at, the host rings the waiting queue's doorbell, whatever event_idx says.
+ *  - Jobs that are not yet retired at a chip reset or FLR are retired as usual, then
+ *    sim_engines_reset() is called; sim_jobs_quiesced(GAON_TLBI_ALL) sets their stop flags.
  */
 #ifndef GAON_SIM_DEV_H
 #define GAON_SIM_DEV_H
@@ -156,6 +180,18 @@ bool sim_read_va(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, boo
 bool sim_write_va(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, bool kernel,
 		  const void *data, size_t len, struct gaon_fault_record *fault);
 
+/*
+ * The same for the queue engine, with the lock held: small cache of pages, dropped by
+ * invalidations.  Use these in sim_slot_step() and retirement; sim_translate(), sim_read_va() and
+ * sim_write_va() walk every time and may be called from any thread without the lock.
+ */
+bool sim_queue_translate(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, uint8_t access,
+			 bool kernel, struct sim_xlate *out);
+bool sim_queue_read(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, bool kernel, void *data,
+		    size_t len, struct gaon_fault_record *fault);
+bool sim_queue_write(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, bool kernel,
+		     const void *data, size_t len, struct gaon_fault_record *fault);
+
 /* Event record to the context's ring, then its MSI-X; lock held. */
 void sim_event_post(struct gaon_sim *sim, struct sim_context *ctx, const struct gaon_event *event);
 /* Slot goes FAULTED: state block, fault record, event, firmware told. @rec has type, va, pc, ...; context, queue, sequence are filled in. */
@@ -195,7 +231,9 @@ void sim_job_retire(struct gaon_sim *sim, struct sim_job *job);
 /* Ask a slot's work to stop (STOP: at the next boundary, saving; KILL: dropping). Later sim_engine_stopped() is true. */
 void sim_slot_request_stop(struct gaon_sim *sim, struct sim_slot *slot, bool kill);
 bool sim_slot_is_stopped(struct gaon_sim *sim, struct sim_slot *slot);
-/* Is any job running that may hold translations of @asid (all: GAON_TLBI_ALL)? Sets their stop flags. */
+/* A launch or copy of the slot is ready but waits for an engine that another slot holds. */
+bool sim_slot_starved(struct gaon_sim *sim, struct sim_slot *slot);
+/* True if no job is running that may hold translations of @asid (all: GAON_TLBI_ALL) older than tlb_gen; else sets their stop flags. */
 bool sim_jobs_quiesced(struct gaon_sim *sim, uint32_t asid);
 /* Everything back to power-on; no job is running. */
 void sim_engines_reset(struct gaon_sim *sim);

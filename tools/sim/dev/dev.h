@@ -62,6 +62,8 @@
 struct sim_mcu_bus;	/* mcubus.c's own */
 struct sim_time;	/* time.c's own */
 struct sim_launch;	/* launch.c's own */
+struct sim_engines;	/* the engines' shared state */
+struct sim_unit;	/* a core's */
 
 #define SIM_SLOTS_MAX	64
 #define SIM_CORES_MAX	64
@@ -87,6 +89,7 @@ struct sim_context {
 	uint64_t print_va;
 	/* Bumped by invalidations; engines compare before they use cached translations. */
 	_Atomic uint32_t tlb_gen;
+	uint32_t epoch;			/* mcubus.c: bumped by every ENABLE; engines clear what the last owner left */
 };
 
 /* --- queues -------------------------------------------------------------------------------- */
@@ -135,6 +138,7 @@ struct sim_core {
 	bool spm_dirty;			/* cleared when the context changes */
 	uint64_t workgroup;		/* linear id */
 	void *xgaon;			/* xgaon.c's engines of this core */
+	struct sim_unit *unit;		/* core.c's and launch.c's own */
 	void *log;			/* time.c's */
 };
 
@@ -159,6 +163,7 @@ struct gaon_sim {
 	uint64_t order;			/* next value of slot->order */
 
 	struct sim_core cores[SIM_CORES_MAX];
+	struct sim_engines *engines;	/* packet.c, launch.c, copy.c: see engine.h */
 	void *copy_engines;		/* copy.c */
 	struct sim_time *time;
 	struct gaon_telemetry tele;	/* counters; latched copies live in mcubus.c */
@@ -208,6 +213,7 @@ void sim_log(struct gaon_sim *sim, int level, const char *fmt, ...) __attribute_
 
 /* ============================ engine side (calls the run loop makes) ======================== */
 
+/* 0 or -errno.  After config and identify are filled; sets identify.save_bytes, copy_engines, clock_khz and the rates of time.c. */
 int sim_engines_create(struct gaon_sim *sim);
 void sim_engines_destroy(struct gaon_sim *sim);
 

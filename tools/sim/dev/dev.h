@@ -61,6 +61,12 @@
 
 struct sim_mcu_bus;	/* mcubus.c's own */
 struct sim_time;	/* time.c's own */
+struct sim_regs;	/* the device side's own: devside.h */
+struct sim_pci;
+struct sim_mmu;
+struct sim_tlbi;
+struct sim_doorbells;
+struct sim_run;
 struct sim_launch;	/* launch.c's own */
 struct sim_engines;	/* the engines' shared state */
 struct sim_unit;	/* a core's */
@@ -167,9 +173,15 @@ struct gaon_sim {
 	void *copy_engines;		/* copy.c */
 	struct sim_time *time;
 	struct gaon_telemetry tele;	/* counters; latched copies live in mcubus.c */
-	void *regs;			/* regs.c: admin, tlbi, event ring registers */
-	void *pci;			/* pci.c */
-	void *run;			/* run.c: workers, doorbell flags */
+	struct sim_regs *regs;		/* regs.c: boot, admin and event ring registers */
+	struct sim_pci *pci;		/* pci.c */
+	struct sim_mmu *mmu;		/* mmu.c: the queue engine's cache of translations */
+	struct sim_tlbi *tlbi;		/* tlbi.c */
+	struct sim_doorbells *doorbells;/* doorbell.c */
+	struct sim_run *run;		/* run.c: workers, waiters */
+	_Atomic bool bus_master;	/* the host lets the function do DMA */
+	uint64_t service_mask;		/* slots that the run loop has to look at */
+	bool slot_fault_held[SIM_SLOTS_MAX];	/* FAULT event waits for the slot's jobs */
 };
 
 /* ============================ device side (calls the engines make) ========================== */

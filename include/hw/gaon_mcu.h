@@ -51,7 +51,8 @@
 #define GAON_MCU_ADMIN_CQ_HI	0x08c
 #define GAON_MCU_ADMIN_STATE_LO	0x090
 #define GAON_MCU_ADMIN_STATE_HI	0x094
-#define GAON_MCU_ADMIN_LOG2	0x098	/* 0 while not enabled or if the host's value is out of range */
+#define GAON_MCU_ADMIN_LOG2	0x098	/* 0 while not enabled or if the host's value is out of range;
+					 * bits 31:16 count the enables */
 #define GAON_MCU_ADMIN_TAIL	0x09c
 #define GAON_MCU_ADMIN_RAISE	0x0a0	/* wo: MSI-X vector 0 */
 
@@ -109,7 +110,9 @@
 #define GAON_MCU_SLOT_CMD	0x1d0
 #define GAON_MCU_SLOT_RESULT	0x1d4	/* ro: 0 or GAON_ADMIN_ERR_* of the last command */
 #define GAON_MCU_SLOT_EVENT	0x1d8	/* ro: pops {reason << 16 | slot}, or ~0 */
+#define GAON_MCU_SLOT_WANT	0x1dc	/* rw: bit kind * 4 + priority: such queues wait outside the slots */
 #define GAON_MCU_SLOT_F_SAVED	(1u << 0)
+#define GAON_MCU_SLOT_F_HOLD	(1u << 1)	/* LOAD: bind without running, the slot starts STOPPED */
 
 #define GAON_SLOT_CMD_READ	1	/* fields from the slot */
 #define GAON_SLOT_CMD_LOAD	2	/* bind a queue to an EMPTY slot and run */

@@ -95,10 +95,17 @@ enum sim_op_status {
  * @custom: custom-0/1 opcodes.  @insn is the 32-bit word; the callback reads and writes hart->x.
  * @csr: access to a CSR that the hart does not own (the device's own, or machine mode in the
  *	bare runner).  *@value is the old value out; with @write the new value comes in @set.
- * @ecall: ecall; NULL means a fault with SIM_CAUSE_ECALL_U.  ebreak always faults.
+ *	A read-modify-write is two calls.  Writes to CSRs that are read-only by their number never
+ *	get here; privilege is the callback's to check.
+ * @ecall: ecall; NULL means a fault with SIM_CAUSE_ECALL_U plus the mode.  ebreak always faults.
  * @trap: machine mode of the bare runner: given hart->fault, redirect hart->pc and return true,
  *	or return false for SIM_EXIT_FAULT.  NULL: every fault ends the run.
- * @system: mret, sret, wfi, sfence.vma; NULL means illegal.
+ * @system: mret, sret, wfi, sfence.vma; NULL means illegal.  hart->pc is the following instruction's.
+ *
+ * In @custom, @csr and @ecall hart->pc is the instruction's own; after SIM_OP_OK and SIM_OP_DONE the
+ * hart goes on to the next one, unless the callback has changed hart->pc.  In these and in @system
+ * instret and cycles16 are up to date, not counting the instruction itself, and every flush is
+ * allowed.  A callback that faults has changed nothing.
  */
 struct sim_hart_ops {
 	uint8_t *(*translate)(struct sim_hart *hart, uint64_t va, enum sim_access access);
@@ -144,11 +151,12 @@ struct sim_hart {
 	uint8_t frm, fflags;
 	uint8_t priv;			/* 0 U, 1 S, 3 M; U unless the bare runner says otherwise */
 	bool fs_off, vs_off;		/* mstatus.FS/VS == 0 in the bare runner: illegal instruction */
+	uint8_t counters_off;		/* bits 0 to 2: cycle, time, instret are illegal (xcounteren) */
 
 	uint64_t instret;		/* instructions retired */
 	uint64_t cycles16;		/* modelled cost so far, in 1/16 cycle */
 	uint64_t exit_pc;		/* a jump here ends the run with SIM_EXIT_DONE */
-	uint64_t lr_addr, lr_value;	/* reservation: address (or UINT64_MAX) and the value seen */
+	uint64_t lr_addr, lr_value;	/* reservation: address (| 1 for lr.w, UINT64_MAX none), value seen */
 	struct sim_fault fault;
 	volatile uint32_t stop;		/* checked at taken branches' budget points */
 
@@ -179,6 +187,13 @@ void sim_hart_reset(struct sim_hart *hart);
  * Saves and restores the calling thread's floating-point control state.
  */
 enum sim_exit sim_hart_run(struct sim_hart *hart, uint64_t budget);
+
+/**
+ * sim_hart_step() - execute one instruction
+ *
+ * Return: SIM_EXIT_BUDGET after one instruction or one trap, else as sim_hart_run().
+ */
+enum sim_exit sim_hart_step(struct sim_hart *hart);
 
 /* Forget translations (all, or one page) and, with them, decoded code of those pages. */
 void sim_hart_flush_tlb(struct sim_hart *hart);

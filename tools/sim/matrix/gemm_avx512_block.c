@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/* AVX-512 products of quantised blocks: 16 lanes are 16 rows of weights, dot products by VNNI. */
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include "gemm_block.h"
+
+#define BLOCK_MR	8
+#define KERNEL		static inline __attribute__((always_inline))
+/* Weights come from memory once: far enough ahead to hide its latency at full rate. */
+#define PREFETCH_BYTES	2048
+
+/* One block's weights, unsigned: four values of each row in each vector. */
+KERNEL void weights_load(__m512i w[8], const uint8_t *qs, const uint8_t type)
+{
+	const __m512i low = _mm512_set1_epi8(15), flip = _mm512_set1_epi8((char)0x80);
+
+	if (type == GAON_TYPE_Q8_0) {
+		for (uint32_t i = 0; i < 8; i++)
+			w[i] = _mm512_xor_si512(_mm512_loadu_si512(qs + i * 64), flip);
+		return;
+	}
+	for (uint32_t i = 0; i < 4; i++) {
+		__m512i both = _mm512_loadu_si512(qs + i * 64);
+
+		w[i] = _mm512_and_si512(both, low);
+		w[4 + i] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+	}
+}
+
+KERNEL __m512 f16_load(const uint8_t *p)
+{
+	return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)p));
+}
+
+KERNEL void block_rows(__m512 acc[], const uint8_t *w, const uint8_t *a, const uint32_t mr,
+		       const uint8_t type)
+{
+	const uint32_t head = type == GAON_TYPE_Q4_1 ? 64 : 32;
+	const uint8_t *qs = a + mr * 12;
+	__m512 d = f16_load(w), m = _mm512_setzero_ps();
+	__m512i wv[8];
+
+	if (type == GAON_TYPE_Q4_1)
+		m = f16_load(w + 32);
+	weights_load(wv, w + head, type);
+	for (uint32_t r = 0; r < mr; r++) {
+		__m512i s0 = _mm512_set1_epi32((int)load_u32(a + (2 * mr + r) * 4));
+		__m512i s1 = _mm512_setzero_si512();
+		__m512 scale = _mm512_mul_ps(d, _mm512_set1_ps(load_f32(a + r * 4)));
+
+		for (uint32_t i = 0; i < 4; i++) {
+			const uint8_t *q = qs + r * 32 + i * 4;
+
+			s0 = _mm512_dpbusd_epi32(s0, wv[i], _mm512_set1_epi32((int)load_u32(q)));
+			s1 = _mm512_dpbusd_epi32(s1, wv[4 + i],
+						 _mm512_set1_epi32((int)load_u32(q + 16)));
+		}
+		acc[r] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(_mm512_add_epi32(s0, s1)), acc[r]);
+		if (type == GAON_TYPE_Q4_1)
+			acc[r] = _mm512_fmadd_ps(m, _mm512_set1_ps(load_f32(a + (mr + r) * 4)), acc[r]);
+	}
+}
+
+KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint8_t type)
+{
+	const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(GEMM_F32_NAN));
+	const uint32_t bytes = 16 * (type == GAON_TYPE_Q4_0 ? 18 : type == GAON_TYPE_Q4_1 ? 20 : 34);
+	const uint8_t *w = t->w, *a = t->a;
+	__mmask16 mask = (__mmask16)((1u << t->n) - 1);
+	__m512 acc[BLOCK_MR];
+
+	for (uint32_t r = 0; r < mr; r++)
+		acc[r] = t->in ? _mm512_maskz_loadu_ps(mask, t->in + r * t->ldin) :
+				 _mm512_setzero_ps();
+	for (uint32_t kb = t->blocks; kb; kb--) {
+		for (uint32_t i = 0; i < bytes; i += 64)
+			_mm_prefetch((const char *)w + PREFETCH_BYTES + i, _MM_HINT_T0);
+		block_rows(acc, w, a, mr, type);
+		w += bytes;
+		a += mr * BLOCK_A_BYTES;
+	}
+	for (uint32_t r = 0; r < mr; r++) {
+		__mmask16 bad = _mm512_cmp_ps_mask(acc[r], acc[r], _CMP_UNORD_Q);
+
+		_mm512_mask_storeu_ps(t->out + r * t->ldout, mask,
+				      _mm512_mask_mov_ps(acc[r], bad, nan));
+	}
+}
+
+#define DEFINE_BLOCK_KERNEL(mr)								\
+	static void kern_block_##mr(const struct block_tile *t)				\
+	{										\
+		if (t->type == GAON_TYPE_Q4_0)						\
+			block_tile(t, mr, GAON_TYPE_Q4_0);				\
+		else if (t->type == GAON_TYPE_Q4_1)					\
+			block_tile(t, mr, GAON_TYPE_Q4_1);				\
+		else									\
+			block_tile(t, mr, GAON_TYPE_Q8_0);				\
+	}
+
+DEFINE_BLOCK_KERNEL(1)
+DEFINE_BLOCK_KERNEL(2)
+DEFINE_BLOCK_KERNEL(3)
+DEFINE_BLOCK_KERNEL(4)
+DEFINE_BLOCK_KERNEL(5)
+DEFINE_BLOCK_KERNEL(6)
+DEFINE_BLOCK_KERNEL(7)
+DEFINE_BLOCK_KERNEL(8)
+
+static block_kernel *const block_kernels[BLOCK_MR] = {
+	kern_block_1, kern_block_2, kern_block_3, kern_block_4,
+	kern_block_5, kern_block_6, kern_block_7, kern_block_8,
+};
+
+static const struct block_ops block_ops_avx512 = { .mr = BLOCK_MR, .kern = block_kernels };
+
+void gemm_avx512_block(struct sim_matrix *mx, const struct sim_gemm *g)
+{
+	gemm_block_run(mx, g, &block_ops_avx512);
+}
+
+#endif

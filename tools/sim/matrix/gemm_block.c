@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Products of quantised blocks, the part common to the vector paths: rows of B are worked on in
+ * groups of 16, row-interleaved, and rows of A in tiles whose scales and bytes lie side by side.
+ */
+#include "gemm_block.h"
+
+/* A group of stored rows in the row-interleaved order; rows beyond N count as zero. */
+static void block_interleave(uint8_t *dst, const struct sim_gemm *g, uint32_t group)
+{
+	uint32_t bytes = gemm_block_bytes(g->type_b);
+	uint32_t head = g->type_b == GAON_TYPE_Q4_1 ? 4 : 2;
+	uint32_t row0 = group * GAON_ROWS_GROUP, rows = min_u32(g->n - row0, GAON_ROWS_GROUP);
+	uint32_t blocks = g->k / GAON_BLOCK_K;
+
+	if (rows < GAON_ROWS_GROUP)
+		memset(dst, 0, (size_t)blocks * bytes * GAON_ROWS_GROUP);
+	for (uint32_t kb = 0; kb < blocks; kb++, dst += bytes * GAON_ROWS_GROUP)
+		for (uint32_t r = 0; r < rows; r++) {
+			const uint8_t *src = g->b + (row0 + r) * g->ldb + (size_t)kb * bytes;
+
+			__builtin_prefetch(src + 256);
+			for (uint32_t h = 0; h < head; h += 2)
+				memcpy(dst + h * GAON_ROWS_GROUP + r * 2, src + h, 2);
+			for (uint32_t q = head; q < bytes; q += 4)
+				memcpy(dst + q * GAON_ROWS_GROUP + r * 4, src + q, 4);
+		}
+}
+
+const uint8_t *gemm_block_group(const struct sim_gemm *g, uint32_t group, uint8_t *buf)
+{
+	if (g->type_b & GAON_TYPE_ROWS16)
+		return g->b + group * g->ldb;
+	block_interleave(buf, g, group);
+	return buf;
+}
+
+/* How far the kernels' unsigned weights lie above the true ones. */
+static int32_t block_bias(uint8_t type)
+{
+	switch (type & ~GAON_TYPE_ROWS16) {
+	case GAON_TYPE_Q4_0:
+		return 8;
+	case GAON_TYPE_Q8_0:
+		return 128;
+	}
+	return 0;
+}
+
+static void block_pack_tile(uint8_t *dst, const struct sim_gemm *g, uint32_t row, uint32_t rows)
+{
+	uint32_t blocks = g->k / GAON_BLOCK_K;
+	int32_t bias = block_bias(g->type_b);
+
+	for (uint32_t kb = 0; kb < blocks; kb++, dst += rows * BLOCK_A_BYTES)
+		for (uint32_t r = 0; r < rows; r++) {
+			const uint8_t *src = g->a + (row + r) * g->lda + (size_t)kb * 40;
+			int32_t sum = 0;
+
+			for (uint32_t k = 0; k < GAON_BLOCK_K; k++)
+				sum += (int8_t)src[8 + k];
+			sum *= -bias;
+			memcpy(dst + r * 4, src, 4);
+			memcpy(dst + (rows + r) * 4, src + 4, 4);
+			memcpy(dst + (2 * rows + r) * 4, &sum, 4);
+			memcpy(dst + rows * 12 + r * GAON_BLOCK_K, src + 8, GAON_BLOCK_K);
+		}
+}
+
+#define BLOCK_ROWS	256	/* rows of A packed at a time */
+#define BLOCK_COLS	512	/* columns between conversions */
+
+static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
+			   const struct block_ops *ops, const struct gemm_out *o, uint32_t row,
+			   uint32_t rows, uint32_t col, uint32_t cols)
+{
+	uint32_t blocks = g->k / GAON_BLOCK_K;
+
+	for (uint32_t j = 0; j < cols; j += GAON_ROWS_GROUP) {
+		const uint8_t *ap = mx->a_buf;
+		struct block_tile t = {
+			.w = gemm_block_group(g, (col + j) / GAON_ROWS_GROUP, mx->b_buf),
+			.type = g->type_b & ~GAON_TYPE_ROWS16, .blocks = blocks,
+			.n = min_u32(cols - j, GAON_ROWS_GROUP), .ldin = o->ldin, .ldout = o->ldacc,
+		};
+
+		for (uint32_t i = row; i < row + rows; i += ops->mr) {
+			uint32_t mr = min_u32(row + rows - i, ops->mr);
+
+			t.a = ap;
+			t.in = o->in ? o->in + i * o->ldin + (size_t)j * 4 : NULL;
+			t.out = o->acc + i * o->ldacc + (size_t)j * 4;
+			ops->kern[mr - 1](&t);
+			ap += (size_t)mr * blocks * BLOCK_A_BYTES;
+		}
+	}
+}
+
+void gemm_block_run(struct sim_matrix *mx, const struct sim_gemm *g, const struct block_ops *ops)
+{
+	uint32_t blocks = g->k / GAON_BLOCK_K;
+	struct gemm_out o;
+
+	for (uint32_t row = 0; row < g->m; row += BLOCK_ROWS) {
+		uint32_t rows = min_u32(g->m - row, BLOCK_ROWS);
+		uint8_t *ap = mx->a_buf;
+
+		for (uint32_t i = 0; i < rows; i += ops->mr) {
+			uint32_t mr = min_u32(rows - i, ops->mr);
+
+			block_pack_tile(ap, g, row + i, mr);
+			ap += (size_t)mr * blocks * BLOCK_A_BYTES;
+		}
+		for (uint32_t col = 0; col < g->n; col += BLOCK_COLS) {
+			uint32_t cols = min_u32(g->n - col, BLOCK_COLS);
+
+			gemm_out_begin(&o, mx, g, col, cols);
+			block_multiply(mx, g, ops, &o, row, rows, col, cols);
+			gemm_out_end(&o, mx, g, row, rows, col, cols);
+		}
+	}
+}

@@ -33,5 +33,6 @@
 #include <gaon/device/print.h>
 #include <gaon/device/xgaon.h>
 #include <gaon/device/math.h>
+#include <gaon/device/reduce.h>
 
 #endif

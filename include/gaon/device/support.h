@@ -1,9 +1,13 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
- * The four functions that the compiler may call whatever the source says.  gaoncc compiles this
- * file with -fno-builtin, so that no loop here becomes a call to itself, and links it into every
- * module; the linker drops what is unused.
+ * The four functions that the compiler may call whatever the source says.  Nobody includes this:
+ * gaoncc compiles it as a source file, with -fno-builtin so that no loop here becomes a call to
+ * itself, and links it into every module; the linker drops what is unused.
  */
+#ifndef GAON_DEVICE_SUPPORT_H
+#define GAON_DEVICE_SUPPORT_H
+#ifdef __riscv
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -76,3 +80,6 @@ GAON_SUPPORT int memcmp(const void *a, const void *b, size_t n)
 			return p[i] < q[i] ? -1 : 1;
 	return 0;
 }
+
+#endif
+#endif

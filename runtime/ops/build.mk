@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# libgaonops: the device kernels in one module, embedded, and their launchers.
+OPS_KERNEL_SRC	:= $(wildcard runtime/ops/kernels/*.c)
+OPS_KERNEL_ELF	:= $(O)/runtime/ops/gaon_ops.elf
+OPS_OBJ		:= $(patsubst %.c,$(O)/%.o,$(wildcard runtime/ops/*.c))
+
+$(OPS_KERNEL_ELF): $(OPS_KERNEL_SRC) $(wildcard runtime/ops/kernels/*.h) $(GAONCC_DEPS)
+	@mkdir -p $(@D)
+	tools/gaoncc/gaoncc -std=gnu11 -O3 -Wall -Wextra -Werror -Wshadow -o $@ $(OPS_KERNEL_SRC)
+
+$(O)/runtime/ops/ops.o: $(OPS_KERNEL_ELF)
+$(O)/runtime/ops/ops.o: CFLAGS += -Wno-c23-extensions --embed-dir=$(O)/runtime/ops
+
+$(O)/libgaonops.a: $(OPS_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# ABI version 0 until the first release; the name without it is for linking.
+$(O)/libgaonops.so.0: $(OPS_OBJ) runtime/ops/libgaonops.map $(O)/libgaon.so
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libgaonops.so.0 \
+		-Wl,--version-script=runtime/ops/libgaonops.map -o $@ $(OPS_OBJ) -L$(O) -lgaon
+
+$(O)/libgaonops.so: $(O)/libgaonops.so.0
+	@ln -sf $(<F) $@
+
+ALL += $(O)/libgaonops.a
+ifneq ($(wildcard runtime/build.mk),)
+ALL += $(O)/libgaonops.so
+endif

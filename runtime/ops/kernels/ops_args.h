@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arguments of the device kernels of runtime/ops, one layout for both sides: addresses are 64-bit
+ * integers.  The launchers check every size before a kernel sees it.
+ */
+#ifndef GAON_OPS_ARGS_H
+#define GAON_OPS_ARGS_H
+
+#include <stdint.h>
+
+/*
+ * One product, cut into tiles of tile_m x tile_n, each with its k loop in steps of tile_k.
+ * Workgroup g computes tiles g, g + workgroups, and so on.
+ */
+struct ops_gemm_args {
+	uint64_t a, b, c;
+	uint64_t lda, ldb, ldc;		/* bytes between stored rows (_R16: between groups of 16) */
+	uint32_t m, n, k;
+	uint32_t tile_m, tile_n, tile_k;
+	uint32_t flags;			/* GAON_GEMM_ACCUMULATE, TRANS_A, TRANS_B */
+	uint32_t c_buffers;		/* tiles of C in the scratchpad, 1 or 2 */
+	uint8_t type_a, type_b;
+	uint8_t type_c;			/* of the result in memory */
+	uint8_t reserved[5];
+};
+
+enum ops_unary {
+	OPS_UNARY_COPY,
+	OPS_UNARY_AFFINE,		/* alpha * x + beta */
+	OPS_UNARY_RELU,
+	OPS_UNARY_GELU,
+	OPS_UNARY_GELU_TANH,
+	OPS_UNARY_SILU,
+	OPS_UNARY_TANH,
+	OPS_UNARY_SIGMOID,
+	OPS_UNARY_EXP,
+	OPS_UNARY_LOG,
+	OPS_UNARY_SQRT,
+	OPS_UNARY_FILL,			/* beta; x is not read */
+	OPS_UNARIES,
+};
+
+struct ops_unary_args {
+	uint64_t y, x;
+	uint64_t count;
+	float alpha, beta;
+	uint32_t op;			/* enum ops_unary */
+	uint32_t reserved;
+};
+
+enum ops_binary {
+	OPS_BINARY_ADD,
+	OPS_BINARY_SUB,
+	OPS_BINARY_MUL,
+	OPS_BINARY_DIV,
+	OPS_BINARY_RELU_GRAD,		/* a where b > 0, else 0 */
+	OPS_BINARY_TANH_GRAD,		/* a (1 - b^2), b = tanh(x) */
+	OPS_BINARY_SIGMOID_GRAD,	/* a b (1 - b), b = sigmoid(x) */
+	OPS_BINARIES,
+};
+
+struct ops_binary_args {
+	uint64_t y, a, b;
+	uint64_t count;
+	uint32_t op;			/* enum ops_binary */
+	uint32_t reserved;
+};
+
+/* y[r][c] = op(x[r][c] + bias[c]), op COPY to SIGMOID of enum ops_unary */
+struct ops_bias_args {
+	uint64_t y, x, bias;
+	uint64_t rows;
+	uint32_t columns;
+	uint32_t op;
+};
+
+struct ops_convert_args {
+	uint64_t y, x;
+	uint64_t count;
+	uint8_t to, from;		/* GAON_TYPE_F32, F16, BF16; I32 from or to F32 */
+	uint8_t reserved[6];
+};
+
+/* Rows of f32 to GAON_TYPE_Q8A blocks; columns a multiple of 32. */
+struct ops_quantize_args {
+	uint64_t y, x;
+	uint64_t rows;
+	uint32_t columns;
+	uint32_t reserved;
+};
+
+struct ops_softmax_args {
+	uint64_t y, x;
+	uint64_t rows;
+	uint32_t columns;
+	uint32_t reserved;
+};
+
+/* loss[r] = -log softmax(x[r])[label[r]]; grad = (softmax(x) - onehot) * scale; either may be 0. */
+struct ops_xent_args {
+	uint64_t loss, grad, x, label;
+	uint64_t rows;
+	uint32_t columns;
+	float scale;
+};
+
+enum ops_reduce {
+	OPS_REDUCE_SUM,
+	OPS_REDUCE_MAX,
+	OPS_REDUCE_ARGMAX,		/* rows only: the first of the largest, as i32 */
+	OPS_REDUCTIONS,
+};
+
+struct ops_reduce_args {
+	uint64_t y, x;
+	uint64_t rows;
+	uint32_t columns;
+	uint32_t op;
+	float scale;			/* SUM is multiplied by it */
+	uint32_t reserved;
+};
+
+struct ops_transpose_args {
+	uint64_t y, x;
+	uint64_t rows, columns;		/* of x */
+	uint64_t ldy, ldx;		/* in elements */
+	uint32_t element;		/* bytes: 1, 2, 4 */
+	uint32_t reserved;
+};
+
+/* velocity = momentum * velocity + grad + decay * weight; weight -= rate * velocity */
+struct ops_sgd_args {
+	uint64_t weight, velocity, grad;
+	uint64_t count;
+	float rate, momentum, decay;
+	uint32_t reserved;
+};
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* What the launchers share. */
+#ifndef GAON_OPS_INTERNAL_H
+#define GAON_OPS_INTERNAL_H
+
+#include <gaon/ops.h>
+
+#include "kernels/ops_args.h"
+
+enum ops_kernel {
+	OPS_KERNEL_GEMM,
+	OPS_KERNEL_UNARY,
+	OPS_KERNEL_BINARY,
+	OPS_KERNEL_BIAS,
+	OPS_KERNEL_CONVERT,
+	OPS_KERNEL_QUANTIZE,
+	OPS_KERNEL_SOFTMAX,
+	OPS_KERNEL_XENT,
+	OPS_KERNEL_REDUCE_ROWS,
+	OPS_KERNEL_REDUCE_COLUMNS,
+	OPS_KERNEL_TRANSPOSE,
+	OPS_KERNEL_SGD,
+	OPS_KERNELS,
+};
+
+struct gaon_ops {
+	struct gaon_device *dev;	/* a reference of our own */
+	struct gaon_module *module;
+	struct gaon_kernel *kernels[OPS_KERNELS];
+	uint32_t cores;
+	uint64_t spm_bytes;		/* of a core */
+};
+
+/* Record the sentence for gaon_ops_last_error(); returns @status. */
+enum gaon_status ops_fail(enum gaon_status status, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* One operand: @count elements of @element bytes at @va; what the error calls it. */
+struct ops_operand {
+	const char *name;
+	uint64_t va;
+	uint64_t count, element;
+};
+
+/* GAON_OK if every operand with a non-zero address lies inside an allocation of the device. */
+enum gaon_status ops_check(struct gaon_ops *ops, const struct ops_operand *operands,
+			   unsigned int count);
+
+/* Launch with as many workgroups as cores, but no more than @items of work. */
+enum gaon_status ops_launch(struct gaon_ops *ops, struct gaon_stream *stream,
+			    enum ops_kernel kernel, const void *args, size_t args_size,
+			    uint64_t items, uint32_t spm_bytes);
+
+/* rows * columns, or false if that is more than 2^48 */
+bool ops_area(uint64_t rows, uint64_t columns, uint64_t *area);
+
+/* Bytes of a block (32 elements) or element, and elements per unit (32 or 1); 0 for an unknown type. */
+uint32_t ops_type_unit(uint8_t type, uint32_t *elements);
+
+#endif

@@ -19,3 +19,11 @@ $(LIBHART): $(HART_OBJS)
 	$(AR) rcs $@ $^
 
 ALL += $(LIBHART)
+
+# Random programs against an independent emulator.
+ISA_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/conformance/isa/isa_*.c))
+$(ISA_OBJS): CPPFLAGS += -Itools/sim
+$(O)/tests/conformance/isa_diff: $(ISA_OBJS) $(LIBHART)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+TESTS += $(if $(ISA_OBJS),$(O)/tests/conformance/isa_diff)

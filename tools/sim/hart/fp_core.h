@@ -463,9 +463,11 @@ FP_INLINE uint64_t fp_minmax(const struct fp_format f, uint64_t x, uint64_t y, b
 			return x;
 		return b.cls < FP_CLS_QNAN ? y : fp_nan(f);
 	}
-	/* Zeros: the negative one sorts one below. */
-	kx = fp_key(f, x) * 2 - a.sign;
-	ky = fp_key(f, y) * 2 - b.sign;
+	kx = fp_key(f, x);
+	ky = fp_key(f, y);
+	/* Zeros: the negative one is below. */
+	if (kx == ky)
+		return a.sign != max ? x : y;
 	return (kx < ky) != max ? x : y;
 }
 

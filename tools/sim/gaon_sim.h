@@ -126,13 +126,16 @@ enum gaon_sim_wait {
  * gaon_sim_wait() - wait for a value, executing the device on the calling thread meanwhile
  * @watch: 64-bit value in host-visible memory, written by the device
  * @timeout_ns: from now; UINT64_MAX: for ever
+ * @events: the caller's copy of the device's count of events, 0 at first; updated.  If more have
+ *	come than the copy says, the call comes back at once: nothing is missed between two calls.
+ *	NULL: events do not end the wait.
  *
  * As gaon_sim_run(), but when there is nothing that this thread can do it sleeps, without using the
  * processor, until the value comes, a doorbell rings, or another thread makes work for it.
- * GAON_SIM_WAIT_EVENT may come late or spuriously; a queue that faults while somebody waits makes it.
+ * A queue that faults makes GAON_SIM_WAIT_EVENT; so do things that are none of the caller's business.
  */
 enum gaon_sim_wait gaon_sim_wait(struct gaon_sim *sim, const volatile uint64_t *watch, uint64_t target,
-				 uint64_t timeout_ns);
+				 uint64_t timeout_ns, uint64_t *events);
 
 /* Chip reset as PCI's FLR does it (also through config space). */
 void gaon_sim_reset(struct gaon_sim *sim);

@@ -24,7 +24,17 @@ struct sim_event_ring {
 	uint64_t head, tail;
 };
 
+/* Slot events for the firmware: room for every slot and reason. */
+#define SIM_SLOT_REASONS	8
+struct sim_slot_fifo {
+	uint16_t entries[SIM_SLOTS_MAX * SIM_SLOT_REASONS];	/* reason << 8 | slot */
+	uint32_t head, count;
+	uint8_t queued[SIM_SLOTS_MAX];		/* bit per reason */
+};
+
 struct sim_regs {
+	struct sim_slot_fifo slot_fifo;
+	uint32_t slot_want;		/* bit kind * 4 + priority: queues wait outside the slots */
 	uint64_t fw_addr;
 	uint32_t fw_size;
 	bool boot_pending;
@@ -136,7 +146,6 @@ struct sim_doorbells {
 	uint64_t pend_bits[SIM_DB_WORDS];
 	uint16_t pendq[GAON_QUEUES];
 	uint32_t pend_head, pend_count;
-	uint32_t mapped, resident;		/* queues with a doorbell; those of them in slots */
 };
 
 int sim_doorbells_create(struct gaon_sim *sim);
@@ -149,7 +158,6 @@ void sim_doorbell_resident(struct gaon_sim *sim, uint32_t queue, int slot);	/* s
 uint32_t sim_doorbell_pend_pop(struct gaon_sim *sim);
 bool sim_doorbell_others_pend(struct gaon_sim *sim);	/* queues outside the slots may wait */
 bool sim_doorbells_take(struct gaon_sim *sim);		/* wake slots, fill PENDQ */
-static inline bool sim_doorbells_pending(struct gaon_sim *sim);
 
 /* Fields of the slot registers. */
 struct sim_slot_fields {
@@ -157,6 +165,13 @@ struct sim_slot_fields {
 	uint64_t ring_va, state_va, save_va, read, slice, limit;
 	uint32_t flags, status, result;
 };
+
+void sim_slot_set_status(struct gaon_sim *sim, struct sim_slot *slot, uint32_t status);
+/* The state block, or NULL with @fault filled.  Its fields are shared with the producer: atomics only. */
+struct gaon_queue_state *sim_slot_state(struct gaon_sim *sim, struct sim_slot *slot,
+					struct gaon_fault_record *fault);
+bool sim_slot_publish_status(struct gaon_sim *sim, struct sim_slot *slot, uint32_t status);
+void sim_slot_finish_stop(struct gaon_sim *sim, struct sim_slot *slot);
 
 /* GAON_SLOT_CMD_*; result 0 or GAON_ADMIN_ERR_*. */
 uint32_t sim_slot_command(struct gaon_sim *sim, uint32_t cmd, struct sim_slot_fields *f);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Identity and counters.  Power and temperature are a model's: both are linear in how busy the
+ * engines were since the last reading, in modelled cycles; Documentation/hw/telemetry.rst has the
+ * coefficients.
+ */
+#include <string.h>
+
+#include "devside.h"
+
+#define IDLE_MW		90000u
+#define CORE_MW		10000u		/* per core, all of its scalar and vector units busy */
+#define MATRIX_MW	12500u		/* per core's arrays */
+#define DMA_MW		1500u
+#define COPY_MW		2000u
+#define HBM_NJ_PER_MB	31000u		/* about 3.9 pJ per bit */
+#define AMBIENT_MC	35000
+#define MC_PER_W	210		/* millidegrees above ambient per watt */
+
+void sim_identify_fill(struct gaon_sim *sim)
+{
+	struct gaon_identify *id = &sim->identify;
+
+	id->size = sizeof(*id);
+	id->hw_revision = GAON_REVISION;
+	id->features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE;
+	if (sim->config.debug_fuse)
+		id->features |= GAON_FEATURE_INJECT;
+	id->hbm_bytes = sim->config.hbm_bytes;
+	id->aperture_bytes = sim->config.aperture_bytes;
+	id->spm_bytes = sim->config.spm_bytes;
+	id->cores = sim->config.cores;
+	id->vlen = sim->config.vlen;
+	id->dlen = 4096;
+	id->vector_pipes = 4;
+	id->matrix_arrays = 2;
+	id->matrix_dim = 128;
+	id->dma_channels = 2;
+	id->copy_engines = 2;
+	id->slots = sim->config.slots;
+	id->contexts = GAON_CONTEXTS;
+	id->queues = GAON_QUEUES;
+	id->clock_khz = 1050000;
+	id->hbm_mbps = 1200000;
+	id->host_mbps = 32000;
+	id->numerics = GAON_NUMERICS_PROFILE;
+	id->preempt_ms = 100;
+	id->hbm_channels = 32;
+	memcpy(id->serial, "GA1-MODEL-000001", sizeof(id->serial));
+	memcpy(id->name, "Gaon GA1 (device model)", sizeof("Gaon GA1 (device model)"));
+}
+
+static uint64_t tele_sum(const uint64_t *v, unsigned int count)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		sum += v[i];
+	return sum;
+}
+
+/* Cycles at @khz that @mw are drawn, in microjoules. */
+static uint64_t tele_energy(uint64_t cycles, uint64_t mw, uint64_t khz)
+{
+	return (uint64_t)((__uint128_t)cycles * mw / khz);
+}
+
+static uint64_t tele_total_energy(const struct gaon_telemetry *t, uint64_t khz)
+{
+	uint64_t uj = tele_energy(t->cycle, IDLE_MW, khz);
+
+	uj += tele_energy(tele_sum(t->core_busy, 8), CORE_MW, khz);
+	uj += tele_energy(tele_sum(t->matrix_busy, 8), MATRIX_MW, khz);
+	uj += tele_energy(tele_sum(t->dma_busy, 8), DMA_MW, khz);
+	uj += tele_energy(tele_sum(t->copy_busy, 4), COPY_MW, khz);
+	return uj + (t->hbm_read + t->hbm_write) / 1000000 * HBM_NJ_PER_MB / 1000;
+}
+
+void sim_telemetry_latch(struct gaon_sim *sim, struct gaon_telemetry *out)
+{
+	uint64_t khz = sim->identify.clock_khz ? sim->identify.clock_khz : 1;
+	struct gaon_telemetry before = *out;
+	struct gaon_telemetry *t = &sim->tele;
+	uint64_t cycles;
+
+	t->size = sizeof(*t);
+	t->clock_khz = sim->identify.clock_khz;
+	t->cycle = sim_time_now(sim);
+	t->doorbells_dropped = atomic_load(&sim->doorbells->dropped);
+	t->tlb_misses = atomic_load(&sim->mmu->walks);
+	sim_time_telemetry(sim, t);
+	t->energy_uj = tele_total_energy(t, khz);
+
+	/* Mean power since the last reading; without time between, what it was. */
+	cycles = t->cycle - before.cycle;
+	if (before.size && !cycles)
+		t->power_mw = before.power_mw;
+	else if (cycles)
+		t->power_mw = (__uint128_t)(t->energy_uj - before.energy_uj) * khz / cycles;
+	else
+		t->power_mw = IDLE_MW;
+	t->temp_mc = AMBIENT_MC + (int32_t)((uint64_t)t->power_mw * MC_PER_W / 1000);
+	*out = *t;
+}

@@ -27,3 +27,6 @@ $(O)/tests/conformance/isa_diff: $(ISA_OBJS) $(LIBHART)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
 TESTS += $(if $(ISA_OBJS),$(O)/tests/conformance/isa_diff)
+
+# The device around the harts.
+-include tools/sim/dev/dev.mk

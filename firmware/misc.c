@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/* Commands about the device as a whole. */
+#include "fw.h"
+
+#define PREEMPT_MS_MAX		60000u
+#define HEARTBEAT_MS_MAX	3600000u
+#define SLICE_US_MAX		1000000u
+#define FUSE_DEBUG		1u
+
+#define RESERVED_ZERO(field)	fw_is_zero(&(field), sizeof(field))
+
+static uint32_t check_buffer(uint64_t pa, uint32_t bytes, uint32_t need)
+{
+	if (pa % 8)
+		return GAON_ADMIN_ERR_ALIGN;
+	if (bytes < need || pa > GAON_PA_MASK - need)
+		return GAON_ADMIN_ERR_RANGE;
+	return GAON_ADMIN_OK;
+}
+
+uint32_t misc_identify(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		       uint64_t value[6])
+{
+	const struct gaon_admin_identify *c = &cmd->identify;
+	uint32_t error;
+
+	(void)ticket;
+	(void)value;
+	if (c->reserved0 || !RESERVED_ZERO(c->reserved1))
+		return GAON_ADMIN_ERR_RESERVED;
+	error = check_buffer(c->data_pa, c->data_len, sizeof(identify));
+	if (error)
+		return error;
+	return dma_write(c->data_pa, &identify, sizeof(identify)) ? GAON_ADMIN_OK :
+								   GAON_ADMIN_ERR_DMA;
+}
+
+uint32_t misc_features(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		       uint64_t value[6])
+{
+	(void)ticket;
+	if (!RESERVED_ZERO(cmd->features.reserved))
+		return GAON_ADMIN_ERR_RESERVED;
+	value[0] = cmd->features.mask & identify.features;
+	return GAON_ADMIN_OK;
+}
+
+uint32_t misc_telemetry(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+			uint64_t value[6])
+{
+	static uint32_t words[sizeof(struct gaon_telemetry) / 4];
+	const struct gaon_admin_buffer *c = &cmd->buffer;
+	uint32_t error;
+
+	(void)ticket;
+	(void)value;
+	if (c->value || !RESERVED_ZERO(c->reserved))
+		return GAON_ADMIN_ERR_RESERVED;
+	error = check_buffer(c->pa, c->bytes, sizeof(words));
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < sizeof(words) / 4; i++) {
+		reg_write(GAON_MCU_TELE_INDEX, i);
+		words[i] = reg_read(GAON_MCU_TELE_VALUE);
+	}
+	words[0] = sizeof(words);
+	return dma_write(c->pa, words, sizeof(words)) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_DMA;
+}
+
+uint32_t misc_log(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		  uint64_t value[6])
+{
+	const struct gaon_admin_buffer *c = &cmd->buffer;
+
+	(void)ticket;
+	(void)value;
+	if (!RESERVED_ZERO(c->reserved))
+		return GAON_ADMIN_ERR_RESERVED;
+	return log_setup(c->pa, c->bytes, c->value);
+}
+
+uint32_t misc_limits(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		     uint64_t value[6])
+{
+	const struct gaon_admin_limits *c = &cmd->limits;
+
+	(void)ticket;
+	(void)value;
+	if (c->reserved0 || !RESERVED_ZERO(c->reserved1))
+		return GAON_ADMIN_ERR_RESERVED;
+	if (c->preempt_ms > PREEMPT_MS_MAX || c->heartbeat_ms > HEARTBEAT_MS_MAX ||
+	    c->slice_us > SLICE_US_MAX)
+		return GAON_ADMIN_ERR_RANGE;
+	if (c->launch_cycles)
+		limits.launch_cycles = c->launch_cycles;
+	if (c->preempt_ms)
+		limits.preempt_ms = c->preempt_ms;
+	if (c->slice_us)
+		limits.slice_us = c->slice_us;
+	limits.heartbeat_ms = c->heartbeat_ms;
+	heartbeat_restart();
+	return GAON_ADMIN_OK;
+}
+
+static uint32_t inject_error(const struct gaon_admin_inject *c)
+{
+	if (c->kind == GAON_INJECT_UE && c->address > GAON_PA_MASK)
+		return GAON_ADMIN_ERR_RANGE;
+	reg_write(GAON_MCU_INJECT_KIND, c->kind);
+	reg_write(GAON_MCU_INJECT_TARGET, c->target);
+	reg_write64(GAON_MCU_INJECT_LO, c->address);
+	reg_write(GAON_MCU_INJECT_CMD, 1);
+	return GAON_ADMIN_OK;
+}
+
+uint32_t misc_inject(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		     uint64_t value[6])
+{
+	const struct gaon_admin_inject *c = &cmd->inject;
+
+	(void)ticket;
+	(void)value;
+	if (!(reg_read(GAON_MCU_FUSES) & FUSE_DEBUG))
+		return GAON_ADMIN_ERR_FEATURE;
+	if (!RESERVED_ZERO(c->reserved))
+		return GAON_ADMIN_ERR_RESERVED;
+	switch (c->kind) {
+	case GAON_INJECT_CE:
+	case GAON_INJECT_UE:
+		return inject_error(c);
+	case GAON_INJECT_FW_HANG:
+		log_line(LOG_WARNING, "hanging on request");
+		log_flush();
+		fw_hang();
+	case GAON_INJECT_FW_CRASH:
+		__asm__ volatile("unimp");
+		__builtin_unreachable();
+	default:
+		return GAON_ADMIN_ERR_RANGE;
+	}
+}

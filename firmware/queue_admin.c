@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+/* Admin commands on queues: every field is checked here before it reaches a table or a register. */
+#include "sched.h"
+
+#define USER_FIRST	0x10000ull
+#define USER_END	0x800000000000ull
+#define KERNEL_FIRST	0xffff800000000000ull
+#define SLICE_US_MAX	1000000u
+#define STATE_ALIGN	64u
+
+/* Aligned, and [va, va + bytes) inside the half that belongs to the kind. */
+static uint32_t check_va(uint64_t va, uint64_t bytes, bool kernel)
+{
+	uint64_t first = kernel ? KERNEL_FIRST : USER_FIRST;
+	uint64_t last = kernel ? UINT64_MAX : USER_END - 1;
+
+	if (va % STATE_ALIGN)
+		return GAON_ADMIN_ERR_ALIGN;
+	if (va < first || va > last || bytes - 1 > last - va)
+		return GAON_ADMIN_ERR_RANGE;
+	return GAON_ADMIN_OK;
+}
+
+static uint32_t check_addresses(const struct gaon_admin_queue *c)
+{
+	bool kernel = c->kind == GAON_QUEUE_KIND_KERNEL;
+	uint32_t error;
+
+	error = check_va(c->ring_va, (uint64_t)sizeof(struct gaon_packet) << c->ring_log2, kernel);
+	if (!error)
+		error = check_va(c->state_va, sizeof(struct gaon_queue_state), kernel);
+	if (!error && c->save_va)
+		error = check_va(c->save_va, identify.save_bytes ? identify.save_bytes : 1, true);
+	return error;
+}
+
+static uint32_t check_create(const struct gaon_admin_queue *c)
+{
+	if (!fw_is_zero(c->reserved0, sizeof(c->reserved0)) || c->reserved1)
+		return GAON_ADMIN_ERR_RESERVED;
+	if (c->queue >= GAON_QUEUES || c->doorbell >= GAON_DOORBELLS ||
+	    c->kind > GAON_QUEUE_KIND_KERNEL || c->priority >= GAON_PRIORITIES ||
+	    c->ring_log2 < GAON_RING_LOG2_MIN || c->ring_log2 > GAON_RING_LOG2_MAX ||
+	    c->slice_us > SLICE_US_MAX)
+		return GAON_ADMIN_ERR_RANGE;
+	if (!context_find(c->context))
+		return GAON_ADMIN_ERR_ID;
+	if (queues[c->queue].place != QUEUE_FREE)
+		return GAON_ADMIN_ERR_BUSY;
+	return check_addresses(c);
+}
+
+static uint32_t map_doorbell(const struct gaon_admin_queue *c)
+{
+	reg_write(GAON_MCU_DB_QUEUE, c->queue);
+	reg_write(GAON_MCU_DB_CONTEXT, c->context);
+	reg_write(GAON_MCU_DB_INDEX, c->doorbell);
+	reg_write(GAON_MCU_DB_CMD, GAON_MCU_DB_MAP);
+	return reg_read(GAON_MCU_DB_STATUS);
+}
+
+uint32_t queue_create(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		      uint64_t value[6])
+{
+	const struct gaon_admin_queue *c = &cmd->queue;
+	uint32_t error = check_create(c);
+	struct fw_queue *q;
+
+	(void)ticket;
+	(void)value;
+	if (!error)
+		error = map_doorbell(c);
+	if (error)
+		return error;
+	q = &queues[c->queue];
+	*q = (struct fw_queue){
+		.ring_va = c->ring_va,
+		.state_va = c->state_va,
+		.save_va = c->save_va,
+		.slice = limits_cycles(c->slice_us ? c->slice_us : limits.slice_us),
+		.limit = c->limit_cycles ? c->limit_cycles : limits.launch_cycles,
+		.context = (uint16_t)c->context,
+		.doorbell = c->doorbell,
+		.slot = FW_NONE,
+		.sibling = contexts[c->context].first,
+		.place = QUEUE_OUT,
+		.kind = c->kind,
+		.priority = c->priority,
+		.ring_log2 = c->ring_log2,
+	};
+	contexts[c->context].first = (uint16_t)c->queue;
+	/* Packets may have been published before the doorbell was mapped: it is loaded once in any case. */
+	queue_make_ready(q);
+	return GAON_ADMIN_OK;
+}
+
+/* The queue that a command names; NULL with *@error. @max: largest value that the command takes. */
+static struct fw_queue *find(const struct gaon_admin_cmd *cmd, uint32_t max, uint32_t *error)
+{
+	const struct gaon_admin_id *c = &cmd->id;
+
+	*error = GAON_ADMIN_ERR_RESERVED;
+	if (!fw_is_zero(c->reserved, sizeof(c->reserved)) || (!max && c->value))
+		return NULL;
+	*error = GAON_ADMIN_ERR_RANGE;
+	if (c->value > max)
+		return NULL;
+	*error = GAON_ADMIN_ERR_ID;
+	if (c->id >= GAON_QUEUES || queues[c->id].place == QUEUE_FREE)
+		return NULL;
+	*error = GAON_ADMIN_OK;
+	return &queues[c->id];
+}
+
+/* The same for commands that change the queue: one at a time. */
+static struct fw_queue *find_idle(const struct gaon_admin_cmd *cmd, uint32_t *error)
+{
+	struct fw_queue *q = find(cmd, 0, error);
+
+	if (!q)
+		return NULL;
+	*error = GAON_ADMIN_ERR_BUSY;
+	return q->op.opcode || q->context_waits || q->drop ? NULL : q;
+}
+
+static uint32_t begin(struct fw_queue *q, const struct fw_ticket *ticket)
+{
+	q->op = *ticket;
+	q->timed_out = false;
+	queue_drive(q);
+	return FW_DEFERRED;
+}
+
+uint32_t queue_destroy(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		       uint64_t value[6])
+{
+	uint32_t error;
+	struct fw_queue *q = find_idle(cmd, &error);
+
+	(void)value;
+	return q ? begin(q, ticket) : error;
+}
+
+uint32_t queue_suspend(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		       uint64_t value[6])
+{
+	uint32_t error;
+	struct fw_queue *q = find_idle(cmd, &error);
+
+	(void)value;
+	if (!q)
+		return error;
+	q->suspended = true;
+	return begin(q, ticket);
+}
+
+uint32_t queue_resume(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		      uint64_t value[6])
+{
+	uint32_t error;
+	struct fw_queue *q = find_idle(cmd, &error);
+
+	(void)ticket;
+	(void)value;
+	if (!q)
+		return error;
+	q->suspended = false;
+	queue_make_ready(q);
+	return GAON_ADMIN_OK;
+}
+
+uint32_t queue_reset(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		     uint64_t value[6])
+{
+	uint32_t error;
+	struct fw_queue *q = find_idle(cmd, &error);
+
+	(void)value;
+	if (!q)
+		return error;
+	q->drop = true;
+	return begin(q, ticket);
+}
+
+uint32_t queue_clear(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		     uint64_t value[6])
+{
+	uint32_t error;
+	struct fw_queue *q = find_idle(cmd, &error);
+
+	(void)value;
+	if (!q)
+		return error;
+	if (q->condition == QUEUE_GOOD || q->suspended || contexts[q->context].suspended)
+		return GAON_ADMIN_ERR_STATE;
+	return begin(q, ticket);
+}
+
+uint32_t queue_priority(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+			uint64_t value[6])
+{
+	uint32_t error;
+	struct fw_queue *q = find(cmd, GAON_PRIORITIES - 1, &error);
+
+	(void)ticket;
+	(void)value;
+	if (!q)
+		return error;
+	q->priority = (uint8_t)cmd->id.value;
+	if (q->ready)
+		ready_add(q);
+	if (q->slot == FW_NONE)
+		return GAON_ADMIN_OK;
+	reg_write(GAON_MCU_SLOT_INDEX, q->slot);
+	reg_write(GAON_MCU_SLOT_PRIORITY, q->priority);
+	return slot_command(q->slot, GAON_SLOT_CMD_PRIORITY) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_STATE;
+}
+
+uint32_t queue_query(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		     uint64_t value[6])
+{
+	uint32_t error;
+	struct fw_queue *q = find(cmd, 0, &error);
+
+	(void)ticket;
+	if (!q)
+		return error;
+	value[0] = GAON_SLOT_EMPTY;
+	value[1] = q->read;
+	value[2] = UINT64_MAX;
+	value[3] = q->condition | (q->suspended ? 4u : 0) | (contexts[q->context].suspended ? 8u : 0) |
+		   (q->saved ? 16u : 0) | (q->ready ? 32u : 0);
+	value[4] = q->preemptions;
+	value[5] = q->context;
+	if (q->slot == FW_NONE)
+		return GAON_ADMIN_OK;
+	value[0] = slot_status(q->slot);
+	reg_write(GAON_MCU_SLOT_CMD, GAON_SLOT_CMD_READ);
+	value[1] = reg_read64(GAON_MCU_SLOT_READ_LO);
+	value[2] = q->slot;
+	return GAON_ADMIN_OK;
+}

@@ -20,6 +20,20 @@ $(LIBHART): $(HART_OBJS)
 
 ALL += $(LIBHART)
 
+# gaon-sim, the bare ELF runner. The management core's half comes from tools/sim/mcu, if it is there.
+RUNNER_SRCS	:= $(wildcard tools/sim/runner/*.c)
+RUNNER_OBJS	:= $(RUNNER_SRCS:%.c=$(O)/%.o)
+RUNNER_MCU	:= $(if $(wildcard tools/sim/mcu/runner.c),\
+			$(patsubst %.c,$(O)/%.o,$(wildcard tools/sim/mcu/*.c)))
+$(RUNNER_OBJS): CPPFLAGS += -Itools/sim
+
+$(O)/bin/gaon-sim: $(RUNNER_OBJS) $(RUNNER_MCU) $(LIBHART)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm -lcrypto
+
+ALL += $(O)/bin/gaon-sim
+PROGRAMS += $(O)/bin/gaon-sim
+
 # Random programs against an independent emulator.
 ISA_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/conformance/isa/isa_*.c))
 $(ISA_OBJS): CPPFLAGS += -Itools/sim

@@ -127,14 +127,14 @@ static void adopt_exit_pc(struct sim_hart *h)
 
 static enum sim_exit run(struct sim_hart *h, uint64_t budget)
 {
-	uint64_t used = 0, start = h->instret;
+	uint64_t used = 0;
 
 	while (used < budget) {
-		uint64_t left = budget - used;
+		uint64_t left = budget - used, chunk = left < SIM_CHUNK ? left : SIM_CHUNK;
 
 		if (__atomic_load_n(&h->stop, __ATOMIC_RELAXED))
 			return SIM_EXIT_STOP;
-		switch (run_chunk(h, left < SIM_CHUNK ? left : SIM_CHUNK, NULL)) {
+		switch (run_chunk(h, chunk, NULL)) {
 		case SIM_LEAVE_BUDGET:
 			break;
 		case SIM_LEAVE_STALL:
@@ -145,10 +145,11 @@ static enum sim_exit run(struct sim_hart *h, uint64_t budget)
 			if (!h->ops->trap || !h->ops->trap(h))
 				return SIM_EXIT_FAULT;
 			/* A trap uses budget, else a handler that faults would never end. */
-			start--;
+			used++;
 			break;
 		}
-		used = h->instret - start;
+		/* Not from instret, which a callback may write. */
+		used += (uint64_t)(h->code->base + (int64_t)chunk);
 	}
 	return SIM_EXIT_BUDGET;
 }

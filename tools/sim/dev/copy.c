@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copy engines: copies and fills of up to four dimensions between any memory that a context maps.
+ * A job moves a bounded piece; runs that are contiguous on both sides go in one piece.
+ */
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+#include "engine.h"
+
+#define STREAM_BYTES	(4ull << 20)	/* copies from here on bypass the host's caches */
+#define STREAM_RUN	4096
+#define RUNS_PER_CHUNK	32768
+
+/* --- moving bytes --------------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+/* A big copy would evict everything, and would read each line that it is about to overwrite. */
+static void stream_bytes(uint8_t *dst, const uint8_t *src, uint64_t bytes)
+{
+	uint64_t head = -(uintptr_t)dst & 63;
+
+	memcpy(dst, src, head);
+	dst += head;
+	src += head;
+	bytes -= head;
+	for (; bytes >= 64; bytes -= 64, dst += 64, src += 64) {
+		const __m128i *s = (const __m128i *)(const void *)src;
+		__m128i *d = (__m128i *)(void *)dst;
+		__m128i a = _mm_loadu_si128(s), b = _mm_loadu_si128(s + 1);
+		__m128i c = _mm_loadu_si128(s + 2), e = _mm_loadu_si128(s + 3);
+
+		_mm_prefetch((const char *)src + 512, _MM_HINT_NTA);
+		_mm_stream_si128(d, a);
+		_mm_stream_si128(d + 1, b);
+		_mm_stream_si128(d + 2, c);
+		_mm_stream_si128(d + 3, e);
+	}
+	memcpy(dst, src, bytes);
+	_mm_sfence();
+}
+#else
+static void stream_bytes(uint8_t *dst, const uint8_t *src, uint64_t bytes)
+{
+	memcpy(dst, src, bytes);
+}
+#endif
+
+static void copy_bytes(const struct sim_copy *copy, uint8_t *dst, const uint8_t *src, uint64_t bytes)
+{
+	/* Two addresses of one page may overlap although the descriptor's ranges do not. */
+	if (copy->streamed && bytes >= STREAM_RUN && (dst + bytes <= src || src + bytes <= dst))
+		stream_bytes(dst, src, bytes);
+	else
+		memmove(dst, src, bytes);
+}
+
+/* The run starts at a multiple of the pattern's size within the row, and so does every piece. */
+static void fill_bytes(const struct sim_copy *copy, uint8_t *dst, uint64_t bytes)
+{
+	uint8_t block[64];
+	uint64_t at = 0;
+
+	if (copy->desc.pattern_size == 1) {
+		memset(dst, copy->pattern[0], bytes);
+		return;
+	}
+	for (unsigned int i = 0; i < sizeof(block); i++)
+		block[i] = copy->pattern[i & (copy->desc.pattern_size - 1)];
+	if (!memcmp(block, block + 1, sizeof(block) - 1)) {
+		memset(dst, block[0], bytes);
+		return;
+	}
+	for (; bytes - at >= sizeof(block); at += sizeof(block))
+		memcpy(dst + at, block, sizeof(block));
+	memcpy(dst + at, block, bytes - at);
+}
+
+/* --- runs -------------------------------------------------------------------------------------- */
+
+static bool reach(struct gaon_sim *sim, struct sim_copy *copy, uint64_t va, bool kernel, bool write,
+		  struct sim_xlate *x)
+{
+	uint8_t access = write ? GAON_ACCESS_WRITE : GAON_ACCESS_READ;
+
+	if (sim_translate(sim, copy->ctx, va, access, kernel, x))
+		return true;
+	copy->fault = (struct gaon_fault_record){
+		.type = x->fault_type, .access = access, .core = GAON_FAULT_CORE_NONE, .va = va,
+	};
+	return false;
+}
+
+/* More of the same if the next pages follow in the host's memory too. */
+static void extend(struct gaon_sim *sim, struct sim_copy *copy, uint64_t va, bool kernel, bool write,
+		   uint64_t want, struct sim_xlate *x)
+{
+	struct gaon_fault_record keep = copy->fault;
+	struct sim_xlate next;
+
+	while (x->run < want && reach(sim, copy, va + x->run, kernel, write, &next) &&
+	       next.host == x->host + x->run && next.hbm == x->hbm)
+		x->run += next.run;
+	copy->fault = keep;
+}
+
+/* Instructions that cores have fetched from here are stale now. */
+static void note_written(struct gaon_sim *sim, const struct sim_xlate *x, uint64_t bytes)
+{
+	uint64_t offset, last;
+
+	if (!x->hbm)
+		return;
+	offset = (uint64_t)(x->host - sim->hbm);
+	last = (offset + bytes - 1) / GAON_PAGE_SIZE;
+	for (uint64_t page = offset / GAON_PAGE_SIZE; page <= last; page++) {
+		uint64_t word = __atomic_load_n(&sim->engines->code_pages[page / 64],
+						__ATOMIC_RELAXED);
+
+		if (!word) {
+			page |= 63;
+			continue;
+		}
+		if (word >> (page % 64) & 1) {
+			atomic_fetch_add(&sim->engines->code_gen, 1);
+			return;
+		}
+	}
+}
+
+/* Move up to @budget bytes of the current run; 0: a fault. */
+static uint64_t move(struct gaon_sim *sim, struct sim_copy *copy, uint64_t dst, uint64_t src,
+		     uint64_t budget)
+{
+	uint64_t n = copy->desc.bytes - copy->done;
+	struct sim_xlate to, from = { .hbm = true };
+
+	n = n < budget ? n : budget;
+	if (!reach(sim, copy, dst + copy->done, copy->dst_kernel, true, &to))
+		return 0;
+	extend(sim, copy, dst + copy->done, copy->dst_kernel, true, n, &to);
+	n = n < to.run ? n : to.run;
+	if (copy->fill) {
+		fill_bytes(copy, to.host, n);
+	} else {
+		if (!reach(sim, copy, src + copy->done, copy->src_kernel, false, &from))
+			return 0;
+		extend(sim, copy, src + copy->done, copy->src_kernel, false, n, &from);
+		n = n < from.run ? n : from.run;
+		copy_bytes(copy, to.host, from.host, n);
+		*(from.hbm ? &copy->hbm_read : &copy->host_read) += n;
+	}
+	*(to.hbm ? &copy->hbm_write : &copy->host_write) += n;
+	note_written(sim, &to, n);
+	return n;
+}
+
+/* To the next run; false after the last. */
+static bool next_run(struct sim_copy *copy)
+{
+	copy->done = 0;
+	for (unsigned int i = 0; i < 3; i++) {
+		if (++copy->at[i] < copy->desc.count[i])
+			return true;
+		copy->at[i] = 0;
+	}
+	return false;
+}
+
+static uint64_t at_run(const struct sim_copy *copy, uint64_t va, const int64_t stride[3])
+{
+	for (unsigned int i = 0; i < 3; i++)
+		va += copy->at[i] * (uint64_t)stride[i];
+	return va;
+}
+
+void sim_copy_run(struct gaon_sim *sim, struct sim_copy *copy, uint64_t budget)
+{
+	unsigned int runs = 0;
+
+	while (budget && runs < RUNS_PER_CHUNK) {
+		uint64_t dst = at_run(copy, copy->desc.dst_va, copy->desc.dst_stride);
+		uint64_t src = at_run(copy, copy->desc.src_va, copy->desc.src_stride);
+		uint64_t n = move(sim, copy, dst, src, budget);
+
+		if (!n)
+			return;
+		budget -= n;
+		copy->done += n;
+		if (copy->done < copy->desc.bytes)
+			continue;
+		runs++;
+		if (!next_run(copy)) {
+			copy->finished = true;
+			return;
+		}
+	}
+}
+
+/* --- start and end ---------------------------------------------------------------------------------- */
+
+/* Dimensions that continue the run on both sides are part of it. */
+static void fold(struct gaon_copy_desc *d, bool fill)
+{
+	for (unsigned int dims = 3; dims; dims--) {
+		if (d->count[0] != 1 &&
+		    (d->dst_stride[0] < 0 || (uint64_t)d->dst_stride[0] != d->bytes ||
+		     (!fill && (uint64_t)d->src_stride[0] != d->bytes)))
+			return;
+		d->bytes *= d->count[0];
+		for (unsigned int i = 0; i < 2; i++) {
+			d->count[i] = d->count[i + 1];
+			d->dst_stride[i] = d->dst_stride[i + 1];
+			d->src_stride[i] = d->src_stride[i + 1];
+		}
+		d->count[2] = 1;
+		d->dst_stride[2] = d->src_stride[2] = 0;
+	}
+}
+
+void sim_copy_start(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_copy_desc *desc,
+		    bool fill, const uint8_t pattern[8])
+{
+	struct sim_copy *copy = &sim_slot_engine(sim, slot)->copy;
+
+	*copy = (struct sim_copy){
+		.busy = true, .fill = fill, .ctx = slot->ctx, .desc = *desc,
+		.dst_kernel = desc->dst_va >= GAON_VA_KERNEL_MIN,
+		.src_kernel = desc->src_va >= GAON_VA_KERNEL_MIN,
+		.streamed = desc->bytes * desc->count[0] * desc->count[1] * desc->count[2] >=
+			    STREAM_BYTES,
+	};
+	memcpy(copy->pattern, pattern, sizeof(copy->pattern));
+	fold(&copy->desc, fill);
+	slot->copy = copy;
+	sim->engines->copies |= 1ull << slot->index;
+}
+
+static void end(struct gaon_sim *sim, struct sim_slot *slot, struct sim_copy *copy)
+{
+	copy->busy = false;
+	slot->copy = NULL;
+	sim->engines->copies &= ~(1ull << slot->index);
+}
+
+void sim_copy_suspend(struct gaon_sim *sim, struct sim_slot *slot)
+{
+	struct sim_copy *copy = &sim_slot_engine(sim, slot)->copy;
+
+	sim_time_copy(sim, slot, copy);
+	end(sim, slot, copy);
+}
+
+void sim_copy_settle(struct gaon_sim *sim, struct sim_slot *slot)
+{
+	struct sim_slot_engine *se = sim_slot_engine(sim, slot);
+	struct sim_copy *copy = &se->copy;
+
+	if (!copy->busy || copy->running)
+		return;
+	if (se->stop == SIM_STOP_SAVE && !copy->finished && copy->fault.type == GAON_FAULT_NONE) {
+		sim_packet_stop(sim, slot);
+		return;
+	}
+	if (se->stop != SIM_STOP_KILL && !copy->finished && copy->fault.type == GAON_FAULT_NONE)
+		return;
+	sim_time_copy(sim, slot, copy);
+	if (se->stop == SIM_STOP_KILL) {
+		end(sim, slot, copy);
+		sim_packet_stop(sim, slot);
+	} else if (copy->fault.type != GAON_FAULT_NONE) {
+		end(sim, slot, copy);
+		sim_packet_fault(sim, slot, &copy->fault);
+	} else {
+		end(sim, slot, copy);
+		sim_packet_done(sim, slot);
+	}
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+/*
+ * DMA between memory and a core's scratchpad: strided up to four dimensions, and by index.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+
+#define ENTRIES		64
+#define REGION_SHIFT	21
+#define BYTES_MAX	(1ull << 26)	/* moved by one descriptor */
+#define RUNS_MAX	(1ull << 22)
+#define INDEX_BATCH	64
+
+/* Memory of which the host address is known. */
+struct region {
+	uint64_t va, len;	/* len 0: empty */
+	uint8_t *host;
+	bool hbm;
+};
+
+struct sim_dma_cache {
+	struct region region[2][ENTRIES];	/* [writing] */
+	struct region last[2];
+};
+
+struct sim_dma_cache *sim_dma_create(void)
+{
+	return calloc(1, sizeof(struct sim_dma_cache));
+}
+
+void sim_dma_destroy(struct sim_dma_cache *cache)
+{
+	free(cache);
+}
+
+void sim_dma_flush(struct sim_dma_cache *cache)
+{
+	memset(cache, 0, sizeof(*cache));
+}
+
+/* --- checks ------------------------------------------------------------------------------------ */
+
+/* First and one past the last byte of the scratchpad that the descriptor names. */
+static void spm_extent(const struct gaon_dma_desc *d, __int128 *low, __int128 *high)
+{
+	*low = d->spm_va;
+	*high = (__int128)d->spm_va + d->bytes;
+	for (unsigned int i = 0; i < 3; i++) {
+		__int128 span = (__int128)(d->count[i] - 1) * d->spm_stride[i];
+
+		if (span < 0)
+			*low += span;
+		else
+			*high += span;
+	}
+}
+
+static bool in_scratchpad(const struct gaon_dma_desc *d, uint64_t spm_bytes)
+{
+	__int128 low, high;
+
+	spm_extent(d, &low, &high);
+	return low >= (__int128)GAON_VA_SPM && high <= (__int128)(GAON_VA_SPM + spm_bytes);
+}
+
+unsigned int sim_dma_check(const struct gaon_dma_desc *d, uint64_t spm_bytes)
+{
+	bool gather = d->type == GAON_DMA_GATHER;
+	uint64_t align = d->flags & GAON_DMA_INDEX64 ? 7 : 3;
+	unsigned __int128 runs;
+
+	if (d->type > GAON_DMA_GATHER)
+		return GAON_BADDESC_TYPE;
+	if (d->reserved0[0] || d->reserved0[1] || d->reserved0[2] || (!gather && d->index_va))
+		return GAON_BADDESC_RESERVED;
+	if ((d->flags & ~GAON_DMA_FLAGS) || (!gather && (d->flags & GAON_DMA_INDEX64)))
+		return GAON_BADDESC_FLAGS;
+	if (gather && (d->index_va & align))
+		return GAON_BADDESC_ALIGN;
+	runs = (unsigned __int128)d->count[0] * d->count[1] * d->count[2];
+	if (!d->bytes || !runs || runs > RUNS_MAX || runs * d->bytes > BYTES_MAX)
+		return GAON_BADDESC_RANGE;
+	return in_scratchpad(d, spm_bytes) ? 0 : GAON_BADDESC_RANGE;
+}
+
+/* Rows that follow each other without a gap on both sides are one. */
+static void fold(struct gaon_dma_desc *d)
+{
+	unsigned int dims = d->type == GAON_DMA_GATHER ? 2 : 3;
+
+	while (dims && (d->count[0] == 1 || (d->mem_stride[0] == (int64_t)d->bytes &&
+					     d->spm_stride[0] == (int64_t)d->bytes))) {
+		d->bytes *= d->count[0];
+		for (unsigned int i = 0; i + 1 < dims; i++) {
+			d->count[i] = d->count[i + 1];
+			d->mem_stride[i] = d->mem_stride[i + 1];
+			d->spm_stride[i] = d->spm_stride[i + 1];
+		}
+		d->count[--dims] = 1;
+		d->mem_stride[dims] = d->spm_stride[dims] = 0;
+	}
+}
+
+uint64_t sim_dma_lines(const struct gaon_dma_desc *desc)
+{
+	struct gaon_dma_desc d = *desc;
+
+	/* The indexed dimension's count and stride must stay where they are. */
+	fold(&d);
+	return (uint64_t)d.count[0] * d.count[1] * d.count[2] * ((d.bytes + 63ull) & ~63ull);
+}
+
+/* --- memory ----------------------------------------------------------------------------------------- */
+
+static const struct region *locate(struct sim_core *core, struct sim_dma_cache *cache, uint64_t va,
+				   bool write)
+{
+	uint8_t access = write ? GAON_ACCESS_WRITE : GAON_ACCESS_READ;
+	struct region *r = &cache->last[write];
+	struct sim_xlate x;
+	uint64_t page = va & ~(GAON_PAGE_SIZE - 1);
+
+	if (va - r->va < r->len)
+		return r;
+	if (va >= GAON_VA_SPM && va < GAON_VA_SPM_LIMIT) {
+		sim_core_fault(core, GAON_FAULT_SPM_BOUNDS, access, va, 0);
+		return NULL;
+	}
+	r = &cache->region[write][va >> REGION_SHIFT & (ENTRIES - 1)];
+	if (va - r->va >= r->len) {
+		if (!sim_translate(core->sim, core->ctx, page, access, false, &x)) {
+			sim_core_fault(core, x.fault_type, access, va, 0);
+			return NULL;
+		}
+		*r = (struct region){ .va = page, .len = x.run, .host = x.host, .hbm = x.hbm };
+		/* A mapping next to the scratchpad's window does not reach into it. */
+		if (page < GAON_VA_SPM && r->len > GAON_VA_SPM - page)
+			r->len = GAON_VA_SPM - page;
+	}
+	cache->last[write] = *r;
+	return &cache->last[write];
+}
+
+bool sim_dma_is_host(struct sim_core *core, struct sim_dma_cache *cache,
+		     const struct gaon_dma_desc *desc)
+{
+	struct gaon_fault_record keep = core->unit->fault;
+	const struct region *r;
+
+	r = locate(core, cache, desc->mem_va, desc->flags & GAON_DMA_FROM_SPM);
+	core->unit->fault = keep;
+	return r && !r->hbm;
+}
+
+static bool move_run(struct sim_core *core, struct sim_dma_cache *cache, uint64_t va, uint8_t *spm,
+		     uint64_t bytes, bool from_spm)
+{
+	while (bytes) {
+		const struct region *r = locate(core, cache, va, from_spm);
+		uint64_t at, n;
+
+		if (!r)
+			return false;
+		at = va - r->va;
+		n = bytes < r->len - at ? bytes : r->len - at;
+		if (from_spm)
+			memcpy(r->host + at, spm, n);
+		else
+			memcpy(spm, r->host + at, n);
+		va += n;
+		spm += n;
+		bytes -= n;
+	}
+	return true;
+}
+
+/* Two inner dimensions: at @va in memory, at @spm (an offset) in the scratchpad. */
+static bool move_plane(struct sim_core *core, struct sim_dma_cache *cache,
+		       const struct gaon_dma_desc *d, uint64_t va, uint64_t spm)
+{
+	bool from_spm = d->flags & GAON_DMA_FROM_SPM;
+
+	for (uint64_t j = 0; j < d->count[1]; j++) {
+		uint64_t row = va + j * (uint64_t)d->mem_stride[1];
+		uint64_t to = spm + j * (uint64_t)d->spm_stride[1];
+
+		for (uint32_t i = 0; i < d->count[0]; i++) {
+			if (!move_run(core, cache, row, core->spm + to, d->bytes, from_spm))
+				return false;
+			row += (uint64_t)d->mem_stride[0];
+			to += (uint64_t)d->spm_stride[0];
+		}
+	}
+	return true;
+}
+
+static bool read_indices(struct sim_core *core, const struct gaon_dma_desc *d, uint32_t first,
+			 uint32_t count, uint64_t index[INDEX_BATCH])
+{
+	uint32_t narrow[INDEX_BATCH];
+
+	if (d->flags & GAON_DMA_INDEX64)
+		return sim_core_read(core, d->index_va + first * 8ull, index, count * 8ull);
+	if (!sim_core_read(core, d->index_va + first * 4ull, narrow, count * 4ull))
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		index[i] = narrow[i];
+	return true;
+}
+
+static void mark_dirty(struct sim_core *core, const struct gaon_dma_desc *d)
+{
+	__int128 low, high;
+
+	spm_extent(d, &low, &high);
+	sim_core_mark_dirty(core, (uint64_t)low - GAON_VA_SPM, (uint64_t)(high - low));
+}
+
+bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache, const struct gaon_dma_desc *desc)
+{
+	struct gaon_dma_desc d = *desc;
+	bool gather = d.type == GAON_DMA_GATHER;
+	uint64_t spm = d.spm_va - GAON_VA_SPM, index[INDEX_BATCH];
+
+	fold(&d);
+	if (!(d.flags & GAON_DMA_FROM_SPM))
+		mark_dirty(core, &d);
+	for (uint32_t k = 0; k < d.count[2]; k++) {
+		uint32_t left = d.count[2] - k;
+		uint64_t at = k;
+
+		if (gather && k % INDEX_BATCH == 0 &&
+		    !read_indices(core, &d, k, left < INDEX_BATCH ? left : INDEX_BATCH, index))
+			return false;
+		if (gather)
+			at = index[k % INDEX_BATCH];
+		if (!move_plane(core, cache, &d, d.mem_va + at * (uint64_t)d.mem_stride[2],
+				spm + k * (uint64_t)d.spm_stride[2]))
+			return false;
+	}
+	return true;
+}

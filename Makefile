@@ -5,6 +5,10 @@
 #   BENCHES += benchmark programs of `make bench`  PROGRAMS   += what `make install` puts into bin
 MAKEFLAGS	+= --no-builtin-rules --no-print-directory
 .SUFFIXES:
+# One short line per step; V=1 shows the commands.
+ifeq ($(V),)
+.SILENT:
+endif
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .DEFAULT_GOAL	:= all
@@ -46,6 +50,7 @@ include $(sort $(wildcard firmware/build.mk tools/*/build.mk runtime/build.mk ru
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "  CC      $(@:$(O)/%=%)"
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 all: $$(ALL)

@@ -18,7 +18,7 @@ help:
 ## make clean         remove O
 ##
 ## Variables: O=dir PREFIX=dir DESTDIR=dir YES=1 (install packages without asking)
-##            TEST=pattern (check only what matches) FUZZ_SECONDS=n JSON=file SEED=n
+##            V=1 (show commands) TEST=pattern (check only what matches) FUZZ_SECONDS=n JSON=file SEED=n
 
 deps:
 	@sh tools/setup/deps.sh

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Benchmarks: one row per figure.  Each side of a row is a probe: a function that measures one thing
+ * and gives one number in the row's unit.  Probes run in processes of their own, ours and the peer's
+ * in turn, so that neither side's threads, memory or environment disturb the other.
+ */
+#ifndef GAON_TESTS_BENCH_H
+#define GAON_TESTS_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bench_probe {
+	const char *name;
+	double (*run)(void);	/* negative: cannot be measured here */
+};
+
+/**
+ * struct bench_row - a figure and what it is held against
+ * @ours, @theirs: names of probes; @theirs NULL: no peer
+ * @ours_env, @theirs_env: "NAME=VALUE NAME=" pairs for the two processes; an empty value unsets
+ * @peer: who that is, in words
+ * @ratio: reach for ours / theirs, 0 none; @at_most: smaller is better
+ * @bound: further reach for the value itself, 0 none, in the same direction
+ * @limit: what bounds the figure
+ * @rounds: pairs, 0: the default
+ */
+struct bench_row {
+	const char *name, *unit;
+	const char *ours, *ours_env;
+	const char *theirs, *theirs_env;
+	const char *peer;
+	double ratio, bound;
+	bool at_most;
+	const char *limit;
+	unsigned int rounds;
+};
+
+/* Probes by file; each table ends with a NULL name. */
+extern const struct bench_probe bench_probes_launch[], bench_probes_copy[], bench_probes_gemm[],
+	bench_probes_core[], bench_probes_pocl[], bench_probes_blas[], bench_probes_memory[],
+	bench_probes_native[];
+
+/* --- for probes --------------------------------------------------------------------------- */
+double bench_now(void);			/* monotonic seconds */
+double bench_thread_cpu(void);		/* CPU seconds of this thread */
+double bench_median(double *values, size_t count);
+float *bench_random(size_t count, unsigned int seed);	/* in [-1, 1); freed by the caller */
+unsigned int bench_threads(void);	/* host threads that either side may use: OMP_NUM_THREADS or all */
+
+/* One number from a probe in a process of its own; negative if it failed. */
+double bench_spawn(const char *self, const char *probe, const char *env);
+
+#endif

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# gaon-bench: our figures and the peers'. Peers are linked only here.
+BENCH_SRCS	:= tests/bench/bench_main.c tests/bench/timing.c tests/bench/bench_device.c \
+		   tests/bench/bench_launch.c tests/bench/bench_copy.c tests/bench/bench_core.c \
+		   tests/bench/bench_gemm.c tests/bench/peer_pocl.c tests/bench/peer_blas.c \
+		   tests/bench/peer_memory.c tests/bench/peer_native.c
+BENCH_OBJS	:= $(BENCH_SRCS:%.c=$(O)/%.o)
+BENCH_ELFS	:= $(O)/tests/bench/kernels/scalar.elf $(O)/tests/bench/kernels/vector.elf
+GAON_BENCH	:= $(O)/bin/gaon-bench
+
+$(O)/tests/bench/bench_device.o: CPPFLAGS += -DBENCH_KERNEL_DIR='"$(abspath $(O))/tests/bench/kernels"'
+# The peer gets all that this host has, and the optimisation that the device's compiler uses.
+$(O)/tests/bench/peer_native.o: CFLAGS += -O3 -march=native
+
+$(O)/tests/bench/kernels/%.elf: tests/bench/kernels/%.c tests/bench/kernels/bench_kernels.h $(O)/bin/gaoncc
+	@mkdir -p $(@D)
+	$(O)/bin/gaoncc -O3 -o $@ $<
+
+$(GAON_BENCH): $(BENCH_OBJS) $(BENCH_ELFS) $(LIBGAON)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(BENCH_OBJS) -L$(O) -Wl,-rpath,'$$ORIGIN/..' -Wl,-rpath,'$$ORIGIN/../lib' \
+		-lgaonops -lgaon -ljansson -lOpenCL -lopenblas -ldnnl -lm
+
+BENCHES += $(GAON_BENCH)

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The gaon command as a user meets it: every subcommand, its JSON against the schemas, its exit codes."""
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+
+TOP = os.environ["GAON_SOURCE_DIR"]
+BUILD = os.environ["GAON_BUILD_DIR"]
+GAON = os.path.join(BUILD, "bin", "gaon")
+COUNT = 0
+FAILED = 0
+
+SAXPY = """
+#include <gaon/device.h>
+struct saxpy_args { float *y; const float *x; float a; uint64_t n; };
+GAON_KERNEL(saxpy, struct saxpy_args, GAON_POINTERS(2, 0, 8))
+{
+	struct gaon_range part = gaon_share(args->n, 64);
+
+	for (uint64_t i = part.begin; i < part.end; i++)
+		args->y[i] += args->a * args->x[i];
+}
+struct wild_args { uint64_t where; };
+GAON_KERNEL(wild, struct wild_args)
+{
+	*(volatile uint64_t *)args->where = 1;
+}
+GAON_KERNEL(forever, struct wild_args)
+{
+	(void)args;
+	for (;;)
+		__asm__ volatile("");
+}
+GAON_KERNEL(hello, struct wild_args)
+{
+	gaon_printf("hello %u\\n", (unsigned int)args->where);
+}
+"""
+
+
+def report(name, good, detail=""):
+    global COUNT, FAILED
+    COUNT += 1
+    FAILED += not good
+    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + detail}", flush=True)
+
+
+def run(*args, timeout=120):
+    return subprocess.run([GAON, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=timeout, stdin=subprocess.DEVNULL, check=False)
+
+
+def schema(name, document):
+    with open(os.path.join(TOP, "tools/gaon/schema", name + ".json"), encoding="utf-8") as file:
+        jsonschema.validate(json.loads(document), json.load(file))
+
+
+def expect_json(name, *args, code=0):
+    done = run(*args)
+    try:
+        schema(name, done.stdout)
+        report(f"gaon {' '.join(args[:2])}: JSON fits its schema", done.returncode == code,
+               f"exit {done.returncode}: {done.stderr}")
+    except (ValueError, jsonschema.ValidationError) as error:
+        report(f"gaon {' '.join(args[:2])}: JSON fits its schema", False, f"{error}\n{done.stderr}")
+    return done
+
+
+def expect(name, code, *args, out="", err=""):
+    done = run(*args)
+    good = done.returncode == code and re.search(out, done.stdout) and re.search(err, done.stderr)
+    report(name, bool(good), f"exit {done.returncode}, stdout {done.stdout!r}, stderr {done.stderr!r}")
+    return done
+
+
+def test_information():
+    expect("--help lists the commands", 0, "--help", out="list.*\n.*info.*\n.*run.*\n.*bench.*\n.*version")
+    expect("an unknown command is a usage error", 2, "frobnicate", err="no command named 'frobnicate'")
+    expect("no command is a usage error", 2, err="usage: gaon")
+    for name in ("list", "info", "run", "bench", "version"):
+        expect(f"{name} --help", 0, name, "--help", out=f"usage: gaon {name}")
+        expect(f"{name} refuses an unknown option", 2, name, "--no-such-option", err="usage")
+    expect("list shows the embedded device", 0, "list", out="embedded")
+    expect("info shows it", 0, "info", out="HBM")
+    expect("info of a device that is not there", 1, "info", "--device", "9999:00:00.0", err="GAON_ERROR_NO_DEVICE")
+    expect_json("list", "list", "--json")
+    expect_json("info", "info", "--json")
+    expect_json("version", "version", "--json")
+
+
+def test_bench():
+    for name in ("launch", "copy", "gemm", "interp"):
+        expect_json("bench", "bench", "--json", name)
+    expect("bench of nothing", 2, "bench", err="usage")
+    expect("bench of something unknown", 2, "bench", "luck", err="no benchmark named 'luck'")
+
+
+def build_program(work):
+    source, program = os.path.join(work, "saxpy.c"), os.path.join(work, "saxpy.elf")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(SAXPY)
+    subprocess.run([os.path.join(BUILD, "bin", "gaoncc"), "-O3", source, "-o", program], check=True)
+    return program
+
+
+def write_floats(path, values):
+    with open(path, "wb") as file:
+        file.write(struct.pack(f"<{len(values)}f", *values))
+
+
+def test_run(work):
+    program = build_program(work)
+    count = 1000
+    x, y = os.path.join(work, "x"), os.path.join(work, "y")
+    write_floats(x, [float(i) for i in range(count)])
+    write_floats(y, [1.0] * count)
+    expect_json("run", "run", "--json", "--kernel", "saxpy", "--grid", "4", program, "inout:" + y, "in:" + x,
+                "f32:2", f"u64:{count}")
+    with open(y, "rb") as file:
+        got = struct.unpack(f"<{count}f", file.read())
+    report("run computed saxpy in the caller's file", list(got) == [1.0 + 2.0 * i for i in range(count)], str(got[:8]))
+    expect("run prints what the kernel printed", 0, "run", "--kernel", "hello", program, "u64:7", out="hello 7")
+    expect("run refuses arguments of the wrong size", 1, "run", "--kernel", "saxpy", program, "u32:1",
+           err="GAON_ERROR_ARGUMENTS_SIZE")
+    expect("run refuses a kernel that is not there", 1, "run", "--kernel", "none", program, err="GAON_ERROR_NOT_FOUND")
+    expect("run refuses a file that is not there", 1, "run", os.path.join(work, "nothing"), err="GAON_ERROR_NOT_FOUND")
+    expect("run refuses a host program", 1, "run", sys.executable, err="GAON_ERROR_WRONG_MACHINE|GAON_ERROR_INVALID_MODULE")
+    expect("run refuses a value that does not fit", 2, "run", "--kernel", "hello", program, "u8:256", err="does not fit")
+    expect("run refuses an unknown type", 2, "run", "--kernel", "hello", program, "q7:1", err="is no type")
+    expect("a wild store is a fault with its address", 3, "run", "--kernel", "wild", program, "u64:0x123456789000",
+           err="(?i)page fault.*123456789000|wild")
+    done = expect_json("run", "run", "--json", "--kernel", "wild", program, "u64:0x123456789000", code=3)
+    report("and JSON has the address", '"va": "0x123456789000"' in done.stdout, done.stdout)
+    expect("a kernel without end is a timeout", 4, "run", "--timeout", "300", "--kernel", "forever", program,
+           "u64:0", err="GAON_ERROR_TIMEOUT")
+
+
+def main():
+    test_information()
+    test_bench()
+    with tempfile.TemporaryDirectory() as work:
+        test_run(work)
+    return 1 if FAILED else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# The gaon command. Its benchmark kernels are those of tests/bench, embedded.
+GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c)) $(O)/tools/gaon/bench_kernels_elf.o
+GAON_CLI	:= $(O)/bin/gaon
+
+$(O)/tools/gaon/bench_kernels.elf: tests/bench/kernels/scalar.c tests/bench/kernels/bench_kernels.h $(O)/bin/gaoncc
+	@mkdir -p $(@D)
+	$(O)/bin/gaoncc -O3 -o $@ $<
+
+$(O)/tools/gaon/bench_kernels_elf.o: tools/gaon/bench_kernels_elf.S $(O)/tools/gaon/bench_kernels.elf
+	@mkdir -p $(@D)
+	$(CC) -DELF='"$(O)/tools/gaon/bench_kernels.elf"' -c -o $@ $<
+
+$(GAON_CLI): $(GAON_CLI_OBJS) $(LIBGAON)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(GAON_CLI_OBJS) -L$(O) -Wl,-rpath,'$$ORIGIN/..' -Wl,-rpath,'$$ORIGIN/../lib' \
+		-lgaonops -lgaon -ljansson -lm
+
+ALL += $(GAON_CLI)

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/* gaon list: the devices that gaon_device_open() knows. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cmd.h"
+
+static int list_devices(bool json)
+{
+	json_t *array = json ? json_array() : NULL;
+	uint32_t count, i;
+
+	if (!cmd_ok(gaon_device_count(&count), "counting devices"))
+		return CMD_FAILED;
+	for (i = 0; i < count; i++) {
+		struct gaon_device_info info = { .size = sizeof(info) };
+		char memory[32];
+
+		if (!cmd_ok(gaon_device_describe(i, &info), "describing a device"))
+			return CMD_FAILED;
+		if (json)
+			json_array_append_new(array, cmd_device_json(&info));
+		else
+			printf("%-16s %-20s %2u cores  %8s  %s\n", info.name, info.product, info.cores,
+			       cmd_bytes(info.hbm_bytes, memory, sizeof(memory)), info.transport);
+	}
+	return json ? cmd_print_json(json_pack("{s:o}", "devices", array)) : CMD_OK;
+}
+
+static int list_run(const struct cmd *cmd, int argc, char **argv)
+{
+	static const struct option longs[] = { CMD_COMMON_LONG, { NULL, 0, NULL, 0 } };
+	struct cmd_common common = { 0 };
+	int c, code;
+
+	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, longs, NULL)) != -1) {
+		code = cmd_common_option(cmd, &common, c);
+		if (code >= 0)
+			return code;
+	}
+	if (optind < argc || common.device)
+		return cmd_usage(cmd, true);
+	return list_devices(common.json);
+}
+
+const struct cmd cmd_list = {
+	.name = "list",
+	.summary = "devices on this machine, the embedded one included",
+	.usage = "list [--json]\n\n"
+		 "One line per device: name, product, cores, memory, how it is reached.\n",
+	.run = list_run,
+};

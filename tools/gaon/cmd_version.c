@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/* gaon version */
+#include <getopt.h>
+#include <stdio.h>
+
+#include <hw/gaon_admin.h>
+#include <hw/gaon_regs.h>
+
+#include "cmd.h"
+
+static int version_run(const struct cmd *cmd, int argc, char **argv)
+{
+	static const struct option longs[] = { CMD_COMMON_LONG, { NULL, 0, NULL, 0 } };
+	struct cmd_common common = { 0 };
+	int c, code;
+
+	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, longs, NULL)) != -1) {
+		code = cmd_common_option(cmd, &common, c);
+		if (code >= 0)
+			return code;
+	}
+	if (optind < argc || common.device)
+		return cmd_usage(cmd, true);
+	if (common.json)
+		return cmd_print_json(json_pack("{s:s, s:s, s:i, s:i, s:i, s:i}", "tool", GAON_VERSION, "library",
+						gaon_version(), "hardware_major", GAON_REVISION >> 16,
+						"hardware_minor", GAON_REVISION & 0xffff, "abi_min",
+						GAON_ABI_MIN, "abi_max", GAON_ABI_MAX));
+	printf("gaon %s, libgaon %s, hardware specification %u.%u, admin ABI %u to %u\n", GAON_VERSION,
+	       gaon_version(), GAON_REVISION >> 16, GAON_REVISION & 0xffff, GAON_ABI_MIN, GAON_ABI_MAX);
+	return CMD_OK;
+}
+
+const struct cmd cmd_version = {
+	.name = "version",
+	.summary = "versions of this tool, the library and the interfaces",
+	.usage = "version [--json]\n",
+	.run = version_run,
+};

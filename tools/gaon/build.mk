@@ -16,4 +16,6 @@ $(GAON_CLI): $(GAON_CLI_OBJS) $(LIBGAON)
 	$(CC) $(LDFLAGS) -o $@ $(GAON_CLI_OBJS) -L$(O) -Wl,-rpath,'$$ORIGIN/..' -Wl,-rpath,'$$ORIGIN/../lib' \
 		-lgaonops -lgaon -ljansson -lm
 
+ifneq ($(wildcard runtime/build.mk),)
 ALL += $(GAON_CLI)
+endif

@@ -82,4 +82,19 @@ PACK_INLINE void pack_widen_bytes(uint32_t *dst, const uint8_t *src, uint32_t n)
 
 #include "gemm_pack.h"
 
+/* Four stored rows interleaved by bytes. */
+PACK_INLINE void unit_quad(uint32_t *dst, const uint8_t *src, size_t ld, uint32_t lanes,
+			   uint32_t have)
+{
+	__m512i unit = _mm512_setzero_si512();
+
+	for (uint32_t i = 0; i < have; i++) {
+		__m512i row = _mm512_cvtepu8_epi32(
+			_mm_maskz_loadu_epi8(pack_mask(lanes), src + i * ld));
+
+		unit = _mm512_or_si512(unit, _mm512_sll_epi32(row, _mm_cvtsi32_si128(i * 8)));
+	}
+	_mm512_storeu_si512(dst, unit);
+}
+
 #endif

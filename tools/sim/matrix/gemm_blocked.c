@@ -126,12 +126,13 @@ static void blocked_multiply(const struct blocked *b, uint32_t row, uint32_t row
 	uint32_t base = rows / panels, extra = rows % panels;
 	struct gemm_tile t = {
 		.a = b->a, .a_stride = b->a_stride, .a_sum = b->mx->a_sum, .ku = b->ku,
-		.ldin = b->out.ldin, .ldout = b->out.ldacc,
+		.ldin = b->out.ldin, .ldout = b->out.ldacc, .b_in_place = b->b_direct,
 	};
 
 	for (uint32_t panel = 0; panel < panels; panel++) {
 		uint32_t mr = base + (panel < extra);
 
+		t.rows = mr;
 		blocked_multiply_panel(b, &t, row, mr);
 		t.a += mr * b->a_stride;
 		t.a_sum += mr;

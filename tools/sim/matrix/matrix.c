@@ -18,7 +18,9 @@
 static const struct matrix_path *const matrix_paths[SIM_MATRIX_PATHS] = {
 	[SIM_MATRIX_PORTABLE] = &matrix_path_portable,
 #if defined(__x86_64__)
+	[SIM_MATRIX_AVX2] = &matrix_path_avx2,
 	[SIM_MATRIX_AVX512] = &matrix_path_avx512,
+	[SIM_MATRIX_AMX] = &matrix_path_amx,
 #endif
 };
 
@@ -85,7 +87,7 @@ static bool gemm_type_is_float(uint8_t type)
 
 static bool gemm_type_is_weight(uint8_t type)
 {
-	return type != GAON_TYPE_Q8A && gemm_block_bytes(type) != 0;
+	return (type & ~GAON_TYPE_ROWS16) != GAON_TYPE_Q8A && gemm_block_bytes(type) != 0;
 }
 
 static bool gemm_type_d_valid(const struct sim_gemm *g)
@@ -127,7 +129,7 @@ static uint32_t gemm_element_bytes(uint8_t type)
 	return 0;
 }
 
-/* Bytes that @count elements along a stored row take, @along_k telling blocks from elements. */
+/* Bytes of a stored row of @count elements; for row-interleaved blocks, of a group of 16 rows. */
 static uint64_t gemm_row_bytes(uint8_t type, uint32_t count)
 {
 	uint64_t block = gemm_block_bytes(type);

@@ -17,9 +17,10 @@ struct gemm_tile {
 	size_t a_stride;	/* bytes from one row to the next */
 	const uint8_t *b;	/* packed panel, or B itself */
 	size_t b_stride;	/* bytes from one unit of K to the next */
+	bool b_in_place;	/* no bytes to read past the n columns of a row */
 	const int32_t *a_sum;	/* i8: the sum of each row's k values */
 	uint32_t ku;
-	uint32_t n;
+	uint32_t rows, n;
 	const uint8_t *in;	/* NULL: accumulators start from +0 */
 	uint8_t *out;
 	size_t ldin, ldout;
@@ -97,6 +98,8 @@ extern const struct matrix_path matrix_path_amx;
 extern const struct gemm_ops gemm_avx512_f32, gemm_avx512_f16, gemm_avx512_bf16, gemm_avx512_i8;
 extern const struct gemm_ops gemm_avx2_f32, gemm_avx2_f16, gemm_avx2_bf16, gemm_avx2_i8;
 gemm_narrow gemm_avx512_to_f16, gemm_avx512_to_bf16, gemm_avx2_to_f16, gemm_avx2_to_bf16;
+void gemm_amx_run_bf16(struct sim_matrix *mx, const struct sim_gemm *g);
+void gemm_amx_run_i8(struct sim_matrix *mx, const struct sim_gemm *g);
 void gemm_avx512_block(struct sim_matrix *mx, const struct sim_gemm *g);
 void gemm_avx2_block(struct sim_matrix *mx, const struct sim_gemm *g);
 bool gemm_host_has_avx2(void);

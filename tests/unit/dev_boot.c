@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+/* Boots the real firmware, refuses bad images, and runs packets of a queue that it made. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hw/gaon_fwimage.h>
+
+#include "../../firmware/gaon_fw_embed.h"
+#include "dev_host.h"
+
+static struct dev_host host;
+
+static void setup(void)
+{
+	dev_host_create(&host, NULL);
+}
+
+static void teardown(void)
+{
+	dev_host_destroy(&host);
+}
+
+static uint32_t boot_image(const void *image, uint32_t bytes)
+{
+	return dev_host_boot(&host, image, bytes, bytes);
+}
+
+START_TEST(test_boot)
+{
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_STATE), GAON_STATE_RESET);
+	ck_assert_uint_eq(boot_image(gaon_fw_image, gaon_fw_image_size), GAON_STATE_READY);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_BOOT_ERROR), GAON_BOOT_OK);
+	ck_assert_uint_ne(dev_read32(&host, GAON_REG_FW_VERSION), 0);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_FW_ABI), GAON_ABI_MIN << 16 | GAON_ABI_MAX);
+}
+END_TEST
+
+/* A change of any part of the image is refused with the error of the check that it fails. */
+START_TEST(test_boot_refuses)
+{
+	static const struct { uint32_t offset; uint32_t error; } table[] = {
+		{ offsetof(struct gaon_fw_header, magic), GAON_BOOT_MAGIC },
+		{ offsetof(struct gaon_fw_header, header_version), GAON_BOOT_HEADER },
+		{ offsetof(struct gaon_fw_header, signature), GAON_BOOT_SIGNATURE },
+		{ sizeof(struct gaon_fw_header) + 64, GAON_BOOT_HASH },
+	};
+	uint8_t *image = malloc(gaon_fw_image_size);
+
+	memcpy(image, gaon_fw_image, gaon_fw_image_size);
+	image[table[_i].offset] ^= 0x40;
+	ck_assert_uint_eq(boot_image(image, gaon_fw_image_size), GAON_STATE_FATAL);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_BOOT_ERROR), table[_i].error);
+	free(image);
+	/* Only a reset leads out of it. */
+	dev_write32(&host, GAON_REG_BOOT, GAON_BOOT_GO);
+	gaon_sim_run(host.sim, NULL, 0, 0);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_STATE), GAON_STATE_FATAL);
+	dev_write32(&host, GAON_REG_RESET, GAON_RESET_CHIP);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_STATE), GAON_STATE_RESET);
+	ck_assert_uint_eq(boot_image(gaon_fw_image, gaon_fw_image_size), GAON_STATE_READY);
+}
+END_TEST
+
+START_TEST(test_boot_address)
+{
+	dev_write64(&host, GAON_REG_FW_ADDR, GAON_PA_HOST | 0x1000);
+	dev_write32(&host, GAON_REG_FW_SIZE, gaon_fw_image_size);
+	dev_write32(&host, GAON_REG_BOOT, GAON_BOOT_GO);
+	gaon_sim_run(host.sim, NULL, 0, 0);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_STATE), GAON_STATE_FATAL);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_BOOT_ERROR), GAON_BOOT_ADDRESS);
+}
+END_TEST
+
+START_TEST(test_boot_truncated)
+{
+	ck_assert_uint_eq(dev_host_boot(&host, gaon_fw_image, gaon_fw_image_size,
+					gaon_fw_image_size - 16), GAON_STATE_FATAL);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_BOOT_ERROR), GAON_BOOT_TRUNCATED);
+}
+END_TEST
+
+/* Without bus mastering the device reads nothing. */
+START_TEST(test_boot_no_master)
+{
+	uint16_t command = 0x0002;
+
+	gaon_sim_config_write(host.sim, 4, &command, 2);
+	ck_assert_uint_eq(boot_image(gaon_fw_image, gaon_fw_image_size), GAON_STATE_FATAL);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_BOOT_ERROR), GAON_BOOT_ADDRESS);
+}
+END_TEST
+
+/* --- a queue, through the firmware ---------------------------------------------------------------- */
+
+#define RING_VA		0x100000ull
+#define STATE_VA	0x200000ull
+#define VALUE_VA	0x201000ull
+#define RING_LOG2	6
+
+struct queue {
+	struct gaon_packet *ring;
+	volatile struct gaon_queue_state *state;
+	volatile uint64_t *value;
+	uint64_t write;
+};
+
+static void queue_make(struct queue *q)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_CONTEXT_CREATE };
+	uint64_t root = dev_host_root(&host);
+	uint64_t prot = GAON_PTE_R | GAON_PTE_W | GAON_PTE_U;
+	uint64_t ring, state, value;
+
+	q->ring = dev_host_alloc(&host, 4096, &ring);
+	q->state = dev_host_alloc(&host, 4096, &state);
+	q->value = dev_host_alloc(&host, 4096, &value);
+	q->write = 0;
+	dev_host_map(&host, root, RING_VA, ring, prot, 0);
+	dev_host_map(&host, root, STATE_VA, state, prot, 0);
+	dev_host_map(&host, root, VALUE_VA, value, prot, 0);
+
+	cmd.context.context = 1;
+	cmd.context.asid = 7;
+	cmd.context.root_pa = root;
+	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
+	memset(&cmd, 0, sizeof(cmd));
+	cmd.opcode = GAON_ADMIN_QUEUE_CREATE;
+	cmd.queue.queue = 5;
+	cmd.queue.context = 1;
+	cmd.queue.doorbell = 3;
+	cmd.queue.priority = GAON_PRIORITY_NORMAL;
+	cmd.queue.ring_log2 = RING_LOG2;
+	cmd.queue.ring_va = RING_VA;
+	cmd.queue.state_va = STATE_VA;
+	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
+}
+
+static void queue_push(struct queue *q, const struct gaon_packet *pkt)
+{
+	uint64_t old = q->write++;
+
+	q->ring[old & ((1u << RING_LOG2) - 1)] = *pkt;
+	__atomic_store_n(&q->state->write, q->write, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (gaon_doorbell_due(old, q->write, __atomic_load_n(&q->state->event_idx, __ATOMIC_RELAXED)))
+		gaon_sim_bar_write(host.sim, GAON_BAR_DOORBELL, 1 * GAON_DOORBELL_STRIDE + 8 * 3, 0, 4);
+}
+
+static void boot_with_queue(struct queue *q)
+{
+	ck_assert_uint_eq(boot_image(gaon_fw_image, gaon_fw_image_size), GAON_STATE_READY);
+	dev_host_admin(&host, 4);
+	queue_make(q);
+}
+
+START_TEST(test_packets)
+{
+	struct gaon_packet pkt = {
+		.type = GAON_PKT_NOP, .flags = GAON_PKT_F_SIGNAL, .signal_va = VALUE_VA,
+	};
+	struct queue q;
+
+	boot_with_queue(&q);
+	for (uint64_t i = 1; i <= 500; i++) {
+		pkt.signal_value = i;
+		queue_push(&q, &pkt);
+		gaon_sim_run(host.sim, q.value, i, 1000000000);
+		ck_assert_uint_eq(*q.value, i);
+		ck_assert_uint_eq(q.state->status, GAON_QUEUE_OK);
+	}
+	ck_assert(!gaon_sim_run(host.sim, NULL, 0, 0));
+	ck_assert_uint_eq(q.state->read, 500);
+	ck_assert_uint_eq(q.state->event_idx, 500);
+}
+END_TEST
+
+/* A bad packet faults the queue, tells host and firmware, and the firmware clears it. */
+START_TEST(test_fault_clear)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_FAULT_CLEAR, .id = { .id = 5 } };
+	struct gaon_packet pkt = { .type = 0, .tag = 99 };
+	volatile struct gaon_event *events;
+	struct queue q;
+	uint64_t pa;
+
+	boot_with_queue(&q);
+	events = dev_host_alloc(&host, 4096, &pa);
+	dev_write64(&host, GAON_REG_EVENT(0) + GAON_EVENT_ADDR, pa);
+	dev_write32(&host, GAON_REG_EVENT(0) + GAON_EVENT_LOG2, 5);
+	dev_write32(&host, GAON_REG_EVENT(0) + GAON_EVENT_ENABLE, 1);
+	queue_push(&q, &pkt);
+	ck_assert(!gaon_sim_run(host.sim, NULL, 0, 0));
+	ck_assert_uint_eq(q.state->status, GAON_QUEUE_FAULTED);
+	ck_assert_uint_eq(q.state->fault_type, GAON_FAULT_BAD_PACKET);
+	ck_assert_uint_eq(events[0].valid, 1);
+	ck_assert_uint_eq(events[0].type, GAON_EVENT_FAULT);
+	ck_assert_uint_eq(events[0].fault.queue, 5);
+	ck_assert_uint_eq(events[0].fault.context, 1);
+	ck_assert_uint_eq(events[0].fault.tag, 99);
+	ck_assert_uint_eq(events[0].fault.syndrome, GAON_BADPKT_TYPE);
+	ck_assert_uint_eq(atomic_load(&host.interrupts[1]), 1);
+
+	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
+	ck_assert_uint_eq(q.state->status, GAON_QUEUE_OK);
+	pkt = (struct gaon_packet) {
+		.type = GAON_PKT_NOP, .flags = GAON_PKT_F_SIGNAL, .signal_va = VALUE_VA,
+		.signal_value = 1,
+	};
+	queue_push(&q, &pkt);
+	gaon_sim_run(host.sim, q.value, 1, 1000000000);
+	ck_assert_uint_eq(*q.value, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("dev_boot");
+	TCase *tc = tcase_create("boot");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc, test_boot);
+	tcase_add_loop_test(tc, test_boot_refuses, 0, 4);
+	tcase_add_test(tc, test_boot_address);
+	tcase_add_test(tc, test_boot_truncated);
+	tcase_add_test(tc, test_boot_no_master);
+	tcase_add_test(tc, test_packets);
+	tcase_add_test(tc, test_fault_clear);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? 1 : 0;
+}

@@ -6,15 +6,16 @@
 #define USER_END	0x800000000000ull
 #define KERNEL_FIRST	0xffff800000000000ull
 #define SLICE_US_MAX	1000000u
-#define STATE_ALIGN	64u
+#define RING_ALIGN	64u
+#define SAVE_ALIGN	4096u
 
 /* Aligned, and [va, va + bytes) inside the half that belongs to the kind. */
-static uint32_t check_va(uint64_t va, uint64_t bytes, bool kernel)
+static uint32_t check_va(uint64_t va, uint64_t bytes, uint32_t align, bool kernel)
 {
 	uint64_t first = kernel ? KERNEL_FIRST : USER_FIRST;
 	uint64_t last = kernel ? UINT64_MAX : USER_END - 1;
 
-	if (va % STATE_ALIGN)
+	if (va % align)
 		return GAON_ADMIN_ERR_ALIGN;
 	if (va < first || va > last || bytes - 1 > last - va)
 		return GAON_ADMIN_ERR_RANGE;
@@ -26,11 +27,13 @@ static uint32_t check_addresses(const struct gaon_admin_queue *c)
 	bool kernel = c->kind == GAON_QUEUE_KIND_KERNEL;
 	uint32_t error;
 
-	error = check_va(c->ring_va, (uint64_t)sizeof(struct gaon_packet) << c->ring_log2, kernel);
+	error = check_va(c->ring_va, (uint64_t)sizeof(struct gaon_packet) << c->ring_log2, RING_ALIGN,
+			 kernel);
 	if (!error)
-		error = check_va(c->state_va, sizeof(struct gaon_queue_state), kernel);
+		error = check_va(c->state_va, sizeof(struct gaon_queue_state), RING_ALIGN, kernel);
 	if (!error && c->save_va)
-		error = check_va(c->save_va, identify.save_bytes ? identify.save_bytes : 1, true);
+		error = check_va(c->save_va, identify.save_bytes ? identify.save_bytes : 1,
+				 SAVE_ALIGN, true);
 	return error;
 }
 

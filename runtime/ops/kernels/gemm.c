@@ -199,8 +199,8 @@ static void plan_multiply(const struct plan *p, uint32_t step)
 	if (p->k_steps - 1 == step % p->k_steps &&
 	    (args->type_c == GAON_TYPE_F16 || args->type_c == GAON_TYPE_BF16))
 		flags |= GAON_GEMM_CONVERT;
-	for (uint32_t array = 0, at = 0; at < whole; array++, at = half) {
-		uint32_t size = array ? whole - half : half;
+	for (uint32_t array = 0; array < 2; array++) {
+		uint32_t at = array ? half : 0, size = array ? whole - half : half;
 		uint32_t row = by_rows ? at : 0, column = by_rows ? 0 : at;
 		struct gaon_gemm_desc d = {
 			.type_a = args->type_a, .type_b = args->type_b,
@@ -221,9 +221,8 @@ static void plan_multiply(const struct plan *p, uint32_t step)
 			d.d = p->buffer_d + row * p->d_stride + column * 2;
 			d.ldd = p->d_stride;
 		}
-		gaon_gemm(&d, array);
-		if (size == whole)
-			break;
+		if (size)
+			gaon_gemm(&d, array);
 	}
 }
 

@@ -226,7 +226,8 @@ static uint16_t mmu_resolve(struct gaon_sim *sim, uint64_t pa, uint64_t left, ui
 	}
 	out->run = left;
 	out->host = sim_physical(sim, pa, &out->run, write);
-	if (!out->host || out->run < in_page) {
+	/* Atomic accesses to aligned addresses need aligned host addresses. */
+	if (!out->host || out->run < in_page || (((uintptr_t)out->host ^ pa) & 7)) {
 		out->host = NULL;
 		return GAON_FAULT_BUS;
 	}

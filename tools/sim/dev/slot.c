@@ -79,13 +79,6 @@ struct gaon_queue_state *sim_slot_state(struct gaon_sim *sim, struct sim_slot *s
 		fault->va = slot->state_va;
 		return NULL;
 	}
-	/* Atomic accesses need it; host mappings finer than 8 bytes are no memory. */
-	if ((uintptr_t)x.host & 7) {
-		fault->type = GAON_FAULT_BUS;
-		fault->access = GAON_ACCESS_WRITE;
-		fault->va = slot->state_va;
-		return NULL;
-	}
 	slot->state_host = x.host;
 	slot->cache_gen = gen;
 	return (struct gaon_queue_state *)x.host;
@@ -210,10 +203,11 @@ void sim_slot_fault(struct gaon_sim *sim, struct sim_slot *slot, const struct ga
 	slot->fault.context = slot->ctx->id;
 	slot->fault.queue = slot->queue;
 	slot->fault.sequence = slot->read;
-	slot->fault.cycle = sim_time_now(sim);
+	if (!rec->cycle)
+		slot->fault.cycle = sim_time_now(sim);
 	if (slot->have_pkt && !rec->tag)
 		slot->fault.tag = slot->pkt.tag;
-	if (slot->in_list)
+	if (slot->in_list && !rec->list_index)
 		slot->fault.list_index = slot->list_index;
 	sim->tele.faults++;
 	sim_slot_set_status(sim, slot, GAON_SLOT_FAULTED);

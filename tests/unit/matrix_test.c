@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "../../tools/sim/matrix/matrix_internal.h"
@@ -171,7 +172,6 @@ static void random_descriptor(struct sim_gemm *g, uint32_t combo)
 }
 
 struct operands {
-	uint8_t *a, *b, *c, *d;
 	uint64_t len_c, len_d;
 };
 
@@ -183,16 +183,26 @@ static uint64_t random_stride(uint64_t row)
 	return row + (test_below(2) ? test_below(70) : 0);
 }
 
-/* Any byte address, and the buffer ends with the operand's last byte. */
-static uint8_t *operand_alloc(uint64_t len, uint32_t *skew)
-{
-	uint8_t *p;
+/*
+ * Each operand ends with the last byte before a page that can't be touched, at any byte address:
+ * its start is what its length makes it.
+ */
+#define AREA_BYTES	(32u << 20)
 
-	*skew = test_below(64);
-	p = malloc(*skew + len + 1);
-	if (!p)
+static uint8_t *operand_place(int which, uint64_t len)
+{
+	static uint8_t *areas[4];
+
+	if (!areas[which]) {
+		areas[which] = mmap(NULL, AREA_BYTES + 4096, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (areas[which] == MAP_FAILED ||
+		    mprotect(areas[which] + AREA_BYTES, 4096, PROT_NONE))
+			abort();
+	}
+	if (len > AREA_BYTES)
 		abort();
-	return p;
+	return areas[which] + AREA_BYTES - len;
 }
 
 static uint64_t one_row(struct sim_gemm g, int which)
@@ -210,8 +220,8 @@ static uint64_t one_row(struct sim_gemm g, int which)
 
 static void operands_make(struct operands *o, struct sim_gemm *g, enum flavour how)
 {
-	uint32_t skew[4];
 	uint64_t len_a, len_b;
+	uint8_t *a, *b;
 
 	g->lda = random_stride(one_row(*g, 'a'));
 	g->ldb = random_stride(one_row(*g, 'b'));
@@ -221,27 +231,15 @@ static void operands_make(struct operands *o, struct sim_gemm *g, enum flavour h
 	len_b = sim_gemm_extent(g, 'b');
 	o->len_c = sim_gemm_extent(g, 'c');
 	o->len_d = sim_gemm_extent(g, 'd');
-	o->a = operand_alloc(len_a, &skew[0]);
-	o->b = operand_alloc(len_b, &skew[1]);
-	o->c = operand_alloc(o->len_c, &skew[2]);
-	o->d = operand_alloc(o->len_d, &skew[3]);
-	g->a = o->a + skew[0];
-	g->b = o->b + skew[1];
-	g->c = o->c + skew[2];
-	g->d = o->d + skew[3];
-	fill(o->a + skew[0], len_a, g->type_a, how);
-	fill(o->b + skew[1], len_b, g->type_b, how);
-	fill_scales(g, o->a + skew[0], o->b + skew[1], how);
+	g->a = a = operand_place(0, len_a);
+	g->b = b = operand_place(1, len_b);
+	g->c = operand_place(2, o->len_c);
+	g->d = operand_place(3, o->len_d);
+	fill(a, len_a, g->type_a, how);
+	fill(b, len_b, g->type_b, how);
+	fill_scales(g, a, b, how);
 	fill(g->c, o->len_c, g->type_c, how == TINY && test_below(2) ? WILD : how);
 	fill(g->d, o->len_d, GAON_TYPE_NONE, WILD);
-}
-
-static void operands_free(struct operands *o)
-{
-	free(o->a);
-	free(o->b);
-	free(o->c);
-	free(o->d);
 }
 
 /* --- comparisons ------------------------------------------------------------------------------ */
@@ -331,7 +329,6 @@ static void test_random_products(double seconds)
 		if (!sim_gemm_disjoint(&g))
 			report("-", &g, "said to overlap");
 		check_product(&g, &o);
-		operands_free(&o);
 		clock_gettime(CLOCK_MONOTONIC, &t);
 	} while (t.tv_sec - t0.tv_sec + (t.tv_nsec - t0.tv_nsec) * 1e-9 < seconds &&
 		 test_failures < 20);

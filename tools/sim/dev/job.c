@@ -21,10 +21,16 @@ struct queue {
 	uint8_t slot[SIM_SLOTS_MAX];
 };
 
+/* Kernel-owned queues before user-mode ones, then by band. */
+static unsigned int class_of(const struct sim_slot *slot)
+{
+	return slot->kind * GAON_PRIORITIES + slot->priority;
+}
+
 static bool before(const struct sim_slot *a, const struct sim_slot *b)
 {
-	if (a->priority != b->priority)
-		return a->priority > b->priority;
+	if (class_of(a) != class_of(b))
+		return class_of(a) > class_of(b);
 	return a->order != b->order ? a->order < b->order : a->index < b->index;
 }
 

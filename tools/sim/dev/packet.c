@@ -57,10 +57,16 @@ static enum progress fault(struct gaon_sim *sim, struct sim_slot *slot, uint16_t
 static bool reach(struct gaon_sim *sim, struct sim_slot *slot, uint64_t va, uint8_t access,
 		  struct sim_xlate *x)
 {
-	if (sim_queue_translate(sim, slot->ctx, va, access, is_kernel(va), x))
-		return true;
-	fault(sim, slot, x->fault_type, access, va, 0);
-	return false;
+	if (!sim_queue_translate(sim, slot->ctx, va, access, is_kernel(va), x)) {
+		fault(sim, slot, x->fault_type, access, va, 0);
+		return false;
+	}
+	/* A host that hands out memory in odd places gives no atomic access to it. */
+	if ((uintptr_t)x->host & 7) {
+		fault(sim, slot, GAON_FAULT_BUS, access, va, 0);
+		return false;
+	}
+	return true;
 }
 
 /* --- fetch ----------------------------------------------------------------------------------- */

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The hart (scalar and vector), the bare ELF runner and their tests.
 
-# The vector unit joins when its decoder is part of the tree; until then its encodings are reserved.
-HART_VECTOR	:= $(if $(shell git ls-files tools/sim/hart/vector_decode.c 2>/dev/null),\
-			$(wildcard tools/sim/hart/vector*.c))
-HART_SRCS	:= $(filter-out tools/sim/hart/vector%.c tools/sim/hart/no_vector.c,\
-			$(wildcard tools/sim/hart/*.c)) \
-		   $(if $(HART_VECTOR),$(HART_VECTOR),tools/sim/hart/no_vector.c)
+HART_SRCS	:= $(wildcard tools/sim/hart/*.c)
 HART_OBJS	:= $(HART_SRCS:%.c=$(O)/%.o)
 LIBHART		:= $(O)/tools/sim/libhart.a
 
@@ -44,3 +39,14 @@ TESTS += $(if $(ISA_OBJS),$(O)/tests/conformance/isa_diff)
 
 # The device around the harts.
 -include tools/sim/dev/dev.mk
+
+# Unit tests of the scalar hart; the vector unit's are its own fragment's.
+HART_TEST_NAMES	:= hart_run hart_fp hart_threads
+HART_TESTS	:= $(HART_TEST_NAMES:%=$(O)/tests/unit/%)
+$(HART_TESTS:%=%.o) $(O)/tests/unit/hart_test.o: CPPFLAGS += -Itools/sim
+$(O)/tests/unit/hart_fp.o: CFLAGS += -frounding-math
+$(HART_TESTS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/unit/hart_test.o $(LIBHART)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt -lm
+TESTS += $(HART_TESTS)
+TSAN_TESTS += $(O)/tests/unit/hart_threads

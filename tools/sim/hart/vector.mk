@@ -7,6 +7,9 @@ SIM_VECTOR_KERNELS	:= $(addprefix $(O)/tools/sim/hart/vector_,\
 # multiplication and an addition stay two roundings.  A loop that this host ISA cannot vectorise
 # is no error.
 $(SIM_VECTOR_KERNELS): CFLAGS += -O3 -fno-strict-aliasing -ffp-contract=off -fno-math-errno -Wno-pass-failed
+# What the host's unit computes and raises is what the instruction computes and raises.
+$(filter $(O)/tools/sim/hart/vector_fp_v%,$(SIM_VECTOR_KERNELS)): \
+	CFLAGS += -frounding-math -ffp-exception-behavior=strict
 $(O)/tools/sim/hart/vector_%.o: CFLAGS += -fno-strict-aliasing -ffp-contract=off
 ifeq ($(shell uname -m),x86_64)
 $(O)/tools/sim/hart/vector_%_v3.o: CFLAGS += -march=x86-64-v3

@@ -45,11 +45,13 @@ uint32_t vec_call_masked(struct sim_hart *hart, uint32_t insn, const struct vec_
 		return 0;
 	vec_active(hart, insn, s, active);
 	if (c->safe) {
-		if (!b) {
-			vec_kint->splat[c->b_sew](b_buf, c->x, s->n);
-			b = b_buf;
+		if (b) {
+			make_safe(b_buf, b, active, c->b_sew, safe[c->b_sew], s->n);
+		} else {
+			vec_kint->splat[c->b_sew](b_buf, safe[c->b_sew], s->n);
+			vec_kint->select_x[c->b_sew](b_buf, c->x, b_buf, active, s->n);
 		}
-		b = make_safe(b_buf, b, active, c->b_sew, safe[c->b_sew], s->n);
+		b = b_buf;
 		a = make_safe(a_buf, a, active, c->a_sew, safe[c->a_sew], s->n);
 		if (c->reads_d)
 			make_safe(d, c->d, active, c->d_sew, safe[c->d_sew], s->n);

@@ -5,25 +5,40 @@
  */
 #include "gemm_block.h"
 
-/* A group of stored rows in the row-interleaved order; rows beyond N count as zero. */
-static void block_interleave(uint8_t *dst, const struct sim_gemm *g, uint32_t group)
+/* Blocks of a row moved at a time: what they become for 16 rows fits the first cache level. */
+#define INTERLEAVE_BLOCKS	32
+
+/* Sizes are constants where this is called, so that the copies unroll to plain moves. */
+static inline __attribute__((always_inline)) void
+interleave_row(uint8_t *dst, const uint8_t *src, uint32_t r, uint32_t blocks,
+	       const uint32_t head, const uint32_t bytes)
 {
-	uint32_t bytes = gemm_block_bytes(g->type_b);
-	uint32_t head = g->type_b == GAON_TYPE_Q4_1 ? 4 : 2;
+	for (; blocks; blocks--) {
+		__builtin_prefetch(src + 1024);
+		for (uint32_t h = 0; h < head; h += 2)
+			memcpy(dst + h * GAON_ROWS_GROUP + r * 2, src + h, 2);
+		for (uint32_t q = head; q < bytes; q += 4)
+			memcpy(dst + q * GAON_ROWS_GROUP + r * 4, src + q, 4);
+		src += bytes;
+		dst += bytes * GAON_ROWS_GROUP;
+	}
+}
+
+/* The bytes of row r go to r times the size of what they are part of: 2 in the head, then 4. */
+static inline __attribute__((always_inline)) void
+block_interleave(uint8_t *dst, const struct sim_gemm *g, uint32_t group, const uint32_t head,
+		 const uint32_t bytes)
+{
 	uint32_t row0 = group * GAON_ROWS_GROUP, rows = min_u32(g->n - row0, GAON_ROWS_GROUP);
 	uint32_t blocks = g->k / GAON_BLOCK_K;
 
-	if (rows < GAON_ROWS_GROUP)
-		memset(dst, 0, (size_t)blocks * bytes * GAON_ROWS_GROUP);
-	for (uint32_t kb = 0; kb < blocks; kb++, dst += bytes * GAON_ROWS_GROUP)
+	for (uint32_t kb = 0; kb < blocks; kb += INTERLEAVE_BLOCKS)
 		for (uint32_t r = 0; r < rows; r++) {
 			const uint8_t *src = g->b + (row0 + r) * g->ldb + (size_t)kb * bytes;
+			uint8_t *to = dst + (size_t)kb * bytes * GAON_ROWS_GROUP;
 
-			__builtin_prefetch(src + 256);
-			for (uint32_t h = 0; h < head; h += 2)
-				memcpy(dst + h * GAON_ROWS_GROUP + r * 2, src + h, 2);
-			for (uint32_t q = head; q < bytes; q += 4)
-				memcpy(dst + q * GAON_ROWS_GROUP + r * 4, src + q, 4);
+			interleave_row(to, src, r, min_u32(blocks - kb, INTERLEAVE_BLOCKS), head,
+				       bytes);
 		}
 }
 
@@ -31,7 +46,13 @@ const uint8_t *gemm_block_group(const struct sim_gemm *g, uint32_t group, uint8_
 {
 	if (g->type_b & GAON_TYPE_ROWS16)
 		return g->b + group * g->ldb;
-	block_interleave(buf, g, group);
+	/* Lanes of rows beyond N hold what was there: nothing of theirs is stored. */
+	if (g->type_b == GAON_TYPE_Q4_0)
+		block_interleave(buf, g, group, 2, 18);
+	else if (g->type_b == GAON_TYPE_Q4_1)
+		block_interleave(buf, g, group, 4, 20);
+	else
+		block_interleave(buf, g, group, 2, 34);
 	return buf;
 }
 

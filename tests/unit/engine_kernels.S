@@ -135,6 +135,17 @@ k_count:
 	amoadd.d x0, t0, (a0)
 	ret
 
+# a0: {u64 turns, u64 *counter}; that many turns, then one atomic add
+	.globl	k_spincount
+k_spincount:
+	ld	t0, 0(a0)
+	ld	t1, 8(a0)
+1:	addi	t0, t0, -1
+	bnez	t0, 1b
+	li	t0, 1
+	amoadd.d x0, t0, (t1)
+	ret
+
 # a0: {u64 turns, u64 *out}; out[linear] = hash that hangs on every kind of register
 	.globl	k_hash
 k_hash:

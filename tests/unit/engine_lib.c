@@ -161,6 +161,28 @@ struct engine_queue *engine_queue(struct engine *e, uint32_t slot, uint32_t kind
 	return q;
 }
 
+bool engine_preempt(struct engine *e, struct engine_queue *q, uint32_t to)
+{
+	struct sim_slot_fields f = { .index = q->slot };
+	uint32_t result;
+
+	if (engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP))
+		return false;
+	while (e->sim->slots[q->slot].status == GAON_SLOT_STOPPING)
+		gaon_sim_run(e->sim, NULL, 0, 100000);
+	if (e->sim->slots[q->slot].status != GAON_SLOT_STOPPED)
+		return false;
+	pthread_mutex_lock(&e->sim->lock);
+	sim_slot_command(e->sim, GAON_SLOT_CMD_READ, &f);
+	result = sim_slot_command(e->sim, GAON_SLOT_CMD_UNLOAD, &f);
+	f.index = q->slot = to;
+	if (!result)
+		result = sim_slot_command(e->sim, GAON_SLOT_CMD_LOAD, &f);
+	pthread_mutex_unlock(&e->sim->lock);
+	check(!result, "slot not moved");
+	return true;
+}
+
 void engine_push(struct engine *e, struct engine_queue *q, const struct gaon_packet *pkt)
 {
 	(void)e;

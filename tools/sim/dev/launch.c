@@ -114,7 +114,7 @@ static bool deadlocked(struct gaon_sim *sim, struct sim_launch *l)
 		struct sim_core *core = &sim->cores[i];
 
 		if (!(l->held >> i & 1)) {
-			if (l->part[i].next < l->total)
+			if (l->part[i].saved || l->part[i].next < l->total)
 				return false;
 			continue;
 		}

@@ -149,10 +149,28 @@ static bool drain_cores(struct gaon_sim *sim, struct sim_launch *l)
 	return true;
 }
 
+/*
+ * Who waits in a barrier that is not complete arrives at it again later, like all others that wait
+ * there.  Who has not yet noticed that it is complete must not: the instruction is done.
+ */
+static void settle_barriers(struct gaon_sim *sim, struct sim_launch *l)
+{
+	for (uint64_t held = l->held; held; held &= held - 1) {
+		struct sim_core *core = &sim->cores[__builtin_ctzll(held)];
+
+		if (!core->unit->active || core->unit->wait != SIM_WAIT_BARRIER ||
+		    !sim_launch_can_resume(core))
+			continue;
+		core->hart->pc += 4;
+		core->unit->wait = SIM_WAIT_NONE;
+	}
+}
+
 static bool save_launch(struct gaon_sim *sim, struct sim_slot *slot, struct sim_launch *l,
 			struct save_header *h)
 {
 	h->launch_id = l->id;
+	settle_barriers(sim, l);
 	for (uint32_t i = 0; i < l->cores; i++) {
 		struct sim_core *core = &sim->cores[i];
 		bool active = (l->held >> i & 1) && core->unit->active;
@@ -307,7 +325,10 @@ void sim_preempt_restore(struct gaon_sim *sim, struct sim_slot *slot)
 	bool good;
 
 	slot->saved = false;
-	if (!slot->save_va || !get(sim, slot, slot->save_va, &h, sizeof(h)) ||
+	/* What is in the save area is the packet at the read index, so there must be one. */
+	if (!sim_slot_fetch_write(sim, slot))
+		return;
+	if (slot->read == slot->write || !slot->save_va || !get(sim, slot, slot->save_va, &h, sizeof(h)) ||
 	    h.magic != SAVE_MAGIC || (h.flags & ~SAVE_FLAGS) || h.flags == SAVE_FLAGS ||
 	    h.depth > SIM_LISTS || h.cores != sim->identify.cores ||
 	    !restore_lists(sim, slot, se, &h)) {

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+/* Stopping queues inside packets, launches, workgroups, gangs, copies and lists, and going on. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_lib.h"
+
+#define OUT		0x100000
+#define ARGS		0x200000
+#define SCRIPT		0x300000
+
+static struct engine *e;
+static struct engine_queue *q;
+static uint64_t seed;
+
+static void make(unsigned int threads, bool save)
+{
+	struct gaon_sim_config config = { .threads = threads };
+
+	e = engine_create(&config);
+	q = engine_queue(e, 0, GAON_QUEUE_KIND_USER, 1, save, 0);
+}
+
+static void setup(void)
+{
+	make(1, true);
+}
+
+static void setup_two(void)
+{
+	make(2, true);
+}
+
+static void setup_no_save(void)
+{
+	make(1, false);
+}
+
+static void teardown(void)
+{
+	engine_destroy(e);
+}
+
+static uint64_t *sig(void)
+{
+	return engine_host64(e, HOST_SCRATCH);
+}
+
+static void add_signal(struct gaon_packet *pkt, uint64_t value)
+{
+	pkt->flags |= GAON_PKT_F_SIGNAL;
+	pkt->signal_va = VA_HOST + HOST_SCRATCH;
+	pkt->signal_value = value;
+}
+
+/* Run what was pushed, being stopped again and again; how often that was inside something. */
+static unsigned int run_interrupted(uint64_t target, uint64_t most_ns)
+{
+	uint64_t before = e->sim->tele.preemptions;
+
+	engine_ring(e, q);
+	for (unsigned int i = 0; __atomic_load_n(sig(), __ATOMIC_ACQUIRE) < target; i++) {
+		ck_assert_uint_lt(i, 200000);
+		gaon_sim_run(e->sim, sig(), target, 1 + engine_random(&seed) % most_ns);
+		ck_assert_msg(e->sim->slots[q->slot].status != GAON_SLOT_FAULTED,
+			      "fault %u access %u va %llx syndrome %llx",
+			      e->sim->slots[q->slot].fault.type, e->sim->slots[q->slot].fault.access,
+			      (unsigned long long)e->sim->slots[q->slot].fault.va,
+			      (unsigned long long)e->sim->slots[q->slot].fault.syndrome);
+		engine_preempt(e, q, engine_random(&seed) & 1 ? q->slot : (q->slot + 2) % 8);
+	}
+	return (unsigned int)(e->sim->tele.preemptions - before);
+}
+
+START_TEST(test_hash)
+{
+	struct gaon_packet pkt = engine_launch(K_HASH, VA_HBM + ARGS, 11, 1, 1);
+	uint64_t expect[11], args[2] = { 60000, VA_HBM + OUT };
+
+	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
+	add_signal(&pkt, 1);
+	ck_assert_uint_eq(engine_do(e, q, &pkt), GAON_FAULT_NONE);
+	memcpy(expect, engine_hbm(e, OUT), sizeof(expect));
+	memset(engine_hbm(e, OUT), 0, sizeof(expect));
+	pkt.signal_value = 2;
+	engine_push(e, q, &pkt);
+	ck_assert_uint_gt(run_interrupted(2, 400000), 3);
+	ck_assert(!memcmp(expect, engine_hbm(e, OUT), sizeof(expect)));
+	for (unsigned int i = 1; i < 11; i++)
+		ck_assert_uint_ne(expect[i], expect[0]);
+}
+END_TEST
+
+/* With something else on the cores in between: nothing of the saved state may stay behind on them. */
+START_TEST(test_hash_beside_others)
+{
+	struct engine_queue *other = engine_queue(e, 1, GAON_QUEUE_KIND_USER, 1, false, 0);
+	struct gaon_packet pkt = engine_launch(K_HASH, VA_HBM + ARGS, 4, 1, 1);
+	struct gaon_packet noise = engine_launch(K_HASH, VA_HBM + ARGS + 64, 8, 1, 1);
+	uint64_t expect[4], args[] = { 50000, VA_HBM + OUT, 0, 0, 0, 0, 0, 0, 500, VA_HBM + OUT + 4096 };
+
+	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
+	ck_assert_uint_eq(engine_do(e, q, &pkt), GAON_FAULT_NONE);
+	memcpy(expect, engine_hbm(e, OUT), sizeof(expect));
+	memset(engine_hbm(e, OUT), 0, sizeof(expect));
+	add_signal(&pkt, 1);
+	engine_push(e, q, &pkt);
+	engine_ring(e, q);
+	for (unsigned int i = 0; *sig() < 1; i++) {
+		ck_assert_uint_lt(i, 10000);
+		gaon_sim_run(e->sim, sig(), 1, 1 + engine_random(&seed) % 300000);
+		if (engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP))
+			continue;
+		engine_push(e, other, &noise);
+		engine_ring(e, other);
+		engine_run(e);
+		ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_RUN), 0);
+	}
+	ck_assert(!memcmp(expect, engine_hbm(e, OUT), sizeof(expect)));
+	ck_assert_uint_gt(e->sim->tele.preemptions, 0);
+}
+END_TEST
+
+START_TEST(test_never_twice)
+{
+	struct gaon_packet pkt = engine_launch(K_SPINCOUNT, VA_HBM + ARGS, 40, 5, 1);
+	uint64_t args[2] = { 5000, VA_HBM + OUT };
+
+	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
+	*engine_hbm64(e, OUT) = 0;
+	add_signal(&pkt, 1);
+	engine_push(e, q, &pkt);
+	engine_push(e, q, &pkt);
+	pkt.signal_value = 3;
+	engine_push(e, q, &pkt);
+	run_interrupted(3, 200000);
+	ck_assert_uint_eq(*engine_hbm64(e, OUT), 600);
+}
+END_TEST
+
+/* Rounds of: add to a shared cell between barriers; pass a token round by semaphores. */
+static void write_gang(unsigned int members, unsigned int rounds)
+{
+	uint64_t *table = engine_hbm64(e, SCRIPT);
+
+	for (uint64_t i = 0; i < members; i++) {
+		uint64_t at = SCRIPT + 4096 * (i + 1), *s = engine_hbm64(e, at);
+
+		table[i] = VA_HBM + at;
+		for (uint64_t r = 0; r < rounds; r++) {
+			uint64_t ops[][3] = {
+				{ 10, 20000 * (1 + (i + r) % 3), 0 },
+				{ 7, 1, 3 },
+				{ 9, VA_HBM + OUT, GAON_VA_SPM },
+				{ 13, GAON_VA_SPM, i + 1 },
+				{ 9, GAON_VA_SPM, VA_HBM + OUT },
+				{ 6, (i + 1) % members, 3 },
+				{ 5, 0, 0 },
+			};
+
+			/* The first member starts each round with the token in hand. */
+			if (!i && !r)
+				ops[1][0] = 10;
+			memcpy(s, ops, sizeof(ops));
+			s += sizeof(ops) / 8;
+		}
+		s[0] = 0;
+	}
+}
+
+START_TEST(test_gang)
+{
+	struct gaon_packet pkt = engine_launch(K_SCRIPT, VA_HBM + SCRIPT, 4, 1, 1);
+
+	pkt.launch.launch_flags = GAON_LAUNCH_COOPERATIVE;
+	write_gang(4, 20);
+	*engine_hbm64(e, OUT) = 0;
+	add_signal(&pkt, 1);
+	ck_assert_uint_eq(engine_do(e, q, &pkt), GAON_FAULT_NONE);
+	ck_assert_uint_eq(*engine_hbm64(e, OUT), 20 * 10);
+	*engine_hbm64(e, OUT) = 0;
+	pkt.signal_value = 2;
+	engine_push(e, q, &pkt);
+	ck_assert_uint_gt(run_interrupted(2, 300000), 2);
+	ck_assert_uint_eq(*engine_hbm64(e, OUT), 20 * 10);
+}
+END_TEST
+
+START_TEST(test_copy)
+{
+	struct gaon_copy_desc desc = {
+		.dst_va = VA_HBM + (64 << 20), .src_va = VA_HOST + (16 << 20), .bytes = 3001,
+		.count = { 70, 11, 13 }, .dst_stride = { 4000, 300000, 4000000 },
+		.src_stride = { 3001, 3001 * 70, 3001 * 770 },
+	};
+	struct gaon_packet pkt = { .type = GAON_PKT_COPY, .flags = GAON_PKT_F_DESC };
+	uint8_t *src = e->host + (16 << 20);
+
+	for (size_t i = 0; i < 3001ul * 70 * 11 * 13; i += 8) {
+		uint64_t r = engine_random(&seed);
+
+		memcpy(src + i, &r, 8);
+	}
+	memcpy(e->host + HOST_SCRATCH + 4096, &desc, sizeof(desc));
+	pkt.desc.desc_va = VA_HOST + HOST_SCRATCH + 4096;
+	add_signal(&pkt, 1);
+	engine_push(e, q, &pkt);
+	ck_assert_uint_gt(run_interrupted(1, 400000), 1);
+	for (unsigned int k = 0; k < 13; k++)
+		for (unsigned int j = 0; j < 11; j++)
+			for (unsigned int i = 0; i < 70; i++)
+				ck_assert(!memcmp(engine_hbm(e, (64 << 20) + i * 4000 + j * 300000 +
+							     k * 4000000ul),
+						  src + 3001ul * (i + 70 * (j + 11 * k)), 3001));
+}
+END_TEST
+
+START_TEST(test_list)
+{
+	struct gaon_packet *list = (struct gaon_packet *)(void *)(e->host + HOST_SCRATCH + 8192);
+	struct gaon_packet pkt = { .type = GAON_PKT_INDIRECT };
+	uint64_t args[2] = { 3000, VA_HBM + OUT };
+
+	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
+	*engine_hbm64(e, OUT) = *engine_hbm64(e, OUT + 8) = 0;
+	for (unsigned int i = 0; i < 500; i++) {
+		list[i] = engine_launch(K_SPINCOUNT, ARGS, 3, 1, 1);
+		list[i].flags = GAON_PKT_F_ARGS_BASE | GAON_PKT_F_SIGNAL | GAON_PKT_F_ADD;
+		list[i].signal_va = VA_HBM + OUT + 8;
+		list[i].signal_value = 1;
+	}
+	pkt.list.list_va = VA_HOST + HOST_SCRATCH + 8192;
+	pkt.list.count = 500;
+	pkt.list.args_base = VA_HBM;
+	add_signal(&pkt, 1);
+	engine_push(e, q, &pkt);
+	ck_assert_uint_gt(run_interrupted(1, 300000), 2);
+	ck_assert_uint_eq(*engine_hbm64(e, OUT), 1500);
+	ck_assert_uint_eq(*engine_hbm64(e, OUT + 8), 500);
+}
+END_TEST
+
+/* Whatever lies in a save area: no harm, and a fault at worst. */
+START_TEST(test_hostile_save_area)
+{
+	struct gaon_packet pkt = engine_launch(K_HASH, VA_HBM + ARGS, 6, 1, 1);
+	uint8_t *area = e->sim->hbm + PA_KERNEL + (8 << 20);
+	uint64_t args[2] = { 40000, VA_HBM + OUT };
+	unsigned int faulted = 0;
+
+	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
+	q = engine_queue(e, 4, GAON_QUEUE_KIND_USER, 1, true, 3000000);
+	for (unsigned int round = 0; round < 60; round++) {
+		uint16_t type;
+
+		engine_push(e, q, &pkt);
+		engine_ring(e, q);
+		gaon_sim_run(e->sim, NULL, 0, 100000);
+		if (engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP))
+			continue;
+		while (e->sim->slots[q->slot].status == GAON_SLOT_STOPPING)
+			gaon_sim_run(e->sim, NULL, 0, 100000);
+		if (!e->sim->slots[q->slot].saved) {
+			engine_slot_command(e, q->slot, GAON_SLOT_CMD_RUN);
+			engine_run(e);
+			continue;
+		}
+		for (unsigned int i = 0; i < 1 + round % 5; i++) {
+			uint64_t r = engine_random(&seed);
+			uint64_t at = r & 1 ? r >> 8 & 511 : 8192 + (r >> 8) % 600;
+
+			area[at] ^= (uint8_t)(1 + (r >> 32 & 0x7f));
+		}
+		ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_RUN), 0);
+		engine_run(e);
+		type = e->sim->slots[q->slot].fault.type;
+		if (e->sim->slots[q->slot].status == GAON_SLOT_FAULTED) {
+			ck_assert_uint_ne(type, GAON_FAULT_NONE);
+			faulted++;
+			engine_clear(e, q);
+		}
+	}
+	ck_assert_uint_gt(faulted, 0);
+}
+END_TEST
+
+START_TEST(test_no_save_area)
+{
+	struct gaon_packet pkt = engine_launch(K_SPIN, 3000000, 3, 1, 1);
+
+	add_signal(&pkt, 1);
+	engine_push(e, q, &pkt);
+	engine_ring(e, q);
+	gaon_sim_run(e->sim, NULL, 0, 200000);
+	ck_assert_uint_eq(engine_slot_command(e, 0, GAON_SLOT_CMD_STOP), 0);
+	engine_run(e);
+	ck_assert_uint_eq(e->sim->slots[0].status, GAON_SLOT_STOPPED);
+	ck_assert_uint_eq(*sig(), 1);
+	ck_assert_uint_eq(e->sim->tele.preemptions, 0);
+	ck_assert_uint_eq(engine_slot_command(e, 0, GAON_SLOT_CMD_RUN), 0);
+	/* An endless one is given up after preempt_ms of work. */
+	e->sim->identify.preempt_ms = 1;
+	pkt = engine_launch(K_FOREVER, 0, 1, 1, 1);
+	engine_push(e, q, &pkt);
+	engine_ring(e, q);
+	gaon_sim_run(e->sim, NULL, 0, 200000);
+	ck_assert_uint_eq(engine_slot_command(e, 0, GAON_SLOT_CMD_STOP), 0);
+	engine_run(e);
+	ck_assert_uint_eq(e->sim->slots[0].fault.type, GAON_FAULT_PREEMPT);
+}
+END_TEST
+
+START_TEST(test_save_area_gone)
+{
+	struct gaon_packet pkt = engine_launch(K_FOREVER, 0, 1, 1, 1);
+
+	engine_map(e, 1, VA_KERNEL + (8 << 20), 0, 64 << 10, 0, GAON_HUGE_SIZE);
+	engine_push(e, q, &pkt);
+	engine_ring(e, q);
+	gaon_sim_run(e->sim, NULL, 0, 200000);
+	ck_assert_uint_eq(engine_slot_command(e, 0, GAON_SLOT_CMD_STOP), 0);
+	engine_run(e);
+	ck_assert_uint_eq(e->sim->slots[0].fault.type, GAON_FAULT_PREEMPT);
+}
+END_TEST
+
+static TCase *tcase(const char *name, void (*up)(void))
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, up, teardown);
+	tcase_set_timeout(t, 120);
+	return t;
+}
+
+static void add_all(TCase *t)
+{
+	tcase_add_test(t, test_hash);
+	tcase_add_test(t, test_hash_beside_others);
+	tcase_add_test(t, test_never_twice);
+	tcase_add_test(t, test_gang);
+	tcase_add_test(t, test_copy);
+	tcase_add_test(t, test_list);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("engine_preempt");
+	TCase *one = tcase("one thread", setup), *two = tcase("two threads", setup_two);
+	TCase *none = tcase("no save area", setup_no_save);
+	SRunner *sr;
+	int failed;
+
+	seed = engine_seed();
+	add_all(one);
+	tcase_add_test(one, test_hostile_save_area);
+	tcase_add_test(one, test_save_area_gone);
+	add_all(two);
+	tcase_add_test(none, test_no_save_area);
+	suite_add_tcase(s, one);
+	suite_add_tcase(s, two);
+	suite_add_tcase(s, none);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

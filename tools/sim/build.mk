@@ -50,3 +50,11 @@ $(HART_TESTS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/unit/hart_test.
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt -lm
 TESTS += $(HART_TESTS)
 TSAN_TESTS += $(O)/tests/unit/hart_threads
+
+ifneq ($(FUZZ),)
+$(O)/tests/fuzz/fuzz_hart.o: CPPFLAGS += -Itools/sim
+$(O)/tests/fuzz/fuzz_hart: $(O)/tests/fuzz/fuzz_hart.o $(LIBHART)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(FUZZ_LINK) -o $@ $^ -lm
+FUZZERS += $(O)/tests/fuzz/fuzz_hart
+endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/*
+ * libFuzzer target: an arbitrary code page, registers and vector state on a hart.  Whatever the
+ * program is, it must end in one of the documented ways, and touch nothing but its own pages.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hart/hart.h"
+
+#define PAGES	8	/* 0 code, 1 read-only, 2 device, 3 no atomics, others plain; 7 is missing */
+#define BUDGET	2000
+
+struct input {
+	uint8_t vlen, flags, frm, vxrm;
+	uint32_t vl;
+	uint64_t vtype;
+	uint64_t x[31];
+	uint64_t f[8];
+};
+
+static uint8_t ram[PAGES * 4096] __attribute__((aligned(4096)));
+
+static uint8_t *translate(struct sim_hart *hart, uint64_t va, enum sim_access access)
+{
+	uint64_t page = va / 4096;
+
+	hart->fault.cause = SIM_CAUSE_LOAD_PAGE;
+	hart->fault.syndrome = 0;
+	if (va % 4096)
+		abort();
+	if (page >= PAGES - 1)
+		return NULL;
+	if (page == 1 && access != SIM_ACCESS_LOAD && access != SIM_ACCESS_FETCH)
+		return NULL;
+	if (page == 3 && access == SIM_ACCESS_AMO)
+		return NULL;
+	if (page == 2 && access != SIM_ACCESS_FETCH) {
+		hart->fault.cause = SIM_CAUSE_CUSTOM;
+		hart->fault.syndrome = SIM_MMIO;
+		return NULL;
+	}
+	return ram + va;
+}
+
+static enum sim_op_status mmio(struct sim_hart *hart, uint64_t va, unsigned int len, bool write,
+			       uint64_t *value)
+{
+	(void)hart;
+	if (va / 4096 != 2 || va % len)
+		abort();
+	if (!write)
+		*value = va;
+	return SIM_OP_OK;
+}
+
+/* Flushes in the middle of a run are allowed here. */
+static enum sim_op_status custom(struct sim_hart *hart, uint32_t insn)
+{
+	switch (insn >> 12 & 7) {
+	case 0:
+		sim_hart_flush_tlb(hart);
+		return SIM_OP_OK;
+	case 1:
+		sim_hart_flush_page(hart, hart->pc);
+		return SIM_OP_OK;
+	case 2:
+		hart->pc = hart->x[insn >> 15 & 31];
+		return SIM_OP_OK;
+	case 3:
+		return SIM_OP_STALL;
+	default:
+		return SIM_OP_ILLEGAL;
+	}
+}
+
+static enum sim_op_status csr(struct sim_hart *hart, unsigned int number, bool write, uint64_t set,
+			      uint64_t *value)
+{
+	(void)hart;
+	(void)write;
+	(void)set;
+	*value = number;
+	return number & 1 ? SIM_OP_OK : SIM_OP_ILLEGAL;
+}
+
+static const struct sim_hart_ops ops = {
+	.translate = translate, .mmio = mmio, .custom = custom, .csr = csr,
+};
+
+static const struct sim_hart_costs costs = {
+	.scalar = 16, .branch_taken = 16, .load_use = 32, .divide = UINT32_MAX, .atomic = 5,
+	.dlen = 4096, .vector_startup = 7, .vmem_bytes = 64,
+};
+
+static void load_state(struct sim_hart *hart, const struct input *in)
+{
+	sim_hart_reset(hart);
+	memcpy(hart->x + 1, in->x, sizeof(in->x));
+	memcpy(hart->f, in->f, sizeof(in->f));
+	/* Most register values would only fault: keep every other one in reach. */
+	for (unsigned int i = 2; i < 32; i += 2)
+		hart->x[i] %= PAGES * 4096;
+	hart->frm = in->frm & 7;
+	hart->vxrm = in->vxrm & 3;
+	hart->fs_off = in->flags & 1 && in->flags & 2;
+	hart->vs_off = in->flags & 4 && in->flags & 8;
+	hart->counters_off = in->flags >> 5;
+	hart->exit_pc = in->flags & 16 ? in->x[0] % 4096 & ~1ull : UINT64_MAX;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const unsigned int vlens[] = { 128, 256, 1024, 4096 };
+	struct input in = { 0 };
+	struct sim_hart *hart;
+	uint64_t before;
+	enum sim_exit why;
+
+	memcpy(&in, data, size < sizeof(in) ? size : sizeof(in));
+	data += size < sizeof(in) ? size : sizeof(in);
+	size -= size < sizeof(in) ? size : sizeof(in);
+	memset(ram, 0, sizeof(ram));
+	memcpy(ram, data, size < sizeof(ram) ? size : sizeof(ram));
+	hart = sim_hart_create(vlens[in.vlen % 4], &ops, NULL, &costs);
+	if (!hart)
+		abort();
+	load_state(hart, &in);
+	for (int i = 0; i < 4; i++) {
+		before = hart->instret;
+		why = i < 3 ? sim_hart_run(hart, BUDGET) : sim_hart_step(hart);
+		/* A straight line is shorter than a page's halfwords. */
+		if (hart->instret - before > BUDGET + 2048 || hart->x[0] || hart->vl > 65536 ||
+		    (why == SIM_EXIT_FAULT && hart->fault.pc != hart->pc))
+			abort();
+		if (why == SIM_EXIT_FAULT || why == SIM_EXIT_STALL)
+			hart->pc += 4;
+	}
+	sim_hart_destroy(hart);
+	return 0;
+}

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-$(O)/tests/conformance/cli_test: tests/conformance/cli_test.py $(O)/bin/gaon $(O)/bin/gaoncc
+# Scripts that use the built commands as a person would.
+SCRIPT_TESTS	:= cli_test install_test
+
+$(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conformance/%.py
 	@mkdir -p $(@D)
-	@printf '#!/bin/sh\nexport GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s\nexec /usr/bin/python3 %s "$$@"\n' \
-		'$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' >$@
+	@printf '#!/bin/sh\nexport GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s GAON_SAN=%s\nexec /usr/bin/python3 %s "$$@"\n' \
+		'$(CURDIR)' '$(abspath $(O))' '$(SAN)' '$(CURDIR)/$<' >$@
 	@chmod +x $@
 
-TESTS += $(O)/tests/conformance/cli_test
+TESTS += $(SCRIPT_TESTS:%=$(O)/tests/conformance/%)

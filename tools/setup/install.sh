@@ -34,6 +34,7 @@ done
 put 644 "$build/firmware/ga1.bin" lib/firmware/gaon
 find tools/gaoncc -name '*.ld' -exec install -D -m 644 -t "$root/share/gaon" {} +
 find tools runtime Documentation -name '*.1' -exec install -D -m 644 -t "$root/share/man/man1" {} +
+install -D -m 644 -t "$root/share/gaon/schema" tools/gaon/schema/*.json
 install -D -m 644 README.md "$root/share/doc/gaon/README.md"
 mkdir -p "$root/lib/pkgconfig"
 cat >"$root/lib/pkgconfig/gaon.pc" <<PC

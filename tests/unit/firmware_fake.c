@@ -111,7 +111,7 @@ void fake_enable_rings(struct fake *f, uint32_t log2)
 	f->tail = 0;
 	f->submitted = 0;
 	f->seen = 0;
-	memset(f->host + FAKE_CQ, 0, 64u << log2);
+	memset(f->host + FAKE_CQ, 0, FAKE_STATE - FAKE_CQ);
 	f->irq_edges |= GAON_MCU_IRQ_ADMIN;
 	fake_update_irq(f);
 }

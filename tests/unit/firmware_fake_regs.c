@@ -130,6 +130,8 @@ static uint32_t slot_load(struct fake *f, struct fake_slot *s)
 		violate(f, "bad LOAD", f->fields.queue, s->status);
 		return GAON_ADMIN_ERR_STATE;
 	}
+	if (f->fields.save % 4096)
+		violate(f, "save area not on a page", f->fields.queue, 0);
 	if (f->fields.read != q->read)
 		violate(f, "LOAD with another read index than UNLOAD left", f->fields.queue,
 			(uint32_t)f->fields.read);

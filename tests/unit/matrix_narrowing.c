@@ -36,7 +36,7 @@ static void check_widening(const struct test_path *p)
 	}
 }
 
-/* Narrows n values of C by CONVERT: the product is -0 * +0 = -0, and C + -0 is C, zeroes included. */
+/* Narrows n values of C by CONVERT: the product is -0 * +0 = -0, and C + -0 is C for any C. */
 static void check_values(const struct test_path *p, const uint32_t *values, uint32_t n)
 {
 	static uint16_t d[4096];

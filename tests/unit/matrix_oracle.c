@@ -234,10 +234,12 @@ static uint32_t dense_element(const struct sim_gemm *g, uint32_t i, uint32_t j, 
 {
 	for (uint32_t k = 0; k < g->k; k++) {
 		if (g->type_a == GAON_TYPE_F32)
-			c = oracle_fma(element(g, false, i, k, 4), element(g, true, j, k, 4), c, false);
+			c = oracle_fma(element(g, false, i, k, 4), element(g, true, j, k, 4), c,
+				       false);
 		else if (g->type_a == GAON_TYPE_F16)
 			c = oracle_fma(oracle_from_f16((uint16_t)element(g, false, i, k, 2)),
-				       oracle_from_f16((uint16_t)element(g, true, j, k, 2)), c, false);
+				       oracle_from_f16((uint16_t)element(g, true, j, k, 2)), c,
+				       false);
 		else
 			c += (uint32_t)((int32_t)(int8_t)element(g, false, i, k, 1) *
 					(int8_t)element(g, true, j, k, 1));
@@ -308,8 +310,8 @@ static uint32_t block_element(const struct sim_gemm *g, uint32_t i, uint32_t j, 
 		for (uint32_t k = 0; k < 32; k++)
 			sum += block_value(g, j, block, k) * (int8_t)a[8 + k];
 		isum = (struct exact){ sum < 0, (u128)(sum < 0 ? -sum : sum), 0 };
-		c = oracle_fma(oracle_mul(oracle_from_f16(d), get(a, 4)), exact_round(isum, false), c,
-			       false);
+		c = oracle_fma(oracle_mul(oracle_from_f16(d), get(a, 4)), exact_round(isum, false),
+			       c, false);
 		if ((g->type_b & 0x7f) == GAON_TYPE_Q4_1)
 			c = oracle_fma(oracle_from_f16(m), get(a + 4, 4), c, false);
 	}

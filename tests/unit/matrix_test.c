@@ -110,7 +110,8 @@ static void fill(uint8_t *p, uint64_t bytes, uint8_t type, enum flavour how)
 /* Scales of ordinary size in blocks; WILD keeps any bits. */
 static void fill_scales(const struct sim_gemm *g, uint8_t *a, uint8_t *b, enum flavour how)
 {
-	uint32_t size = gemm_block_bytes(g->type_b), head = (g->type_b & 0x7f) == GAON_TYPE_Q4_1 ? 2 : 1;
+	uint32_t size = gemm_block_bytes(g->type_b),
+		 head = (g->type_b & 0x7f) == GAON_TYPE_Q4_1 ? 2 : 1;
 	uint32_t lanes = g->type_b & GAON_TYPE_ROWS16 ? 16 : 1;
 	uint32_t groups = div_round_up(g->n, lanes);
 
@@ -119,7 +120,8 @@ static void fill_scales(const struct sim_gemm *g, uint8_t *a, uint8_t *b, enum f
 	for (uint32_t kb = 0; kb < g->k / 32; kb++) {
 		for (uint32_t i = 0; i < g->m; i++)
 			for (int h = 0; h < 8; h += 4)
-				memcpy(a + i * g->lda + kb * 40 + h, &(uint32_t){ random_f32(how) }, 4);
+				memcpy(a + i * g->lda + kb * 40 + h, &(uint32_t){ random_f32(how) },
+				       4);
 		for (uint32_t j = 0; j < groups; j++)
 			for (uint32_t h = 0; h < head * lanes; h++)
 				memcpy(b + j * g->ldb + kb * size * lanes + h * 2,
@@ -142,7 +144,9 @@ static const struct {
 
 static uint32_t random_size(uint32_t most)
 {
-	static const uint32_t edges[] = { 1, 2, 7, 8, 13, 14, 15, 16, 17, 31, 32, 33, 47, 48, 64, 65 };
+	static const uint32_t edges[] = {
+		1, 2, 7, 8, 13, 14, 15, 16, 17, 31, 32, 33, 47, 48, 64, 65
+	};
 	uint32_t n = test_below(3) ? 1 + test_below(40) : edges[test_below(16)];
 
 	if (!test_below(12))
@@ -266,7 +270,8 @@ static void check_oracle(const struct sim_gemm *g, const struct sim_gemm *before
 			want = g->type_d == GAON_TYPE_F16 ? oracle_narrow(want, 5, 10) :
 							    oracle_narrow(want, 8, 7);
 		}
-		memcpy(&got, convert ? g->d + i * g->ldd + j * bytes : g->c + i * g->ldc + j * bytes,
+		memcpy(&got,
+		       convert ? g->d + i * g->ldd + j * bytes : g->c + i * g->ldc + j * bytes,
 		       bytes);
 		if (got != want) {
 			report("portable", g, "oracle");
@@ -291,7 +296,8 @@ static void check_product(struct sim_gemm *g, struct operands *o)
 	before.c = c0;
 	for (int p = 0; p < test_path_count; p++) {
 		/* Emulated tiles are slow: a product of many is no more than the same again. */
-		if (!strcmp(test_paths[p].name, "amx-emulated") && (uint64_t)g->m * g->n * g->k > 100000)
+		if (!strcmp(test_paths[p].name, "amx-emulated") &&
+		    (uint64_t)g->m * g->n * g->k > 100000)
 			continue;
 		memcpy(g->c, c0, o->len_c);
 		memcpy(g->d, d0, o->len_d);
@@ -343,10 +349,12 @@ static void setup_paths(void)
 		printf("path %-8s %s\n", sim_matrix_path_name((enum sim_matrix_path)p),
 		       mx ? "runs" : "this host lacks it");
 		if ((mx != NULL) != sim_matrix_path_available((enum sim_matrix_path)p))
-			TEST_FAIL("availability of %s", sim_matrix_path_name((enum sim_matrix_path)p));
+			TEST_FAIL("availability of %s",
+				  sim_matrix_path_name((enum sim_matrix_path)p));
 		if (mx)
 			test_paths[test_path_count++] =
-				(struct test_path){ sim_matrix_path_name((enum sim_matrix_path)p), mx };
+				(struct test_path){ sim_matrix_path_name((enum sim_matrix_path)p),
+						    mx };
 	}
 #if defined(__x86_64__)
 	if (sim_matrix_path_available(SIM_MATRIX_AVX512)) {

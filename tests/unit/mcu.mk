@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# Tests of the management core, the boot ROM and the firmware.
+
+MCU_LIB_OBJS	:= $(patsubst %.c,$(O)/%.o,$(filter-out tools/sim/mcu/runner.c,$(wildcard tools/sim/mcu/*.c)))
+FW_TEST_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/firmware_*.c))
+
+$(O)/tests/unit/firmware_test: $(FW_TEST_OBJS) $(MCU_LIB_OBJS) $(FW_EMBED) $(FW_IMAGE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) -lcrypto
+
+TESTS += $(O)/tests/unit/firmware_test

@@ -34,7 +34,8 @@ static uint8_t *bench_alloc(size_t bytes, uint8_t type)
 			((float *)p)[i] = rand() / (float)RAND_MAX - 0.5f;
 	if (type == GAON_TYPE_F16 || type == GAON_TYPE_BF16)
 		for (size_t i = 0; i < bytes / 2; i++)
-			((uint16_t *)p)[i] = (type == GAON_TYPE_F16 ? 0x3000 : 0x3f00) | (rand() & 0xff);
+			((uint16_t *)p)[i] =
+				(type == GAON_TYPE_F16 ? 0x3000 : 0x3f00) | (rand() & 0xff);
 	return p;
 }
 
@@ -115,8 +116,8 @@ static void bench_dense(enum sim_matrix_path path, const struct shape *s, uint8_
 	       type == GAON_TYPE_BF16 ? "bf16" : "i8", s->m, s->n, s->k, s->trans_b ? "T" : " ",
 	       flop / t.ours * 1e-9);
 	if (blas)
-		printf("   openblas %s %8.1f   ratio: best %.3f, median %.3f", openblas_get_corename(),
-		       flop / t.blas * 1e-9, t.blas / t.ours, t.ratio);
+		printf("   openblas %s %8.1f   ratio: best %.3f, median %.3f",
+		       openblas_get_corename(), flop / t.blas * 1e-9, t.blas / t.ours, t.ratio);
 	printf("\n");
 	fflush(stdout);
 	free(a);
@@ -145,9 +146,18 @@ static void bench_block(enum sim_matrix_path path, int w, uint32_t m)
 	float *c = (float *)bench_alloc((size_t)m * n * 4, GAON_TYPE_F32);
 	struct sim_matrix *mx = sim_matrix_create(path);
 	struct sim_gemm g = {
-		.m = m, .n = n, .k = k, .type_a = GAON_TYPE_Q8A, .type_b = weights[w].type,
-		.type_c = GAON_TYPE_F32, .flags = GAON_GEMM_TRANS_B, .a = a, .b = b, .c = (uint8_t *)c,
-		.lda = k / 32 * 40, .ldb = one / n * (weights[w].type & GAON_TYPE_ROWS16 ? 16 : 1),
+		.m = m,
+		.n = n,
+		.k = k,
+		.type_a = GAON_TYPE_Q8A,
+		.type_b = weights[w].type,
+		.type_c = GAON_TYPE_F32,
+		.flags = GAON_GEMM_TRANS_B,
+		.a = a,
+		.b = b,
+		.c = (uint8_t *)c,
+		.lda = k / 32 * 40,
+		.ldb = one / n * (weights[w].type & GAON_TYPE_ROWS16 ? 16 : 1),
 		.ldc = n * 4,
 	};
 	double best = 1e9, sum;
@@ -194,7 +204,8 @@ static const struct shape shapes[] = {
 
 int main(int argc, char **argv)
 {
-	static const uint8_t types[] = { GAON_TYPE_F32, GAON_TYPE_F16, GAON_TYPE_BF16, GAON_TYPE_I8 };
+	static const uint8_t types[] = { GAON_TYPE_F32, GAON_TYPE_F16, GAON_TYPE_BF16,
+					 GAON_TYPE_I8 };
 
 	for (int path = SIM_MATRIX_PATHS - 1; path > SIM_MATRIX_PORTABLE; path--) {
 		if (!sim_matrix_path_available(path) ||

@@ -54,7 +54,8 @@ static uint8_t *operand(struct input *in, uint64_t bytes)
 	if (!p)
 		abort();
 	for (uint64_t i = 0; i < bytes; i++)
-		p[i] = in->size ? in->data[(in->at + i) % in->size] ^ (uint8_t)(i / in->size * 37) : 0;
+		p[i] = in->size ? in->data[(in->at + i) % in->size] ^ (uint8_t)(i / in->size * 37)
+				: 0;
 	return p;
 }
 

@@ -118,7 +118,8 @@ KERNEL void tile_bf16(const struct gemm_tile *t, const uint32_t mr, const uint32
 
 				for (uint32_t v = 0; v < nv; v++)
 					bv[v] = _mm256_loadu_ps((const float *)(b + v * 32));
-				_mm_prefetch((const char *)b + PREFETCH_UNITS * nv * 32, _MM_HINT_T0);
+				_mm_prefetch((const char *)b + PREFETCH_UNITS * nv * 32,
+					     _MM_HINT_T0);
 				tile_step(sum[p & 1], &a, p * 4, bv, mr, nv);
 				b += nv * 32;
 			}

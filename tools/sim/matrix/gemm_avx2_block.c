@@ -76,11 +76,12 @@ KERNEL void block_half(__m256 acc[], const uint8_t *w, const uint8_t *a, const u
 
 		sum = _mm256_add_epi32(sum, nibbles_dot(wv.q, qs + r * 32));
 		if (type == GAON_TYPE_Q8_0)
-			sum = _mm256_add_epi32(sum, _mm256_slli_epi32(nibbles_dot(wv.high, qs + r * 32),
-								      4));
+			sum = _mm256_add_epi32(
+				sum, _mm256_slli_epi32(nibbles_dot(wv.high, qs + r * 32), 4));
 		acc[r] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(sum), acc[r]);
 		if (type == GAON_TYPE_Q4_1)
-			acc[r] = _mm256_fmadd_ps(m, _mm256_set1_ps(load_f32(a + (mr + r) * 4)), acc[r]);
+			acc[r] = _mm256_fmadd_ps(m, _mm256_set1_ps(load_f32(a + (mr + r) * 4)),
+						 acc[r]);
 	}
 }
 
@@ -89,14 +90,17 @@ KERNEL void block_tile_half(const struct block_tile *t, const uint32_t half, con
 {
 	const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
 	const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(GEMM_F32_NAN));
-	const uint32_t bytes = 16 * (type == GAON_TYPE_Q4_0 ? 18 : type == GAON_TYPE_Q4_1 ? 20 : 34);
+	const uint32_t bytes = 16 * (type == GAON_TYPE_Q4_0   ? 18
+				     : type == GAON_TYPE_Q4_1 ? 20
+							      : 34);
 	const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)t->n - (int)half * 8), lane);
 	const uint8_t *w = t->w, *a = t->a;
 	__m256 acc[BLOCK_MR];
 
 	for (uint32_t r = 0; r < mr; r++)
-		acc[r] = t->in ? _mm256_maskload_ps((const float *)(t->in + r * t->ldin + half * 32),
-						    mask) : _mm256_setzero_ps();
+		acc[r] = t->in ? _mm256_maskload_ps(
+					 (const float *)(t->in + r * t->ldin + half * 32), mask)
+			       : _mm256_setzero_ps();
 	for (uint32_t kb = t->blocks; kb; kb--) {
 		for (uint32_t i = 0; !half && i < bytes; i += 64)
 			_mm_prefetch((const char *)w + PREFETCH_BYTES + i, _MM_HINT_T0);

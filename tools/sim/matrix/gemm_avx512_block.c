@@ -57,16 +57,20 @@ KERNEL void block_rows(__m512 acc[], const uint8_t *w, const uint8_t *a, const u
 			s1 = _mm512_dpbusd_epi32(s1, wv[4 + i],
 						 _mm512_set1_epi32((int)load_u32(q + 16)));
 		}
-		acc[r] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(_mm512_add_epi32(s0, s1)), acc[r]);
+		acc[r] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(_mm512_add_epi32(s0, s1)),
+					 acc[r]);
 		if (type == GAON_TYPE_Q4_1)
-			acc[r] = _mm512_fmadd_ps(m, _mm512_set1_ps(load_f32(a + (mr + r) * 4)), acc[r]);
+			acc[r] = _mm512_fmadd_ps(m, _mm512_set1_ps(load_f32(a + (mr + r) * 4)),
+						 acc[r]);
 	}
 }
 
 KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint8_t type)
 {
 	const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(GEMM_F32_NAN));
-	const uint32_t bytes = 16 * (type == GAON_TYPE_Q4_0 ? 18 : type == GAON_TYPE_Q4_1 ? 20 : 34);
+	const uint32_t bytes = 16 * (type == GAON_TYPE_Q4_0   ? 18
+				     : type == GAON_TYPE_Q4_1 ? 20
+							      : 34);
 	const uint8_t *w = t->w, *a = t->a;
 	__mmask16 mask = (__mmask16)((1u << t->n) - 1);
 	__m512 acc[BLOCK_MR];

@@ -65,7 +65,8 @@ static void a_sum_i8(int32_t *sum, const uint8_t *a, size_t stride, uint32_t row
 		for (uint32_t u = 0; u < ku; u += 16) {
 			__mmask16 mask = pack_mask(ku - u);
 
-			acc = _mm512_dpbusd_epi32(acc, ones, _mm512_maskz_loadu_epi32(mask, a + u * 4));
+			acc = _mm512_dpbusd_epi32(acc, ones,
+						  _mm512_maskz_loadu_epi32(mask, a + u * 4));
 		}
 		sum[i] = _mm512_reduce_add_epi32(acc);
 	}

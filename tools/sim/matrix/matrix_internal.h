@@ -30,8 +30,8 @@ struct gemm_tile {
  * A part of an operand to pack: `valid` lanes (rows of A, columns of B) of k values each, as ku
  * units of 4 bytes per lane.  A lane's k values are contiguous in a stored row ("rows"), or one per
  * stored row ("cols").  What lies past k is written as zero.
- * A is packed to rows of units, `stride` bytes apart; B to panels of `width` lanes, unit after unit,
- * where lanes past `valid` hold anything, since no result of theirs is stored.
+ * A is packed to rows of units, `stride` bytes apart; B to panels of `width` lanes, unit after
+ * unit, where lanes past `valid` hold anything, since no result of theirs is stored.
  */
 struct gemm_panel {
 	const uint8_t *src;

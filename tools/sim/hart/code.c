@@ -271,6 +271,29 @@ static void mark(struct sim_code_page *pg, uint32_t slot, sim_exec_fn fn)
 	pg->ops[slot] = (struct sim_op){ .fn = fn };
 }
 
+/*
+ * Join pairs along a line of @count slots, each operation in one pair only.  A slot's distance to the
+ * next tells its instruction's length.
+ */
+static void fuse(struct sim_code_page *pg, const uint16_t *line, uint32_t count, uint32_t end)
+{
+	for (uint32_t i = 0; i + 1 < count; i++) {
+		uint32_t after = i + 2 < count ? line[i + 2] : end;
+		int first = line[i + 1] - line[i] - 1, second = (int)(after - line[i + 1]) - 1;
+		struct sim_op *op = &pg->ops[line[i]];
+		sim_exec_fn fn;
+
+		/* Marks have no length. */
+		if (second < 0 || second > 1)
+			continue;
+		fn = sim_exec_pair(op->fn, pg->ops[line[i + 1]].fn, first, second);
+		if (fn) {
+			op->fn = fn;
+			i++;
+		}
+	}
+}
+
 bool sim_code_decode(struct sim_hart *h, struct sim_code_page *pg, uint32_t first)
 {
 	uint16_t line[SIM_PAGE_SLOTS];
@@ -297,6 +320,7 @@ bool sim_code_decode(struct sim_hart *h, struct sim_code_page *pg, uint32_t firs
 		line[count++] = (uint16_t)slot;
 		ended = true;
 	}
+	fuse(pg, line, count, slot);
 	rest = ended ? 0 : pg->ops[slot].info;
 	pg->lo = first < pg->lo ? first : pg->lo;
 	if (count && line[count - 1] + 1u > pg->hi)

@@ -172,6 +172,9 @@ int SIM_CC sim_x_done(SIM_EXEC_ARGS);
 /* Bring hart->instret and cycles16 up to date; returns what acc is from now on. */
 int64_t sim_exec_settle(struct sim_hart *h, int64_t acc);
 
+/* One handler for two adjacent operations, or NULL (exec_pair.c). */
+sim_exec_fn sim_exec_pair(sim_exec_fn first, sim_exec_fn second, int wide_first, int wide_second);
+
 /* --- code pages (code.c) ------------------------------------------------------------------ */
 
 struct sim_decode_cache *sim_code_create(void);

@@ -169,12 +169,21 @@ SIM_OP_BARE(jal_near,
 	h->x[op->rd] = sim_op_pc(op, pg) + LEN * 2;
 	NEAR();)
 
+/* Mostly a return, and often to the same page. */
 SIM_OP_BARE(jalr,
 	uint64_t to = (RS1 + IMM) & ~1ull;
 	h->x[op->rd] = sim_op_pc(op, pg) + LEN * 2;
 	h->x[0] = 0;
-	h->pc = to;
-	JUMP(0);)
+	if (to >> SIM_PAGE_SHIFT != pg->vpn) {
+		h->pc = to;
+		JUMP(0);
+	}
+	op = &pg->ops[(to & (SIM_PAGE_SIZE - 1)) / 2];
+	acc += pg->taken;
+	if (SIM_UNLIKELY(acc >= 0))
+		SIM_TAIL sim_x_budget(h, op, pg, acc);
+	acc += op->info;
+	SIM_TAIL op->fn(h, op, pg, acc);)
 
 #define BRANCH(name, condition)							\
 SIM_OP_BARE(name,								\

@@ -192,6 +192,9 @@ void sim_event_post_ring(struct gaon_sim *sim, unsigned int ring, const struct g
 
 /* --- mcubus.c ----------------------------------------------------------------------------- */
 
+/* The core's accesses outside SRAM, @ctx being the device; false is a bus error.  Lock held. */
+bool sim_mcubus_read(void *ctx, uint32_t addr, unsigned int len, uint32_t *value);
+bool sim_mcubus_write(void *ctx, uint32_t addr, unsigned int len, uint32_t value);
 int sim_mcubus_create(struct gaon_sim *sim);
 void sim_mcubus_destroy(struct gaon_sim *sim);
 void sim_mcubus_reset(struct gaon_sim *sim);

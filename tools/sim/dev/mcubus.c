@@ -475,7 +475,7 @@ static uint32_t mcubus_read_other(struct gaon_sim *sim, uint32_t reg)
 	}
 }
 
-static bool mcubus_read(void *ctx, uint32_t addr, unsigned int len, uint32_t *value)
+bool sim_mcubus_read(void *ctx, uint32_t addr, unsigned int len, uint32_t *value)
 {
 	struct gaon_sim *sim = ctx;
 	uint32_t reg = addr - GAON_MCU_REGS;
@@ -589,7 +589,7 @@ static void mcubus_write_command(struct gaon_sim *sim, uint32_t reg, uint32_t va
 	}
 }
 
-static bool mcubus_write(void *ctx, uint32_t addr, unsigned int len, uint32_t value)
+bool sim_mcubus_write(void *ctx, uint32_t addr, unsigned int len, uint32_t value)
 {
 	struct gaon_sim *sim = ctx;
 	uint32_t reg = addr - GAON_MCU_REGS;
@@ -705,7 +705,7 @@ void sim_mcubus_reset(struct gaon_sim *sim)
 int sim_mcubus_create(struct gaon_sim *sim)
 {
 	struct sim_mcu_region region = { .base = GAON_MCU_SRAM, .size = GAON_MCU_SRAM_SIZE };
-	struct sim_mcu_ops ops = { .read = mcubus_read, .write = mcubus_write };
+	struct sim_mcu_ops ops = { .read = sim_mcubus_read, .write = sim_mcubus_write };
 	struct sim_mcu_bus *bus = calloc(1, sizeof(*bus));
 
 	if (!bus)

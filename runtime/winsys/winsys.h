@@ -14,6 +14,7 @@
 
 #include <hw/gaon_admin.h>
 #include <hw/gaon_event.h>
+#include <hw/gaon_kernel.h>
 #include <hw/gaon_packet.h>
 
 struct gaon_winsys;		/* one open device */
@@ -57,11 +58,19 @@ struct gaon_winsys_ops {
 
 	int (*context_create)(struct gaon_winsys *ws, struct gaon_ws_context **out);
 	void (*context_destroy)(struct gaon_ws_context *ctx);
+	uint32_t (*context_id)(struct gaon_ws_context *ctx);	/* as in fault records */
+	/* The context's print ring, host-visible; data[] holds ring->size words. NULL: none. */
+	struct gaon_print_ring *(*context_print_ring)(struct gaon_ws_context *ctx);
 
 	/* Cleared unless GAON_WS_USER. -ENOMEM when HBM or host memory is exhausted. */
 	int (*bo_create)(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
 			 uint32_t flags, void *user, struct gaon_ws_bo **out);
 	void (*bo_info)(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
+	/*
+	 * Change what the device may do with a page-aligned part: @flags 0 is read and write,
+	 * GAON_WS_BO_READONLY, or GAON_WS_BO_EXEC. Takes effect before it returns.
+	 */
+	int (*bo_protect)(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);
 	/* Only when no queue still uses it; unmapped and invalidated before it returns. */
 	void (*bo_destroy)(struct gaon_ws_bo *bo);
 
@@ -69,15 +78,15 @@ struct gaon_winsys_ops {
 			    struct gaon_ws_queue **out);
 	void (*queue_info)(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info *out);
 	void (*queue_doorbell)(struct gaon_ws_queue *queue);
-	/* First fault since the last clear, type GAON_FAULT_NONE if none. */
+	/* First fault since the last clear, type GAON_FAULT_NONE if none. Ends wait()'s -EIO for it. */
 	int (*queue_fault)(struct gaon_ws_queue *queue, struct gaon_fault_record *out);
 	int (*queue_clear)(struct gaon_ws_queue *queue);	/* FAULT_CLEAR: skips what is queued */
 	void (*queue_destroy)(struct gaon_ws_queue *queue);	/* busy or not */
 
 	/*
 	 * Wait until the 64-bit value at @cpu (CPU address inside a CPU-mappable bo of @ctx) is >=
-	 * @value, a queue of @ctx faults (-EIO), the time is over (-ETIME) or the device is lost
-	 * (-ENODEV).  May run the device on this thread.
+	 * @value, a queue of @ctx has a fault that queue_fault() has not told yet (-EIO), the time
+	 * is over (-ETIME) or the device is lost (-ENODEV).  May run the device on this thread.
 	 */
 	int (*wait)(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
 		    uint64_t timeout_ns);
@@ -85,6 +94,8 @@ struct gaon_winsys_ops {
 
 struct gaon_winsys {
 	const struct gaon_winsys_ops *ops;
+	char name[64];			/* as gaon_device_open() takes it */
+	const char *transport;		/* "embedded" or "pci" */
 };
 
 /* Opens the model in this process. Configuration from the environment: see Documentation/runtime. */

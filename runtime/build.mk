@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# libgaon: the runtime, the device model and the firmware image in one library.
+RT_SRCS		:= $(wildcard runtime/*.c runtime/winsys/*.c)
+RT_OBJS		:= $(RT_SRCS:%.c=$(O)/%.o)
+# ABI version 0 until the first release; the name without it is for linking.
+LIBGAON_SO	:= $(O)/libgaon.so.0
+LIBGAON		:= $(O)/libgaon.so
+LIBGAON_A	:= $(O)/libgaon.a
+LIBGAON_PC	:= $(O)/gaon.pc
+
+$(LIBGAON_SO): $(RT_OBJS) $$(FW_EMBED) $$(LIBSIM) runtime/libgaon.map
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,-z,defs -Wl,-z,relro -Wl,-z,now \
+		-Wl,--version-script=runtime/libgaon.map -o $@ $(RT_OBJS) $(FW_EMBED) $(LIBSIM) $(SIM_LIBS)
+
+$(LIBGAON): $(LIBGAON_SO)
+	@ln -sf $(<F) $@
+
+# With the model's objects in it: one archive to link. Internal names stay hidden only in the shared one.
+$(LIBGAON_A): $(RT_OBJS) $$(FW_EMBED) $$(DEV_OBJS) $$(MATRIX_OBJS) $$(HART_OBJS)
+	@mkdir -p $(@D)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(LIBGAON_PC): runtime/gaon.pc.in
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+ALL += $(LIBGAON) $(LIBGAON_A) $(LIBGAON_PC)

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Host callbacks: a packet that signals, then one that waits for a word that the host stores when
+ * the callback has returned.  One thread for each stream that has ever had a callback.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "error.h"
+#include "pin.h"
+#include "fault.h"
+#include "print.h"
+
+struct rt_callback {
+	struct rt_callback *next;
+	void (*fn)(void *arg);
+	void *arg;
+	uint64_t value;			/* of the stream, when it is due */
+	uint64_t number;		/* what the word becomes */
+};
+
+struct rt_callbacks {
+	struct rt_device *dev;
+	struct rt_timeline *timeline;
+	struct gaon_ws_queue *queue;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct rt_callback *first, **end;
+	struct word *word;
+	uint64_t number;		/* given out; stream's obj.lock */
+	uint64_t base;			/* word's value at the start */
+	bool stop;
+};
+
+static _Thread_local bool in_callback;
+
+bool rt_in_callback(void)
+{
+	return in_callback;
+}
+
+static void callback_done(struct rt_callbacks *c, uint64_t number)
+{
+	__atomic_store_n(c->word->cpu, c->base + number, __ATOMIC_RELEASE);
+	atomic_thread_fence(memory_order_seq_cst);
+	/* The queue waits for a word in memory: it looks again when its doorbell rings. */
+	c->dev->ops->queue_doorbell(c->queue);
+}
+
+/* Until it is due; false if it was dropped or the thread shall stop. c->lock held at entry and exit. */
+static bool callback_wait(struct rt_callbacks *c, struct rt_callback *cb)
+{
+	while (!c->stop && c->first == cb) {
+		int err;
+
+		if (rt_timeline_reached(c->timeline, cb->value))
+			return true;
+		pthread_mutex_unlock(&c->lock);
+		err = c->dev->ops->wait(c->dev->ctx, c->timeline->word->cpu, cb->value, WAIT_SLICE_NS);
+		if (err && err != -ETIME)
+			rt_fault_collect(c->dev);
+		if (err && rt_fault_blocks(c->dev, c->timeline, cb->value)) {
+			struct timespec nap = { .tv_nsec = WAIT_SLICE_NS };
+
+			nanosleep(&nap, NULL);
+		}
+		pthread_mutex_lock(&c->lock);
+	}
+	return false;
+}
+
+static void *callback_thread(void *arg)
+{
+	struct rt_callbacks *c = arg;
+
+	in_callback = true;
+	pthread_mutex_lock(&c->lock);
+	while (!c->stop) {
+		struct rt_callback *cb = c->first;
+
+		if (!cb) {
+			pthread_cond_wait(&c->wake, &c->lock);
+			continue;
+		}
+		if (!callback_wait(c, cb))
+			continue;
+		c->first = cb->next;
+		if (!c->first)
+			c->end = &c->first;
+		pthread_mutex_unlock(&c->lock);
+		rt_pins_retire(c->dev);
+		rt_print_drain(c->dev);
+		cb->fn(cb->arg);
+		callback_done(c, cb->number);
+		free(cb);
+		pthread_mutex_lock(&c->lock);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+static enum gaon_status callbacks_start(struct rt_stream *s)
+{
+	struct rt_callbacks *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for callbacks");
+	c->dev = s->dev;
+	c->timeline = s->timeline;
+	c->queue = s->queue;
+	c->end = &c->first;
+	c->word = words_take(s->dev);
+	if (!c->word) {
+		free(c);
+		return GAON_ERROR_OUT_OF_MEMORY;
+	}
+	c->base = *c->word->cpu;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
+	if (pthread_create(&c->thread, NULL, callback_thread, c)) {
+		words_put(s->dev, c->word);
+		free(c);
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no thread for callbacks");
+	}
+	s->callbacks = c;
+	return GAON_OK;
+}
+
+static void callbacks_drop(struct rt_callbacks *c, uint64_t value)
+{
+	uint64_t number = 0;
+
+	pthread_mutex_lock(&c->lock);
+	while (c->first && c->first->value <= value) {
+		struct rt_callback *cb = c->first;
+
+		number = cb->number;
+		c->first = cb->next;
+		free(cb);
+	}
+	if (!c->first)
+		c->end = &c->first;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	if (number && *c->word->cpu < c->base + number)
+		callback_done(c, number);
+}
+
+void rt_callbacks_drop(struct rt_stream *s, uint64_t value)
+{
+	if (s->callbacks)
+		callbacks_drop(s->callbacks, value);
+}
+
+void rt_callbacks_stop(struct rt_stream *s)
+{
+	struct rt_callbacks *c = s->callbacks;
+
+	if (!c)
+		return;
+	s->callbacks = NULL;
+	pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(c->thread, NULL);
+	callbacks_drop(c, UINT64_MAX);
+	words_put(s->dev, c->word);
+	pthread_mutex_destroy(&c->lock);
+	pthread_cond_destroy(&c->wake);
+	free(c);
+}
+
+/* obj.lock held. */
+static enum gaon_status callback_put(struct rt_stream *s, struct rt_callback *cb)
+{
+	struct rt_callbacks *c = s->callbacks;
+	enum gaon_status status = GAON_OK;
+	struct gaon_packet *packet = rt_stream_packet(s, &status);
+
+	if (!packet)
+		return status;
+	packet->type = GAON_PKT_NOP;
+	cb->value = rt_stream_put(s, packet, RT_OP_CALLBACK, NULL);
+	cb->number = ++c->number;
+	pthread_mutex_lock(&c->lock);
+	*c->end = cb;
+	c->end = &cb->next;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	packet = rt_stream_packet(s, &status);
+	if (!packet)
+		return status;
+	packet->type = GAON_PKT_WAIT;
+	packet->wait.va = c->word->va;
+	packet->wait.operand = c->base + c->number;
+	packet->wait.op = GAON_WAIT_GE;
+	rt_stream_put(s, packet, RT_OP_CALLBACK, NULL);
+	return GAON_OK;
+}
+
+GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void (*fn)(void *arg),
+					       void *arg)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_callback *cb;
+	struct rt_device *dev;
+	struct rt_stream *s;
+
+	if (!fn)
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the callback is NULL");
+	cb = calloc(1, sizeof(*cb));
+	if (!cb)
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a callback");
+	cb->fn = fn;
+	cb->arg = arg;
+	s = rt_enter(OBJ_STREAM, stream, &status);
+	if (!s) {
+		free(cb);
+		return status;
+	}
+	dev = s->dev;
+	pthread_mutex_lock(&s->obj.lock);
+	if (!obj_alive(&s->obj, stream))
+		status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
+	else
+		status = rt_stream_check_live(s, "a callback");
+	if (!status && !s->callbacks)
+		status = callbacks_start(s);
+	if (!status) {
+		status = callback_put(s, cb);
+		if (!status || cb->number)
+			cb = NULL;	/* the thread has it */
+	}
+	pthread_mutex_unlock(&s->obj.lock);
+	free(cb);
+	rt_leave(dev);
+	return status;
+}

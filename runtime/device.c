@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: MIT
+#include "device.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "event.h"
+#include "fault.h"
+#include "graph.h"
+#include "log.h"
+#include "memory.h"
+#include "module.h"
+#include "pin.h"
+#include "print.h"
+
+#define EMBEDDED	"embedded"
+
+static pthread_mutex_t card_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t card_once = PTHREAD_ONCE_INIT;
+static struct rt_card *cards;
+
+uint64_t rt_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+enum gaon_status rt_lost(struct rt_device *dev)
+{
+	(void)dev;
+	return gaon_fail_hint(GAON_ERROR_DEVICE_LOST, "close the device and open it again",
+			      "the device does not answer any more");
+}
+
+/* --- entering and leaving ----------------------------------------------------------------------- */
+
+void *rt_enter(enum obj_type type, const void *handle, enum gaon_status *status)
+{
+	struct obj *obj = obj_find(type, handle, status);
+	struct rt_device *dev;
+
+	if (!obj)
+		return NULL;
+	dev = type == OBJ_DEVICE ? (struct rt_device *)obj : atomic_load(&obj->dev);
+	if (!dev) {
+		*status = gaon_fail(GAON_ERROR_CLOSED, "the object is being made or destroyed");
+		return NULL;
+	}
+	/* Either whoever closes sees us inside, or we see the handle dead. */
+	atomic_fetch_add(&dev->obj.active, 1);
+	if (atomic_load(&obj->handle) != (uintptr_t)handle) {
+		atomic_fetch_sub(&dev->obj.active, 1);
+		if (obj_find(type, handle, status))
+			*status = gaon_fail(GAON_ERROR_CLOSED, "the object was destroyed");
+		return NULL;
+	}
+	gaon_error_set_device(dev->ws->name);
+	return obj;
+}
+
+void *rt_enter_blocking(enum obj_type type, const void *handle, enum gaon_status *status)
+{
+	if (rt_in_callback()) {
+		*status = gaon_fail_hint(GAON_ERROR_WRONG_THREAD,
+					 "let the callback wake a thread of the program",
+					 "a host callback must not wait for the device");
+		return NULL;
+	}
+	return rt_enter(type, handle, status);
+}
+
+void rt_leave(struct rt_device *dev)
+{
+	gaon_error_set_device(NULL);
+	atomic_fetch_sub(&dev->obj.active, 1);
+}
+
+bool rt_put(struct obj *obj)
+{
+	uint32_t refs = atomic_load(&obj->refs);
+
+	while (refs && !atomic_compare_exchange_weak(&obj->refs, &refs, refs - 1))
+		;
+	return refs == 1;
+}
+
+void rt_adopt(struct rt_device *dev, struct obj *obj)
+{
+	pthread_mutex_lock(&dev->children_lock);
+	obj->prev = NULL;
+	obj->next = dev->children;
+	if (dev->children)
+		dev->children->prev = obj;
+	dev->children = obj;
+	pthread_mutex_unlock(&dev->children_lock);
+	atomic_store(&obj->dev, dev);
+}
+
+void rt_disown(struct rt_device *dev, struct obj *obj)
+{
+	pthread_mutex_lock(&dev->children_lock);
+	if (obj->prev)
+		obj->prev->next = obj->next;
+	else if (dev->children == obj)
+		dev->children = obj->next;
+	if (obj->next)
+		obj->next->prev = obj->prev;
+	obj->prev = obj->next = NULL;
+	pthread_mutex_unlock(&dev->children_lock);
+}
+
+/* --- cards --------------------------------------------------------------------------------------- */
+
+static void card_prepare(void)
+{
+	pthread_mutex_lock(&card_lock);
+}
+
+static void card_release(void)
+{
+	pthread_mutex_unlock(&card_lock);
+}
+
+static void card_start(void)
+{
+	pthread_atfork(card_prepare, card_release, card_release);
+}
+
+static enum gaon_status card_fail(int err, const char *why)
+{
+	switch (err) {
+	case -EINVAL:
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "%s", why);
+	case -ENOKEY:
+		return gaon_fail_hint(GAON_ERROR_FIRMWARE,
+				      "unset GAON_FIRMWARE to use the library's own image", "%s", why);
+	case -ENOMEM:
+		return gaon_fail_errno(GAON_ERROR_OUT_OF_MEMORY, ENOMEM, "%s", why);
+	default:
+		return gaon_fail_errno(GAON_ERROR_NO_DEVICE, -err, "%s", why);
+	}
+}
+
+/* The embedded card of this process, started if need be; card_lock held. */
+static enum gaon_status card_embedded(struct rt_card **out)
+{
+	struct rt_card *card;
+	char why[256] = "";
+	int err;
+
+	for (card = cards; card; card = card->next) {
+		if (card->epoch == obj_epoch() && !strcmp(card->ws->name, EMBEDDED)) {
+			card->users++;
+			*out = card;
+			return GAON_OK;
+		}
+	}
+	card = calloc(1, sizeof(*card));
+	if (!card)
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a device");
+	err = gaon_winsys_direct_open(&card->ws, why, sizeof(why));
+	if (err) {
+		free(card);
+		return card_fail(err, why);
+	}
+	card->users = 1;
+	card->epoch = obj_epoch();
+	card->next = cards;
+	cards = card;
+	*out = card;
+	return GAON_OK;
+}
+
+static enum gaon_status card_missing(const char *name)
+{
+	if (access("/sys/module/gaon", F_OK))
+		return gaon_fail_hint(GAON_ERROR_NO_DEVICE, "modprobe gaon, or GAON_DEVICE=embedded",
+				      "no device %s: the kernel module gaon is not loaded", name);
+	return gaon_fail_hint(GAON_ERROR_NO_DEVICE, "GAON_DEVICE=embedded uses the device model",
+			      "no device %s: this library was built without the kernel driver's part",
+			      name);
+}
+
+static enum gaon_status card_get(const char *name, struct rt_card **out)
+{
+	enum gaon_status status;
+
+	if (!name || !*name)
+		name = getenv("GAON_DEVICE");
+	if (!name || !*name)
+		name = EMBEDDED;
+	if (strcmp(name, EMBEDDED))
+		return card_missing(name);
+	pthread_once(&card_once, card_start);
+	pthread_mutex_lock(&card_lock);
+	status = card_embedded(out);
+	pthread_mutex_unlock(&card_lock);
+	return status;
+}
+
+static void card_put(struct rt_card *card)
+{
+	struct rt_card **link;
+
+	pthread_mutex_lock(&card_lock);
+	if (!--card->users) {
+		for (link = &cards; *link && *link != card; link = &(*link)->next)
+			;
+		if (*link)
+			*link = card->next;
+		card->ws->ops->close(card->ws);
+		free(card);
+	}
+	pthread_mutex_unlock(&card_lock);
+}
+
+/* --- opening -------------------------------------------------------------------------------------- */
+
+static enum gaon_status device_start(struct rt_device *dev, struct rt_card *card)
+{
+	enum gaon_status status;
+	int err;
+
+	dev->card = card;
+	dev->ws = card->ws;
+	dev->ops = card->ws->ops;
+	dev->identify = dev->ops->identify(dev->ws);
+	err = dev->ops->context_create(dev->ws, &dev->ctx);
+	if (err)
+		return gaon_fail_errno(err == -ENOSPC ? GAON_ERROR_LIMIT :
+				       err == -ENODEV ? GAON_ERROR_DEVICE_LOST :
+				       GAON_ERROR_OUT_OF_DEVICE_MEMORY, -err,
+				       "the device has no room for another context: %s", strerror(-err));
+	dev->context = dev->ops->context_id(dev->ctx);
+	pthread_mutex_init(&dev->children_lock, NULL);
+	pthread_mutex_init(&dev->fault_lock, NULL);
+	pthread_mutex_init(&dev->pin_lock, NULL);
+	pthread_mutex_init(&dev->sync_lock, NULL);
+	addrmap_init(&dev->map);
+	words_init(&dev->words);
+	pool_init(&dev->pool);
+	status = rt_print_start(dev);
+	if (status) {
+		dev->ops->context_destroy(dev->ctx);
+		addrmap_fini(&dev->map);
+	}
+	return status;
+}
+
+static enum gaon_status device_open_card(struct rt_card *card, struct gaon_device **out)
+{
+	struct rt_device *dev = obj_alloc(OBJ_DEVICE, sizeof(*dev));
+	void *handle;
+	enum gaon_status status;
+
+	if (!dev) {
+		card_put(card);
+		return GAON_ERROR_OUT_OF_MEMORY;
+	}
+	handle = obj_handle(&dev->obj);
+	status = device_start(dev, card);
+	if (status) {
+		obj_free(&dev->obj, false);
+		card_put(card);
+		return status;
+	}
+	*out = handle;
+	return GAON_OK;
+}
+
+enum gaon_status rt_device_open_winsys(struct gaon_winsys *ws, struct gaon_device **out)
+{
+	struct rt_card *card = calloc(1, sizeof(*card));
+
+	if (!card) {
+		ws->ops->close(ws);
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a device");
+	}
+	card->ws = ws;
+	card->users = 1;
+	card->epoch = obj_epoch();
+	return device_open_card(card, out);
+}
+
+GAON_API enum gaon_status gaon_device_open(const char *name, struct gaon_device **out)
+{
+	struct rt_card *card = NULL;
+	enum gaon_status status;
+
+	if (!out)
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the place for the result is NULL");
+	status = card_get(name, &card);
+	return status ? status : device_open_card(card, out);
+}
+
+GAON_API enum gaon_status gaon_device_retain(struct gaon_device *device)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
+
+	if (!dev)
+		return status;
+	atomic_fetch_add(&dev->obj.refs, 1);
+	rt_leave(dev);
+	return GAON_OK;
+}
+
+/* --- closing --------------------------------------------------------------------------------------- */
+
+/* Takes things down in the order in which the device may still use them. */
+static void device_take_down(struct rt_device *dev, enum obj_type type)
+{
+	struct obj *obj = dev->children;
+
+	while (obj) {
+		struct obj *next = obj->next;
+
+		if (obj->type == type) {
+			rt_disown(dev, obj);
+			switch (type) {
+			case OBJ_STREAM:
+				rt_stream_unmake((struct rt_stream *)obj, 0);
+				break;
+			case OBJ_GRAPH:
+				rt_graph_unmake((struct rt_graph *)obj);
+				break;
+			case OBJ_EVENT:
+				rt_event_unmake((struct rt_event *)obj);
+				break;
+			case OBJ_MODULE:
+				rt_module_unmake((struct rt_module *)obj);
+				break;
+			case OBJ_MEM:
+				rt_mem_unmake((struct rt_mem *)obj);
+				break;
+			default:
+				break;
+			}
+			obj_free(obj, true);
+			/* A module takes its kernels along: start again. */
+			next = dev->children;
+		}
+		obj = next;
+	}
+}
+
+static void device_invalidate(struct rt_device *dev)
+{
+	struct obj *obj;
+
+	atomic_store(&dev->closing, true);
+	pthread_mutex_lock(&dev->children_lock);
+	for (obj = dev->children; obj; obj = obj->next) {
+		obj->with_device = true;
+		atomic_store(&obj->handle, 0);
+	}
+	pthread_mutex_unlock(&dev->children_lock);
+	atomic_store(&dev->obj.handle, 0);
+}
+
+/* Everyone inside sees closing at the next slice. */
+static void device_wait_left(struct rt_device *dev)
+{
+	struct timespec nap = { .tv_nsec = 50000 };
+
+	while (atomic_load(&dev->obj.active))
+		nanosleep(&nap, NULL);
+}
+
+static void device_close_last(struct rt_device *dev)
+{
+	static const enum obj_type order[] = {
+		OBJ_STREAM, OBJ_GRAPH, OBJ_EVENT, OBJ_MODULE, OBJ_MEM,
+	};
+	size_t i;
+
+	device_invalidate(dev);
+	device_wait_left(dev);
+	/* Objects that calls under way made meanwhile. */
+	device_invalidate(dev);
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		device_take_down(dev, order[i]);
+		if (order[i] == OBJ_STREAM)
+			rt_pins_retire_slow(dev, true);
+	}
+	rt_pins_retire_slow(dev, true);
+	rt_print_stop(dev);
+	pool_fini(dev);
+	words_fini(dev);
+	dev->ops->context_destroy(dev->ctx);
+	addrmap_fini(&dev->map);
+	pthread_mutex_destroy(&dev->children_lock);
+	pthread_mutex_destroy(&dev->fault_lock);
+	pthread_mutex_destroy(&dev->pin_lock);
+	pthread_mutex_destroy(&dev->sync_lock);
+	card_put(dev->card);
+}
+
+GAON_API enum gaon_status gaon_device_close(struct gaon_device *device)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter_blocking(OBJ_DEVICE, device, &status);
+	bool last;
+
+	if (!dev)
+		return status;
+	last = rt_put(&dev->obj);
+	rt_leave(dev);
+	if (!last)
+		return GAON_OK;
+	device_close_last(dev);
+	obj_free(&dev->obj, false);
+	return GAON_OK;
+}
+
+/* --- properties -------------------------------------------------------------------------------------- */
+
+static void fill_info(const struct gaon_winsys *ws, const struct gaon_identify *id,
+		      struct gaon_device_info *info)
+{
+	*info = (struct gaon_device_info){
+		.size = sizeof(*info),
+		.hbm_bytes = id->hbm_bytes,
+		.spm_bytes = id->spm_bytes,
+		.cores = id->cores,
+		.vlen = id->vlen,
+		.dlen = id->dlen,
+		.vector_pipes = id->vector_pipes,
+		.matrix_arrays = id->matrix_arrays,
+		.matrix_dim = id->matrix_dim,
+		.dma_channels = id->dma_channels,
+		.copy_engines = id->copy_engines,
+		.clock_khz = id->clock_khz,
+		.hbm_mbps = id->hbm_mbps,
+		.host_mbps = id->host_mbps,
+		.numerics = id->numerics,
+		.firmware_version = id->fw_version,
+		.abi = id->abi_max < GAON_ABI_MAX ? id->abi_max : GAON_ABI_MAX,
+		.stream_priorities = 3,
+		.cooperative_workgroups = id->cores,
+		.modelled_time = id->features & GAON_FEATURE_MODELLED_TIME,
+	};
+	snprintf(info->name, sizeof(info->name), "%s", ws->name);
+	snprintf(info->transport, sizeof(info->transport), "%s", ws->transport);
+	snprintf(info->product, sizeof(info->product), "%.*s", (int)sizeof(id->name) - 1, id->name);
+	snprintf(info->firmware, sizeof(info->firmware), "%u.%u.%u %.*s", id->fw_version >> 24,
+		 id->fw_version >> 16 & 0xff, id->fw_version & 0xffff, (int)sizeof(id->fw_build) - 1,
+		 id->fw_build);
+	memcpy(info->serial, id->serial, sizeof(info->serial));
+}
+
+GAON_API enum gaon_status gaon_device_get_info(struct gaon_device *device,
+					       struct gaon_device_info *info)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
+	struct gaon_device_info full;
+
+	if (!dev)
+		return status;
+	fill_info(dev->ws, dev->identify, &full);
+	status = gaon_struct_write(info, &full, sizeof(full), "gaon_device_info");
+	rt_leave(dev);
+	return status;
+}
+
+GAON_API enum gaon_status gaon_device_count(uint32_t *count)
+{
+	if (!count)
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the place for the result is NULL");
+	*count = 1;
+	return GAON_OK;
+}
+
+GAON_API enum gaon_status gaon_device_describe(uint32_t index, struct gaon_device_info *info)
+{
+	struct gaon_device_info full;
+	struct rt_card *card = NULL;
+	enum gaon_status status;
+
+	if (index)
+		return gaon_fail(GAON_ERROR_NO_DEVICE, "there is no device %u", index);
+	status = card_get(EMBEDDED, &card);
+	if (status)
+		return status;
+	fill_info(card->ws, card->ws->ops->identify(card->ws), &full);
+	card_put(card);
+	return gaon_struct_write(info, &full, sizeof(full), "gaon_device_info");
+}
+
+static uint64_t sum8(const uint64_t *v)
+{
+	return v[0] + v[1] + v[2] + v[3] + v[4] + v[5] + v[6] + v[7];
+}
+
+GAON_API enum gaon_status gaon_device_get_counters(struct gaon_device *device,
+						   struct gaon_device_counters *counters)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
+	struct gaon_device_counters full = { .size = sizeof(full) };
+	struct gaon_telemetry t;
+
+	if (!dev)
+		return status;
+	if (dev->ops->telemetry(dev->ws, &t) ||
+	    dev->ops->correlate(dev->ws, &full.cycle, &full.host_ns)) {
+		status = rt_lost(dev);
+		rt_leave(dev);
+		return status;
+	}
+	full.core_busy = sum8(t.core_busy);
+	full.matrix_busy = sum8(t.matrix_busy);
+	full.dma_busy = sum8(t.dma_busy);
+	full.copy_busy = t.copy_busy[0] + t.copy_busy[1] + t.copy_busy[2] + t.copy_busy[3];
+	full.hbm_read = t.hbm_read;
+	full.hbm_written = t.hbm_write;
+	full.host_read = t.host_read;
+	full.host_written = t.host_write;
+	full.packets = t.packets;
+	full.launches = t.launches;
+	full.workgroups = t.workgroups;
+	full.instructions = t.instructions;
+	full.doorbells = t.doorbells;
+	full.faults = t.faults;
+	full.preemptions = t.preemptions;
+	full.tlb_misses = t.tlb_misses;
+	full.energy_uj = t.energy_uj;
+	full.power_mw = t.power_mw;
+	full.temperature_mc = t.temp_mc;
+	status = gaon_struct_write(counters, &full, sizeof(full), "gaon_device_counters");
+	rt_leave(dev);
+	return status;
+}
+
+GAON_API enum gaon_status gaon_device_get_memory(struct gaon_device *device, uint64_t *free_bytes,
+						 uint64_t *total_bytes)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
+	uint64_t free_now = 0, total = 0;
+
+	if (!dev)
+		return status;
+	if (dev->ops->mem_info(dev->ws, &free_now, &total))
+		status = rt_lost(dev);
+	if (!status && free_bytes)
+		*free_bytes = free_now;
+	if (!status && total_bytes)
+		*total_bytes = total;
+	rt_leave(dev);
+	return status;
+}
+
+GAON_API enum gaon_status gaon_device_wait(struct gaon_device *device, uint64_t timeout_ns)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter_blocking(OBJ_DEVICE, device, &status);
+
+	if (!dev)
+		return status;
+	status = rt_device_drain(dev, timeout_ns);
+	rt_leave(dev);
+	return status;
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+#include "fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "log.h"
+#include "module.h"
+#include "pin.h"
+#include "print.h"
+
+#define DEPENDENCY_DEPTH	16
+
+static const char *const type_names[GAON_FAULT_TYPES] = {
+	[GAON_FAULT_NONE] = "no fault",
+	[GAON_FAULT_PAGE] = "page fault",
+	[GAON_FAULT_PERMISSION] = "permission fault",
+	[GAON_FAULT_ILLEGAL] = "illegal instruction",
+	[GAON_FAULT_MISALIGNED] = "misaligned access",
+	[GAON_FAULT_WATCHDOG] = "watchdog",
+	[GAON_FAULT_BAD_PACKET] = "bad packet",
+	[GAON_FAULT_SPM_BOUNDS] = "scratchpad bounds",
+	[GAON_FAULT_ECC] = "uncorrectable memory error",
+	[GAON_FAULT_LINK] = "link error",
+	[GAON_FAULT_FIRMWARE] = "firmware error",
+	[GAON_FAULT_RESET] = "reset",
+	[GAON_FAULT_BREAK] = "failed assertion",
+	[GAON_FAULT_ECALL] = "ecall",
+	[GAON_FAULT_BUS] = "bus error",
+	[GAON_FAULT_BAD_DESCRIPTOR] = "bad descriptor",
+	[GAON_FAULT_PREEMPT] = "preemption timeout",
+};
+
+static const char *const access_names[] = { "access", "fetch", "read", "write", "atomic" };
+
+static const char *const op_names[RT_OP_TYPES] = {
+	"operation", "launch", "copy", "fill", "wait", "event record", "callback", "graph",
+};
+
+/* --- text ---------------------------------------------------------------------------------------- */
+
+struct fault_text {
+	char *at, *end;
+};
+
+static void __attribute__((format(printf, 2, 3))) text_add(struct fault_text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(t->at, (size_t)(t->end - t->at), fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		t->at += n < t->end - t->at ? n : t->end - t->at - 1;
+}
+
+static void fault_describe(struct rt_stream *s, struct gaon_fault *f)
+{
+	struct fault_text t = { f->text, f->text + sizeof(f->text) };
+	char assertion[160];
+
+	text_add(&t, "stream %u", f->stream);
+	if (s->name[0])
+		text_add(&t, " (%s)", s->name);
+	text_add(&t, ", operation %llu (%s", (unsigned long long)f->operation, f->operation_name);
+	if (f->kernel[0])
+		text_add(&t, " of %s", f->kernel);
+	text_add(&t, "): %s", f->type_name);
+	if (f->access)
+		text_add(&t, ", %s of %#llx", access_names[f->access], (unsigned long long)f->va);
+	if (f->core != GAON_FAULT_CORE_NONE)
+		text_add(&t, ", core %u, workgroup %u", f->core, f->workgroup);
+	if (f->pc)
+		text_add(&t, ", pc %#llx", (unsigned long long)f->pc);
+	if (f->pc_offset)
+		text_add(&t, " (module + %#llx)", (unsigned long long)f->pc_offset);
+	if (f->syndrome)
+		text_add(&t, ", syndrome %#llx", (unsigned long long)f->syndrome);
+	text_add(&t, ", cycle %llu", (unsigned long long)f->cycle);
+	if (f->type == GAON_FAULT_BREAK &&
+	    rt_print_last_assertion(s->dev, assertion, sizeof(assertion)))
+		text_add(&t, ": %s", assertion);
+}
+
+/* Every field is the device's word: taken only within its range. */
+static void fault_take(struct rt_stream *s, const struct gaon_fault_record *r)
+{
+	const struct rt_op *op = &s->ops[r->sequence & s->mask];
+	struct rt_kernel *kernel = atomic_load(&op->kernel);
+	uint8_t type = atomic_load(&op->type);
+	struct gaon_fault *f = &s->fault;
+
+	memset(f, 0, sizeof(*f));
+	f->size = sizeof(*f);
+	f->type = r->type < GAON_FAULT_TYPES ? r->type : GAON_FAULT_FIRMWARE;
+	f->type_name = type_names[f->type];
+	f->access = r->access <= GAON_ACCESS_ATOMIC ? r->access : GAON_ACCESS_NONE;
+	f->core = r->core;
+	f->stream = s->number;
+	f->context = r->context;
+	f->workgroup = r->workgroup;
+	f->operation = r->sequence;
+	f->operation_name = op_names[type < RT_OP_TYPES ? type : RT_OP_NONE];
+	f->pc = r->pc;
+	f->va = r->va;
+	f->syndrome = r->syndrome;
+	f->cycle = r->cycle;
+	if (kernel)
+		rt_kernel_locate(kernel, f->pc, f->kernel, sizeof(f->kernel), &f->pc_offset);
+	fault_describe(s, f);
+}
+
+/* --- state ---------------------------------------------------------------------------------------- */
+
+void rt_fault_collect(struct rt_device *dev)
+{
+	struct gaon_fault_record record;
+	struct rt_stream *s;
+
+	/* The assertion's text is in the print ring. */
+	rt_print_drain(dev);
+	pthread_mutex_lock(&dev->fault_lock);
+	pthread_mutex_lock(&dev->children_lock);
+	for (s = dev->streams; s; s = s->next) {
+		if (s->has_fault || !s->queue || dev->ops->queue_fault(s->queue, &record) ||
+		    record.type == GAON_FAULT_NONE)
+			continue;
+		fault_take(s, &record);
+		s->has_fault = true;
+		atomic_fetch_add(&dev->faulted, 1);
+		atomic_store(&s->timeline->faulted, true);
+		log_warning("%s", s->fault.text);
+	}
+	pthread_mutex_unlock(&dev->children_lock);
+	pthread_mutex_unlock(&dev->fault_lock);
+}
+
+/* The faulted timeline that @t hangs on before @value, or NULL; fault_lock held. */
+static struct rt_timeline *fault_root(struct rt_timeline *t, uint64_t value, int depth)
+{
+	struct rt_stream *s = t->stream;
+	uint32_t i;
+
+	if (rt_timeline_reached(t, value) || !s)
+		return NULL;
+	if (atomic_load(&t->faulted))
+		return t;
+	for (i = 0; depth && i < s->dep_count; i++) {
+		struct rt_timeline *root = fault_root(s->deps[i].timeline, s->deps[i].value, depth - 1);
+
+		if (root)
+			return root;
+	}
+	return NULL;
+}
+
+bool rt_fault_blocks(struct rt_device *dev, struct rt_timeline *timeline, uint64_t value)
+{
+	struct rt_timeline *root;
+
+	if (!atomic_load_explicit(&dev->faulted, memory_order_acquire))
+		return false;
+	pthread_mutex_lock(&dev->fault_lock);
+	root = fault_root(timeline, value, DEPENDENCY_DEPTH);
+	pthread_mutex_unlock(&dev->fault_lock);
+	return root != NULL;
+}
+
+enum gaon_status rt_fault_fail(struct rt_device *dev, struct rt_timeline *timeline)
+{
+	char text[sizeof(((struct gaon_fault *)0)->text)] = "the stream has faulted";
+	struct rt_timeline *root;
+
+	pthread_mutex_lock(&dev->fault_lock);
+	root = fault_root(timeline, UINT64_MAX, DEPENDENCY_DEPTH);
+	if (root && root->stream)
+		memcpy(text, root->stream->fault.text, sizeof(text));
+	pthread_mutex_unlock(&dev->fault_lock);
+	return gaon_fail_hint(GAON_ERROR_FAULT,
+			      "gaon_stream_get_fault() has the record, gaon_stream_clear_fault() goes on",
+			      "%s", text);
+}
+
+void rt_timeline_note_failed(struct rt_timeline *t, uint64_t lo, uint64_t hi)
+{
+	uint32_t i = atomic_load(&t->failed_count);
+
+	t->failed[i % TIMELINE_FAILED].lo = lo;
+	t->failed[i % TIMELINE_FAILED].hi = hi;
+	atomic_store(&t->failed_count, i + 1);
+}
+
+bool rt_timeline_failed(struct rt_device *dev, struct rt_timeline *t, uint64_t value)
+{
+	bool failed = false;
+	uint32_t i;
+
+	pthread_mutex_lock(&dev->fault_lock);
+	for (i = 0; i < TIMELINE_FAILED && i < atomic_load(&t->failed_count); i++)
+		failed |= value > t->failed[i].lo && value <= t->failed[i].hi;
+	pthread_mutex_unlock(&dev->fault_lock);
+	return failed;
+}
+
+/* --- public ------------------------------------------------------------------------------------------ */
+
+GAON_API enum gaon_status gaon_stream_get_fault(struct gaon_stream *stream, struct gaon_fault *fault)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
+	struct gaon_fault copy;
+	struct rt_device *dev;
+	bool found;
+
+	if (!s)
+		return status;
+	dev = s->dev;
+	rt_fault_collect(dev);
+	pthread_mutex_lock(&dev->fault_lock);
+	found = s->has_fault;
+	copy = s->fault;
+	pthread_mutex_unlock(&dev->fault_lock);
+	status = found ? gaon_struct_write(fault, &copy, sizeof(copy), "gaon_fault") :
+		 gaon_fail(GAON_ERROR_NOT_FOUND, "stream %u has not faulted", s->number);
+	rt_leave(dev);
+	return status;
+}
+
+GAON_API enum gaon_status gaon_device_get_fault(struct gaon_device *device, struct gaon_fault *fault)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
+	struct gaon_fault copy = { 0 };
+	struct rt_stream *s;
+	bool found = false;
+
+	if (!dev)
+		return status;
+	rt_fault_collect(dev);
+	pthread_mutex_lock(&dev->fault_lock);
+	pthread_mutex_lock(&dev->children_lock);
+	for (s = dev->streams; s; s = s->next) {
+		if (s->has_fault && (!found || s->fault.cycle <= copy.cycle)) {
+			copy = s->fault;
+			found = true;
+		}
+	}
+	pthread_mutex_unlock(&dev->children_lock);
+	pthread_mutex_unlock(&dev->fault_lock);
+	status = found ? gaon_struct_write(fault, &copy, sizeof(copy), "gaon_fault") :
+		 gaon_fail(GAON_ERROR_NOT_FOUND, "no stream of the device has faulted");
+	rt_leave(dev);
+	return status;
+}
+
+/* obj.lock held: the queue stands still and nobody puts more. */
+static enum gaon_status fault_clear(struct rt_stream *s)
+{
+	struct rt_device *dev = s->dev;
+	struct rt_timeline *t = s->timeline;
+	uint64_t last = atomic_load(&t->last);
+	int err = dev->ops->queue_clear(s->queue);
+
+	if (err == -ENODEV)
+		return rt_lost(dev);
+	if (err)
+		return gaon_fail_errno(GAON_ERROR_INTERNAL, -err,
+				       "the device refused to clear the fault of stream %u: %s",
+				       s->number, strerror(-err));
+	pthread_mutex_lock(&dev->fault_lock);
+	if (!rt_timeline_reached(t, last)) {
+		rt_timeline_note_failed(t, *t->word->cpu, last);
+		__atomic_store_n(t->word->cpu, last, __ATOMIC_RELEASE);
+	}
+	s->has_fault = false;
+	s->read = s->write;
+	atomic_store(&t->faulted, false);
+	atomic_fetch_sub(&dev->faulted, 1);
+	pthread_mutex_unlock(&dev->fault_lock);
+	rt_callbacks_drop(s, last);
+	return GAON_OK;
+}
+
+GAON_API enum gaon_status gaon_stream_clear_fault(struct gaon_stream *stream)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status), *other;
+	struct rt_device *dev;
+
+	if (!s)
+		return status;
+	dev = s->dev;
+	rt_fault_collect(dev);
+	pthread_mutex_lock(&s->obj.lock);
+	if (!obj_alive(&s->obj, stream))
+		status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
+	else if (s->has_fault)
+		status = fault_clear(s);
+	pthread_mutex_unlock(&s->obj.lock);
+	/* Streams that waited for this one find the value in memory. */
+	pthread_mutex_lock(&dev->children_lock);
+	for (other = dev->streams; other; other = other->next)
+		dev->ops->queue_doorbell(other->queue);
+	pthread_mutex_unlock(&dev->children_lock);
+	rt_pins_retire(dev);
+	rt_leave(dev);
+	return status;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* From the device's fault records to the stream's: names, text, and what waits on what. */
+#ifndef GAON_RUNTIME_FAULT_H
+#define GAON_RUNTIME_FAULT_H
+
+#include "stream.h"
+
+/* Ask every queue of @dev for news. No lock held, or one stream's. */
+void rt_fault_collect(struct rt_device *dev);
+/* Would @timeline never reach @value? True if its stream is faulted, or waits for one that is. */
+bool rt_fault_blocks(struct rt_device *dev, struct rt_timeline *timeline, uint64_t value);
+/* GAON_ERROR_FAULT with the fault's text. */
+enum gaon_status rt_fault_fail(struct rt_device *dev, struct rt_timeline *timeline);
+/* Was @value one of those that a fault swallowed? */
+bool rt_timeline_failed(struct rt_device *dev, struct rt_timeline *timeline, uint64_t value);
+/* fault_lock held: (lo, hi] never happened. */
+void rt_timeline_note_failed(struct rt_timeline *timeline, uint64_t lo, uint64_t hi);
+
+#endif

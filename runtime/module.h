@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Loaded programs and their kernels. */
+#ifndef GAON_RUNTIME_MODULE_H
+#define GAON_RUNTIME_MODULE_H
+
+#include "elf.h"
+#include "device.h"
+
+struct rt_module;
+
+struct rt_kernel {
+	struct obj obj;
+	struct rt_device *dev;
+	struct rt_module *module;
+	struct rt_kernel *next;		/* in the module */
+	uint32_t tag;			/* in packets: finds it again in print records */
+	uint64_t base, image_bytes, entry_va;
+	uint64_t spm_room;		/* scratchpad that is left for stack and data */
+	struct gaon_kernel_info info;	/* checked copy */
+};
+
+struct rt_module {
+	struct obj obj;
+	struct rt_device *dev;
+	struct rt_module *next;		/* dev->modules; children_lock */
+	struct gaon_ws_bo *bo;
+	uint64_t va;
+	struct elf_program program;	/* image as loaded, symbols */
+	struct rt_kernel *kernels;
+	uint32_t kernel_count;
+};
+
+/* The handle is dead and nothing runs it any more. */
+void rt_module_unmake(struct rt_module *m);
+/* Name and offset for a fault's text. */
+void rt_kernel_locate(const struct rt_kernel *k, uint64_t pc, char *name, size_t size,
+		      uint64_t *offset);
+/* Copies a string of device memory out of the module that holds @va; false if none does. */
+bool rt_module_string(struct rt_device *dev, uint64_t va, char *out, size_t size);
+/* "" if no loaded kernel has that tag. */
+void rt_module_kernel_name(struct rt_device *dev, uint32_t tag, char *out, size_t size);
+
+#endif

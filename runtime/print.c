@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+#include "print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "format.h"
+#include "log.h"
+#include "module.h"
+#include "stream.h"
+
+#define HEADER_WORDS	4
+
+struct rt_print {
+	pthread_mutex_t lock;
+	struct gaon_print_ring *ring;	/* the device writes it: believe nothing */
+	uint64_t size;			/* words, ours */
+	_Atomic uint64_t taken;		/* words drained ever */
+	uint64_t dropped;
+	char assertion[160];
+};
+
+static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
+static gaon_print_fn sink_fn;
+static void *sink_arg;
+
+GAON_API void gaon_print_set(gaon_print_fn fn, void *arg)
+{
+	pthread_mutex_lock(&sink_lock);
+	sink_fn = fn;
+	sink_arg = arg;
+	pthread_mutex_unlock(&sink_lock);
+}
+
+static void sink_put(const char *kernel, uint32_t workgroup, const char *text)
+{
+	pthread_mutex_lock(&sink_lock);
+	if (sink_fn)
+		sink_fn(sink_arg, kernel, workgroup, text);
+	else
+		fputs(text, stdout);
+	pthread_mutex_unlock(&sink_lock);
+}
+
+enum gaon_status rt_print_start(struct rt_device *dev)
+{
+	struct gaon_print_ring *ring = dev->ops->context_print_ring(dev->ctx);
+
+	if (!ring)
+		return GAON_OK;
+	dev->print = calloc(1, sizeof(*dev->print));
+	if (!dev->print)
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a device");
+	pthread_mutex_init(&dev->print->lock, NULL);
+	dev->print->ring = ring;
+	dev->print->size = ring->size;
+	return GAON_OK;
+}
+
+void rt_print_stop(struct rt_device *dev)
+{
+	if (!dev->print)
+		return;
+	rt_print_drain(dev);
+	pthread_mutex_destroy(&dev->print->lock);
+	free(dev->print);
+	dev->print = NULL;
+}
+
+static bool string_of_module(void *ctx, uint64_t va, char *out, size_t size)
+{
+	return rt_module_string(ctx, va, out, size);
+}
+
+/*
+ * A record has the low bits of its packet's index, not its queue: a stream whose packet of that
+ * index launched a kernel of the module that the format lies in.
+ */
+static void kernel_of_record(struct rt_device *dev, uint32_t launch_id, uint64_t format_va,
+			     char *name, size_t size)
+{
+	struct rt_stream *s;
+
+	snprintf(name, size, "?");
+	pthread_mutex_lock(&dev->children_lock);
+	for (s = dev->streams; s; s = s->next) {
+		uint64_t write = atomic_load(&s->timeline->last) - s->base;
+		const struct rt_op *op = &s->ops[launch_id & s->mask];
+		struct rt_kernel *k = atomic_load_explicit(&op->kernel, memory_order_relaxed);
+
+		if ((uint32_t)(write - 1 - launch_id) >= s->size || !k ||
+		    format_va < k->base || format_va - k->base >= k->image_bytes)
+			continue;
+		snprintf(name, size, "%.*s", (int)sizeof(k->info.name) - 1, k->info.name);
+		break;
+	}
+	pthread_mutex_unlock(&dev->children_lock);
+}
+
+static void record_put(struct rt_device *dev, const uint64_t *words, uint32_t count)
+{
+	uint32_t workgroup = (uint32_t)words[2], line = (uint32_t)(words[2] >> 32);
+	char format[1024], kernel[GAON_KERNEL_NAME_MAX], file[256], text[2048];
+
+	if (!rt_module_string(dev, words[1], format, sizeof(format)))
+		snprintf(format, sizeof(format), "(text at %#llx of an unloaded module)\n",
+			 (unsigned long long)words[1]);
+	kernel_of_record(dev, (uint32_t)words[0], words[1], kernel, sizeof(kernel));
+	if (words[0] >> 56 == GAON_PRINT_ASSERT) {
+		if (!rt_module_string(dev, words[3], file, sizeof(file)))
+			snprintf(file, sizeof(file), "?");
+		snprintf(dev->print->assertion, sizeof(dev->print->assertion), "%s:%u: %s", file, line,
+			 format);
+		snprintf(text, sizeof(text), "%s:%u: kernel %s, workgroup %u: assertion failed: %s\n",
+			 file, line, kernel, workgroup, format);
+	} else {
+		gaon_format(text, sizeof(text), format, words + HEADER_WORDS, count - HEADER_WORDS,
+			    string_of_module, dev);
+	}
+	sink_put(kernel, workgroup, text);
+}
+
+static uint64_t ring_word(const struct rt_print *p, uint64_t at)
+{
+	return __atomic_load_n(&p->ring->data[at & (p->size - 1)], __ATOMIC_ACQUIRE);
+}
+
+static void ring_clear(struct rt_print *p, uint64_t from, uint64_t words)
+{
+	uint64_t i;
+
+	for (i = 0; i < words; i++)
+		__atomic_store_n(&p->ring->data[(from + i) & (p->size - 1)], 0, __ATOMIC_RELAXED);
+}
+
+/* Nothing of the device is running: a record that is not complete now never will be. */
+static bool device_idle(struct rt_device *dev)
+{
+	struct rt_stream *s;
+	bool idle = true;
+
+	pthread_mutex_lock(&dev->children_lock);
+	for (s = dev->streams; s && idle; s = s->next)
+		idle = atomic_load(&s->timeline->faulted) ||
+		       rt_timeline_reached(s->timeline, atomic_load(&s->timeline->last));
+	pthread_mutex_unlock(&dev->children_lock);
+	return idle;
+}
+
+static void ring_drain(struct rt_device *dev)
+{
+	struct rt_print *p = dev->print;
+	uint64_t at = atomic_load(&p->taken), start = at;
+	uint64_t write = __atomic_load_n(&p->ring->write, __ATOMIC_ACQUIRE);
+	uint64_t words[GAON_PRINT_WORDS_MAX], i;
+
+	if (write - at > p->size) {		/* a kernel wrote over it */
+		log_warning("the print ring is damaged, %s", "its contents are dropped");
+		ring_clear(p, 0, p->size);
+		at = write;
+	}
+	while (at != write) {
+		uint64_t head = ring_word(p, at), count = head >> 48 & 0xff;
+
+		if (!head) {
+			if (!device_idle(dev))
+				break;
+			at++;
+			continue;
+		}
+		if (count < HEADER_WORDS || count > GAON_PRINT_WORDS_MAX || count > write - at) {
+			ring_clear(p, at++, 1);
+			continue;
+		}
+		words[0] = head;
+		for (i = 1; i < count; i++)
+			words[i] = ring_word(p, at + i);
+		record_put(dev, words, (uint32_t)count);
+		ring_clear(p, at, count);
+		at += count;
+	}
+	if (at == start)
+		return;
+	atomic_store(&p->taken, at);
+	__atomic_store_n(&p->ring->limit, at + p->size, __ATOMIC_RELEASE);
+}
+
+void rt_print_drain(struct rt_device *dev)
+{
+	struct rt_print *p = dev->print;
+	uint64_t dropped;
+
+	if (!p || __atomic_load_n(&p->ring->write, __ATOMIC_RELAXED) ==
+		  atomic_load_explicit(&p->taken, memory_order_relaxed))
+		return;
+	pthread_mutex_lock(&p->lock);
+	ring_drain(dev);
+	dropped = __atomic_load_n(&p->ring->dropped, __ATOMIC_RELAXED);
+	if (dropped != p->dropped)
+		log_warning("%llu records of kernels' printf were dropped: the ring was full",
+			    (unsigned long long)(dropped - p->dropped));
+	p->dropped = dropped;
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool rt_print_last_assertion(struct rt_device *dev, char *text, size_t size)
+{
+	bool any;
+
+	if (!dev->print)
+		return false;
+	pthread_mutex_lock(&dev->print->lock);
+	snprintf(text, size, "%s", dev->print->assertion);
+	any = dev->print->assertion[0];
+	pthread_mutex_unlock(&dev->print->lock);
+	return any;
+}

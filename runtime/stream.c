@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: MIT
+#include "stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "error.h"
+#include "fault.h"
+#include "graph.h"
+#include "log.h"
+#include "pin.h"
+#include "print.h"
+
+#define STREAM_RING_LOG2	10
+#define STREAM_ARGS_MIN		(256ull << 10)
+#define STREAM_ARGS_PER_SLOT	256
+#define STREAM_DESTROY_NS	(10ull * 1000000000)
+
+/* --- making ------------------------------------------------------------------------------------- */
+
+static struct rt_timeline *timeline_take(struct rt_device *dev)
+{
+	struct word *word = words_take(dev);
+	struct rt_timeline *t;
+
+	if (!word)
+		return NULL;
+	/* Kept with the word: an event of the word's former stream may still look at it. */
+	t = word->timeline;
+	if (!t) {
+		t = calloc(1, sizeof(*t));
+		if (!t) {
+			words_put(dev, word);
+			gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a stream");
+			return NULL;
+		}
+		t->word = word;
+		word->timeline = t;
+		atomic_store(&t->last, *word->cpu);
+	}
+	return t;
+}
+
+static enum gaon_status stream_fail_queue(struct rt_device *dev, int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return gaon_fail_hint(GAON_ERROR_LIMIT, "destroy streams that are no longer used",
+				      "the device has no queue left (%u in all)",
+				      dev->identify->queues);
+	case -ENODEV:
+		return rt_lost(dev);
+	case -ENOMEM:
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no host memory for a stream");
+	default:
+		return gaon_fail_errno(GAON_ERROR_INTERNAL, -err,
+				       "the device refused to make a queue: %s", strerror(-err));
+	}
+}
+
+static uint8_t stream_band(enum gaon_priority priority)
+{
+	switch (priority) {
+	case GAON_STREAM_LOW:
+		return GAON_PRIORITY_LOW;
+	case GAON_STREAM_HIGH:
+		return GAON_PRIORITY_HIGH;
+	default:
+		return GAON_PRIORITY_NORMAL;
+	}
+}
+
+static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2, uint8_t band)
+{
+	struct rt_device *dev = s->dev;
+	struct gaon_ws_queue_info queue;
+	struct gaon_ws_bo_info args;
+	int err;
+
+	s->size = 1ull << log2;
+	s->mask = s->size - 1;
+	s->args_size = s->size * STREAM_ARGS_PER_SLOT;
+	if (s->args_size < STREAM_ARGS_MIN)
+		s->args_size = STREAM_ARGS_MIN;
+	s->ops = calloc(s->size, sizeof(*s->ops));
+	if (!s->ops)
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a stream");
+	err = dev->ops->bo_create(dev->ctx, s->args_size, GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
+				  &s->args_bo);
+	if (!err)
+		err = dev->ops->queue_create(dev->ctx, log2, band, &s->queue);
+	if (err)
+		return stream_fail_queue(dev, err);
+	dev->ops->bo_info(s->args_bo, &args);
+	s->args = args.cpu;
+	s->args_va = args.va;
+	dev->ops->queue_info(s->queue, &queue);
+	s->ring = queue.ring;
+	s->state = queue.state;
+	return GAON_OK;
+}
+
+static void stream_free_memory(struct rt_stream *s)
+{
+	struct rt_device *dev = s->dev;
+
+	if (s->queue)
+		dev->ops->queue_destroy(s->queue);
+	if (s->args_bo)
+		dev->ops->bo_destroy(s->args_bo);
+	if (s->timeline)
+		words_put(dev, s->timeline->word);
+	free(s->ops);
+	free(s->deps);
+	s->queue = NULL;
+	s->args_bo = NULL;
+	s->ops = NULL;
+	s->deps = NULL;
+}
+
+enum gaon_status rt_stream_make(struct rt_device *dev, const struct gaon_stream_config *config,
+				struct rt_stream **out)
+{
+	uint32_t log2 = config->ring_log2 ? config->ring_log2 : STREAM_RING_LOG2;
+	struct rt_stream *s = obj_alloc(OBJ_STREAM, sizeof(*s));
+	enum gaon_status status;
+
+	if (!s)
+		return GAON_ERROR_OUT_OF_MEMORY;
+	s->dev = dev;
+	status = stream_make_memory(s, log2, stream_band(config->priority));
+	if (!status) {
+		s->timeline = timeline_take(dev);
+		if (!s->timeline)
+			status = GAON_ERROR_OUT_OF_MEMORY;
+	}
+	if (status) {
+		stream_free_memory(s);
+		obj_free(&s->obj, false);
+		return status;
+	}
+	s->base = atomic_load(&s->timeline->last);
+	snprintf(s->name, sizeof(s->name), "%s", config->name ? config->name : "");
+	pthread_mutex_lock(&dev->fault_lock);
+	s->timeline->stream = s;
+	pthread_mutex_lock(&dev->children_lock);
+	s->number = dev->next_stream++;
+	s->next = dev->streams;
+	dev->streams = s;
+	pthread_mutex_unlock(&dev->children_lock);
+	pthread_mutex_unlock(&dev->fault_lock);
+	rt_adopt(dev, &s->obj);
+	*out = s;
+	return GAON_OK;
+}
+
+static void stream_unlink(struct rt_stream *s)
+{
+	struct rt_stream **link;
+
+	pthread_mutex_lock(&s->dev->fault_lock);
+	pthread_mutex_lock(&s->dev->children_lock);
+	for (link = &s->dev->streams; *link; link = &(*link)->next) {
+		if (*link == s) {
+			*link = s->next;
+			break;
+		}
+	}
+	s->timeline->stream = NULL;
+	pthread_mutex_unlock(&s->dev->children_lock);
+	pthread_mutex_unlock(&s->dev->fault_lock);
+}
+
+/* Whoever waits for the stream, host or device, goes on; what was dropped counts as failed. */
+static void stream_end_timeline(struct rt_stream *s)
+{
+	struct rt_timeline *t = s->timeline;
+	uint64_t last = atomic_load(&t->last);
+
+	pthread_mutex_lock(&s->dev->fault_lock);
+	if (!rt_timeline_reached(t, last)) {
+		rt_timeline_note_failed(t, *t->word->cpu, last);
+		__atomic_store_n(t->word->cpu, last, __ATOMIC_RELEASE);
+	}
+	if (s->has_fault)
+		atomic_fetch_sub(&s->dev->faulted, 1);
+	s->has_fault = false;
+	atomic_store(&t->faulted, false);
+	pthread_mutex_unlock(&s->dev->fault_lock);
+}
+
+void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns)
+{
+	struct rt_device *dev = s->dev;
+	struct rt_stream *other;
+
+	if (wait_ns)
+		rt_timeline_wait(dev, s->timeline, atomic_load(&s->timeline->last), wait_ns);
+	rt_callbacks_stop(s);
+	/* A call that found the handle alive may still be inside. */
+	pthread_mutex_lock(&s->obj.lock);
+	pthread_mutex_unlock(&s->obj.lock);
+	rt_graph_abandon(s);
+	stream_unlink(s);
+	dev->ops->queue_destroy(s->queue);
+	s->queue = NULL;
+	stream_end_timeline(s);
+	pthread_mutex_lock(&dev->children_lock);
+	for (other = dev->streams; other; other = other->next)
+		dev->ops->queue_doorbell(other->queue);
+	pthread_mutex_unlock(&dev->children_lock);
+	rt_pins_retire(dev);
+	stream_free_memory(s);
+}
+
+/* --- packets --------------------------------------------------------------------------------------- */
+
+enum gaon_status rt_stream_check_live(struct rt_stream *s, const char *what)
+{
+	if (s->recording)
+		return gaon_fail(GAON_ERROR_STATE, "%s cannot be recorded in a graph", what);
+	return GAON_OK;
+}
+
+/* The ring or the arguments are full: wait for the device to take something. */
+static enum gaon_status stream_wait_room(struct rt_stream *s, const uint64_t *cpu, uint64_t value)
+{
+	struct rt_device *dev = s->dev;
+
+	for (;;) {
+		int err = dev->ops->wait(dev->ctx, cpu, value, WAIT_SLICE_NS);
+
+		if (!err)
+			return GAON_OK;
+		if (err == -EIO)
+			rt_fault_collect(dev);
+		if (err == -ENODEV)
+			return rt_lost(dev);
+		if (atomic_load(&dev->closing))
+			return gaon_fail(GAON_ERROR_CLOSED, "the device is being closed");
+		if (rt_fault_blocks(dev, s->timeline, atomic_load(&s->timeline->last)))
+			return rt_fault_fail(dev, s->timeline);
+	}
+}
+
+struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *status)
+{
+	struct gaon_packet *packet;
+
+	if (atomic_load_explicit(&s->timeline->faulted, memory_order_relaxed)) {
+		*status = rt_fault_fail(s->dev, s->timeline);
+		return NULL;
+	}
+	if (s->write - s->read >= s->size) {
+		s->read = __atomic_load_n(&s->state->read, __ATOMIC_ACQUIRE);
+		if (s->write - s->read >= s->size) {
+			*status = stream_wait_room(s, &s->state->read, s->write - s->size + 1);
+			if (*status)
+				return NULL;
+			s->read = __atomic_load_n(&s->state->read, __ATOMIC_ACQUIRE);
+		}
+		/* The word is the device's: it is believed only as far as it can be true. */
+		if (s->read > s->write || s->write - s->read >= s->size) {
+			*status = gaon_fail(GAON_ERROR_DEVICE_LOST,
+					    "stream %u: the device's read index is impossible",
+					    s->number);
+			return NULL;
+		}
+	}
+	packet = &s->ring[s->write & s->mask];
+	memset(packet, 0, sizeof(*packet));
+	return packet;
+}
+
+uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_op_type type,
+		       struct rt_kernel *kernel)
+{
+	uint64_t old = s->write, value = s->base + old + 1;
+	struct rt_op *op = &s->ops[old & s->mask];
+
+	op->args_end = s->args_head;
+	atomic_store_explicit(&op->kernel, kernel, memory_order_relaxed);
+	atomic_store_explicit(&op->type, (uint8_t)type, memory_order_relaxed);
+	packet->scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
+	packet->flags |= GAON_PKT_F_BARRIER | GAON_PKT_F_SIGNAL;
+	packet->signal_va = s->timeline->word->va;
+	packet->signal_value = value;
+	s->write = old + 1;
+	atomic_store_explicit(&s->timeline->last, value, memory_order_relaxed);
+	__atomic_store_n(&s->state->write, old + 1, __ATOMIC_RELEASE);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (gaon_doorbell_due(old, old + 1, __atomic_load_n(&s->state->event_idx, __ATOMIC_RELAXED)))
+		s->dev->ops->queue_doorbell(s->queue);
+	return value;
+}
+
+uint64_t rt_stream_args_most(const struct rt_stream *s)
+{
+	return s->args_size / 4;
+}
+
+/* Where the space of the packets that are done ends. */
+static void stream_args_reclaim(struct rt_stream *s)
+{
+	uint64_t done = __atomic_load_n(s->timeline->word->cpu, __ATOMIC_ACQUIRE) - s->base;
+
+	if (done > s->write)
+		done = s->write;
+	if (done && s->write - done < s->size)
+		s->args_tail = s->ops[(done - 1) & s->mask].args_end;
+	if (done == s->write)
+		s->args_tail = s->args_head;
+}
+
+/* The first packet whose completion leaves @bytes free after @head. */
+static uint64_t stream_args_goal(struct rt_stream *s, uint64_t head, uint64_t bytes)
+{
+	uint64_t first = s->write > s->size ? s->write - s->size : 0;
+	uint64_t at;
+
+	for (at = first; at < s->write; at++) {
+		uint64_t tail = s->ops[at & s->mask].args_end;
+
+		if (tail >= s->args_tail && head + bytes - tail <= s->args_size)
+			return at + 1;
+	}
+	return s->write;
+}
+
+void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gaon_status *status)
+{
+	uint64_t head = (s->args_head + 63) & ~63ull;
+	uint64_t offset = head % s->args_size;
+
+	bytes = (bytes + 63) & ~63ull;
+	if (offset + bytes > s->args_size)	/* blocks do not wrap */
+		head += s->args_size - offset;
+	if (head + bytes - s->args_tail > s->args_size) {
+		stream_args_reclaim(s);
+		if (head + bytes - s->args_tail > s->args_size && s->args_tail != s->args_head) {
+			uint64_t goal = stream_args_goal(s, head, bytes);
+
+			*status = stream_wait_room(s, s->timeline->word->cpu, s->base + goal);
+			if (*status)
+				return NULL;
+			stream_args_reclaim(s);
+		}
+		if (s->args_tail == s->args_head)	/* nothing in flight: start anywhere */
+			s->args_tail = head;
+	}
+	s->args_head = head + bytes;
+	*va = s->args_va + head % s->args_size;
+	return s->args + head % s->args_size;
+}
+
+/* --- waiting ------------------------------------------------------------------------------------- */
+
+static enum gaon_status timeline_done(struct rt_device *dev, struct rt_timeline *t, uint64_t value)
+{
+	rt_pins_retire(dev);
+	rt_print_drain(dev);
+	if (atomic_load_explicit(&t->failed_count, memory_order_relaxed) &&
+	    rt_timeline_failed(dev, t, value))
+		return gaon_fail(GAON_ERROR_FAULT, "the work was dropped after a fault");
+	return GAON_OK;
+}
+
+enum gaon_status rt_timeline_wait(struct rt_device *dev, struct rt_timeline *t, uint64_t value,
+				  uint64_t timeout_ns)
+{
+	uint64_t start = 0, spent = 0;
+
+	for (;;) {
+		uint64_t slice = timeout_ns - spent < WAIT_SLICE_NS ? timeout_ns - spent : WAIT_SLICE_NS;
+		int err;
+
+		if (rt_timeline_reached(t, value))
+			return timeline_done(dev, t, value);
+		if (rt_fault_blocks(dev, t, value)) {
+			rt_print_drain(dev);
+			return rt_fault_fail(dev, t);
+		}
+		err = dev->ops->wait(dev->ctx, t->word->cpu, value, slice);
+		if (!err)
+			return timeline_done(dev, t, value);
+		if (err == -EIO) {
+			rt_fault_collect(dev);
+			continue;
+		}
+		if (err == -ENODEV)
+			return rt_lost(dev);
+		if (atomic_load(&dev->closing))
+			return gaon_fail(GAON_ERROR_CLOSED, "the device is being closed");
+		if (!timeout_ns)
+			return gaon_fail(GAON_ERROR_NOT_READY, "the work is not finished");
+		if (timeout_ns == GAON_FOREVER)
+			continue;
+		if (!start)
+			start = rt_now_ns() - slice;
+		spent = rt_now_ns() - start;
+		if (spent >= timeout_ns)
+			return gaon_fail(GAON_ERROR_TIMEOUT, "not finished after %llu ns",
+					 (unsigned long long)timeout_ns);
+	}
+}
+
+/* Timelines of all live streams; they outlive the streams. The list is the caller's to free. */
+static struct rt_dependency *device_points(struct rt_device *dev, uint32_t *count)
+{
+	struct rt_dependency *points;
+	struct rt_stream *s;
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&dev->children_lock);
+	for (s = dev->streams; s; s = s->next)
+		n++;
+	points = malloc((n + 1) * sizeof(*points));
+	*count = points ? n : 0;
+	for (s = dev->streams, n = 0; points && s; s = s->next, n++)
+		points[n] = (struct rt_dependency){ s->timeline, atomic_load(&s->timeline->last) };
+	pthread_mutex_unlock(&dev->children_lock);
+	return points;
+}
+
+enum gaon_status rt_device_drain(struct rt_device *dev, uint64_t timeout_ns)
+{
+	uint64_t start = rt_now_ns();
+	enum gaon_status first = GAON_OK;
+	struct rt_dependency *points;
+	uint32_t i, count;
+
+	points = device_points(dev, &count);
+	if (!points)
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory to wait for the device");
+	for (i = 0; i < count; i++) {
+		uint64_t spent = rt_now_ns() - start;
+		uint64_t left = timeout_ns == GAON_FOREVER ? timeout_ns :
+				spent < timeout_ns ? timeout_ns - spent : 0;
+		enum gaon_status status;
+
+		if (rt_timeline_reached(points[i].timeline, points[i].value))
+			continue;
+		status = rt_timeline_wait(dev, points[i].timeline, points[i].value, left);
+		if (status == GAON_ERROR_NOT_READY)
+			status = gaon_fail(GAON_ERROR_TIMEOUT, "the device's streams are not finished");
+		if (status && !first)
+			first = status;
+		if (status && status != GAON_ERROR_FAULT)
+			break;
+	}
+	free(points);
+	if (!first) {
+		rt_pins_retire(dev);
+		rt_print_drain(dev);
+	}
+	return first;
+}
+
+/* --- public ----------------------------------------------------------------------------------------- */
+
+GAON_API enum gaon_status gaon_stream_create(struct gaon_device *device,
+					     const struct gaon_stream_config *config,
+					     struct gaon_stream **out)
+{
+	struct gaon_stream_config c = { .size = sizeof(c) };
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = NULL;
+	struct rt_device *dev;
+
+	if (!out)
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the place for the result is NULL");
+	if (config)
+		status = gaon_struct_read(&c, sizeof(c), config, sizeof(size_t), "gaon_stream_config");
+	if (status)
+		return status;
+	if (c.ring_log2 && (c.ring_log2 < GAON_RING_LOG2_MIN || c.ring_log2 > GAON_RING_LOG2_MAX))
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "ring_log2 %u is not from %u to %u",
+				 c.ring_log2, GAON_RING_LOG2_MIN, GAON_RING_LOG2_MAX);
+	if ((unsigned int)c.priority > GAON_STREAM_HIGH)
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "priority %d is unknown",
+				 (int)c.priority);
+	dev = rt_enter(OBJ_DEVICE, device, &status);
+	if (!dev)
+		return status;
+	status = rt_stream_make(dev, &c, &s);
+	if (!status)
+		*out = obj_handle(&s->obj);
+	rt_leave(dev);
+	return status;
+}
+
+GAON_API enum gaon_status gaon_stream_retain(struct gaon_stream *stream)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
+
+	if (!s)
+		return status;
+	atomic_fetch_add(&s->obj.refs, 1);
+	rt_leave(s->dev);
+	return GAON_OK;
+}
+
+GAON_API enum gaon_status gaon_stream_destroy(struct gaon_stream *stream)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = rt_enter_blocking(OBJ_STREAM, stream, &status);
+	struct rt_device *dev;
+
+	if (!s)
+		return status;
+	dev = s->dev;
+	if (rt_put(&s->obj)) {
+		/* The handle dies first, under the lock: nothing is queued after that. */
+		pthread_mutex_lock(&s->obj.lock);
+		atomic_store(&s->obj.handle, 0);
+		pthread_mutex_unlock(&s->obj.lock);
+		rt_stream_unmake(s, STREAM_DESTROY_NS);
+		rt_disown(dev, &s->obj);
+		obj_free(&s->obj, false);
+	}
+	rt_leave(dev);
+	return GAON_OK;
+}
+
+GAON_API enum gaon_status gaon_stream_wait(struct gaon_stream *stream, uint64_t timeout_ns)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = rt_enter_blocking(OBJ_STREAM, stream, &status);
+
+	struct rt_device *dev;
+
+	if (!s)
+		return status;
+	dev = s->dev;
+	status = rt_timeline_wait(dev, s->timeline, atomic_load(&s->timeline->last), timeout_ns);
+	if (status == GAON_ERROR_NOT_READY)
+		status = gaon_fail(GAON_ERROR_TIMEOUT, "the stream is not finished");
+	rt_leave(dev);
+	return status;
+}
+
+GAON_API enum gaon_status gaon_stream_query(struct gaon_stream *stream)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
+
+	struct rt_device *dev;
+
+	if (!s)
+		return status;
+	dev = s->dev;
+	status = rt_timeline_wait(dev, s->timeline, atomic_load(&s->timeline->last), 0);
+	rt_leave(dev);
+	return status;
+}

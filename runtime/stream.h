@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream is one user-mode queue.  Every packet starts after all earlier ones and stores the next
+ * value of the stream's timeline when it is done, so that a point of the stream is one number.
+ */
+#ifndef GAON_RUNTIME_STREAM_H
+#define GAON_RUNTIME_STREAM_H
+
+#include "device.h"
+
+#define TIMELINE_FAILED	16
+
+/* Lives as long as the device, also past its stream: events point to it. */
+struct rt_timeline {
+	struct word *word;
+	_Atomic uint64_t last;		/* value of the newest packet */
+	_Atomic bool faulted;		/* stands still until cleared */
+	struct rt_stream *stream;	/* NULL when destroyed; fault_lock */
+	/* Values lo < v <= hi never happened; fault_lock */
+	struct { uint64_t lo, hi; } failed[TIMELINE_FAILED];
+	_Atomic uint32_t failed_count;
+};
+
+enum rt_op_type {
+	RT_OP_NONE, RT_OP_LAUNCH, RT_OP_COPY, RT_OP_FILL, RT_OP_WAIT, RT_OP_RECORD, RT_OP_CALLBACK,
+	RT_OP_GRAPH, RT_OP_TYPES,
+};
+
+/* What the runtime remembers of each packet in the ring. */
+struct rt_op {
+	uint64_t args_end;		/* the argument ring is free up to here when it is done */
+	struct rt_kernel *_Atomic kernel;	/* read without the lock by printf's drain */
+	_Atomic uint8_t type;
+};
+
+struct rt_dependency {
+	struct rt_timeline *timeline;
+	uint64_t value;
+};
+
+struct rt_callbacks;
+struct rt_graph;
+
+/* obj.lock guards all but what says otherwise. */
+struct rt_stream {
+	struct obj obj;
+	struct rt_device *dev;
+	struct rt_stream *next;		/* dev->streams */
+	uint32_t number;
+	char name[32];
+	struct gaon_ws_queue *queue;
+	struct gaon_packet *ring;
+	struct gaon_queue_state *state;
+	uint64_t size, mask;
+	uint64_t write;			/* packets put ever */
+	uint64_t read;			/* last seen of state->read */
+	uint64_t base;			/* timeline's value less write */
+	struct rt_timeline *timeline;
+	struct rt_op *ops;
+
+	struct gaon_ws_bo *args_bo;	/* arguments, descriptors, small copies; host memory */
+	uint8_t *args;
+	uint64_t args_va, args_size, args_head, args_tail;
+
+	bool has_fault;			/* fault_lock */
+	struct gaon_fault fault;	/* fault_lock */
+	struct rt_dependency *deps;	/* points of other streams that it waits for; fault_lock */
+	uint32_t dep_count, dep_room;
+	struct rt_callbacks *callbacks;
+	struct rt_graph *recording;
+};
+
+/* Makes a stream for the library's own use too: no handle is handed out by it. */
+enum gaon_status rt_stream_make(struct rt_device *dev, const struct gaon_stream_config *config,
+				struct rt_stream **out);
+/* The handle is dead; @wait_ns for its work, then drop it. */
+void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns);
+
+/* --- putting packets; obj.lock held ------------------------------------------------------------- */
+
+/* Room for one packet and a zeroed slot for it; NULL with *@status set if the stream is faulted, .... */
+struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *status);
+/* Room for @bytes of arguments until the next packet put is done; multiple of 64 aligned. */
+void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gaon_status *status);
+/* Publish the packet. The value that it stores when done. */
+uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_op_type type,
+		       struct rt_kernel *kernel);
+/* Largest block that rt_stream_args() gives. */
+uint64_t rt_stream_args_most(const struct rt_stream *s);
+/* GAON_ERROR_STATE while the stream is being recorded. */
+enum gaon_status rt_stream_check_live(struct rt_stream *s, const char *what);
+
+/* --- waiting; no lock held ---------------------------------------------------------------------- */
+
+static inline bool rt_timeline_reached(const struct rt_timeline *t, uint64_t value)
+{
+	return __atomic_load_n(t->word->cpu, __ATOMIC_ACQUIRE) >= value;
+}
+
+/* OK, TIMEOUT (NOT_READY if @timeout_ns is 0), FAULT, DEVICE_LOST, CLOSED when the device closes. */
+enum gaon_status rt_timeline_wait(struct rt_device *dev, struct rt_timeline *t, uint64_t value,
+				  uint64_t timeout_ns);
+/* All streams up to what they were given before. Faulted ones count as done. */
+enum gaon_status rt_device_drain(struct rt_device *dev, uint64_t timeout_ns);
+
+/* The calling thread runs a host callback. */
+bool rt_in_callback(void);
+
+/* callback.c */
+void rt_callbacks_stop(struct rt_stream *s);
+/* A fault was cleared: entries up to @value never run. */
+void rt_callbacks_drop(struct rt_stream *s, uint64_t value);
+
+#endif

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include "direct.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../firmware/gaon_fw_embed.h"
+#include "../log.h"
+
+uint64_t direct_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+void direct_lose(struct direct *ws, const char *why)
+{
+	if (!atomic_exchange(&ws->lost, true))
+		log_error("embedded device lost: %s (state %u, boot error %#x)", why,
+			  direct_reg_read(ws, GAON_REG_STATE),
+			  direct_reg_read(ws, GAON_REG_BOOT_ERROR));
+}
+
+static uint64_t host_clock(void *ctx)
+{
+	(void)ctx;
+	return direct_now_ns();
+}
+
+static void host_log(void *ctx, int level, const char *line)
+{
+	(void)ctx;
+	/* Syslog levels: 3 error, 4 warning, 6 information. What a bad packet causes is no warning here. */
+	gaon_log_line(level <= 3 ? GAON_LOG_WARNING : level <= 6 ? GAON_LOG_INFO : GAON_LOG_DEBUG,
+		      "device: %s", line);
+}
+
+static const struct gaon_sim_host_ops host_ops = {
+	.dma_map = direct_dma_map,
+	.interrupt = direct_interrupt,
+	.clock_ns = host_clock,
+	.log = host_log,
+};
+
+static void direct_close(struct gaon_winsys *winsys)
+{
+	struct direct *ws = (struct direct *)winsys;
+	unsigned int i;
+
+	if (ws->sim) {
+		direct_admin_stop(ws);
+		gaon_sim_destroy(ws->sim);
+	}
+	/* The device is gone: nothing reaches host memory any more. */
+	for (i = 0; i < GAON_EVENT_RINGS; i++)
+		direct_host_free(ws, &ws->rings[i].host);
+	for (i = 0; i < GAON_CONTEXTS; i++) {
+		if (ws->contexts[i]) {
+			direct_vm_fini(&ws->contexts[i]->vm);
+			free(ws->contexts[i]);
+		}
+	}
+	direct_host_free(ws, &ws->image);
+	direct_host_free(ws, &ws->admin);
+	direct_pt_release_all(ws);
+	extents_fini(&ws->hbm);
+	direct_iova_fini(&ws->iova);
+	pthread_mutex_destroy(&ws->admin_lock);
+	pthread_mutex_destroy(&ws->tlbi_lock);
+	pthread_mutex_destroy(&ws->mem_lock);
+	pthread_mutex_destroy(&ws->event_lock);
+	free(ws);
+}
+
+static const struct gaon_identify *direct_identify(struct gaon_winsys *winsys)
+{
+	return &((struct direct *)winsys)->identify;
+}
+
+/* A reply that the firmware writes to memory: through a page of its own. */
+static int admin_with_buffer(struct direct *ws, uint16_t opcode, void *out, size_t bytes)
+{
+	struct gaon_admin_cmd cmd = { .opcode = opcode };
+	struct direct_host page = { 0 };
+	int err = direct_host_alloc(ws, GAON_PAGE_SIZE, &page);
+
+	if (err)
+		return err;
+	if (opcode == GAON_ADMIN_IDENTIFY) {
+		cmd.identify.data_pa = GAON_PA_HOST | page.iova;
+		cmd.identify.data_len = GAON_PAGE_SIZE;
+	} else {
+		cmd.buffer.pa = GAON_PA_HOST | page.iova;
+		cmd.buffer.bytes = GAON_PAGE_SIZE;
+	}
+	err = direct_admin(ws, &cmd, NULL);
+	if (!err)
+		memcpy(out, page.cpu, bytes);
+	direct_host_free(ws, &page);
+	return err;
+}
+
+static int direct_telemetry(struct gaon_winsys *winsys, struct gaon_telemetry *out)
+{
+	return admin_with_buffer((struct direct *)winsys, GAON_ADMIN_TELEMETRY, out, sizeof(*out));
+}
+
+static int direct_mem_info(struct gaon_winsys *winsys, uint64_t *free_bytes, uint64_t *total_bytes)
+{
+	struct direct *ws = (struct direct *)winsys;
+
+	pthread_mutex_lock(&ws->mem_lock);
+	*free_bytes = ws->hbm.free_bytes;
+	*total_bytes = ws->hbm_bytes;
+	pthread_mutex_unlock(&ws->mem_lock);
+	return 0;
+}
+
+static int direct_correlate(struct gaon_winsys *winsys, uint64_t *cycle, uint64_t *host_ns)
+{
+	struct direct *ws = (struct direct *)winsys;
+
+	if (atomic_load(&ws->lost))
+		return -ENODEV;
+	/* Reading CYCLE latches HOST_NS: the pair must not be torn by another thread. */
+	pthread_mutex_lock(&ws->admin_lock);
+	*cycle = direct_reg_read64(ws, GAON_REG_CYCLE);
+	*host_ns = direct_reg_read64(ws, GAON_REG_HOST_NS);
+	pthread_mutex_unlock(&ws->admin_lock);
+	return 0;
+}
+
+static uint32_t direct_context_id(struct gaon_ws_context *ctx)
+{
+	return ctx->id;
+}
+
+static struct gaon_print_ring *direct_context_print_ring(struct gaon_ws_context *ctx)
+{
+	return (struct gaon_print_ring *)ctx->print->cpu;
+}
+
+static const struct gaon_winsys_ops direct_ops = {
+	.name = "direct",
+	.close = direct_close,
+	.identify = direct_identify,
+	.telemetry = direct_telemetry,
+	.mem_info = direct_mem_info,
+	.correlate = direct_correlate,
+	.context_create = direct_context_create,
+	.context_destroy = direct_context_destroy,
+	.context_id = direct_context_id,
+	.context_print_ring = direct_context_print_ring,
+	.bo_create = direct_bo_create,
+	.bo_info = direct_bo_info,
+	.bo_protect = direct_bo_protect,
+	.bo_destroy = direct_bo_destroy,
+	.queue_create = direct_queue_create,
+	.queue_info = direct_queue_info,
+	.queue_doorbell = direct_queue_doorbell,
+	.queue_fault = direct_queue_fault,
+	.queue_clear = direct_queue_clear,
+	.queue_destroy = direct_queue_destroy,
+	.wait = direct_wait,
+};
+
+static void direct_init_locks(struct direct *ws)
+{
+	direct_iova_init(&ws->iova);
+	pthread_mutex_init(&ws->admin_lock, NULL);
+	pthread_mutex_init(&ws->tlbi_lock, NULL);
+	pthread_mutex_init(&ws->mem_lock, NULL);
+	pthread_mutex_init(&ws->event_lock, NULL);
+}
+
+/* After READY: admin queue, features, properties, memory. */
+static int direct_setup(struct direct *ws)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_SET_FEATURES };
+	uint64_t len = 0;
+	int err;
+
+	err = direct_admin_start(ws);
+	if (err)
+		return err;
+	err = admin_with_buffer(ws, GAON_ADMIN_IDENTIFY, &ws->identify, sizeof(ws->identify));
+	if (err)
+		return err;
+	cmd.features.mask = ws->identify.features &
+			    (GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE |
+			     GAON_FEATURE_INJECT);
+	err = direct_admin(ws, &cmd, NULL);
+	if (err)
+		return err;
+	ws->aperture = gaon_sim_hbm(ws->sim, &len);
+	ws->hbm_fd = gaon_sim_hbm_fd(ws->sim);
+	ws->hbm_bytes = direct_reg_read64(ws, GAON_REG_HBM_SIZE);
+	ws->aperture_bytes = direct_reg_read64(ws, GAON_REG_APERTURE);
+	if (!ws->aperture || len < ws->hbm_bytes || ws->aperture_bytes < ws->hbm_bytes)
+		return -ENOTSUP;
+	return extents_put(&ws->hbm, 0, ws->hbm_bytes) ? 0 : -ENOMEM;
+}
+
+int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size)
+{
+	struct direct *ws;
+	int err;
+
+	why[0] = '\0';
+	ws = calloc(1, sizeof(*ws));
+	if (!ws)
+		return -ENOMEM;
+	direct_init_locks(ws);
+	ws->hbm_fd = -1;
+	err = direct_config_from_env(&ws->config, why, why_size);
+	if (err)
+		goto fail;
+	ws->config.public_keys = &gaon_fw_devkey;
+	ws->config.public_key_count = 1;
+	ws->sim = gaon_sim_create(&ws->config, &host_ops, ws);
+	if (!ws->sim) {
+		err = -errno;
+		snprintf(why, why_size, "the device model cannot be created: %s", strerror(errno));
+		goto fail;
+	}
+	err = direct_boot(ws, why, why_size);
+	if (!err)
+		err = direct_setup(ws);
+	if (err)
+		goto fail;
+	ws->ws.ops = &direct_ops;
+	ws->ws.transport = "embedded";
+	snprintf(ws->ws.name, sizeof(ws->ws.name), "embedded");
+	*out = &ws->ws;
+	return 0;
+
+fail:
+	if (!why[0])
+		snprintf(why, why_size, "the embedded device did not start: %s", strerror(-err));
+	direct_close(&ws->ws);
+	return err;
+}

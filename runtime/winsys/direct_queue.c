@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+/* Contexts and their user-mode queues. */
+#include "direct.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../log.h"
+
+#define PRINT_WORDS	32768ull	/* 256 KiB */
+
+/* --- contexts --------------------------------------------------------------------------------- */
+
+/* Identifiers are given out in turn, so that a late record of an old owner hits nobody. */
+static int context_take_id(struct direct *ws, struct gaon_ws_context *ctx)
+{
+	uint32_t limit = ws->identify.contexts && ws->identify.contexts < GAON_CONTEXTS ?
+			 ws->identify.contexts : GAON_CONTEXTS;
+	uint32_t n;
+
+	pthread_mutex_lock(&ws->event_lock);
+	for (n = 1; n < limit; n++) {
+		uint32_t id = 1 + (ws->next_context + n - 1) % (limit - 1);
+
+		if (!ws->contexts[id]) {
+			ws->contexts[id] = ctx;
+			ws->next_context = id;
+			ctx->id = id;
+			pthread_mutex_unlock(&ws->event_lock);
+			return 0;
+		}
+	}
+	pthread_mutex_unlock(&ws->event_lock);
+	return -ENOSPC;
+}
+
+static void context_put_id(struct gaon_ws_context *ctx)
+{
+	pthread_mutex_lock(&ctx->ws->event_lock);
+	ctx->ws->contexts[ctx->id] = NULL;
+	pthread_mutex_unlock(&ctx->ws->event_lock);
+}
+
+static int context_make_print(struct gaon_ws_context *ctx, uint64_t *va)
+{
+	struct gaon_print_ring *ring;
+	int err;
+
+	err = direct_bo_create(ctx, sizeof(*ring) + PRINT_WORDS * sizeof(uint64_t), GAON_WS_DEVICE,
+			       GAON_WS_BO_CPU, NULL, &ctx->print);
+	if (err)
+		return err;
+	ring = (struct gaon_print_ring *)ctx->print->cpu;
+	ring->size = PRINT_WORDS;
+	ring->limit = PRINT_WORDS;
+	*va = ctx->print->va;
+	return 0;
+}
+
+static int context_start(struct gaon_ws_context *ctx)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_CONTEXT_CREATE };
+	uint32_t ring = (ctx->id - 1) % GAON_EVENT_RINGS;
+	uint64_t print_va = 0;
+	int err;
+
+	err = direct_event_ring_start(ctx->ws, ring);
+	if (!err)
+		err = context_make_print(ctx, &print_va);
+	if (err)
+		return err;
+	cmd.context = (struct gaon_admin_context){
+		.context = ctx->id,
+		.asid = (uint16_t)ctx->id,
+		.ring = (uint8_t)ring,
+		.root_pa = ctx->vm.root->pa,
+		.print_va = print_va,
+	};
+	err = direct_admin(ctx->ws, &cmd, NULL);
+	if (err) {
+		direct_bo_destroy(ctx->print);
+		ctx->print = NULL;
+	}
+	return err;
+}
+
+int direct_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out)
+{
+	struct direct *ws = (struct direct *)winsys;
+	struct gaon_ws_context *ctx = calloc(1, sizeof(*ctx));
+	int err;
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->ws = ws;
+	pthread_mutex_init(&ctx->lock, NULL);
+	err = context_take_id(ws, ctx);
+	if (err)
+		goto err_free;
+	err = direct_vm_init(ws, &ctx->vm, (uint16_t)ctx->id);
+	if (err)
+		goto err_id;
+	err = context_start(ctx);
+	if (err)
+		goto err_vm;
+	*out = ctx;
+	return 0;
+
+err_vm:
+	direct_vm_fini(&ctx->vm);
+err_id:
+	context_put_id(ctx);
+err_free:
+	pthread_mutex_destroy(&ctx->lock);
+	free(ctx);
+	return err;
+}
+
+void direct_context_destroy(struct gaon_ws_context *ctx)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_CONTEXT_DESTROY };
+	int err;
+
+	direct_bo_destroy(ctx->print);
+	if (atomic_load(&ctx->bos) || atomic_load(&ctx->queues))
+		log_warning("direct: context %u destroyed with %u objects, %u queues", ctx->id,
+			    atomic_load(&ctx->bos), atomic_load(&ctx->queues));
+	cmd.context.context = ctx->id;
+	err = direct_admin(ctx->ws, &cmd, NULL);
+	if (!err)
+		err = direct_tlb_invalidate(ctx->ws, ctx->vm.asid, 0, 0);
+	/* If it could not be destroyed, its tables and its number stay taken until close. */
+	if (err) {
+		log_warning("direct: context %u could not be destroyed: %d", ctx->id, err);
+	} else {
+		direct_vm_fini(&ctx->vm);
+		context_put_id(ctx);
+		pthread_mutex_destroy(&ctx->lock);
+		free(ctx);
+	}
+}
+
+/* --- queues -------------------------------------------------------------------------------------- */
+
+static int queue_take_id(struct direct *ws, struct gaon_ws_queue *queue)
+{
+	uint32_t limit = ws->identify.queues && ws->identify.queues < GAON_QUEUES ?
+			 ws->identify.queues : GAON_QUEUES;
+	uint32_t n;
+
+	pthread_mutex_lock(&ws->event_lock);
+	for (n = 0; n < limit; n++) {
+		uint32_t id = (ws->next_queue + n) % limit;
+
+		if (!ws->queues[id]) {
+			ws->queues[id] = queue;
+			ws->next_queue = id + 1;
+			queue->id = id;
+			pthread_mutex_unlock(&ws->event_lock);
+			return 0;
+		}
+	}
+	pthread_mutex_unlock(&ws->event_lock);
+	return -ENOSPC;
+}
+
+static void queue_put_id(struct gaon_ws_queue *queue)
+{
+	struct direct *ws = queue->ctx->ws;
+
+	pthread_mutex_lock(&ws->event_lock);
+	ws->queues[queue->id] = NULL;
+	if (queue->faulted && !queue->told)
+		atomic_fetch_sub(&queue->ctx->untold, 1);
+	pthread_mutex_unlock(&ws->event_lock);
+}
+
+/* Where the firmware puts a preempted launch: out of reach of user packets, committed when used. */
+static int queue_make_save(struct gaon_ws_queue *queue)
+{
+	struct gaon_ws_context *ctx = queue->ctx;
+	uint64_t bytes = (ctx->ws->identify.save_bytes + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
+	int err;
+
+	if (!(ctx->ws->identify.features & GAON_FEATURE_PREEMPT_INSIDE) || !bytes)
+		return 0;
+	err = direct_host_alloc(ctx->ws, bytes, &queue->save);
+	if (err)
+		return err;
+	pthread_mutex_lock(&ctx->lock);
+	err = direct_vm_take_va(&ctx->vm, &ctx->vm.kernel, bytes, &queue->save_va);
+	if (!err) {
+		err = direct_vm_map(&ctx->vm, queue->save_va, GAON_PA_HOST | queue->save.iova, bytes,
+				    GAON_PTE_R | GAON_PTE_W);
+		if (err)
+			direct_vm_put_va(&ctx->vm.kernel, queue->save_va, bytes);
+	}
+	pthread_mutex_unlock(&ctx->lock);
+	if (err)
+		direct_host_free(ctx->ws, &queue->save);
+	return err;
+}
+
+static void queue_drop_save(struct gaon_ws_queue *queue)
+{
+	struct gaon_ws_context *ctx = queue->ctx;
+	int err;
+
+	if (!queue->save.cpu)
+		return;
+	pthread_mutex_lock(&ctx->lock);
+	err = direct_vm_unmap(&ctx->vm, queue->save_va, queue->save.bytes);
+	direct_vm_put_va(&ctx->vm.kernel, queue->save_va, queue->save.bytes);
+	pthread_mutex_unlock(&ctx->lock);
+	if (!err)
+		direct_host_free(ctx->ws, &queue->save);
+}
+
+static int queue_admin(struct gaon_ws_queue *queue, uint16_t opcode)
+{
+	struct gaon_admin_cmd cmd = { .opcode = opcode };
+
+	cmd.id.id = queue->id;
+	return direct_admin(queue->ctx->ws, &cmd, NULL);
+}
+
+static int queue_start(struct gaon_ws_queue *queue, uint8_t priority)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE };
+	uint64_t ring_bytes = sizeof(struct gaon_packet) << queue->ring_log2;
+
+	queue->ring = (struct gaon_packet *)queue->bo->cpu;
+	queue->state = (struct gaon_queue_state *)(queue->bo->cpu + ring_bytes);
+	cmd.queue = (struct gaon_admin_queue){
+		.queue = queue->id,
+		.context = queue->ctx->id,
+		.doorbell = (uint16_t)queue->id,
+		.kind = GAON_QUEUE_KIND_USER,
+		.priority = priority,
+		.ring_log2 = (uint8_t)queue->ring_log2,
+		.ring_va = queue->bo->va,
+		.state_va = queue->bo->va + ring_bytes,
+		.save_va = queue->save_va,
+	};
+	return direct_admin(queue->ctx->ws, &cmd, NULL);
+}
+
+int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
+			struct gaon_ws_queue **out)
+{
+	struct gaon_ws_queue *queue;
+	int err;
+
+	if (ring_log2 < GAON_RING_LOG2_MIN || ring_log2 > GAON_RING_LOG2_MAX ||
+	    priority >= GAON_PRIORITIES)
+		return -EINVAL;
+	queue = calloc(1, sizeof(*queue));
+	if (!queue)
+		return -ENOMEM;
+	queue->ctx = ctx;
+	queue->ring_log2 = ring_log2;
+	err = queue_take_id(ctx->ws, queue);
+	if (err)
+		goto err_free;
+	err = direct_bo_create(ctx, (sizeof(struct gaon_packet) << ring_log2) +
+			       sizeof(struct gaon_queue_state), GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
+			       &queue->bo);
+	if (err)
+		goto err_id;
+	err = queue_make_save(queue);
+	if (err)
+		goto err_bo;
+	err = queue_start(queue, priority);
+	if (err)
+		goto err_save;
+	atomic_fetch_add(&ctx->queues, 1);
+	*out = queue;
+	return 0;
+
+err_save:
+	queue_drop_save(queue);
+err_bo:
+	direct_bo_destroy(queue->bo);
+err_id:
+	queue_put_id(queue);
+err_free:
+	free(queue);
+	return err;
+}
+
+void direct_queue_info(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info *out)
+{
+	*out = (struct gaon_ws_queue_info){
+		.ring = queue->ring,
+		.state = queue->state,
+		.ring_log2 = queue->ring_log2,
+		.id = queue->id,
+	};
+}
+
+void direct_queue_doorbell(struct gaon_ws_queue *queue)
+{
+	gaon_sim_doorbell(queue->ctx->ws->sim, queue->ctx->id, queue->id);
+}
+
+int direct_queue_clear(struct gaon_ws_queue *queue)
+{
+	struct direct *ws = queue->ctx->ws;
+	int err = queue_admin(queue, GAON_ADMIN_FAULT_CLEAR);
+
+	if (err)
+		return err;
+	direct_event_drain(ws);
+	pthread_mutex_lock(&ws->event_lock);
+	if (queue->faulted && !queue->told)
+		atomic_fetch_sub(&queue->ctx->untold, 1);
+	queue->faulted = queue->told = false;
+	queue->fault = (struct gaon_fault_record){ 0 };
+	pthread_mutex_unlock(&ws->event_lock);
+	return 0;
+}
+
+void direct_queue_destroy(struct gaon_ws_queue *queue)
+{
+	struct gaon_ws_context *ctx = queue->ctx;
+
+	if (queue_admin(queue, GAON_ADMIN_QUEUE_DESTROY))
+		log_warning("direct: queue %u could not be destroyed", queue->id);
+	direct_event_drain(ctx->ws);
+	queue_drop_save(queue);
+	direct_bo_destroy(queue->bo);
+	queue_put_id(queue);
+	atomic_fetch_sub(&ctx->queues, 1);
+	free(queue);
+}

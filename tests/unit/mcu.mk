@@ -9,3 +9,11 @@ $(O)/tests/unit/firmware_test: $(FW_TEST_OBJS) $(MCU_LIB_OBJS) $(FW_EMBED) $(FW_
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) -lcrypto
 
 TESTS += $(O)/tests/unit/firmware_test
+
+MCU_TEST_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/mcu_*.c))
+
+$(O)/tests/unit/mcu_test: $(MCU_TEST_OBJS) $(MCU_LIB_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) -lcrypto
+
+TESTS += $(O)/tests/unit/mcu_test

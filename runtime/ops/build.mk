@@ -4,7 +4,7 @@ OPS_KERNEL_SRC	:= $(wildcard runtime/ops/kernels/*.c)
 OPS_KERNEL_ELF	:= $(O)/runtime/ops/gaon_ops.elf
 OPS_OBJ		:= $(patsubst %.c,$(O)/%.o,$(wildcard runtime/ops/*.c))
 
-$(OPS_KERNEL_ELF): $(OPS_KERNEL_SRC) $(wildcard runtime/ops/kernels/*.h) $(GAONCC_DEPS)
+$(OPS_KERNEL_ELF): $(OPS_KERNEL_SRC) $(wildcard runtime/ops/kernels/*.h) $$(GAONCC_DEPS)
 	@mkdir -p $(@D)
 	tools/gaoncc/gaoncc -std=gnu11 -O3 -Wall -Wextra -Werror -Wshadow -o $@ $(OPS_KERNEL_SRC)
 

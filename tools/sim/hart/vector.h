@@ -126,7 +126,7 @@ static inline uint32_t vec_vlmax(const struct sim_hart *hart, unsigned int sew, 
  * False: the unit is off or vtype is illegal.  vl is checked because restored state is not trusted:
  * everything below relies on vl <= VLMAX.
  */
-static inline bool vec_begin(const struct sim_hart *hart, struct vec_state *s)
+static inline __attribute__((always_inline)) bool vec_begin(const struct sim_hart *hart, struct vec_state *s)
 {
 	uint64_t vtype = hart->vtype;
 

@@ -56,10 +56,10 @@ static inline bool vec_whole(uint32_t insn, const struct vec_state *s)
 }
 
 /*
- * The usual case, everything active, calls the kernel on the registers themselves.  It is inline
- * so that a handler's constants fold and the call's description is only built when needed.
+ * The usual case, everything active, calls the kernel on the registers themselves.  It is inline,
+ * and the other case gets a copy, so that the description of the call needs no memory here.
  */
-static inline uint32_t vec_call(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+static inline __attribute__((always_inline)) uint32_t vec_call(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 				const struct vec_call *c, bool in_place)
 {
 	if (__builtin_expect(in_place && vec_whole(insn, s), 1)) {
@@ -67,7 +67,9 @@ static inline uint32_t vec_call(struct sim_hart *hart, uint32_t insn, const stru
 
 		return fn(c->d, c->a, c->b, c->x, s->n, c->rm);
 	}
-	return vec_call_masked(hart, insn, s, c);
+	return vec_call_masked(hart, insn, &(struct vec_state){ s->sew, s->lmul, s->regs, s->n, s->start },
+			       &(struct vec_call){ c->k, c->row, c->d, c->a, c->b, c->x, c->d_sew,
+						   c->a_sew, c->b_sew, c->rm, c->reads_d, c->safe });
 }
 
 #endif

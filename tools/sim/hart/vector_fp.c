@@ -18,7 +18,8 @@ static inline bool fp_dest_ok(uint32_t insn, const struct vec_state *s)
 	return vec_aligned(vec_vd(insn), s->regs) && vec_dest_ok(insn);
 }
 
-static inline struct vec_call same_width(struct sim_hart *hart, uint32_t insn,
+static inline __attribute__((always_inline))
+struct vec_call same_width(struct sim_hart *hart, uint32_t insn,
 					 const struct vec_state *s, bool vv)
 {
 	return (struct vec_call) {

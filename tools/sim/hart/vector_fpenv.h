@@ -85,7 +85,7 @@ static inline uint8_t vec_host_leave(unsigned int rm)
  * Runs @call with the host's kernels if they can do it and the exact ones otherwise, and accrues
  * the exceptions.
  */
-static inline void vec_fp_call(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+static inline __attribute__((always_inline)) void vec_fp_call(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 			       const struct vec_kpair *host, const struct vec_kpair *exact,
 			       struct vec_call *call, bool in_place)
 {

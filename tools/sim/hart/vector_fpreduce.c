@@ -84,33 +84,24 @@ static void sum(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 	memcpy(vec_reg(hart, vec_vd(insn)), &acc, bytes);
 }
 
-/* Halves are folded onto each other: order does not matter to minimum and maximum. */
-static void fold(struct sim_hart *hart, uint32_t insn, const struct vec_state *s, unsigned int op)
+/* Without an active element vs1[0] is copied as it is. */
+static void extreme(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+		    unsigned int op)
 {
-	uint8_t buf[VEC_GROUP_MAX + 8] __attribute__((aligned(64)));
-	vec_kernel fn = vec_kfp->bits[op == VEC_RED_MIN ? VEC_FMIN : VEC_FMAX].vv[s->sew];
+	vec_fp_sum fn = (op == VEC_RED_MIN ? vec_kfp->redmin : vec_kfp->redmax)[s->sew];
+	uint8_t buf[VEC_GROUP_MAX] __attribute__((aligned(64)));
 	const uint8_t *a = vec_reg(hart, vec_rs2(insn));
-	size_t n = s->n, half;
-	uint32_t flags = 0;
-	uint64_t r = 0;
+	size_t n = s->n;
+	uint64_t acc = 0;
 
 	if (!vec_unmasked(insn)) {
 		n = compact(hart, insn, s, buf);
 		a = buf;
 	}
-	memcpy(&r, vec_reg(hart, vec_rs1(insn)), 1u << s->sew);
-	while (n > 1) {
-		half = n / 2;
-		flags |= fn(buf, a, a + ((n - half) << s->sew), 0, half, 0);
-		if (n % 2 && a != buf)
-			memcpy(buf + (half << s->sew), a + (half << s->sew), 1u << s->sew);
-		n -= half;
-		a = buf;
-	}
+	memcpy(&acc, vec_reg(hart, vec_rs1(insn)), 1u << s->sew);
 	if (n)
-		flags |= fn(&r, &r, a, 0, 1, 0);
-	hart->fflags |= (uint8_t)flags;
-	memcpy(vec_reg(hart, vec_vd(insn)), &r, 1u << s->sew);
+		hart->fflags |= (uint8_t)fn(&acc, a, n, 0);
+	memcpy(vec_reg(hart, vec_vd(insn)), &acc, 1u << s->sew);
 }
 
 /* vfredusum, vfredosum, vfredmin, vfredmax */
@@ -122,7 +113,7 @@ enum sim_op_status vec_fp_reduce(struct sim_hart *hart, uint32_t insn)
 	if (!vec_fp_begin(hart, &s) || !operands_ok(insn, &s))
 		return SIM_OP_ILLEGAL;
 	if (s.n && op >= VEC_RED_MIN)
-		fold(hart, insn, &s, op);
+		extreme(hart, insn, &s, op);
 	else if (s.n)
 		sum(hart, insn, &s, op, false);
 	if (op == VEC_RED_OSUM)

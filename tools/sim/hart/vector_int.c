@@ -25,7 +25,8 @@ static inline void cost_int(struct sim_hart *hart, const struct vec_state *s, un
 		vec_cost_elems(hart, s, s->sew, 1);
 }
 
-static inline enum sim_op_status run_same_width(struct sim_hart *hart, uint32_t insn,
+static inline __attribute__((always_inline))
+enum sim_op_status run_same_width(struct sim_hart *hart, uint32_t insn,
 						const struct vec_entry *table,
 						const struct vec_kpair *kernels, bool vv,
 						uint64_t x, bool reads_d)
@@ -85,7 +86,8 @@ enum sim_op_status vec_macc_vx(struct sim_hart *hart, uint32_t insn)
 
 /* --- compares: a mask in one register, which may be v0 even when masked ------------------------ */
 
-static inline enum sim_op_status compare(struct sim_hart *hart, uint32_t insn,
+static inline __attribute__((always_inline))
+enum sim_op_status compare(struct sim_hart *hart, uint32_t insn,
 					 const struct vec_entry *table, bool vv, uint64_t x)
 {
 	const struct vec_kpair *k = &vec_kint->cmp[table[vec_funct6(insn)].op];

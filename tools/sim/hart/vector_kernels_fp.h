@@ -100,6 +100,7 @@ struct vec_kfp {
 	/* in the hosts' tables only, without holes */
 	struct vec_kpair bits[VEC_FPBITS_COUNT];
 	struct vec_kpair cmp[VEC_FPCMP_COUNT];	/* d: bytes of 0 or 0xff */
+	vec_fp_sum redmin[4], redmax[4];
 };
 
 extern const struct vec_kfp vec_kfp_exact, vec_kfp_v2, vec_kfp_v3, vec_kfp_v4;

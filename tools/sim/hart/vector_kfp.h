@@ -58,6 +58,42 @@ static uint32_t k_##NAME##_##FORM##_##W(void *dp, const void *ap, const void *bp
 	K_BITS_W(NAME, 64, __VA_ARGS__)
 VEC_FPBITS_OPS(K_BITS)
 
+/*
+ * Minimum and maximum of many: *acc is the running one.  A NaN counts as the value that never
+ * wins, and the result is the canonical NaN if there is nothing else.
+ */
+#define K_EXTREME(NAME, W, CMP, WORST)								\
+static uint32_t k_##NAME##_##W(uint64_t *acc, const void *ap, size_t n, unsigned int rm)	\
+{												\
+	FTYPES_##W										\
+	const U *av = ap;									\
+	S worst = (S)(WORST), best = worst;							\
+	U nv = 0, numbers = 0;									\
+	U first = (U)*acc;									\
+												\
+	(void)rm;										\
+	for (size_t i = 0; i < n; i++) {							\
+		U a = av[i], m = a & (U)~SIGN, na = m > EXP;					\
+		S k = (S)(a ^ (U)((U)((S)a >> (BITS - 1)) >> 1));				\
+												\
+		nv |= na & !(a & QUIET);							\
+		numbers |= !na;									\
+		k = na ? worst : k;								\
+		best = k CMP best ? k : best;							\
+	}											\
+	nv |= (first & (U)~SIGN) > EXP && !(first & QUIET);					\
+	if ((first & (U)~SIGN) <= EXP) {							\
+		S k = (S)(first ^ (U)((U)((S)first >> (BITS - 1)) >> 1));			\
+		best = numbers && !(k CMP best) ? best : k;					\
+		numbers = 1;									\
+	}											\
+	*acc = numbers ? (U)(best ^ (S)((U)(best >> (BITS - 1)) >> 1)) : CANON;			\
+	return nv ? SIM_FP_NV : 0;								\
+}
+#define K_EXTREMES(W)										\
+	K_EXTREME(redmin, W, <, (U)~SIGN) K_EXTREME(redmax, W, >, SIGN)
+K_EXTREMES(16) K_EXTREMES(32) K_EXTREMES(64)
+
 #define K_FCMP_W(NAME, W, ...)									\
 	K_BITS_FORM(NAME, vv, W, uint8_t, bv[i], (uint8_t)-(int)r, __VA_ARGS__)			\
 	K_BITS_FORM(NAME, vx, W, uint8_t, (U)x, (uint8_t)-(int)r, __VA_ARGS__)
@@ -541,6 +577,8 @@ K_SUMS(64)
 const struct vec_kfp VEC_KFP = {
 	.bits = { VEC_FPBITS_OPS(T_BITS) },
 	.cmp = { VEC_FPCMP_OPS(T_BITS) },
+	.redmin = { NULL, k_redmin_16, k_redmin_32, k_redmin_64 },
+	.redmax = { NULL, k_redmax_16, k_redmax_32, k_redmax_64 },
 #if defined(__x86_64__)
 	.arith = { VEC_FP2_OPS(T_FP) },
 	.wide = { VEC_WFP_OPS(T_WFP) },

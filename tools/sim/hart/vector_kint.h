@@ -222,7 +222,9 @@ static void k_select_##W(void *dp, const void *tp, const void *fp, const uint8_t
 												\
 	VEC_LOOP										\
 	for (size_t i = 0; i < n; i++)								\
-		d[i] = mask[i] ? t[i] : f[i];							\
+		/* bits, not a condition: both are loaded, so that the loop has no branch */		\
+		d[i] = (t[i] & (uint##W##_t)(int8_t)mask[i]) |						\
+		       (f[i] & (uint##W##_t)~(uint##W##_t)(int8_t)mask[i]);				\
 }												\
 static void k_select_x_##W(void *dp, uint64_t x, const void *fp, const uint8_t *mask, size_t n)	\
 {												\

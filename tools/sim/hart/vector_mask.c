@@ -3,21 +3,34 @@
 #include "vector_apply.h"
 #include "vector_mask.h"
 
-static uint8_t logical(unsigned int op, uint8_t a, uint8_t b)
+/* One 64-bit word of the result. */
+static inline uint64_t logical(unsigned int op, uint64_t a, uint64_t b)
 {
 	switch (op) {
-	case VEC_MANDN:	return a & (uint8_t)~b;
+	case VEC_MANDN:	return a & ~b;
 	case VEC_MAND:	return a & b;
 	case VEC_MOR:	return a | b;
 	case VEC_MXOR:	return a ^ b;
-	case VEC_MORN:	return a | (uint8_t)~b;
-	case VEC_MNAND:	return (uint8_t)~(a & b);
-	case VEC_MNOR:	return (uint8_t)~(a | b);
-	default:	return (uint8_t)~(a ^ b);
+	case VEC_MORN:	return a | ~b;
+	case VEC_MNAND:	return ~(a & b);
+	case VEC_MNOR:	return ~(a | b);
+	default:	return ~(a ^ b);
 	}
 }
 
-/* vmand.mm, ...: never masked */
+/* Bits of the 64 from @at on that lie in [start, n). */
+static inline uint64_t span(const struct vec_state *s, uint32_t at)
+{
+	uint64_t m = UINT64_MAX;
+
+	if (s->n - at < 64)
+		m >>= 64 - (s->n - at);
+	if (s->start > at)
+		m &= s->start - at < 64 ? UINT64_MAX << (s->start - at) : 0;
+	return m;
+}
+
+/* vmand.mm, ...: never masked.  A register is a whole number of words. */
 enum sim_op_status vec_mask_logic(struct sim_hart *hart, uint32_t insn)
 {
 	const uint8_t *a = vec_reg(hart, vec_rs2(insn)), *b = vec_reg(hart, vec_rs1(insn));
@@ -27,20 +40,23 @@ enum sim_op_status vec_mask_logic(struct sim_hart *hart, uint32_t insn)
 
 	if (!vec_unmasked(insn) || !vec_begin(hart, &s))
 		return SIM_OP_ILLEGAL;
-	for (uint32_t i = s.start / 8; i * 8 < s.n; i++) {
-		unsigned int keep = 0;
+	for (uint32_t i = 0; i < s.n; i += 64) {
+		uint64_t wa, wb, wd, m = span(&s, i);
 
-		if (i * 8 < s.start)
-			keep |= (1u << (s.start - i * 8)) - 1;
-		if (s.n - i * 8 < 8)
-			keep |= 0xffu << (s.n - i * 8);
-		d[i] = (uint8_t)((d[i] & keep) | (logical(op, a[i], b[i]) & ~keep));
+		memcpy(&wa, a + i / 8, 8);
+		memcpy(&wb, b + i / 8, 8);
+		memcpy(&wd, d + i / 8, 8);
+		wd = (wd & ~m) | (logical(op, wa, wb) & m);
+		memcpy(d + i / 8, &wd, 8);
 	}
 	vec_cost(hart, s.n, 1);
 	return vec_done(hart);
 }
 
-/* The source mask and-ed with v0 if masked, as 64-bit words; bits from vl on are 0. */
+/*
+ * The source mask and-ed with v0 if masked, as 64-bit words; bits from vl on are 0.  A register
+ * holds whole words, so that reading one is always inside.
+ */
 static size_t active_words(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 			   uint64_t *words)
 {
@@ -48,13 +64,12 @@ static size_t active_words(struct sim_hart *hart, uint32_t insn, const struct ve
 	size_t n = (s->n + 63) / 64;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t bits = s->n - i * 64, bytes = bits < 64 ? (bits + 7) / 8 : 8;
+		size_t bits = s->n - i * 64;
 		uint64_t m = UINT64_MAX;
 
-		words[i] = 0;
-		memcpy(&words[i], a + i * 8, bytes);
+		memcpy(&words[i], a + i * 8, 8);
 		if (!vec_unmasked(insn))
-			memcpy(&m, hart->v + i * 8, bytes);
+			memcpy(&m, hart->v + i * 8, 8);
 		if (bits < 64)
 			m &= (1ull << bits) - 1;
 		words[i] &= m;
@@ -130,25 +145,42 @@ static enum sim_op_status mask_set(struct sim_hart *hart, uint32_t insn,
 	return vec_done(hart);
 }
 
-static void store_number(uint8_t *p, unsigned int sew, size_t i, uint64_t v)
-{
-	memcpy(p + (i << sew), &v, 1u << sew);
+#define IOTA(W)											\
+static void iota_##W(void *dp, const uint8_t *set, size_t n)					\
+{												\
+	uint##W##_t *d = dp, count = 0;								\
+												\
+	for (size_t i = 0; i < n; i++) {							\
+		d[i] = count;									\
+		count = (uint##W##_t)(count + (set[i] & 1));					\
+	}											\
+}												\
+static void ids_##W(void *dp, size_t n)								\
+{												\
+	uint##W##_t *d = dp;									\
+												\
+	for (size_t i = 0; i < n; i++)								\
+		d[i] = (uint##W##_t)i;								\
 }
+IOTA(8) IOTA(16) IOTA(32) IOTA(64)
 
+static void (*const iota_fn[4])(void *, const uint8_t *, size_t) = {
+	iota_8, iota_16, iota_32, iota_64,
+};
+static void (*const ids_fn[4])(void *, size_t) = { ids_8, ids_16, ids_32, ids_64 };
+
+/* Each element: how many active set bits lie before it. */
 static enum sim_op_status iota(struct sim_hart *hart, uint32_t insn, const struct vec_state *s)
 {
-	const uint8_t *a = vec_reg(hart, vec_rs2(insn));
-	uint8_t result[VEC_GROUP_MAX], active[VEC_GROUP_MAX];
-	uint64_t count = 0;
+	uint8_t result[VEC_GROUP_MAX] __attribute__((aligned(64))), set[VEC_GROUP_MAX];
+	uint64_t words[SIM_VLEN_MAX / 64];
 
 	if (s->start || !vec_aligned(vec_vd(insn), s->regs) || !vec_dest_ok(insn) ||
 	    !vec_disjoint(vec_vd(insn), s->regs, vec_rs2(insn), 1))
 		return SIM_OP_ILLEGAL;
-	vec_active(hart, insn, s, active);
-	for (uint32_t i = 0; i < s->n; i++) {
-		store_number(result, s->sew, i, count);
-		count += active[i] && (a[i / 8] >> (i % 8) & 1);
-	}
+	active_words(hart, insn, s, words);
+	vec_kint->expand(set, (const uint8_t *)words, s->n);
+	iota_fn[s->sew](result, set, s->n);
 	vec_write_active(hart, insn, s, s->sew, result);
 	vec_cost_serial(hart, s);
 	return vec_done(hart);
@@ -157,13 +189,16 @@ static enum sim_op_status iota(struct sim_hart *hart, uint32_t insn, const struc
 static enum sim_op_status element_ids(struct sim_hart *hart, uint32_t insn,
 				      const struct vec_state *s)
 {
-	uint8_t result[VEC_GROUP_MAX];
+	uint8_t result[VEC_GROUP_MAX] __attribute__((aligned(64)));
 
 	if (vec_rs2(insn) || !vec_aligned(vec_vd(insn), s->regs) || !vec_dest_ok(insn))
 		return SIM_OP_ILLEGAL;
-	for (uint32_t i = 0; i < s->n; i++)
-		store_number(result, s->sew, i, i);
-	vec_write_active(hart, insn, s, s->sew, result);
+	if (vec_whole(insn, s)) {
+		ids_fn[s->sew](vec_reg(hart, vec_vd(insn)), s->n);
+	} else {
+		ids_fn[s->sew](result, s->n);
+		vec_write_active(hart, insn, s, s->sew, result);
+	}
 	vec_cost_elems(hart, s, s->sew, 1);
 	return vec_done(hart);
 }

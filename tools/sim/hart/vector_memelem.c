@@ -63,45 +63,68 @@ static __attribute__((noinline)) bool straddle(struct sim_hart *hart, uint64_t v
 	return true;
 }
 
-static inline bool element(struct sim_hart *hart, uint64_t va, uint8_t *reg, unsigned int bytes,
-			   enum sim_access access, uint64_t *bad)
-{
+/* The page of the last access: consecutive elements are mostly in one. */
+struct page {
+	uint64_t number;
 	uint8_t *host;
+};
 
-	if (__builtin_expect((va & (SIM_PAGE_SIZE - 1)) + bytes > SIM_PAGE_SIZE, 0))
+static inline __attribute__((always_inline))
+bool element(struct sim_hart *hart, struct page *page, uint64_t va, uint8_t *reg,
+	     unsigned int bytes, enum sim_access access, uint64_t *bad)
+{
+	uint64_t at = va & (SIM_PAGE_SIZE - 1);
+
+	if (__builtin_expect(at + bytes > SIM_PAGE_SIZE, 0))
 		return straddle(hart, va, reg, bytes, access, bad);
-	host = sim_hart_host(hart, va, access);
-	if (!host) {
-		*bad = va;
-		return false;
+	if (__builtin_expect(va >> SIM_PAGE_SHIFT != page->number, 0)) {
+		uint8_t *host = sim_hart_host(hart, va, access);
+
+		if (!host) {
+			*bad = va;
+			return false;
+		}
+		page->number = va >> SIM_PAGE_SHIFT;
+		page->host = host - at;
 	}
 	if (access == SIM_ACCESS_LOAD)
-		memcpy(reg, host, bytes);
+		memcpy(reg, page->host + at, bytes);
 	else
-		memcpy(host, reg, bytes);
+		memcpy(page->host + at, reg, bytes);
 	return true;
 }
 
+/*
+ * Everything that the loop needs is in locals: it stores through bytes, which the compiler must
+ * take for a change of anything in memory.
+ */
 static inline __attribute__((always_inline))
 enum sim_op_status segments(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
-			    const struct addressing *how, unsigned int sew, size_t field_bytes,
-			    enum sim_access access)
+			    const struct addressing *addressing, unsigned int sew,
+			    size_t field_bytes, enum sim_access access)
 {
+	const struct addressing how = *addressing;
 	uint8_t *reg = vec_reg(hart, vec_vd(insn));
+	const uint8_t *mask = vec_unmasked(insn) ? NULL : hart->v;
+	struct page page = { .number = SIM_TLB_INVALID };
 	unsigned int nf = vec_nf(insn);
+	uint32_t n = s->n;
 	uint64_t bad;
 
-	for (uint32_t i = s->start; i < s->n; i++) {
+	for (uint32_t i = s->start; i < n; i++) {
+		uint8_t *at = reg + ((size_t)i << sew);
 		uint64_t va;
 
-		if (!vec_unmasked(insn) && !(hart->v[i / 8] >> (i % 8) & 1))
+		if (mask && !(mask[i / 8] >> (i % 8) & 1))
 			continue;
-		va = segment_address(how, i);
-		for (unsigned int f = 0; f < nf; f++) {
-			uint8_t *at = reg + f * field_bytes + ((size_t)i << sew);
-
-			if (!element(hart, va + ((uint64_t)f << sew), at, 1u << sew, access, &bad))
+		va = segment_address(&how, i);
+		for (unsigned int f = nf;;) {
+			if (!element(hart, &page, va, at, 1u << sew, access, &bad))
 				return vec_mem_fault(hart, bad, access, i);
+			if (!--f)
+				break;
+			va += 1u << sew;
+			at += field_bytes;
 		}
 	}
 	return SIM_OP_OK;

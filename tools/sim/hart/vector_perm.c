@@ -180,6 +180,28 @@ enum sim_op_status vec_gather_ei16(struct sim_hart *hart, uint32_t insn)
 
 /* --- compress ----------------------------------------------------------------------------------------- */
 
+#define COMPRESS(W)										\
+static void compress_##W(uint8_t *dp, const uint8_t *ap, const uint8_t *mask, size_t n)		\
+{												\
+	uint##W##_t *d = (void *)dp;								\
+	const uint##W##_t *a = (const void *)ap;						\
+												\
+	for (size_t i = 0; i < n; i += 64) {							\
+		uint64_t bits;									\
+												\
+		memcpy(&bits, mask + i / 8, 8);							\
+		if (n - i < 64)									\
+			bits &= (1ull << (n - i)) - 1;						\
+		for (; bits; bits &= bits - 1)							\
+			*d++ = a[i + (unsigned int)__builtin_ctzll(bits)];			\
+	}											\
+}
+COMPRESS(8) COMPRESS(16) COMPRESS(32) COMPRESS(64)
+
+static void (*const compress_fn[4])(uint8_t *, const uint8_t *, const uint8_t *, size_t) = {
+	compress_8, compress_16, compress_32, compress_64,
+};
+
 enum sim_op_status vec_compress(struct sim_hart *hart, uint32_t insn)
 {
 	unsigned int vd = vec_vd(insn), vs2 = vec_rs2(insn), vs1 = vec_rs1(insn);
@@ -191,12 +213,7 @@ enum sim_op_status vec_compress(struct sim_hart *hart, uint32_t insn)
 	    !vec_aligned(vd | vs2, s.regs) || vd == vs2 ||
 	    !vec_disjoint(vd, s.regs, vs1, 1) || !vec_disjoint(vs2, s.regs, vs1, 1))
 		return SIM_OP_ILLEGAL;
-	for (uint32_t i = 0; i < s.n; i++) {
-		if (mask[i / 8] >> (i % 8) & 1) {
-			memcpy(d, a + ((size_t)i << s.sew), 1u << s.sew);
-			d += 1u << s.sew;
-		}
-	}
+	compress_fn[s.sew](d, a, mask, s.n);
 	vec_cost_serial(hart, &s);
 	return vec_done(hart);
 }

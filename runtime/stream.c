@@ -73,7 +73,20 @@ static uint8_t stream_band(enum gaon_priority priority)
 	}
 }
 
-static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2, uint8_t band)
+/* Cycles of the watchdog, 0 for the device's default. */
+static uint64_t stream_limit(const struct rt_device *dev, uint64_t limit_ns)
+{
+	const char *env = limit_ns ? NULL : getenv("GAON_LAUNCH_LIMIT_MS");
+	unsigned __int128 cycles;
+
+	if (env)
+		limit_ns = strtoull(env, NULL, 10) * 1000000;
+	cycles = (unsigned __int128)limit_ns * dev->identify->clock_khz / 1000000;
+	return cycles > UINT64_MAX ? UINT64_MAX : cycles || !limit_ns ? (uint64_t)cycles : 1;
+}
+
+static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2,
+					   const struct gaon_stream_config *config)
 {
 	struct rt_device *dev = s->dev;
 	struct gaon_ws_queue_info queue;
@@ -91,7 +104,8 @@ static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2, u
 	err = dev->ops->bo_create(dev->ctx, s->args_size, GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
 				  &s->args_bo);
 	if (!err)
-		err = dev->ops->queue_create(dev->ctx, log2, band, &s->queue);
+		err = dev->ops->queue_create(dev->ctx, log2, stream_band(config->priority),
+					     stream_limit(dev, config->launch_limit_ns), &s->queue);
 	if (err)
 		return stream_fail_queue(dev, err);
 	dev->ops->bo_info(s->args_bo, &args);
@@ -131,7 +145,7 @@ enum gaon_status rt_stream_make(struct rt_device *dev, const struct gaon_stream_
 	if (!s)
 		return GAON_ERROR_OUT_OF_MEMORY;
 	s->dev = dev;
-	status = stream_make_memory(s, log2, stream_band(config->priority));
+	status = stream_make_memory(s, log2, config);
 	if (!status) {
 		s->timeline = timeline_take(dev);
 		if (!s->timeline)

@@ -432,12 +432,15 @@ enum gaon_priority {
  * @priority: enum gaon_priority
  * @ring_log2: room for 2^this operations, 4 to 16; 0: 10. A full stream makes calls wait.
  * @name: for logs and fault texts, or NULL; copied, at most 31 bytes
+ * @launch_limit_ns: device time (modelled, if the device's is) after which the watchdog stops a
+ *	launch with a fault; 0: $GAON_LAUNCH_LIMIT_MS, else the device's default (about 10 s)
  */
 struct gaon_stream_config {
 	size_t size;
 	enum gaon_priority priority;
 	uint32_t ring_log2;
 	const char *name;
+	uint64_t launch_limit_ns;
 };
 
 /* @config NULL: all defaults. LIMIT when the card has no queue left. */

@@ -221,7 +221,7 @@ void direct_bo_destroy(struct gaon_ws_bo *bo);
 int direct_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out);
 void direct_context_destroy(struct gaon_ws_context *ctx);
 int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
-			struct gaon_ws_queue **out);
+			uint64_t limit_cycles, struct gaon_ws_queue **out);
 void direct_queue_info(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info *out);
 void direct_queue_doorbell(struct gaon_ws_queue *queue);
 int direct_queue_clear(struct gaon_ws_queue *queue);

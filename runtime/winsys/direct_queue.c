@@ -8,7 +8,8 @@
 
 #include "../log.h"
 
-#define PRINT_WORDS	32768ull	/* 256 KiB */
+#define PRINT_WORDS		32768ull	/* 256 KiB */
+#define CLEAR_TIMEOUT_NS	(2ull * 1000000000)
 
 /* --- contexts --------------------------------------------------------------------------------- */
 
@@ -225,7 +226,7 @@ static int queue_admin(struct gaon_ws_queue *queue, uint16_t opcode)
 	return direct_admin(queue->ctx->ws, &cmd, NULL);
 }
 
-static int queue_start(struct gaon_ws_queue *queue, uint8_t priority)
+static int queue_start(struct gaon_ws_queue *queue, uint8_t priority, uint64_t limit_cycles)
 {
 	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE };
 	uint64_t ring_bytes = sizeof(struct gaon_packet) << queue->ring_log2;
@@ -242,12 +243,13 @@ static int queue_start(struct gaon_ws_queue *queue, uint8_t priority)
 		.ring_va = queue->bo->va,
 		.state_va = queue->bo->va + ring_bytes,
 		.save_va = queue->save_va,
+		.limit_cycles = limit_cycles,
 	};
 	return direct_admin(queue->ctx->ws, &cmd, NULL);
 }
 
 int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
-			struct gaon_ws_queue **out)
+			uint64_t limit_cycles, struct gaon_ws_queue **out)
 {
 	struct gaon_ws_queue *queue;
 	int err;
@@ -271,7 +273,7 @@ int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t
 	err = queue_make_save(queue);
 	if (err)
 		goto err_bo;
-	err = queue_start(queue, priority);
+	err = queue_start(queue, priority, limit_cycles);
 	if (err)
 		goto err_save;
 	atomic_fetch_add(&ctx->queues, 1);
@@ -307,8 +309,16 @@ void direct_queue_doorbell(struct gaon_ws_queue *queue)
 int direct_queue_clear(struct gaon_ws_queue *queue)
 {
 	struct direct *ws = queue->ctx->ws;
-	int err = queue_admin(queue, GAON_ADMIN_FAULT_CLEAR);
+	uint64_t deadline = direct_now_ns() + CLEAR_TIMEOUT_NS;
+	int err;
 
+	/*
+	 * The host may hear of a fault before the firmware, which is told when nothing of the queue is
+	 * in flight any more, and until then refuses.
+	 */
+	while ((err = queue_admin(queue, GAON_ADMIN_FAULT_CLEAR)) == -EBUSY &&
+	       direct_now_ns() < deadline)
+		gaon_sim_run(ws->sim, NULL, 0, 20000);
 	if (err)
 		return err;
 	direct_event_drain(ws);

@@ -74,8 +74,9 @@ struct gaon_winsys_ops {
 	/* Only when no queue still uses it; unmapped and invalidated before it returns. */
 	void (*bo_destroy)(struct gaon_ws_bo *bo);
 
+	/* @limit_cycles: of a launch before the watchdog stops it; 0: the device's default. */
 	int (*queue_create)(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
-			    struct gaon_ws_queue **out);
+			    uint64_t limit_cycles, struct gaon_ws_queue **out);
 	void (*queue_info)(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info *out);
 	void (*queue_doorbell)(struct gaon_ws_queue *queue);
 	/* First fault since the last clear, type GAON_FAULT_NONE if none. Ends wait()'s -EIO for it. */

@@ -31,12 +31,24 @@
 #define DOZE_TURNS	10u
 #define WAKE_WORTH_NS	4000u	/* jobs shorter than this are not worth waking anybody for */
 
+#define SAMPLE_JOBS	8u	/* one job in so many is timed */
+#define DEADLINE_TURNS	16u	/* a busy thread looks at its clock once in so many turns */
+
 #define BIT_WORK	1u		/* futex bit of everybody who could run the device */
+
+#if defined(__x86_64__) || defined(__i386__)
+#define cpu_relax()	__builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define cpu_relax()	__asm__ volatile("yield")
+#else
+#define cpu_relax()	__asm__ volatile("")
+#endif
 
 struct waiter {
 	const volatile uint64_t *watch;
 	uint64_t target;
 	bool until_idle, on_event;
+	bool woken;
 	uint32_t bit;
 	struct waiter *next;
 };
@@ -60,6 +72,7 @@ struct sim_run {
 	uint64_t events;
 	uint64_t host_entries;
 	uint64_t average_ns;		/* of a job */
+	uint32_t jobs;
 };
 
 /* --- futex ------------------------------------------------------------------------------------- */
@@ -126,10 +139,13 @@ static void run_progress(struct gaon_sim *sim, bool event, bool idle)
 	uint32_t bits = 0;
 
 	atomic_fetch_add_explicit(&run->seq, 1, memory_order_relaxed);
-	for (struct waiter *w = run->waiters; w; w = w->next)
-		if (value_reached(w->watch, w->target) || (event && w->on_event) ||
-		    (idle && w->until_idle))
-			bits |= w->bit;
+	for (struct waiter *w = run->waiters; w; w = w->next) {
+		if (w->woken || !(value_reached(w->watch, w->target) || (event && w->on_event) ||
+				  (idle && w->until_idle)))
+			continue;
+		w->woken = true;
+		bits |= w->bit;
+	}
 	if (bits)
 		run_wake(run, INT_MAX, bits);
 }
@@ -143,6 +159,7 @@ void sim_run_notify(struct gaon_sim *sim)
 static void waiter_add(struct sim_run *run, struct waiter *w)
 {
 	w->bit = 2u << run->next_bit++ % 31;
+	w->woken = false;
 	w->next = run->waiters;
 	run->waiters = w;
 }
@@ -190,8 +207,9 @@ static bool run_pass(struct gaon_sim *sim)
 static bool run_job(struct gaon_sim *sim)
 {
 	struct sim_run *run = sim->run;
+	uint64_t start = 0;
 	struct sim_job *job;
-	uint64_t start, took;
+	bool sample;
 
 	if (run->quiescing)
 		return false;
@@ -200,12 +218,16 @@ static bool run_job(struct gaon_sim *sim)
 		return false;
 	sim_run_kick(sim);
 	run->running++;
+	sample = run->jobs++ % SAMPLE_JOBS == 0;
 	pthread_mutex_unlock(&sim->lock);
-	start = now_ns();
+	if (sample)
+		start = now_ns();
 	sim_job_run(sim, job);
-	took = now_ns() - start;
+	if (sample)
+		start = now_ns() - start;
 	pthread_mutex_lock(&sim->lock);
-	run->average_ns += (took >> 2) - (run->average_ns >> 2);
+	if (sample)
+		run->average_ns += (start >> 1) - (run->average_ns >> 1);
 	sim_job_retire(sim, job);
 	run->running--;
 	if (run->quiescing && !run->running)
@@ -251,7 +273,7 @@ static void run_spin(struct gaon_sim *sim, const volatile uint64_t *watch, uint6
 			if (value_reached(watch, target) || sim_doorbells_pending(sim) ||
 			    atomic_load_explicit(&run->seq, memory_order_relaxed) != seq)
 				goto out;
-			__builtin_ia32_pause();
+			cpu_relax();
 		}
 	} while (now_ns() < end);
 out:
@@ -304,6 +326,7 @@ static void run_leave(struct gaon_sim *sim)
 {
 	struct sim_run *run = sim->run;
 
+	sim_msix_flush(sim);
 	if (!run->worker_count && !run->waiters) {
 		atomic_fetch_sub(&run->awake, 1);
 		return;
@@ -365,26 +388,42 @@ static void *run_worker(void *arg)
 
 enum outcome { RUN_REACHED, RUN_TIMEOUT, RUN_IDLE, RUN_EVENT };
 
-/* @w says what ends it; lock held. */
-static enum outcome run_device(struct gaon_sim *sim, struct waiter *w, uint64_t deadline,
+/* The clock is read as late as possible: most waits end before. */
+static bool deadline_over(uint64_t *deadline, uint64_t ns)
+{
+	uint64_t now;
+
+	if (ns == UINT64_MAX)
+		return false;
+	now = now_ns();
+	if (!*deadline)
+		*deadline = ns >= UINT64_MAX - now ? UINT64_MAX : now + ns;
+	return now >= *deadline;
+}
+
+/* @w says what ends it, at most after @ns; lock held. */
+static enum outcome run_device(struct gaon_sim *sim, struct waiter *w, uint64_t ns,
 			       const uint64_t *events)
 {
+	uint64_t deadline = ns == UINT64_MAX ? UINT64_MAX : 0;
 	struct sim_run *run = sim->run;
 	bool spun = false;
 
-	for (;;) {
+	for (unsigned int turn = 1;; turn++) {
 		bool changed = run_pass(sim);
 
 		if (value_reached(w->watch, w->target))
 			return RUN_REACHED;
 		if (events && run->events != *events)
 			return RUN_EVENT;
-		if (deadline != UINT64_MAX && now_ns() >= deadline)
-			return RUN_TIMEOUT;
 		if (run_job(sim) || changed) {
 			spun = false;
+			if (turn % DEADLINE_TURNS == 0 && deadline_over(&deadline, ns))
+				return RUN_TIMEOUT;
 			continue;
 		}
+		if (deadline_over(&deadline, ns))
+			return RUN_TIMEOUT;
 		if (!run->running && !run->quiescing) {
 			run_progress(sim, false, true);
 			if (w->until_idle)
@@ -401,14 +440,14 @@ static enum outcome run_device(struct gaon_sim *sim, struct waiter *w, uint64_t 
 	}
 }
 
-static enum outcome run_enter(struct gaon_sim *sim, struct waiter *w, uint64_t deadline, uint64_t *events)
+static enum outcome run_enter(struct gaon_sim *sim, struct waiter *w, uint64_t ns, uint64_t *events)
 {
 	enum outcome outcome;
 
 	pthread_mutex_lock(&sim->lock);
 	atomic_fetch_add(&sim->run->awake, 1);
 	sim->run->host_entries++;
-	outcome = run_device(sim, w, deadline, events);
+	outcome = run_device(sim, w, ns, events);
 	if (events)
 		*events = sim->run->events;
 	run_leave(sim);
@@ -416,37 +455,24 @@ static enum outcome run_enter(struct gaon_sim *sim, struct waiter *w, uint64_t d
 	return outcome;
 }
 
-static uint64_t deadline_after(uint64_t ns)
-{
-	uint64_t now = now_ns();
-
-	return ns >= UINT64_MAX - now ? UINT64_MAX : now + ns;
-}
-
 bool gaon_sim_run(struct gaon_sim *sim, const volatile uint64_t *watch, uint64_t target,
 		  uint64_t budget_ns)
 {
 	struct waiter w = { .watch = watch, .target = target, .until_idle = true };
-	uint64_t deadline = UINT64_MAX;
 
 	if (value_reached(watch, target))
 		return true;
-	if (budget_ns)
-		deadline = deadline_after(budget_ns);
-	return run_enter(sim, &w, deadline, NULL) != RUN_IDLE;
+	return run_enter(sim, &w, budget_ns ? budget_ns : UINT64_MAX, NULL) != RUN_IDLE;
 }
 
 enum gaon_sim_wait gaon_sim_wait(struct gaon_sim *sim, const volatile uint64_t *watch, uint64_t target,
 				 uint64_t timeout_ns, uint64_t *events)
 {
 	struct waiter w = { .watch = watch, .target = target, .on_event = events != NULL };
-	uint64_t deadline = UINT64_MAX;
 
 	if (value_reached(watch, target))
 		return GAON_SIM_WAIT_VALUE;
-	if (timeout_ns != UINT64_MAX)
-		deadline = deadline_after(timeout_ns);
-	switch (run_enter(sim, &w, deadline, events)) {
+	switch (run_enter(sim, &w, timeout_ns, events)) {
 	case RUN_REACHED:
 		return GAON_SIM_WAIT_VALUE;
 	case RUN_TIMEOUT:

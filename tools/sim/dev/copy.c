@@ -5,58 +5,11 @@
  */
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
-
 #include "engine.h"
 
-#define STREAM_BYTES	(4ull << 20)	/* copies from here on bypass the host's caches */
-#define STREAM_RUN	4096
 #define RUNS_PER_CHUNK	32768
 
 /* --- moving bytes --------------------------------------------------------------------------- */
-
-#if defined(__x86_64__)
-/* A big copy would evict everything, and would read each line that it is about to overwrite. */
-static void stream_bytes(uint8_t *dst, const uint8_t *src, uint64_t bytes)
-{
-	uint64_t head = -(uintptr_t)dst & 63;
-
-	memcpy(dst, src, head);
-	dst += head;
-	src += head;
-	bytes -= head;
-	for (; bytes >= 64; bytes -= 64, dst += 64, src += 64) {
-		const __m128i *s = (const __m128i *)(const void *)src;
-		__m128i *d = (__m128i *)(void *)dst;
-		__m128i a = _mm_loadu_si128(s), b = _mm_loadu_si128(s + 1);
-		__m128i c = _mm_loadu_si128(s + 2), e = _mm_loadu_si128(s + 3);
-
-		_mm_prefetch((const char *)src + 512, _MM_HINT_NTA);
-		_mm_stream_si128(d, a);
-		_mm_stream_si128(d + 1, b);
-		_mm_stream_si128(d + 2, c);
-		_mm_stream_si128(d + 3, e);
-	}
-	memcpy(dst, src, bytes);
-	_mm_sfence();
-}
-#else
-static void stream_bytes(uint8_t *dst, const uint8_t *src, uint64_t bytes)
-{
-	memcpy(dst, src, bytes);
-}
-#endif
-
-static void copy_bytes(const struct sim_copy *copy, uint8_t *dst, const uint8_t *src, uint64_t bytes)
-{
-	/* Two addresses of one page may overlap although the descriptor's ranges do not. */
-	if (copy->streamed && bytes >= STREAM_RUN && (dst + bytes <= src || src + bytes <= dst))
-		stream_bytes(dst, src, bytes);
-	else
-		memmove(dst, src, bytes);
-}
 
 /* The run starts at a multiple of the pattern's size within the row, and so does every piece. */
 static void fill_bytes(const struct sim_copy *copy, uint8_t *dst, uint64_t bytes)
@@ -150,7 +103,8 @@ static uint64_t move(struct gaon_sim *sim, struct sim_copy *copy, uint64_t dst, 
 			return 0;
 		extend(sim, copy, src + copy->done, copy->src_kernel, false, n, &from);
 		n = n < from.run ? n : from.run;
-		copy_bytes(copy, to.host, from.host, n);
+		/* Two addresses of one page may overlap although the descriptor's ranges do not. */
+		memmove(to.host, from.host, n);
 		*(from.hbm ? &copy->hbm_read : &copy->host_read) += n;
 	}
 	*(to.hbm ? &copy->hbm_write : &copy->host_write) += n;
@@ -230,8 +184,6 @@ void sim_copy_start(struct gaon_sim *sim, struct sim_slot *slot, const struct ga
 		.busy = true, .fill = fill, .ctx = slot->ctx, .desc = *desc,
 		.dst_kernel = desc->dst_va >= GAON_VA_KERNEL_MIN,
 		.src_kernel = desc->src_va >= GAON_VA_KERNEL_MIN,
-		.streamed = desc->bytes * desc->count[0] * desc->count[1] * desc->count[2] >=
-			    STREAM_BYTES,
 	};
 	memcpy(copy->pattern, pattern, sizeof(copy->pattern));
 	fold(&copy->desc, fill);

@@ -20,7 +20,6 @@ struct sim_copy {
 	bool finished;
 	bool fill;
 	bool dst_kernel, src_kernel;
-	bool streamed;		/* large: past the host's caches */
 	uint8_t engine;
 	struct sim_context *ctx;
 	uint32_t tlb_gen;

@@ -3,8 +3,9 @@
  * The device model's inside: who owns what, and the calls between its parts.
  *
  *   device.c  create, destroy, reset, PCI config (pci.c), BAR registers (regs.c)
- *   mcubus.c  the management core's registers      mmu.c, tlbi.c  translation, invalidation
- *   slot.c    queue slots, doorbells, arbiter      event.c        event rings, MSI-X, fault records
+ *   mcubus.c, mculife.c  the management core's registers and life
+ *   mmu.c, tlbi.c  translation, invalidation
+ *   slot.c, slotcmd.c, doorbell.c  queue slots, commands, doorbells   event.c  event rings
  *   run.c     the run loop and the worker threads  telemetry.c    counters
  *   packet.c  packets: fetch, check, execute       copy.c         copy engines
  *   launch.c  launches, workgroups, gangs          core.c         a core: hart, scratchpad, CSRs

@@ -39,6 +39,9 @@
  *  - WAIT is evaluated when it becomes the head, whenever anything on the device made progress
  *    (every pass of the run loop steps WAITING slots), and when the queue's doorbell rings.  After a
  *    host store that a WAIT looks at, the host rings the waiting queue's doorbell, whatever event_idx says.
+ *  - What the thread of a running job and others under the lock both touch (hart->stop, and whatever
+ *    says whether a core of somebody else's is busy) is accessed with relaxed atomics: dev_run
+ *    under ThreadSanitizer must stay silent.
  *  - Jobs that are not yet retired at a chip reset or FLR are retired as usual, then
  *    sim_engines_reset() is called; sim_jobs_quiesced(GAON_TLBI_ALL) sets their stop flags.
  */

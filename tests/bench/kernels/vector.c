@@ -19,10 +19,8 @@ GAON_KERNEL(bench_saxpy, struct bench_saxpy_args,
 static void softmax_row(float *restrict out, const float *restrict in, uint32_t count)
 {
 #pragma clang fp reassociate(on)
-	float top = in[0], sum = 0;
+	float top = gaon_reduce_max_f32(in, count), sum = 0;
 
-	for (uint32_t i = 0; i < count; i++)
-		top = in[i] > top ? in[i] : top;
 	for (uint32_t i = 0; i < count; i++) {
 		float e = gaon_expf(in[i] - top);
 

@@ -17,3 +17,11 @@ $(O)/tests/unit/mcu_test: $(MCU_TEST_OBJS) $(MCU_LIB_OBJS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) -lcrypto
 
 TESTS += $(O)/tests/unit/mcu_test
+
+$(O)/tests/unit/mcu_script_test: tests/unit/mcu_script_test.py $(O)/bin/gaon-sim $(FW_BIN)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexport GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s\nexec /usr/bin/python3 %s "$$@"\n' \
+		'$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' >$@
+	@chmod +x $@
+
+TESTS += $(O)/tests/unit/mcu_script_test

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <hw/gaon_fwimage.h>
 
@@ -214,6 +215,91 @@ START_TEST(test_fault_clear)
 }
 END_TEST
 
+/* The fuses outlive the device: an image below their security version does not boot. */
+START_TEST(test_boot_rollback)
+{
+	char path[] = "/tmp/gaon-nv-XXXXXX";
+	struct gaon_sim_config c = { .size = sizeof(c), .nv_path = path };
+	uint32_t version = UINT32_MAX;
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, &version, 4), 4);
+	close(fd);
+	dev_host_destroy(&host);
+	dev_host_create(&host, &c);
+	ck_assert_uint_eq(boot_image(gaon_fw_image, gaon_fw_image_size), GAON_STATE_FATAL);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_BOOT_ERROR), GAON_BOOT_ROLLBACK);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(test_identify_telemetry)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_IDENTIFY };
+	struct gaon_packet pkt = { .type = GAON_PKT_NOP };
+	const struct gaon_identify *id;
+	const struct gaon_telemetry *t;
+	struct queue q;
+	uint64_t pa;
+
+	boot_with_queue(&q);
+	id = dev_host_alloc(&host, 4096, &pa);
+	cmd.identify.data_pa = pa;
+	cmd.identify.data_len = sizeof(*id);
+	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
+	ck_assert_uint_eq(id->hw_revision, GAON_REVISION);
+	ck_assert_uint_eq(id->hbm_bytes, dev_read64(&host, GAON_REG_HBM_SIZE));
+	ck_assert_uint_eq(id->aperture_bytes, dev_read64(&host, GAON_REG_APERTURE));
+	ck_assert_uint_eq(id->cores, 4);
+	ck_assert_uint_gt(id->save_bytes, 0);
+	ck_assert_uint_eq(id->fw_version, dev_read32(&host, GAON_REG_FW_VERSION));
+
+	for (int i = 0; i < 7; i++)
+		queue_push(&q, &pkt);
+	gaon_sim_run(host.sim, NULL, 0, 0);
+	gaon_sim_doorbell(host.sim, 1, 77);
+	t = dev_host_alloc(&host, 4096, &pa);
+	memset(&cmd, 0, sizeof(cmd));
+	cmd.opcode = GAON_ADMIN_TELEMETRY;
+	cmd.buffer.pa = pa;
+	cmd.buffer.bytes = sizeof(*t);
+	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
+	ck_assert_uint_eq(t->size, sizeof(*t));
+	ck_assert_uint_eq(t->packets, 7);
+	ck_assert_uint_eq(t->doorbells_dropped, 1);
+	ck_assert_uint_ge(t->doorbells, 1);
+	ck_assert_uint_gt(t->tlb_misses, 0);
+	ck_assert_uint_ge(t->power_mw, 90000);
+	ck_assert_int_gt(t->temp_mc, 35000);
+}
+END_TEST
+
+/* FLR with a queue that waits for ever: everything is gone, and everything can be made again. */
+START_TEST(test_flr_reboot)
+{
+	struct gaon_packet pkt = {
+		.type = GAON_PKT_WAIT, .wait = { .va = VALUE_VA, .operand = 1, .op = GAON_WAIT_GE },
+	};
+	struct queue q;
+
+	for (int round = 0; round < 3; round++) {
+		boot_with_queue(&q);
+		queue_push(&q, &pkt);
+		gaon_sim_run(host.sim, NULL, 0, 0);
+		ck_assert_uint_eq(q.state->read, 0);
+		gaon_sim_reset(host.sim);
+		dev_host_enable(&host);
+		ck_assert_uint_eq(dev_read32(&host, GAON_REG_STATE), GAON_STATE_RESET);
+		ck_assert_uint_eq(dev_read32(&host, GAON_REG_ADMIN_ENABLE), 0);
+		*q.value = 1;
+		gaon_sim_doorbell(host.sim, 1, 3);
+		gaon_sim_run(host.sim, NULL, 0, 0);
+		ck_assert_uint_eq(q.state->read, 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("dev_boot");
@@ -230,6 +316,9 @@ int main(void)
 	tcase_add_test(tc, test_boot_no_master);
 	tcase_add_test(tc, test_packets);
 	tcase_add_test(tc, test_fault_clear);
+	tcase_add_test(tc, test_boot_rollback);
+	tcase_add_test(tc, test_identify_telemetry);
+	tcase_add_test(tc, test_flr_reboot);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

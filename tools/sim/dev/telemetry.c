@@ -59,21 +59,16 @@ static uint64_t tele_sum(const uint64_t *v, unsigned int count)
 	return sum;
 }
 
-/* Cycles at @khz that @mw are drawn, in microjoules. */
-static uint64_t tele_energy(uint64_t cycles, uint64_t mw, uint64_t khz)
+/* Energy since reset in milliwatt-cycles: exact, where microjoules would be rounded. */
+static __uint128_t tele_mw_cycles(const struct gaon_telemetry *t, uint64_t khz)
 {
-	return (uint64_t)((__uint128_t)cycles * mw / khz);
-}
+	uint64_t hbm_uj = (t->hbm_read + t->hbm_write) / 1000000 * HBM_NJ_PER_MB / 1000;
 
-static uint64_t tele_total_energy(const struct gaon_telemetry *t, uint64_t khz)
-{
-	uint64_t uj = tele_energy(t->cycle, IDLE_MW, khz);
-
-	uj += tele_energy(tele_sum(t->core_busy, 8), CORE_MW, khz);
-	uj += tele_energy(tele_sum(t->matrix_busy, 8), MATRIX_MW, khz);
-	uj += tele_energy(tele_sum(t->dma_busy, 8), DMA_MW, khz);
-	uj += tele_energy(tele_sum(t->copy_busy, 4), COPY_MW, khz);
-	return uj + (t->hbm_read + t->hbm_write) / 1000000 * HBM_NJ_PER_MB / 1000;
+	return (__uint128_t)t->cycle * IDLE_MW +
+	       (__uint128_t)tele_sum(t->core_busy, 8) * CORE_MW +
+	       (__uint128_t)tele_sum(t->matrix_busy, 8) * MATRIX_MW +
+	       (__uint128_t)tele_sum(t->dma_busy, 8) * DMA_MW +
+	       (__uint128_t)tele_sum(t->copy_busy, 4) * COPY_MW + (__uint128_t)hbm_uj * khz;
 }
 
 void sim_telemetry_latch(struct gaon_sim *sim, struct gaon_telemetry *out)
@@ -89,14 +84,14 @@ void sim_telemetry_latch(struct gaon_sim *sim, struct gaon_telemetry *out)
 	t->doorbells_dropped = atomic_load(&sim->doorbells->dropped);
 	t->tlb_misses = atomic_load(&sim->mmu->walks);
 	sim_time_telemetry(sim, t);
-	t->energy_uj = tele_total_energy(t, khz);
+	t->energy_uj = tele_mw_cycles(t, khz) / khz;
 
 	/* Mean power since the last reading; without time between, what it was. */
 	cycles = t->cycle - before.cycle;
 	if (before.size && !cycles)
 		t->power_mw = before.power_mw;
 	else if (cycles)
-		t->power_mw = (__uint128_t)(t->energy_uj - before.energy_uj) * khz / cycles;
+		t->power_mw = (tele_mw_cycles(t, khz) - tele_mw_cycles(&before, khz)) / cycles;
 	else
 		t->power_mw = IDLE_MW;
 	t->temp_mc = AMBIENT_MC + (int32_t)((uint64_t)t->power_mw * MC_PER_W / 1000);

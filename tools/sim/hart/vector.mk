@@ -11,6 +11,10 @@ $(SIM_VECTOR_KERNELS): CFLAGS += -O3 -fno-strict-aliasing -ffp-contract=off -fno
 $(filter $(O)/tools/sim/hart/vector_fp_v%,$(SIM_VECTOR_KERNELS)): \
 	CFLAGS += -frounding-math -ffp-exception-behavior=strict
 $(O)/tools/sim/hart/vector_%.o: CFLAGS += -fno-strict-aliasing -ffp-contract=off
+# A sanitizer instruments every access of thousands of loops: simple loops keep the build short.
+ifneq ($(SAN),)
+$(SIM_VECTOR_KERNELS): CFLAGS += -O1 -fno-vectorize -fno-slp-vectorize -fno-unroll-loops
+endif
 ifeq ($(shell uname -m),x86_64)
 $(O)/tools/sim/hart/vector_%_v3.o: CFLAGS += -march=x86-64-v3
 $(O)/tools/sim/hart/vector_%_v4.o: CFLAGS += -march=x86-64-v4 -mprefer-vector-width=512

@@ -275,6 +275,8 @@ START_TEST(test_off)
 	engine_destroy(e);
 	make(1, GAON_SIM_EFFECTS_NORMAL, true);
 	ck_assert_uint_eq(engine_do(e, q, &spin), GAON_FAULT_NONE);
+	spin = engine_launch(K_ENTRY, VA_HBM, 4, 1, 1);
+	ck_assert_uint_eq(engine_do(e, q, &spin), GAON_FAULT_NONE);
 	ck_assert_uint_eq(sim_time_now(e->sim), 0);
 }
 END_TEST

@@ -491,8 +491,7 @@ int sim_core_create(struct gaon_sim *sim, uint32_t index)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (core->spm == MAP_FAILED)
 		core->spm = NULL;
-	core->hart = sim_hart_create(sim->identify.vlen, &core_ops, core,
-				     sim->config.no_time ? NULL : &sim->engines->costs);
+	core->hart = sim_hart_create(sim->identify.vlen, &core_ops, core, &sim->engines->costs);
 	core->matrix = sim_matrix_create((enum sim_matrix_path)path);
 	if (!u->dirty || !u->mapped || !core->spm || !core->hart || !core->matrix)
 		return -ENOMEM;

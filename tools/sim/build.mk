@@ -58,3 +58,13 @@ $(O)/tests/fuzz/fuzz_hart: $(O)/tests/fuzz/fuzz_hart.o $(LIBHART)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(FUZZ_LINK) -o $@ $^ -lm
 FUZZERS += $(O)/tests/fuzz/fuzz_hart
 endif
+
+# gaon-sim with a program that uses what bare-metal tests use.
+$(O)/tests/conformance/bare_priv.elf: tests/conformance/isa/bare_priv.S
+	@mkdir -p $(@D)
+	$(DEVICE_CC) --target=riscv64-unknown-elf -march=rv64gcv -nostdlib -fuse-ld=lld -Wl,-Ttext=0x80000000 -o $@ $<
+$(O)/tests/conformance/bare_test: tests/conformance/isa/bare_test.sh $(O)/bin/gaon-sim $(O)/tests/conformance/bare_priv.elf
+	@printf '#!/bin/sh\nexec /bin/sh %s %s %s\n' '$(CURDIR)/$<' '$(abspath $(O))/bin/gaon-sim' \
+		'$(abspath $(O))/tests/conformance/bare_priv.elf' >$@
+	@chmod +x $@
+TESTS += $(O)/tests/conformance/bare_test

@@ -373,7 +373,8 @@ static enum gaon_status add_symbol(struct elf_file *f, struct elf_program *p, co
 			p->entries[i].offset = offset;
 		}
 	}
-	if (type == STT_OBJECT && ELF64_ST_BIND(sym->st_info) != STB_LOCAL)
+	/* Hidden variables, which all of a kernel's are, have become local when it was linked. */
+	if (type == STT_OBJECT)
 		p->symbols[p->symbol_count++] = (struct elf_symbol){ name, offset, sym->st_size };
 	return GAON_OK;
 }

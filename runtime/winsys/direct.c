@@ -198,7 +198,6 @@ static int direct_setup(struct direct *ws)
 	if (err)
 		return err;
 	ws->aperture = gaon_sim_hbm(ws->sim, &len);
-	ws->hbm_fd = gaon_sim_hbm_fd(ws->sim);
 	ws->hbm_bytes = direct_reg_read64(ws, GAON_REG_HBM_SIZE);
 	ws->aperture_bytes = direct_reg_read64(ws, GAON_REG_APERTURE);
 	if (!ws->aperture || len < ws->hbm_bytes || ws->aperture_bytes < ws->hbm_bytes)
@@ -216,7 +215,6 @@ int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size
 	if (!ws)
 		return -ENOMEM;
 	direct_init_locks(ws);
-	ws->hbm_fd = -1;
 	err = direct_config_from_env(&ws->config, why, why_size);
 	if (err)
 		goto fail;

@@ -133,7 +133,6 @@ struct direct {
 	struct extents hbm;
 	uint8_t *aperture;
 	uint64_t aperture_bytes, hbm_bytes;
-	int hbm_fd;
 	struct direct_host *pt_arenas;	/* pages of page tables */
 	size_t pt_arena_count;
 	struct direct_pt *pt_free;

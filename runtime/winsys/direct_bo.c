@@ -28,9 +28,7 @@ static uint64_t bo_prot(uint32_t flags)
  */
 static void hbm_clear(struct direct *ws, uint64_t start, uint64_t bytes)
 {
-	if (ws->hbm_fd >= 0 && bytes >= 65536 &&
-	    !fallocate(ws->hbm_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)start,
-		       (off_t)bytes))
+	if (bytes >= 65536 && !madvise(ws->aperture + start, bytes, MADV_DONTNEED))
 		return;
 	memset(ws->aperture + start, 0, bytes);
 }

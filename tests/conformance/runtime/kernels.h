@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GAON_TEST_RUNTIME_KERNELS_H
+#define GAON_TEST_RUNTIME_KERNELS_H
+
+#include <stdint.h>
+
+struct conf_args {
+	uint64_t va, value;
+};
+
+struct conf_saxpy_args {
+	uint64_t x, y, count;
+	float a;
+};
+
+#endif

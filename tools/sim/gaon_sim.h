@@ -35,6 +35,8 @@ enum gaon_sim_effects {
  *	the number of host processors.  1: no worker thread, the device runs only in gaon_sim_run().
  * @effects: see above
  * @no_time: leave modelled costs out (cycles stay 0)
+ * @share_hbm: keep HBM in a memory file that other processes can map (gaon_sim_hbm_fd()); without,
+ *	it is this process' own memory, which is faster: the host gives it huge pages
  * @debug_fuse: allow error injection
  * @matrix_path: 0 picks the best of this host, else 1 + enum sim_matrix_path
  * @nv_path: file of non-volatile state (rollback version, retired pages); NULL: in memory
@@ -51,6 +53,7 @@ struct gaon_sim_config {
 	uint32_t threads;
 	enum gaon_sim_effects effects;
 	bool no_time;
+	bool share_hbm;
 	bool debug_fuse;
 	uint8_t matrix_path;		/* 0 auto, else 1 + enum sim_matrix_path */
 	const char *nv_path;
@@ -97,7 +100,7 @@ uint64_t gaon_sim_bar_read(struct gaon_sim *sim, unsigned int bar, uint64_t offs
 void gaon_sim_bar_write(struct gaon_sim *sim, unsigned int bar, uint64_t offset, uint64_t value,
 			unsigned int len);
 
-/* The HBM aperture as host memory (BAR2), *@len bytes; the fd behind it, or -1. Owned by the model. */
+/* The HBM aperture as host memory (BAR2), *@len bytes; with share_hbm the fd behind it, else -1. Owned by the model. */
 void *gaon_sim_hbm(struct gaon_sim *sim, uint64_t *len);
 int gaon_sim_hbm_fd(struct gaon_sim *sim);
 

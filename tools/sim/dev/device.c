@@ -106,12 +106,17 @@ static bool config_own(struct gaon_sim_config *c)
 
 static int hbm_create(struct gaon_sim *sim)
 {
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	void *map;
 
-	sim->hbm_fd = memfd_create("gaon-hbm", MFD_CLOEXEC);
-	if (sim->hbm_fd < 0 || ftruncate(sim->hbm_fd, sim->config.hbm_bytes))
-		return -ENOMEM;
-	map = mmap(NULL, sim->config.hbm_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+	/* Private memory gets huge pages on most hosts, a memory file on few. */
+	if (sim->config.share_hbm) {
+		sim->hbm_fd = memfd_create("gaon-hbm", MFD_CLOEXEC);
+		if (sim->hbm_fd < 0 || ftruncate(sim->hbm_fd, sim->config.hbm_bytes))
+			return -ENOMEM;
+		flags = MAP_SHARED;
+	}
+	map = mmap(NULL, sim->config.hbm_bytes, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE,
 		   sim->hbm_fd, 0);
 	if (map == MAP_FAILED)
 		return -ENOMEM;
@@ -122,8 +127,8 @@ static int hbm_create(struct gaon_sim *sim)
 
 static void hbm_scrub(struct gaon_sim *sim)
 {
-	if (fallocate(sim->hbm_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      sim->config.hbm_bytes))
+	if (madvise(sim->hbm, sim->config.hbm_bytes,
+		    sim->config.share_hbm ? MADV_REMOVE : MADV_DONTNEED))
 		memset(sim->hbm, 0, sim->config.hbm_bytes);
 }
 

@@ -96,6 +96,8 @@ def plan(options):
     for stage in options.stages:
         if stage == "normal":
             add(stage, build, make_list("list-tests", build), {}, 180)
+        elif stage in ("early", "late"):
+            add(stage, build, make_list("list-device", build), {"GAON_SIM_EFFECTS": stage}, 300)
         elif stage == "asan":
             add(stage, f"{build}/asan", make_list("list-tests", f"{build}/asan"),
                 {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}, 600)
@@ -130,7 +132,7 @@ def main():
     parser.add_argument("--fuzz-seconds", type=int, default=15, help="per fuzz target")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="programs at once")
     parser.add_argument("--lines", type=int, default=40, help="lines of output shown of a failure")
-    parser.add_argument("stages", nargs="+", choices=["normal", "asan", "tsan", "fuzz"])
+    parser.add_argument("stages", nargs="+", choices=["normal", "early", "late", "asan", "tsan", "fuzz"])
     options = parser.parse_args()
 
     logs = os.path.join(options.build, "logs")

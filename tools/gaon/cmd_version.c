@@ -26,7 +26,7 @@ static int version_run(const struct cmd *cmd, int argc, char **argv)
 						gaon_version(), "hardware_major", GAON_REVISION >> 16,
 						"hardware_minor", GAON_REVISION & 0xffff, "abi_min",
 						GAON_ABI_MIN, "abi_max", GAON_ABI_MAX));
-	printf("gaon %s, libgaon %s, hardware specification %u.%u, admin ABI %u to %u\n", GAON_VERSION,
+	printf("gaon %s, libgaon %s, hardware specification %u.%u, admin ABI %d to %d\n", GAON_VERSION,
 	       gaon_version(), GAON_REVISION >> 16, GAON_REVISION & 0xffff, GAON_ABI_MIN, GAON_ABI_MAX);
 	return CMD_OK;
 }

@@ -54,7 +54,7 @@ if command -v shellcheck >/dev/null 2>&1; then
 fi
 if command -v cppcheck >/dev/null 2>&1; then
 	# shellcheck disable=SC2046
-	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -j 2 \
+	cppcheck --quiet --enable=warning --inline-suppr --error-exitcode=1 -j 2 \
 		--suppress=missingIncludeSystem --suppress=internalAstError --suppress=syntaxError \
 		-D__x86_64__ -D_GNU_SOURCE -Iinclude $(git ls-files 'runtime/*.c' 'runtime/winsys/*.c' 'tools/sim/dev/*.c' \
 		'tools/sim/mcu/*.c' 'tools/gaon/*.c' 'tools/demo/*.c' 'firmware/*.c') 2>"$work/cppcheck" ||

@@ -33,7 +33,7 @@ check: deps
 	@$(MAKE) -j$(JOBS) O=$(O)/tsan SAN=thread all tsan-tests
 	@$(MAKE) -j$(JOBS) O=$(O)/fuzz FUZZ=1 fuzzers
 	@$(RUN_TESTS) --build $(O) --test '$(TEST)' --fuzz-seconds $(or $(FUZZ_SECONDS),15) \
-		normal asan tsan fuzz
+		normal early late asan tsan fuzz
 
 check-quick: deps
 	@$(MAKE) -j$(JOBS) all tests
@@ -44,6 +44,10 @@ tsan-tests: $$(TSAN_TESTS)
 # The lists that tests/run.py reads.
 list-tests:
 	@printf '%s\n' $(TESTS)
+# Conformance through the runtime, to be run with asynchronous effects as early and as late as allowed.
+list-device:
+	@printf '%s\n' $(filter $(O)/tests/conformance/runtime% $(O)/tests/conformance/ops% \
+		$(O)/tests/conformance/cli%,$(TESTS))
 list-tsan:
 	@printf '%s\n' $(TSAN_TESTS)
 list-fuzzers:
@@ -62,5 +66,5 @@ docs: deps
 install: all
 	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench lint docs install

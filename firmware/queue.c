@@ -110,6 +110,13 @@ static void clear_held(struct fw_queue *q)
 
 static void drive_in(struct fw_queue *q)
 {
+	/* It faulted, and the event that tells of it waits for its work to end: so does the goal. */
+	if (slot_status(q->slot) == GAON_SLOT_FAULTED) {
+		q->place = QUEUE_STOPPING;
+		slots[q->slot].killing = true;
+		slots[q->slot].ticks = 0;
+		return;
+	}
 	/* UNLOAD succeeds for a slot that sleeps, and then nothing has to be waited for. */
 	if (!q->drop && slot_unload(q))
 		return;

@@ -185,6 +185,13 @@ uint32_t queue_reset(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	return begin(q, ticket);
 }
 
+/* The host may hear of a fault before the firmware, which is told when the work has ended. */
+static bool faulted(const struct fw_queue *q)
+{
+	return q->condition != QUEUE_GOOD ||
+	       (q->slot != FW_NONE && slot_status(q->slot) == GAON_SLOT_FAULTED);
+}
+
 uint32_t queue_clear(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
 		     uint64_t value[6])
 {
@@ -194,7 +201,7 @@ uint32_t queue_clear(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	(void)value;
 	if (!q)
 		return error;
-	if (q->condition == QUEUE_GOOD || q->suspended || contexts[q->context].suspended)
+	if (!faulted(q) || q->suspended || contexts[q->context].suspended)
 		return GAON_ADMIN_ERR_STATE;
 	return begin(q, ticket);
 }

@@ -164,6 +164,35 @@ START_TEST(fault_is_cleared_in_its_slot)
 }
 END_TEST
 
+/* The state block says FAULTED before the firmware's event comes: its work is still ending. */
+START_TEST(fault_is_cleared_before_its_event)
+{
+	static const uint16_t ops[] = {
+		GAON_ADMIN_FAULT_CLEAR, GAON_ADMIN_QUEUE_SUSPEND, GAON_ADMIN_QUEUE_RESET,
+		GAON_ADMIN_QUEUE_DESTROY,
+	};
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		struct fake *f = booted(2);
+		struct gaon_admin_reply reply;
+
+		fake_context(f, 1);
+		fake_queue_create(f, 1, 1, 0, 1);
+		fake_ring(f, 1, 4);
+		f->slots[fake_slot_of(f, 1)].status = GAON_SLOT_FAULTED;
+		fake_id_submit(f, ops[i], 1);
+		ck_assert(!fake_reply(f, &reply));
+		fake_event(f, (uint32_t)fake_slot_of(f, 1), GAON_SLOT_EV_FAULT);
+		fake_run(f);
+		ck_assert(fake_reply(f, &reply));
+		ck_assert_uint_eq(reply.status, GAON_ADMIN_OK);
+		ck_assert_str_eq(f->violation, "");
+		ck_assert_uint_eq(f->timecmp, UINT64_MAX);
+		fake_destroy(f);
+	}
+}
+END_TEST
+
 /* The slot went to another queue meanwhile. */
 START_TEST(fault_is_cleared_from_outside)
 {
@@ -323,6 +352,7 @@ TCase *firmware_queue_tests(void)
 	tcase_add_test(tc, suspend_saves_and_resume_goes_on);
 	tcase_add_test(tc, sleeping_queue_suspends_at_once);
 	tcase_add_test(tc, fault_is_cleared_in_its_slot);
+	tcase_add_test(tc, fault_is_cleared_before_its_event);
 	tcase_add_test(tc, fault_is_cleared_from_outside);
 	tcase_add_test(tc, reset_drops_work);
 	tcase_add_test(tc, reset_outside_the_slots);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../tools/sim/dev/devside.h"
+#include "../../tools/sim/dev/mcubus.h"
 #include "dev_host.h"
 
 #define QUEUES		4
@@ -296,6 +296,38 @@ START_TEST(test_reset_busy)
 }
 END_TEST
 
+/* A firmware that never sleeps keeps a worker busy, and nobody out. */
+START_TEST(test_busy_firmware)
+{
+	uint32_t forever = 0x0000006f;
+	uint64_t start, worst = 0;
+
+	make_device(3, GAON_SIM_EFFECTS_NORMAL);
+	pthread_mutex_lock(&sim->lock);
+	memcpy(sim->mcu->sram, &forever, 4);
+	sim_mcu_reset(sim->mcu->core, GAON_MCU_SRAM);
+	sim->mcu->started = true;
+	sim->state = GAON_STATE_READY;
+	pthread_mutex_unlock(&sim->lock);
+	sim_run_poke(sim);
+	for (uint64_t i = 1; i <= 200; i++) {
+		struct gaon_packet nop = {
+			.type = GAON_PKT_NOP, .flags = GAON_PKT_F_SIGNAL, .signal_va = VALUE_VA(0),
+			.signal_value = i,
+		};
+
+		start = now_ns(CLOCK_MONOTONIC);
+		ck_assert_uint_eq(dev_read32(&host, GAON_REG_STATE), GAON_STATE_READY);
+		start = now_ns(CLOCK_MONOTONIC) - start;
+		worst = start > worst ? start : worst;
+		push(0, &nop);
+		ck_assert_int_eq(gaon_sim_wait(sim, value(0), i, 5 * SECOND, NULL), GAON_SIM_WAIT_VALUE);
+	}
+	ck_assert_msg(worst < SECOND, "a register read took %llu ns", (unsigned long long)worst);
+	dev_host_destroy(&host);
+}
+END_TEST
+
 /* --- idleness -------------------------------------------------------------------------------------------- */
 
 START_TEST(test_idle)
@@ -346,6 +378,7 @@ int main(void)
 	tcase_add_test(tc, test_invalidate_busy);
 	tcase_add_test(tc, test_invalidate_overflow);
 	tcase_add_loop_test(tc, test_reset_busy, 0, 3);
+	tcase_add_test(tc, test_busy_firmware);
 	tcase_add_test(tc, test_idle);
 	tcase_add_test(tc, test_wait_events);
 	suite_add_tcase(s, tc);

@@ -154,6 +154,7 @@ struct sim_core {
 
 struct gaon_sim {
 	pthread_mutex_t lock;
+	_Atomic uint32_t contenders;	/* threads in sim_lock() that found it taken */
 	struct gaon_sim_config config;
 	struct gaon_sim_host_ops ops;
 	void *ops_ctx;

@@ -186,9 +186,9 @@ void sim_reset_chip(struct gaon_sim *sim, bool function)
 
 void gaon_sim_reset(struct gaon_sim *sim)
 {
-	pthread_mutex_lock(&sim->lock);
+	sim_lock(sim);
 	sim_reset_chip(sim, true);
-	pthread_mutex_unlock(&sim->lock);
+	sim_unlock(sim);
 }
 
 /* --- life -------------------------------------------------------------------------------------- */

@@ -207,6 +207,24 @@ uint64_t sim_mcubus_timecmp(struct gaon_sim *sim);
 void sim_mcubus_admin_irq(struct gaon_sim *sim, bool enable_written, uint32_t tail);
 void sim_mcubus_update_irq(struct gaon_sim *sim);
 
+/*
+ * The device's lock, for all but the run loop's short turns: a thread that runs the device without a
+ * pause (a firmware that never sleeps, say) lets contenders in.
+ */
+static inline void sim_lock(struct gaon_sim *sim)
+{
+	if (!pthread_mutex_trylock(&sim->lock))
+		return;
+	atomic_fetch_add(&sim->contenders, 1);
+	pthread_mutex_lock(&sim->lock);
+	atomic_fetch_sub(&sim->contenders, 1);
+}
+
+static inline void sim_unlock(struct gaon_sim *sim)
+{
+	pthread_mutex_unlock(&sim->lock);
+}
+
 /* --- run.c -------------------------------------------------------------------------------- */
 
 int sim_run_create(struct gaon_sim *sim);

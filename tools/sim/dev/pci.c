@@ -260,9 +260,9 @@ void gaon_sim_config_read(struct gaon_sim *sim, unsigned int offset, void *data,
 		memset(data, 0xff, len);
 		return;
 	}
-	pthread_mutex_lock(&sim->lock);
+	sim_lock(sim);
 	memcpy(data, sim->pci->config + offset, len);
-	pthread_mutex_unlock(&sim->lock);
+	sim_unlock(sim);
 }
 
 static bool config_touches(unsigned int offset, size_t len, unsigned int reg)
@@ -300,7 +300,7 @@ void gaon_sim_config_write(struct gaon_sim *sim, unsigned int offset, const void
 
 	if (!config_access_valid(offset, len))
 		return;
-	pthread_mutex_lock(&sim->lock);
+	sim_lock(sim);
 	for (size_t i = 0; i < len; i++) {
 		uint8_t *byte = &pci->config[offset + i];
 		uint8_t mask = pci->writable[offset + i];
@@ -316,5 +316,5 @@ void gaon_sim_config_write(struct gaon_sim *sim, unsigned int offset, const void
 		config_apply_command(sim);
 	if (config_touches(offset, len, CAP_MSIX + 3))
 		msix_deliver(sim);
-	pthread_mutex_unlock(&sim->lock);
+	sim_unlock(sim);
 }

@@ -291,12 +291,12 @@ static uint64_t bar0_read(struct gaon_sim *sim, uint64_t offset, unsigned int le
 	/* Parts of a register are cut out of it. */
 	if (len < 4)
 		return bar0_read(sim, offset & ~3ull, 4) >> shift & bar_ones(len);
-	pthread_mutex_lock(&sim->lock);
+	sim_lock(sim);
 	if (offset >= GAON_MSIX_TABLE)
 		value = sim_msix_read(sim, offset, len);
 	else
 		value = sim_regs_read(sim, offset, len);
-	pthread_mutex_unlock(&sim->lock);
+	sim_unlock(sim);
 	return value;
 }
 
@@ -328,12 +328,12 @@ void gaon_sim_bar_write(struct gaon_sim *sim, unsigned int bar, uint64_t offset,
 	case GAON_BAR_REGS:
 		if (len < 4)
 			return;
-		pthread_mutex_lock(&sim->lock);
+		sim_lock(sim);
 		if (offset >= GAON_MSIX_TABLE)
 			sim_msix_write(sim, offset, value, len);
 		else
 			sim_regs_write(sim, offset, value, len);
-		pthread_mutex_unlock(&sim->lock);
+		sim_unlock(sim);
 		break;
 	case GAON_BAR_HBM:
 		if (offset + len <= sim->identify.aperture_bytes)

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -31,7 +32,8 @@
 #define DOZE_TURNS	10u
 #define WAKE_WORTH_NS	4000u	/* jobs shorter than this are not worth waking anybody for */
 
-#define SAMPLE_JOBS	8u	/* one job in so many is timed */
+#define BREATHE_TURNS	200	/* yields that a thread which wants the lock is given */
+#define SAMPLE_JOBS	8u	/* of jobs that are alone one in so many is timed */
 #define DEADLINE_TURNS	16u	/* a busy thread looks at its clock once in so many turns */
 
 #define BIT_WORK	1u		/* futex bit of everybody who could run the device */
@@ -175,6 +177,19 @@ static void waiter_remove(struct sim_run *run, struct waiter *w)
 
 /* --- passes and jobs --------------------------------------------------------------------------- */
 
+/* A thread that found the lock taken gets it now. */
+static void run_breathe(struct gaon_sim *sim)
+{
+	uint32_t before = atomic_load_explicit(&sim->contenders, memory_order_relaxed);
+
+	if (!before)
+		return;
+	sim_unlock(sim);
+	for (int i = 0; i < BREATHE_TURNS && atomic_load(&sim->contenders) >= before; i++)
+		sched_yield();
+	pthread_mutex_lock(&sim->lock);
+}
+
 /* Work that no pass has seen yet. */
 static bool run_pending(struct gaon_sim *sim)
 {
@@ -186,6 +201,7 @@ static bool run_pass(struct gaon_sim *sim)
 {
 	bool changed = false;
 
+	run_breathe(sim);
 	sim_msix_flush(sim);
 	if (sim->regs->boot_pending) {
 		sim->regs->boot_pending = false;
@@ -216,16 +232,16 @@ static bool run_job(struct gaon_sim *sim)
 	job = sim_job_take(sim);
 	if (!job)
 		return false;
+	sample = sim_job_count(sim) || run->jobs++ % SAMPLE_JOBS == 0;
 	sim_run_kick(sim);
 	run->running++;
-	sample = run->jobs++ % SAMPLE_JOBS == 0;
-	pthread_mutex_unlock(&sim->lock);
+	sim_unlock(sim);
 	if (sample)
 		start = now_ns();
 	sim_job_run(sim, job);
 	if (sample)
 		start = now_ns() - start;
-	pthread_mutex_lock(&sim->lock);
+	sim_lock(sim);
 	if (sample)
 		run->average_ns += (start >> 1) - (run->average_ns >> 1);
 	sim_job_retire(sim, job);
@@ -266,7 +282,7 @@ static void run_spin(struct gaon_sim *sim, const volatile uint64_t *watch, uint6
 	uint32_t seq = atomic_load(&run->seq);
 	uint64_t end;
 
-	pthread_mutex_unlock(&sim->lock);
+	sim_unlock(sim);
 	end = now_ns() + ns;
 	do {
 		for (int i = 0; i < 32; i++) {
@@ -277,7 +293,7 @@ static void run_spin(struct gaon_sim *sim, const volatile uint64_t *watch, uint6
 		}
 	} while (now_ns() < end);
 out:
-	pthread_mutex_lock(&sim->lock);
+	sim_lock(sim);
 }
 
 /* The management core's timer, on this thread's clock. */
@@ -309,9 +325,9 @@ static void run_sleep(struct gaon_sim *sim, const struct waiter *w, uint64_t dea
 		atomic_fetch_sub(&run->awake, 1);
 	if ((awake || !run_pending(sim)) && !atomic_load(&run->stop) &&
 	    !(w && value_reached(w->watch, w->target))) {
-		pthread_mutex_unlock(&sim->lock);
+		sim_unlock(sim);
 		futex_wait(&run->word, word, deadline, BIT_WORK | (w ? w->bit : 0));
-		pthread_mutex_lock(&sim->lock);
+		sim_lock(sim);
 	}
 	if (!awake)
 		atomic_fetch_add(&run->awake, 1);
@@ -350,7 +366,7 @@ static void *run_worker(void *arg)
 	unsigned int quiet = DOZE_TURNS;
 	bool busy = false;
 
-	pthread_mutex_lock(&sim->lock);
+	sim_lock(sim);
 	atomic_fetch_add(&run->awake, 1);
 	while (!atomic_load(&run->stop)) {
 		bool changed = run_pass(sim);
@@ -380,7 +396,7 @@ static void *run_worker(void *arg)
 		}
 	}
 	atomic_fetch_sub(&run->awake, 1);
-	pthread_mutex_unlock(&sim->lock);
+	sim_unlock(sim);
 	return NULL;
 }
 
@@ -444,14 +460,14 @@ static enum outcome run_enter(struct gaon_sim *sim, struct waiter *w, uint64_t n
 {
 	enum outcome outcome;
 
-	pthread_mutex_lock(&sim->lock);
+	sim_lock(sim);
 	atomic_fetch_add(&sim->run->awake, 1);
 	sim->run->host_entries++;
 	outcome = run_device(sim, w, ns, events);
 	if (events)
 		*events = sim->run->events;
 	run_leave(sim);
-	pthread_mutex_unlock(&sim->lock);
+	sim_unlock(sim);
 	return outcome;
 }
 
@@ -499,9 +515,9 @@ int sim_run_create(struct gaon_sim *sim)
 	for (unsigned int i = 0; i < workers; i++) {
 		if (pthread_create(&run->workers[i], NULL, run_worker, sim))
 			return -EAGAIN;
-		pthread_mutex_lock(&sim->lock);
+		sim_lock(sim);
 		run->worker_count = i + 1;
-		pthread_mutex_unlock(&sim->lock);
+		sim_unlock(sim);
 	}
 	return 0;
 }

@@ -68,3 +68,13 @@ $(O)/tests/conformance/bare_test: tests/conformance/isa/bare_test.sh $(O)/bin/ga
 		'$(abspath $(O))/tests/conformance/bare_priv.elf' >$@
 	@chmod +x $@
 TESTS += $(O)/tests/conformance/bare_test
+
+# The decoder against LLVM's disassembler.
+$(O)/tests/conformance/isa/dump_decode.o: CPPFLAGS += -Itools/sim
+$(O)/tests/conformance/dump_decode: $(O)/tests/conformance/isa/dump_decode.o $(LIBHART)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+$(O)/tests/conformance/decode_test: tests/conformance/isa/decode_test.py $(O)/tests/conformance/dump_decode
+	@printf '#!/bin/sh\nexec /usr/bin/python3 %s %s llvm-mc-$(LLVM)\n' '$(CURDIR)/$<' \
+		'$(abspath $(O))/tests/conformance/dump_decode' >$@
+	@chmod +x $@
+TESTS += $(O)/tests/conformance/decode_test

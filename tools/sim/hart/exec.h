@@ -31,7 +31,7 @@
 #define SIM_CODE_PAGES	128	/* per hart, direct mapped */
 #define SIM_AMO_ENTRIES	16
 #define SIM_VECTOR_FNS	1024
-#define SIM_CHUNK	65536	/* instructions between looks at hart->stop */
+#define SIM_CHUNK	4096	/* instructions between looks at hart->stop */
 #define SIM_COST_MAX	0xfffu	/* of one static cost, so that a chunk's sum fits 32 bits */
 
 struct sim_op;

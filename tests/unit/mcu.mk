@@ -2,7 +2,7 @@
 # Tests of the management core, the boot ROM and the firmware.
 
 MCU_LIB_OBJS	:= $(patsubst %.c,$(O)/%.o,$(filter-out tools/sim/mcu/runner.c,$(wildcard tools/sim/mcu/*.c)))
-FW_TEST_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/firmware_*.c))
+FW_TEST_OBJS	:= $(patsubst %.c,$(O)/%.o,$(filter-out %/firmware_device.c,$(wildcard tests/unit/firmware_*.c)))
 
 $(O)/tests/unit/firmware_test: $(FW_TEST_OBJS) $(MCU_LIB_OBJS) $(FW_EMBED) $(FW_IMAGE_OBJ)
 	@mkdir -p $(@D)
@@ -25,3 +25,10 @@ $(O)/tests/unit/mcu_script_test: tests/unit/mcu_script_test.py $(O)/bin/gaon-sim
 	@chmod +x $@
 
 TESTS += $(O)/tests/unit/mcu_script_test
+
+# The firmware on the real device model.
+$(O)/tests/unit/firmware_device: $(O)/tests/unit/firmware_device.o $(O)/tests/unit/dev_host.o $(FW_EMBED) $$(LIBSIM)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(SIM_LIBS)
+
+TESTS += $(O)/tests/unit/firmware_device

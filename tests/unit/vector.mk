@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-$(O)/tests/unit/vector_laws.o: CPPFLAGS += -Itools/sim
-$(O)/tests/unit/vector_laws: $(O)/tests/unit/vector_laws.o $(O)/tools/sim/libhart.a
+VECTOR_TESTS	:= $(O)/tests/unit/vector_laws $(O)/tests/unit/vector_exact
+
+$(VECTOR_TESTS:=.o): CPPFLAGS += -Itools/sim
+$(VECTOR_TESTS): %: %.o $(O)/tools/sim/libhart.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcheck -lsubunit -lrt -lm
 
-TESTS += $(O)/tests/unit/vector_laws
+TESTS += $(VECTOR_TESTS)

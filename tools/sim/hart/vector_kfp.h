@@ -94,6 +94,58 @@ static uint32_t k_##NAME##_##W(uint64_t *acc, const void *ap, size_t n, unsigned
 	K_EXTREME(redmin, W, <, (U)~SIGN) K_EXTREME(redmax, W, >, SIGN)
 K_EXTREMES(16) K_EXTREMES(32) K_EXTREMES(64)
 
+/* --- bf16: the upper half of an f32 --------------------------------------------------------------- */
+
+/* Widening is a shift; what a NaN becomes is the canonical one. */
+static uint32_t k_wcvt_bf16(void *dp, const void *ap, const void *bp, uint64_t x, size_t n,
+			    unsigned int rm)
+{
+	const uint16_t *a = ap;
+	uint32_t *d = dp, nv = 0;
+
+	(void)bp, (void)x, (void)rm;
+	_Pragma("clang loop vectorize(assume_safety)")
+	for (size_t i = 0; i < n; i++) {
+		uint32_t v = (uint32_t)a[i] << 16, nan = (v & 0x7fffffff) > 0x7f800000;
+
+		nv |= nan & !(v & 0x400000);
+		d[i] = nan ? SIM_F32_NAN : v;
+	}
+	return nv ? SIM_FP_NV : 0;
+}
+
+/*
+ * Narrowing adds @even or @away to the magnitude's lower half and cuts it off.  bf16's least
+ * normal number is f32's, so what is tiny after rounding lies below @tiny, which depends on the
+ * mode: the magnitude from which 8 significant bits round up to that number.
+ */
+static uint32_t k_ncvt_bf16(void *dp, const void *ap, const void *bp, uint64_t x, size_t n,
+			    unsigned int rm)
+{
+	uint32_t nx = 0, of = 0, uf = 0, nv = 0, even = rm == SIM_RM_RNE ? 0x7fff : 0;
+	uint32_t positive = rm == SIM_RM_RUP ? 0xffff : 0, negative = rm == SIM_RM_RDN ? 0xffff : 0;
+	const uint32_t *a = ap;
+	uint16_t *d = dp;
+
+	(void)bp, (void)x;
+	_Pragma("clang loop vectorize(assume_safety)")
+	for (size_t i = 0; i < n; i++) {
+		uint32_t v = a[i], m = v & 0x7fffffff, nan = m > 0x7f800000, lsb = v >> 16 & 1;
+		uint32_t away = v >> 31 ? negative : positive, inexact = (v & 0xffff) != 0;
+		uint32_t r = m + (even ? even + lsb : away);
+		uint32_t tiny = even ? 0x7fc000u : away ? 0x7f8001u : 0x800000u;
+
+		inexact &= !nan;
+		nv |= nan & !(v & 0x400000);
+		nx |= inexact;
+		of |= inexact & (r >= 0x7f800000);
+		uf |= inexact & (m < tiny);
+		d[i] = (uint16_t)(nan ? SIM_BF16_NAN : (r | (v & 0x80000000)) >> 16);
+	}
+	return (nv ? SIM_FP_NV : 0) | (nx ? SIM_FP_NX : 0) | (of ? SIM_FP_OF : 0) |
+	       (uf ? SIM_FP_UF : 0);
+}
+
 #define K_FCMP_W(NAME, W, ...)									\
 	K_BITS_FORM(NAME, vv, W, uint8_t, bv[i], (uint8_t)-(int)r, __VA_ARGS__)			\
 	K_BITS_FORM(NAME, vx, W, uint8_t, (U)x, (uint8_t)-(int)r, __VA_ARGS__)
@@ -498,8 +550,6 @@ KERNEL(k_wcvt_f_f_16)
 	FP_LOOP(32, half_up(ap, j), half_up_one(ap, j), , );
 }
 
-#define CANON_OF(v)	({ v_32 v_ = (v); __builtin_expect(!!UNORD_32(v_, v_), 0) ? canon_32(v_) : v_; })
-
 KERNEL(k_ncvt_f_f_16)
 {
 	K_LOOP_32(
@@ -579,6 +629,8 @@ const struct vec_kfp VEC_KFP = {
 	.cmp = { VEC_FPCMP_OPS(T_BITS) },
 	.redmin = { NULL, k_redmin_16, k_redmin_32, k_redmin_64 },
 	.redmax = { NULL, k_redmax_16, k_redmax_32, k_redmax_64 },
+	.cvt[VEC_WCVT_BF16] = { [1] = k_wcvt_bf16 },
+	.cvt[VEC_NCVT_BF16] = { [1] = k_ncvt_bf16 },
 #if defined(__x86_64__)
 	.arith = { VEC_FP2_OPS(T_FP) },
 	.wide = { VEC_WFP_OPS(T_WFP) },
@@ -586,20 +638,14 @@ const struct vec_kfp VEC_KFP = {
 	.sqrt = { [2] = k_sqrt_32, [3] = k_sqrt_64 },
 	.osum = { [2] = k_osum_32, [3] = k_osum_64 },
 	.usum = { [2] = k_usum_32, [3] = k_usum_64 },
-	.cvt = {
-		[VEC_CVT_X_F] = { [2] = k_cvt_x_f_32 },
-		[VEC_CVT_RTZ_X_F] = { [2] = k_cvt_rtz_x_f_32 },
-		[VEC_CVT_F_X] = { [2] = k_cvt_f_x_32 },
-		[VEC_WCVT_F_F] = {
-			[2] = k_wcvt_f_f_32,
+	.cvt[VEC_CVT_X_F] = { [2] = k_cvt_x_f_32 },
+	.cvt[VEC_CVT_RTZ_X_F] = { [2] = k_cvt_rtz_x_f_32 },
+	.cvt[VEC_CVT_F_X] = { [2] = k_cvt_f_x_32 },
+	.cvt[VEC_WCVT_F_F][2] = k_wcvt_f_f_32,
 #if defined(__F16C__)
-			[1] = k_wcvt_f_f_16,
+	.cvt[VEC_WCVT_F_F][1] = k_wcvt_f_f_16,
+	.cvt[VEC_NCVT_F_F] = { [1] = k_ncvt_f_f_16 },
 #endif
-		},
-#if defined(__F16C__)
-		[VEC_NCVT_F_F] = { [1] = k_ncvt_f_f_16 },
-#endif
-	},
 #if defined(__FMA__)
 	.fma = { VEC_FMA_OPS(T_FP) },
 	.wfma = {

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/* The runtime over a fake device: rings, doorbells, argument space, and what real devices do only when they break. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../runtime/module.h"
+#include "../../runtime/stream.h"
+#include "runtime_fake.h"
+
+#define WAIT	10000000000ull
+
+static struct gaon_device *dev;
+static struct gaon_stream *stream;
+
+static struct rt_device *inside(void)
+{
+	enum gaon_status status;
+
+	return obj_find(OBJ_DEVICE, dev, &status);
+}
+
+static void setup(void)
+{
+	struct gaon_stream_config config = { .size = sizeof(config), .ring_log2 = 4 };
+
+	ck_assert_int_eq(fake_open(&dev), GAON_OK);
+	ck_assert_int_eq(gaon_stream_create(dev, &config, &stream), GAON_OK);
+	gaon_log_set(NULL, NULL, GAON_LOG_NONE);
+}
+
+static void teardown(void)
+{
+	ck_assert_int_eq(gaon_device_close(dev), GAON_OK);
+	ck_assert_uint_eq(atomic_load(&fake.bos), 0);
+	ck_assert_uint_eq(atomic_load(&fake.queues), 0);
+	ck_assert_uint_eq(atomic_load(&fake.contexts), 0);
+}
+
+/* A kernel object without a program: the fake runs none. */
+static struct gaon_kernel *kernel_of(uint32_t args_size)
+{
+	struct rt_kernel *k = obj_alloc(OBJ_KERNEL, sizeof(*k));
+
+	k->dev = inside();
+	k->tag = 1;
+	k->spm_room = 1 << 20;
+	strcpy(k->info.name, "fake");
+	k->info.args_size = args_size;
+	rt_adopt(k->dev, &k->obj);
+	return obj_handle(&k->obj);
+}
+
+static enum gaon_status launch(struct gaon_kernel *k, const uint64_t *args, size_t bytes)
+{
+	return gaon_launch(stream, k, &(struct gaon_launch){
+		.size = sizeof(struct gaon_launch), .args = args, .args_size = bytes });
+}
+
+START_TEST(ring_wraps_and_arguments_hold)
+{
+	enum { WORDS = 500 };
+	struct gaon_kernel *k = kernel_of(WORDS * 8);
+	uint64_t args[WORDS] = { 0 }, sum = 0, i;
+
+	/* Sixteen packets and 256 KiB of arguments at a time, thousands in all. */
+	for (i = 0; i < 3000; i++) {
+		args[0] = i * i;
+		args[1] = i;
+		sum += args[0];
+		ck_assert_int_eq(launch(k, args, sizeof(args)), GAON_OK);
+		memset(args, 0xee, sizeof(args));
+	}
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_OK);
+	ck_assert_uint_eq(atomic_load(&fake.launch_sum), sum);
+	ck_assert_uint_eq(atomic_load(&fake.launch_disorder), 0);
+}
+END_TEST
+
+START_TEST(doorbells_only_when_asked)
+{
+	struct gaon_kernel *k = kernel_of(0);
+	uint32_t before;
+	int i;
+
+	atomic_store(&fake.hold, true);
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	before = atomic_load(&fake.doorbells);
+	for (i = 0; i < 10; i++)
+		ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_uint_eq(atomic_load(&fake.doorbells), before);
+	atomic_store(&fake.hold, false);
+	/* Whatever the device's timing, no packet is left lying. */
+	for (i = 0; i < 300; i++) {
+		ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_OK);
+		if (i % 3 == 0)
+			usleep(200);
+		ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	}
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_OK);
+	ck_assert_uint_eq(atomic_load(&fake.packets), 311);
+}
+END_TEST
+
+START_TEST(a_lost_device)
+{
+	struct gaon_device_counters counters = { .size = sizeof(counters) };
+	struct gaon_kernel *k = kernel_of(0);
+
+	atomic_store(&fake.hold, true);
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_int_eq(gaon_stream_wait(stream, 1000000), GAON_ERROR_TIMEOUT);
+	atomic_store(&fake.lost, true);
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_ERROR_DEVICE_LOST);
+	ck_assert_int_eq(gaon_last_error()->status, GAON_ERROR_DEVICE_LOST);
+	ck_assert(gaon_last_error()->hint[0]);
+	ck_assert_str_eq(gaon_last_error()->device, "fake");
+	ck_assert_int_eq(gaon_device_get_counters(dev, &counters), GAON_ERROR_DEVICE_LOST);
+}
+END_TEST
+
+START_TEST(an_impossible_read_index)
+{
+	struct gaon_kernel *k = kernel_of(0);
+	enum gaon_status status = GAON_OK;
+	int i;
+
+	atomic_store(&fake.read_lie, 1ull << 40);
+	for (i = 0; i < 100 && !status; i++)
+		status = launch(k, NULL, 0);
+	ck_assert_int_eq(status, GAON_ERROR_DEVICE_LOST);
+	ck_assert_ptr_nonnull(strstr(gaon_last_error()->text, "impossible"));
+}
+END_TEST
+
+START_TEST(a_fault_record_full_of_nonsense)
+{
+	struct gaon_fault fault = { .size = sizeof(fault) };
+	struct gaon_kernel *k = kernel_of(0);
+
+	memset(&fake.fault, 0xff, sizeof(fake.fault));
+	atomic_store(&fake.fault_at, 1);
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_ERROR_FAULT);
+	ck_assert_int_eq(gaon_stream_get_fault(stream, &fault), GAON_OK);
+	ck_assert_uint_eq(fault.type, GAON_FAULT_FIRMWARE);
+	ck_assert_uint_eq(fault.access, 0);
+	ck_assert_uint_eq(fault.operation, 1);
+	ck_assert_str_eq(fault.kernel, "fake");
+	/* An older caller's structure. */
+	memset(&fault, 0x55, sizeof(fault));
+	fault.size = 16;
+	ck_assert_int_eq(gaon_stream_get_fault(stream, &fault), GAON_OK);
+	ck_assert_uint_eq(fault.type, GAON_FAULT_FIRMWARE);
+	ck_assert_uint_eq(fault.core, 0x55555555);
+	ck_assert_int_eq(gaon_stream_clear_fault(stream), GAON_OK);
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_OK);
+}
+END_TEST
+
+/* Every allocation of the library fails once; what it had got before it gives back. */
+static enum gaon_status use_everything(void)
+{
+	uint64_t va = 0, x[20000] = { 0 };
+	struct gaon_stream *s = NULL;
+	struct gaon_event *e = NULL;
+	struct gaon_mem *m = NULL, *h = NULL;
+	enum gaon_status status;
+
+	status = gaon_stream_create(dev, NULL, &s);
+	if (!status)
+		status = gaon_event_create(dev, GAON_EVENT_TIMED, &e);
+	if (!status)
+		status = gaon_mem_alloc(dev, 200000, GAON_MEM_DEVICE, &m);
+	if (!status)
+		status = gaon_mem_alloc(dev, 5000, GAON_MEM_HOST, &h);
+	if (!status)
+		status = gaon_mem_alloc_async(s, 5000, &va);
+	if (!status)
+		status = gaon_mem_write_async(s, gaon_mem_va(m), x, sizeof(x));
+	if (!status)
+		status = gaon_mem_read(dev, x, gaon_mem_va(m), 100);
+	if (!status)
+		status = gaon_event_record(s, e);
+	if (s)
+		ck_assert_int_eq(gaon_stream_wait(s, WAIT), GAON_OK);
+	if (va)
+		ck_assert_int_eq(gaon_mem_free_async(s, va), GAON_OK);
+	if (h)
+		ck_assert_int_eq(gaon_mem_free(h), GAON_OK);
+	if (m)
+		ck_assert_int_eq(gaon_mem_free(m), GAON_OK);
+	if (e)
+		ck_assert_int_eq(gaon_event_destroy(e), GAON_OK);
+	if (s)
+		ck_assert_int_eq(gaon_stream_destroy(s), GAON_OK);
+	return status;
+}
+
+START_TEST(every_allocation_fails_once)
+{
+	int i, refused = 0;
+
+	for (i = 1; i < 30; i++) {
+		enum gaon_status status;
+
+		atomic_store(&fake.bo_fail_in, i);
+		status = use_everything();
+		ck_assert(status == GAON_OK || status == GAON_ERROR_OUT_OF_MEMORY ||
+			  status == GAON_ERROR_OUT_OF_DEVICE_MEMORY);
+		refused += status != GAON_OK;
+		atomic_store(&fake.bo_fail_in, 0);
+		ck_assert_int_eq(use_everything(), GAON_OK);
+		ck_assert_int_eq(gaon_mem_trim(dev, 0), GAON_OK);
+	}
+	ck_assert_int_ge(refused, 3);
+}
+END_TEST
+
+START_TEST(no_queue_left)
+{
+	struct gaon_stream *s[64];
+	enum gaon_status status = GAON_OK;
+	int n = 0;
+
+	while (!status && n < 64) {
+		status = gaon_stream_create(dev, NULL, &s[n]);
+		n += !status;
+	}
+	ck_assert_int_eq(status, GAON_ERROR_LIMIT);
+	ck_assert_int_eq(n, 15);
+	while (n--)
+		ck_assert_int_eq(gaon_stream_destroy(s[n]), GAON_OK);
+}
+END_TEST
+
+START_TEST(freeing_waits_for_work)
+{
+	struct gaon_kernel *k = kernel_of(0);
+	struct gaon_mem *m;
+
+	ck_assert_int_eq(gaon_mem_alloc(dev, 4096, GAON_MEM_DEVICE, &m), GAON_OK);
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_int_eq(gaon_mem_free(m), GAON_OK);
+	ck_assert_uint_ge(atomic_load(&fake.packets), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("runtime queue");
+	TCase *tc = tcase_create("fake device");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, ring_wraps_and_arguments_hold);
+	tcase_add_test(tc, doorbells_only_when_asked);
+	tcase_add_test(tc, a_lost_device);
+	tcase_add_test(tc, an_impossible_read_index);
+	tcase_add_test(tc, a_fault_record_full_of_nonsense);
+	tcase_add_test(tc, every_allocation_fails_once);
+	tcase_add_test(tc, no_queue_left);
+	tcase_add_test(tc, freeing_waits_for_work);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

@@ -39,11 +39,13 @@ static int SIM_CC fload_slow(SIM_EXEC_ARGS)
 	enum sim_op_status st;
 
 	st = sim_memory_load(h, VA, len, &value);
-	if (st != SIM_OP_OK)
+	if (st != SIM_OP_OK && st != SIM_OP_DONE)
 		SIM_NOT_OK(st, op->rs2);
 	if (len < 8)
 		value |= UINT64_MAX << (8 * len);
 	h->f[op->rd] = value;
+	if (st == SIM_OP_DONE)
+		SIM_NOT_OK(st, op->rs2);
 	SIM_NEXT(op->rs2);
 }
 

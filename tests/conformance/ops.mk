@@ -3,11 +3,12 @@
 OPS_TEST_COMMON	:= $(O)/tests/conformance/ops_common.o
 OPS_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out %/ops_common.c,$(wildcard tests/conformance/ops_*.c)))
 
-$(OPS_TESTS): %: %.o $(OPS_TEST_COMMON) $(O)/libgaonops.so $(O)/libgaon.so $(O)/bin/gaoncc
+$(OPS_TESTS): %: %.o $(OPS_TEST_COMMON) $(O)/libgaonops.so $(O)/libgaon.so $(O)/bin/gaoncc $(O)/bin/gaon-demo-digits
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(OPS_TEST_COMMON) -L$(O) -Wl,-rpath,$(abspath $(O)) \
 		-lgaonops -lgaon -lcheck -lsubunit -lrt -lm
 
 $(OPS_TESTS:%=%.o) $(OPS_TEST_COMMON): CPPFLAGS += -DGAONCC='"$(abspath $(O))/bin/gaoncc"' \
+	-DSAN_FLAGS='"$(if $(SAN),-fsanitize=$(SAN))"' \
 	-DSOURCE_DIR='"$(CURDIR)"' -DBUILD_DIR='"$(abspath $(O))"'
 
 ifneq ($(wildcard runtime/build.mk),)

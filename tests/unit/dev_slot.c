@@ -420,6 +420,28 @@ START_TEST(test_engine_reset)
 }
 END_TEST
 
+/* Without a firmware nothing runs, whether it was at work or asleep. */
+START_TEST(test_fatal)
+{
+	load(0, 0);
+	load(1, 1);
+	push(0, wait_for(1));
+	run();
+	pthread_mutex_lock(&sim->lock);
+	sim_set_fatal(sim, GAON_BOOT_CRASH);
+	pthread_mutex_unlock(&sim->lock);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_STATE), GAON_STATE_FATAL);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_BOOT_ERROR), GAON_BOOT_CRASH);
+	ck_assert_uint_eq(atomic_load(&host.interrupts[0]), 1);
+	*value = 1;
+	push(1, nop);
+	gaon_sim_doorbell(sim, 1, 0);
+	run();
+	ck_assert_uint_eq(state[0].read, 0);
+	ck_assert_uint_eq(state[1].read, 0);
+}
+END_TEST
+
 START_TEST(test_chip_reset)
 {
 	load(0, 0);
@@ -455,6 +477,7 @@ int main(void)
 	tcase_add_test(tc, test_dead_doorbells);
 	tcase_add_test(tc, test_want_events);
 	tcase_add_test(tc, test_engine_reset);
+	tcase_add_test(tc, test_fatal);
 	tcase_add_test(tc, test_chip_reset);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

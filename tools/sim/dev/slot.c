@@ -140,7 +140,8 @@ static bool slot_others_wait(struct gaon_sim *sim)
 
 void sim_slot_wake(struct gaon_sim *sim, struct sim_slot *slot)
 {
-	if (slot->status == GAON_SLOT_IDLE)
+	/* Without a firmware nothing starts any more. */
+	if (slot->status == GAON_SLOT_IDLE && sim->state != GAON_STATE_FATAL)
 		sim_slot_set_status(sim, slot, GAON_SLOT_ACTIVE);
 }
 

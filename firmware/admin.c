@@ -125,10 +125,11 @@ bool admin_service(void)
 		return false;
 	count = outstanding();
 	for (uint32_t i = 0; i < count; i++) {
+		uint64_t entry = rings.submission + (rings.head & (rings.size - 1)) * sizeof(cmd);
+
 		if (i == BATCH)
 			return true;
-		if (!dma_read(rings.submission + (rings.head & (rings.size - 1)) * sizeof(cmd), &cmd,
-			      sizeof(cmd))) {
+		if (!dma_read(entry, &cmd, sizeof(cmd))) {
 			log_line(LOG_ERROR, "admin ring not readable");
 			return false;
 		}

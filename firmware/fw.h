@@ -43,7 +43,7 @@ bool timer_due(void);
 /* panic.c */
 #define FW_PANIC_TRAP		0x100u		/* + mcause */
 #define FW_PANIC_ENGINES	0x200u		/* engines do not stop even after a reset */
-#define FW_PANIC_SLOTS		0x201u		/* the hardware reports a shape this firmware cannot serve */
+#define FW_PANIC_SLOTS		0x201u		/* a shape that cannot be served */
 _Noreturn void fw_panic(uint32_t code);
 _Noreturn void fw_panic_trap(uint32_t cause, uint32_t pc, uint32_t value);
 _Noreturn void fw_hang(void);

@@ -92,7 +92,7 @@ uint32_t queue_create(const struct gaon_admin_cmd *cmd, const struct fw_ticket *
 		.ring_log2 = c->ring_log2,
 	};
 	contexts[c->context].first = (uint16_t)c->queue;
-	/* Packets may have been published before the doorbell was mapped: it is loaded once in any case. */
+	/* Packets may have been published before the doorbell was mapped: load it in any case. */
 	queue_make_ready(q);
 	return GAON_ADMIN_OK;
 }
@@ -238,8 +238,9 @@ uint32_t queue_query(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	value[0] = GAON_SLOT_EMPTY;
 	value[1] = q->read;
 	value[2] = UINT64_MAX;
-	value[3] = q->condition | (q->suspended ? 4u : 0) | (contexts[q->context].suspended ? 8u : 0) |
-		   (q->saved ? 16u : 0) | (q->ready ? 32u : 0);
+	value[3] = q->condition | (q->suspended ? 4u : 0) |
+		   (contexts[q->context].suspended ? 8u : 0) | (q->saved ? 16u : 0) |
+		   (q->ready ? 32u : 0);
 	value[4] = q->preemptions;
 	value[5] = q->context;
 	if (q->slot == FW_NONE)

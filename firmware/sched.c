@@ -84,7 +84,8 @@ static void handle_event(uint32_t event)
 		break;
 	case GAON_SLOT_EV_SLICE:
 	case GAON_SLOT_EV_CONTEND:
-		if (q->place == QUEUE_IN && (status == GAON_SLOT_ACTIVE || status == GAON_SLOT_WAITING))
+		if (q->place == QUEUE_IN &&
+		    (status == GAON_SLOT_ACTIVE || status == GAON_SLOT_WAITING))
 			slot_stop(q, false);
 		break;
 	default:	/* IDLE and WAITING: sched_run() finds the slot */

@@ -110,9 +110,9 @@
 #define GAON_MCU_SLOT_CMD	0x1d0
 #define GAON_MCU_SLOT_RESULT	0x1d4	/* ro: 0 or GAON_ADMIN_ERR_* of the last command */
 #define GAON_MCU_SLOT_EVENT	0x1d8	/* ro: pops {reason << 16 | slot}, or ~0 */
-#define GAON_MCU_SLOT_WANT	0x1dc	/* rw: bit kind * 4 + priority: such queues wait outside the slots */
+#define GAON_MCU_SLOT_WANT	0x1dc	/* rw: bit kind * 4 + priority: such queues wait outside */
 #define GAON_MCU_SLOT_F_SAVED	(1u << 0)
-#define GAON_MCU_SLOT_F_HOLD	(1u << 1)	/* LOAD: bind without running, the slot starts STOPPED */
+#define GAON_MCU_SLOT_F_HOLD	(1u << 1)	/* LOAD: do not run, start STOPPED */
 
 #define GAON_SLOT_CMD_READ	1	/* fields from the slot */
 #define GAON_SLOT_CMD_LOAD	2	/* bind a queue to an EMPTY slot and run */

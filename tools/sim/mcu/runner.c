@@ -261,8 +261,9 @@ static int outcome(struct bare_mcu *b, enum sim_mcu_exit why)
 	if (why == SIM_MCU_WFI)
 		fprintf(stderr, "gaon-sim: wfi at %#" PRIx32 ", and no interrupt will come\n", s.pc);
 	else
-		fprintf(stderr, "gaon-sim: no progress: cause %" PRIu32 " at %#" PRIx32 ", tval %#" PRIx32
-			", mtvec %#" PRIx32 "\n", s.mcause, s.mepc, s.mtval, s.mtvec);
+		fprintf(stderr, "gaon-sim: no progress: cause %" PRIu32 " at %#" PRIx32
+			", tval %#" PRIx32 ", mtvec %#" PRIx32 "\n", s.mcause, s.mepc, s.mtval,
+			s.mtvec);
 	return SIM_RUNNER_STUCK;
 }
 

@@ -36,7 +36,8 @@ static void execute_csr(struct sim_mcu *mcu, const struct mcu_insn *in)
 		raise_illegal(mcu, in);
 		return;
 	}
-	value = kind == MCU_OP_CSRRW ? operand : kind == MCU_OP_CSRRS ? old | operand : old & ~operand;
+	value = kind == MCU_OP_CSRRW ? operand :
+		kind == MCU_OP_CSRRS ? old | operand : old & ~operand;
 	if (write && !mcu_csr_write(mcu, csr, value)) {
 		raise_illegal(mcu, in);
 		return;

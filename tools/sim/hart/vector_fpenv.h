@@ -91,6 +91,9 @@ static inline __attribute__((always_inline)) void vec_fp_call(struct sim_hart *h
 {
 	unsigned int rm = hart->frm;
 
+	/* A kernel may look at its scalar before the first element. */
+	if (!s->n)
+		return;
 	call->rm = rm;
 	if (host->vv[call->row] && rm != SIM_RM_RMM) {
 		call->k = host;

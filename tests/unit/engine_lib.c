@@ -168,9 +168,9 @@ bool engine_preempt(struct engine *e, struct engine_queue *q, uint32_t to)
 
 	if (engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP))
 		return false;
-	while (e->sim->slots[q->slot].status == GAON_SLOT_STOPPING)
+	while (engine_status(e, q) == GAON_SLOT_STOPPING)
 		gaon_sim_run(e->sim, NULL, 0, 100000);
-	if (e->sim->slots[q->slot].status != GAON_SLOT_STOPPED)
+	if (engine_status(e, q) != GAON_SLOT_STOPPED)
 		return false;
 	pthread_mutex_lock(&e->sim->lock);
 	sim_slot_command(e->sim, GAON_SLOT_CMD_READ, &f);
@@ -204,6 +204,34 @@ void engine_run(struct engine *e)
 	gaon_sim_run(e->sim, NULL, 0, 0);
 }
 
+uint32_t engine_status(struct engine *e, const struct engine_queue *q)
+{
+	uint32_t status;
+
+	pthread_mutex_lock(&e->sim->lock);
+	status = e->sim->slots[q->slot].status;
+	pthread_mutex_unlock(&e->sim->lock);
+	return status;
+}
+
+void engine_steps(struct engine *e, unsigned int jobs)
+{
+	while (jobs--) {
+		struct sim_job *job;
+
+		pthread_mutex_lock(&e->sim->lock);
+		sim_slots_service(e->sim);
+		job = sim_job_take(e->sim);
+		pthread_mutex_unlock(&e->sim->lock);
+		if (!job)
+			return;
+		sim_job_run(e->sim, job);
+		pthread_mutex_lock(&e->sim->lock);
+		sim_job_retire(e->sim, job);
+		pthread_mutex_unlock(&e->sim->lock);
+	}
+}
+
 bool engine_run_until(struct engine *e, const volatile uint64_t *watch, uint64_t target,
 		      uint64_t timeout_ns)
 {
@@ -215,7 +243,7 @@ uint16_t engine_do(struct engine *e, struct engine_queue *q, const struct gaon_p
 	engine_push(e, q, pkt);
 	engine_ring(e, q);
 	engine_run(e);
-	return e->sim->slots[q->slot].status == GAON_SLOT_FAULTED ?
+	return engine_status(e, q) == GAON_SLOT_FAULTED ?
 	       e->sim->slots[q->slot].fault.type : GAON_FAULT_NONE;
 }
 

@@ -64,6 +64,9 @@ void engine_ring(struct engine *e, struct engine_queue *q);
 void engine_run(struct engine *e);
 bool engine_run_until(struct engine *e, const volatile uint64_t *watch, uint64_t target,
 		      uint64_t timeout_ns);
+uint32_t engine_status(struct engine *e, const struct engine_queue *q);
+/* So many jobs at most, on this thread. */
+void engine_steps(struct engine *e, unsigned int jobs);
 /* Push, ring, run until idle; the slot's fault record type. */
 uint16_t engine_do(struct engine *e, struct engine_queue *q, const struct gaon_packet *pkt);
 /* After a fault: go on. */

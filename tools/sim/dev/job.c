@@ -118,7 +118,7 @@ static struct sim_job *take_core(struct gaon_sim *sim, struct sim_launch *l, uin
 	}
 	hold_core(sim, l, index);
 	sim_core_bind(core, l);
-	core->hart->stop = 0;
+	__atomic_store_n(&core->hart->stop, 0, __ATOMIC_RELAXED);
 	core->running = true;
 	core->unit->job.running = true;
 	atomic_fetch_add(&l->running, 1);

@@ -80,7 +80,7 @@ static void stop_running(struct gaon_sim *sim, struct sim_launch *l)
 		struct sim_core *core = &sim->cores[__builtin_ctzll(held)];
 
 		if (core->running)
-			core->hart->stop = 1;
+			__atomic_store_n(&core->hart->stop, 1, __ATOMIC_RELAXED);
 	}
 }
 
@@ -138,11 +138,14 @@ static void fault_deadlock(struct gaon_sim *sim, struct sim_launch *l)
 /* The clock: operations that can be put in order now. */
 static void resolve_waiting(struct gaon_sim *sim, struct sim_launch *l)
 {
-	for (uint64_t held = l->held; held; held &= held - 1)
-		if (sim->cores[__builtin_ctzll(held)].unit->wait == SIM_WAIT_LOG) {
+	for (uint64_t held = l->held; held; held &= held - 1) {
+		const struct sim_core *core = &sim->cores[__builtin_ctzll(held)];
+
+		if (!core->running && core->unit->wait == SIM_WAIT_LOG) {
 			sim_time_resolve(sim, l, false);
 			return;
 		}
+	}
 }
 
 /* Without a save area a stop waits for the launch's end, but not for ever. */
@@ -236,7 +239,7 @@ bool sim_jobs_quiesced(struct gaon_sim *sim, uint32_t asid)
 		if (!core->running || (asid != GAON_TLBI_ALL && core->ctx->asid != asid) ||
 		    core->tlb_gen == atomic_load(&core->ctx->tlb_gen))
 			continue;
-		core->hart->stop = 1;
+		__atomic_store_n(&core->hart->stop, 1, __ATOMIC_RELAXED);
 		quiet = false;
 	}
 	for (uint64_t m = sim->engines->copies; m; m &= m - 1) {

@@ -251,6 +251,7 @@ GAON_API enum gaon_status gaon_device_describe(uint32_t index, struct gaon_devic
  * NO_DEVICE, PERMISSION, BUSY, FIRMWARE, OUT_OF_DEVICE_MEMORY; the error text names the exact cause.
  */
 GAON_API enum gaon_status gaon_device_open(const char *name, struct gaon_device **dev);
+/* One more reference. */
 GAON_API enum gaon_status gaon_device_retain(struct gaon_device *dev);
 
 /*
@@ -260,7 +261,9 @@ GAON_API enum gaon_status gaon_device_retain(struct gaon_device *dev);
  */
 GAON_API enum gaon_status gaon_device_close(struct gaon_device *dev);
 
+/* Does not block. */
 GAON_API enum gaon_status gaon_device_get_info(struct gaon_device *dev, struct gaon_device_info *info);
+/* Blocks for the firmware (microseconds). */
 GAON_API enum gaon_status gaon_device_get_counters(struct gaon_device *dev,
 						   struct gaon_device_counters *counters);
 
@@ -413,7 +416,9 @@ struct gaon_rect {
 	struct gaon_rect_end dst, src;
 };
 
+/* As gaon_mem_copy(): blocking. Host memory between the rows is pinned, not written. */
 GAON_API enum gaon_status gaon_mem_copy_rect(struct gaon_device *dev, const struct gaon_rect *rect);
+/* As gaon_mem_copy_async(). */
 GAON_API enum gaon_status gaon_mem_copy_rect_async(struct gaon_stream *stream,
 						   const struct gaon_rect *rect);
 

@@ -29,3 +29,23 @@ $(O)/tests/conformance/first_program: $(O)/Documentation/runtime/first/first.o \
 	@printf '#!/bin/sh\nexec %s.bin %s\n' '$(abspath $@)' '$(abspath $(O))/tests/conformance/first.elf' >$@
 	@chmod +x $@
 TESTS += $(O)/tests/conformance/first_program
+
+$(O)/tests/conformance/runtime_symbols: tests/conformance/runtime_symbols.py $(LIBGAON)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexport GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s CC=%s\nexec python3 %s\n' \
+		'$(CURDIR)' '$(abspath $(O))' '$(CC)' '$(CURDIR)/$<' >$@
+	@chmod +x $@
+TESTS += $(O)/tests/conformance/runtime_symbols
+
+# The same with asynchronous effects as early and as late as the specification allows, and with the
+# device run only by those who wait.
+RT_VARIANTS	:= $(O)/tests/conformance/runtime_early $(O)/tests/conformance/runtime_late \
+		   $(O)/tests/conformance/runtime_one_thread
+$(O)/tests/conformance/runtime_early: RT_ENV := GAON_SIM_EFFECTS=early
+$(O)/tests/conformance/runtime_late: RT_ENV := GAON_SIM_EFFECTS=late
+$(O)/tests/conformance/runtime_one_thread: RT_ENV := GAON_SIM_THREADS=1
+$(RT_VARIANTS): $(RT_TESTS)
+	@printf '#!/bin/sh\n# $(RT_ENV)\nexport $(RT_ENV)\nstatus=0\nfor t in %s; do $$t || status=1; done\nexit $$status\n' \
+		'$(abspath $(RT_TESTS))' >$@
+	@chmod +x $@
+TESTS += $(RT_VARIANTS)

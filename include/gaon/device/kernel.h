@@ -7,7 +7,7 @@
 
 #include <gaon/device/core.h>
 
-/* Room for a few spilled groups of vector registers, whatever VLEN up to 16384 is. */
+/* Room for eight spilled groups of four vector registers of up to 16384 bits. */
 #define GAON_STACK_DEFAULT	65536u
 
 /* Members of struct gaon_kernel_info that a kernel may set, for GAON_KERNEL's last arguments. */

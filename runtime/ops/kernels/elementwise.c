@@ -6,6 +6,9 @@
 
 #define GRANULE	256	/* elements: whole cache lines, whole vector registers */
 
+/* The longer functions spill: up to ten groups of four registers of 65536 bits. */
+#define STACK	GAON_STACK(320u << 10)
+
 #define LOOP(expression)								\
 	do {										\
 		for (uint64_t i = 0; i < n; i++) {					\
@@ -43,7 +46,8 @@ static void unary_f32(float *y, const float *x, uint64_t n, uint32_t op, float a
 }
 
 GAON_KERNEL(ops_unary, struct ops_unary_args,
-	    GAON_POINTERS(2, offsetof(struct ops_unary_args, y), offsetof(struct ops_unary_args, x)))
+	    GAON_POINTERS(2, offsetof(struct ops_unary_args, y), offsetof(struct ops_unary_args, x)),
+	    STACK)
 {
 	struct gaon_range r = gaon_share(args->count, GRANULE);
 
@@ -90,7 +94,7 @@ static void bias_row(float *y, const float *x, const float *bias, uint32_t n)
 
 GAON_KERNEL(ops_bias, struct ops_bias_args,
 	    GAON_POINTERS(3, offsetof(struct ops_bias_args, y), offsetof(struct ops_bias_args, x),
-			  offsetof(struct ops_bias_args, bias)))
+			  offsetof(struct ops_bias_args, bias)), STACK)
 {
 	struct gaon_range r = gaon_share(args->rows, 1);
 	const float *x = (const float *)args->x, *bias = (const float *)args->bias;

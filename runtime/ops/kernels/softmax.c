@@ -54,7 +54,8 @@ GAON_KERNEL(ops_softmax, struct ops_softmax_args,
 GAON_KERNEL(ops_xent, struct ops_xent_args,
 	    GAON_POINTERS(4, offsetof(struct ops_xent_args, loss),
 			  offsetof(struct ops_xent_args, grad), offsetof(struct ops_xent_args, x),
-			  offsetof(struct ops_xent_args, label)))
+			  offsetof(struct ops_xent_args, label)),
+	    GAON_STACK(320u << 10))	/* for spilled vectors of up to 65536 bits */
 {
 	struct gaon_range r = gaon_share(args->rows, 1);
 	const int32_t *labels = (const int32_t *)args->label;

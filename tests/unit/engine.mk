@@ -26,7 +26,7 @@ $(ENGINE_TESTS): $(O)/tests/%: $(O)/tests/%.o $(ENGINE_LIB_OBJ) $$(LIBSIM)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(SIM_LIBS) -lcheck -lsubunit -lrt -lpthread
 TESTS += $(ENGINE_TESTS)
-TSAN_TESTS += $(filter %/engine_threads %/engine_preempt,$(ENGINE_TESTS))
+TSAN_TESTS += $(filter %/engine_preempt %/engine_time,$(ENGINE_TESTS))
 
 ENGINE_FUZZERS	:= $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_packets.c \
 			tests/fuzz/fuzz_xgaon.c))

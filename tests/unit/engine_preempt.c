@@ -54,8 +54,11 @@ static void add_signal(struct gaon_packet *pkt, uint64_t value)
 	pkt->signal_value = value;
 }
 
-/* Run what was pushed, being stopped again and again; how often that was inside something. */
-static unsigned int run_interrupted(uint64_t target, unsigned int most)
+/*
+ * Run what was pushed, being stopped again and again, at least @least times inside something.  A
+ * second thread may be faster than this one, so then the number is not certain.
+ */
+static void run_interrupted(uint64_t target, unsigned int most, unsigned int least)
 {
 	uint64_t before = e->sim->tele.preemptions;
 
@@ -70,13 +73,14 @@ static unsigned int run_interrupted(uint64_t target, unsigned int most)
 			      (unsigned long long)e->sim->slots[q->slot].fault.syndrome);
 		engine_preempt(e, q, engine_random(&seed) & 1 ? q->slot : (q->slot + 2) % 8);
 	}
-	return (unsigned int)(e->sim->tele.preemptions - before);
+	if (e->sim->config.threads == 1)
+		ck_assert_uint_ge(e->sim->tele.preemptions - before, least);
 }
 
 START_TEST(test_hash)
 {
 	struct gaon_packet pkt = engine_launch(K_HASH, VA_HBM + ARGS, 7, 1, 1);
-	uint64_t expect[7], args[2] = { 20000, VA_HBM + OUT };
+	uint64_t expect[7], args[2] = { 8000, VA_HBM + OUT };
 
 	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
 	add_signal(&pkt, 1);
@@ -85,7 +89,7 @@ START_TEST(test_hash)
 	memset(engine_hbm(e, OUT), 0, sizeof(expect));
 	pkt.signal_value = 2;
 	engine_push(e, q, &pkt);
-	ck_assert_uint_gt(run_interrupted(2, 5), 3);
+	run_interrupted(2, 5, 2);
 	ck_assert(!memcmp(expect, engine_hbm(e, OUT), sizeof(expect)));
 	for (unsigned int i = 1; i < 7; i++)
 		ck_assert_uint_ne(expect[i], expect[0]);
@@ -98,7 +102,7 @@ START_TEST(test_hash_beside_others)
 	struct engine_queue *other = engine_queue(e, 1, GAON_QUEUE_KIND_USER, 1, false, 0);
 	struct gaon_packet pkt = engine_launch(K_HASH, VA_HBM + ARGS, 4, 1, 1);
 	struct gaon_packet noise = engine_launch(K_HASH, VA_HBM + ARGS + 64, 8, 1, 1);
-	uint64_t expect[4], args[] = { 20000, VA_HBM + OUT, 0, 0, 0, 0, 0, 0, 500, VA_HBM + OUT + 4096 };
+	uint64_t expect[4], args[] = { 8000, VA_HBM + OUT, 0, 0, 0, 0, 0, 0, 500, VA_HBM + OUT + 4096 };
 
 	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
 	ck_assert_uint_eq(engine_do(e, q, &pkt), GAON_FAULT_NONE);
@@ -118,7 +122,8 @@ START_TEST(test_hash_beside_others)
 		ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_RUN), 0);
 	}
 	ck_assert(!memcmp(expect, engine_hbm(e, OUT), sizeof(expect)));
-	ck_assert_uint_gt(e->sim->tele.preemptions, 0);
+	if (e->sim->config.threads == 1)
+		ck_assert_uint_gt(e->sim->tele.preemptions, 0);
 }
 END_TEST
 
@@ -134,7 +139,7 @@ START_TEST(test_never_twice)
 	engine_push(e, q, &pkt);
 	pkt.signal_value = 3;
 	engine_push(e, q, &pkt);
-	run_interrupted(3, 5);
+	run_interrupted(3, 5, 2);
 	ck_assert_uint_eq(*engine_hbm64(e, OUT), 600);
 }
 END_TEST
@@ -182,7 +187,7 @@ START_TEST(test_gang)
 	*engine_hbm64(e, OUT) = 0;
 	pkt.signal_value = 2;
 	engine_push(e, q, &pkt);
-	ck_assert_uint_gt(run_interrupted(2, 5), 2);
+	run_interrupted(2, 5, 2);
 	ck_assert_uint_eq(*engine_hbm64(e, OUT), 20 * 10);
 }
 END_TEST
@@ -203,7 +208,7 @@ START_TEST(test_copy)
 	pkt.desc.desc_va = VA_HOST + HOST_SCRATCH + 4096;
 	add_signal(&pkt, 1);
 	engine_push(e, q, &pkt);
-	ck_assert_uint_gt(run_interrupted(1, 1), 1);
+	run_interrupted(1, 1, 2);
 	for (unsigned int k = 0; k < 24; k++)
 		for (unsigned int j = 0; j < 11; j++)
 			for (unsigned int i = 0; i < 70; i++)
@@ -232,7 +237,7 @@ START_TEST(test_list)
 	pkt.list.args_base = VA_HBM;
 	add_signal(&pkt, 1);
 	engine_push(e, q, &pkt);
-	ck_assert_uint_gt(run_interrupted(1, 5), 2);
+	run_interrupted(1, 5, 2);
 	ck_assert_uint_eq(*engine_hbm64(e, OUT), 1500);
 	ck_assert_uint_eq(*engine_hbm64(e, OUT + 8), 500);
 }
@@ -243,12 +248,12 @@ START_TEST(test_hostile_save_area)
 {
 	struct gaon_packet pkt = engine_launch(K_HASH, VA_HBM + ARGS, 6, 1, 1);
 	uint8_t *area = e->sim->hbm + PA_KERNEL + (8 << 20);
-	uint64_t args[2] = { 12000, VA_HBM + OUT };
+	uint64_t args[2] = { 6000, VA_HBM + OUT };
 	unsigned int faulted = 0;
 
 	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
-	q = engine_queue(e, 4, GAON_QUEUE_KIND_USER, 1, true, 600000);
-	for (unsigned int round = 0; round < 40; round++) {
+	q = engine_queue(e, 4, GAON_QUEUE_KIND_USER, 1, true, 400000);
+	for (unsigned int round = 0; round < 25; round++) {
 		uint16_t type;
 
 		engine_push(e, q, &pkt);

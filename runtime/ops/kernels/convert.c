@@ -8,8 +8,8 @@
 
 #define CONVERT(to_type, from_type)							\
 	do {										\
-		const from_type *x = (const from_type *)args->x;			\
-		to_type *y = (to_type *)args->y;					\
+		const from_type *restrict x = (const from_type *)args->x;		\
+		to_type *restrict y = (to_type *)args->y;				\
 											\
 		for (uint64_t i = r.begin; i < r.end; i++)				\
 			y[i] = (to_type)x[i];						\
@@ -20,8 +20,8 @@
 /* f16 and bf16 go through f32, which holds both exactly: one rounding. */
 #define CONVERT_VIA_F32(to_type, from_type)						\
 	do {										\
-		const from_type *x = (const from_type *)args->x;			\
-		to_type *y = (to_type *)args->y;					\
+		const from_type *restrict x = (const from_type *)args->x;		\
+		to_type *restrict y = (to_type *)args->y;				\
 											\
 		for (uint64_t i = r.begin; i < r.end; i++)				\
 			y[i] = (to_type)(float)x[i];					\
@@ -57,7 +57,7 @@ static int32_t nearest(float v)
 	return (int32_t)(gaon_f32_bits(v + 0x1.8p23f) - 0x4b400000u);
 }
 
-static void quantize_block(struct q8a_block *out, const float *x)
+static void quantize_block(struct q8a_block *restrict out, const float *restrict x)
 {
 	float largest = 0, d, inverse;
 	int32_t sum = 0;

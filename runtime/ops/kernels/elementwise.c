@@ -9,8 +9,12 @@
 /* The longer functions spill: up to ten groups of four registers of 65536 bits. */
 #define STACK	GAON_STACK(320u << 10)
 
+/* In place or apart: what is read at i is not written at another place before. */
+#define INDEPENDENT	_Pragma("clang loop vectorize(assume_safety)")
+
 #define LOOP(expression)								\
 	do {										\
+		INDEPENDENT								\
 		for (uint64_t i = 0; i < n; i++) {					\
 			float v = x[i];							\
 											\
@@ -57,6 +61,7 @@ GAON_KERNEL(ops_unary, struct ops_unary_args,
 
 #define LOOP2(expression)								\
 	do {										\
+		INDEPENDENT								\
 		for (uint64_t i = 0; i < n; i++) {					\
 			float v = a[i], w = b[i];					\
 											\
@@ -85,9 +90,9 @@ GAON_KERNEL(ops_binary, struct ops_binary_args,
 	}
 }
 
-/* One row, or all rows of a workgroup at a time: short rows do not fill a vector register. */
 static void bias_row(float *y, const float *x, const float *bias, uint32_t n)
 {
+	INDEPENDENT
 	for (uint32_t i = 0; i < n; i++)
 		y[i] = x[i] + bias[i];
 }

@@ -10,6 +10,8 @@ static float exp_row(float *out, const float *x, float top, uint32_t n)
 #pragma clang fp reassociate(on)
 	float sum = 0;
 
+	/* In place or apart: what is read at i is not written at another place before. */
+#pragma clang loop vectorize(assume_safety)
 	for (uint32_t i = 0; i < n; i++) {
 		float e = gaon_expf(x[i] - top);
 

@@ -32,7 +32,8 @@
 #define DOZE_TURNS	10u
 #define WAKE_WORTH_NS	4000u	/* jobs shorter than this are not worth waking anybody for */
 
-#define BREATHE_TURNS	200	/* yields that a thread which wants the lock is given */
+#define BREATHE_TURNS	100	/* yields that a thread which wants the lock is given */
+#define BREATHE_NS	50000	/* and then */
 #define SAMPLE_JOBS	8u	/* of jobs that are alone one in so many is timed */
 #define DEADLINE_TURNS	16u	/* a busy thread looks at its clock once in so many turns */
 
@@ -177,17 +178,24 @@ static void waiter_remove(struct sim_run *run, struct waiter *w)
 
 /* --- passes and jobs --------------------------------------------------------------------------- */
 
-/* A thread that found the lock taken gets it now. */
+/*
+ * A thread that found the lock taken gets it now.  Taking it back counts as wanting it, so that
+ * threads which run the device at the same time let each other in.
+ */
 static void run_breathe(struct gaon_sim *sim)
 {
 	uint32_t before = atomic_load_explicit(&sim->contenders, memory_order_relaxed);
+	const struct timespec pause = { .tv_nsec = BREATHE_NS };
 
 	if (!before)
 		return;
 	sim_unlock(sim);
 	for (int i = 0; i < BREATHE_TURNS && atomic_load(&sim->contenders) >= before; i++)
 		sched_yield();
-	pthread_mutex_lock(&sim->lock);
+	/* On a crowded host the other thread may need longer to be scheduled. */
+	if (atomic_load(&sim->contenders) >= before)
+		nanosleep(&pause, NULL);
+	sim_lock(sim);
 }
 
 /* Work that no pass has seen yet. */

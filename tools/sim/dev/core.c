@@ -458,7 +458,7 @@ void sim_core_run(struct sim_core *core)
 
 	u->ended = u->cycles = u->instructions = 0;
 	u->faulted = false;
-	while (!core->hart->stop) {
+	while (!__atomic_load_n(&core->hart->stop, __ATOMIC_RELAXED)) {
 		if (!u->active && !begin_next(core))
 			return;
 		if (!run_chunk(core, FIRST_CHUNK))

@@ -284,7 +284,7 @@ static bool spin(struct sim_core *core)
 {
 	for (unsigned int i = 0; i < SPIN; i++) {
 		if (atomic_load_explicit(&core->launch->running, memory_order_relaxed) < 2 ||
-		    core->hart->stop)
+		    __atomic_load_n(&core->hart->stop, __ATOMIC_RELAXED))
 			break;
 		if (sim_launch_can_resume(core))
 			return true;

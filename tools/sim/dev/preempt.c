@@ -300,8 +300,11 @@ static bool restore_launch(struct gaon_sim *sim, struct sim_slot *slot, struct s
 		if (part->next % cores != i || part->next > l->total + cores ||
 		    (part->saved && part->next < cores))
 			return false;
-		if (l->cooperative)
+		/* Now, for all: once the first member runs it may post to one that is not loaded yet. */
+		if (l->cooperative) {
 			memcpy(l->gang.sem[i], h->part[i].sem, sizeof(l->gang.sem[i]));
+			memcpy(l->log[i].sem, h->part[i].sem, sizeof(l->log[i].sem));
+		}
 		l->left += part_left(l, cores, i);
 	}
 	return l->left;
@@ -425,9 +428,6 @@ static void set_registers(struct sim_core *core, const struct save_core *s)
 	h->cycles16 = s->cycles16;
 	h->vs_off = !s->vector;
 	l->log[core->index].base = s->cycles16;
-	if (l->cooperative)
-		memcpy(l->log[core->index].sem, l->gang.sem[core->index],
-		       sizeof(l->log[core->index].sem));
 }
 
 bool sim_preempt_load(struct sim_core *core)

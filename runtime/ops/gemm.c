@@ -7,6 +7,11 @@
 
 #define TILES_MAX	(1u << 30)
 
+bool ops_gemm_converts(const struct gaon_ops_gemm *g)
+{
+	return g->type_c == GAON_TYPE_F16 || g->type_c == GAON_TYPE_BF16;
+}
+
 static bool types_fit(const struct gaon_ops_gemm *g)
 {
 	switch (g->type_a) {
@@ -45,7 +50,7 @@ enum gaon_status ops_gemm_check(const struct gaon_ops_gemm *g)
 				g->type_a, g->type_b, g->type_c);
 	if (g->type_a == GAON_TYPE_Q8A && (g->trans_a || !g->trans_b || g->k % GAON_BLOCK_K))
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT,
-				"gaon_ops_gemm: block types need trans_b, no trans_a and k (%u) a multiple of 32",
+				"gaon_ops_gemm: block types need trans_b, no trans_a, k %% 32 == 0 (k is %u)",
 				g->k);
 	if (g->accumulate && ops_gemm_converts(g))
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT,

@@ -9,9 +9,6 @@
 enum gaon_status ops_gemm_check(const struct gaon_ops_gemm *g);
 
 /* The result in memory has another type than the sum. */
-static inline bool ops_gemm_converts(const struct gaon_ops_gemm *g)
-{
-	return g->type_c == GAON_TYPE_F16 || g->type_c == GAON_TYPE_BF16;
-}
+bool ops_gemm_converts(const struct gaon_ops_gemm *g);
 
 #endif

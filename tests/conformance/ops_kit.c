@@ -117,14 +117,16 @@ START_TEST(module_layout)
 	size_t size;
 
 	work_begin();
-	ck_assert_msg(!run(output, GAONCC " -O3 -Wall -Wextra -Werror %s -o %s/a.elf", GUIDE "first.c", work), "%s", output);
+	ck_assert_msg(!run(output, GAONCC " -O3 -Wall -Wextra -Werror %s -o %s/a.elf", GUIDE "first.c",
+			   work), "%s", output);
 	snprintf(path, sizeof(path), "%s/a.elf", work);
 	data = read_file(path, &size);
 	check_elf(data, &kernels);
 	ck_assert_uint_eq(kernels, 1);
 	free(data);
 	/* The same source twice is the same file. */
-	ck_assert(!run(output, GAONCC " -O3 %s -o %s/b.elf && cmp %s/a.elf %s/b.elf", GUIDE "first.c", work, work, work));
+	ck_assert(!run(output, GAONCC " -O3 %s -o %s/b.elf && cmp %s/a.elf %s/b.elf", GUIDE "first.c",
+		       work, work, work));
 	work_end();
 }
 END_TEST
@@ -164,7 +166,8 @@ START_TEST(first_kernel)
 
 	work_begin();
 	ck_assert_msg(!run(output, GAONCC " -O3 %s -o %s/saxpy.elf", GUIDE "first.c", work), "%s", output);
-	ck_assert_msg(!run(output, "clang-22 -O2 -I%s/include %s -L%s -Wl,-rpath,%s -lgaon " SAN_FLAGS " -o %s/first",
+	ck_assert_msg(!run(output, "clang-22 -O2 " SAN_FLAGS " -I%s/include %s -L%s "
+			   "-Wl,-rpath,%s -lgaon -o %s/first",
 			   SOURCE_DIR, GUIDE "first_host.c", BUILD_DIR, BUILD_DIR, work), "%s", output);
 	ck_assert_msg(!run(output, "%s/first %s/saxpy.elf", work, work), "%s", output);
 	ck_assert_msg(strstr(output, "100000 elements are right") != NULL, "%s", output);
@@ -202,7 +205,8 @@ static const char kit_source[] =
 	"		gaon_sem_wait(1, 3);\n"
 	"	if (!me) {\n"
 	"		*where[0] += 5;\n"
-	"		gaon_printf(\"%d %s %.2f %c %llx|%u\\n\", -7, \"text\", 2.5f, 'z', 0xabcdef0123ull, *where[0] + *where[1]);\n"
+	"		gaon_printf(\"%d %s %.2f %c %llx|%u\\n\", -7, \"text\", 2.5f, 'z', 0xabcdef0123ull,\n"
+	"			    *where[0] + *where[1]);\n"
 	"	}\n"
 	"}\n";
 
@@ -228,7 +232,8 @@ START_TEST(device_kit)
 
 	work_begin();
 	write_source("kit.c", kit_source);
-	ck_assert_msg(!run(output, GAONCC " -O2 -Wall -Wextra -Werror %s/kit.c -o %s/kit.elf", work, work), "%s", output);
+	ck_assert_msg(!run(output, GAONCC " -O2 -Wall -Wextra -Werror %s/kit.c -o %s/kit.elf", work, work),
+		      "%s", output);
 	snprintf(path, sizeof(path), "%s/kit.elf", work);
 	OPS_OK(gaon_module_load_file(ops_t.dev, path, &module));
 	OPS_OK(gaon_module_get_kernel(module, "kit", &kernel));

@@ -65,7 +65,8 @@ START_TEST(softmax_rows)
 		for (uint64_t r = 0; r < m.rows; r++)
 			softmax(m.x + r * m.columns, m.want + r * m.columns, m.columns);
 		/* x - max, up to 40, is rounded before the exponential: half a unit of 64 */
-		ops_compare("softmax", m.y, m.want, m.count, 24 * ULP + (double)m.columns * 0x1p-26, 0x1p-126);
+		ops_compare("softmax", m.y, m.want, m.count, 24 * ULP + (double)m.columns * 0x1p-26,
+			    0x1p-126);
 		release(&m);
 	}
 }
@@ -91,7 +92,8 @@ static void run_cross_entropy(bool want_loss, bool want_grad, bool in_place)
 	for (uint64_t r = 0; r < m.rows; r++) {
 		double *g = m.want + r * m.columns;
 
-		want_losses[r] = softmax(m.x + r * m.columns, g, m.columns) - m.x[r * m.columns + (uint64_t)labels[r]];
+		want_losses[r] = softmax(m.x + r * m.columns, g, m.columns) -
+				 m.x[r * m.columns + (uint64_t)labels[r]];
 		g[labels[r]] -= 1;
 		for (uint64_t c = 0; c < m.columns; c++)
 			g[c] *= 0.25;
@@ -215,7 +217,8 @@ START_TEST(transpose)
 		ops_get(y, yv, bytes);
 		for (uint64_t r = 0; r < rows; r++)
 			for (uint64_t c = 0; c < columns; c++)
-				ck_assert_int_eq(memcmp(y + (c * rows + r) * e, x + (r * columns + c) * e, e), 0);
+				ck_assert_int_eq(memcmp(y + (c * rows + r) * e,
+							x + (r * columns + c) * e, e), 0);
 		free(x);
 		free(y);
 	}

@@ -88,7 +88,8 @@ END_TEST
 START_TEST(tiling_of_large_products)
 {
 	struct gaon_ops_gemm g = { .size = sizeof(g), .m = 2048, .n = 2048, .k = 2048,
-				   .type_a = GAON_TYPE_F32, .type_b = GAON_TYPE_F32, .type_c = GAON_TYPE_F32 };
+				   .type_a = GAON_TYPE_F32, .type_b = GAON_TYPE_F32,
+				   .type_c = GAON_TYPE_F32 };
 	struct gaon_ops_tiling t;
 
 	ck_assert(!gaon_ops_gemm_tiling(&g, 4, 4 << 20, &t));

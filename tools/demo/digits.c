@@ -203,9 +203,12 @@ static int run(const struct options *o, struct result *r)
 	status = gaon_device_get_info(dev, &r->info);
 	if (!status)
 		status = digits_net_create(dev, &o->shape, r->train.count, &random, &net);
-	code = status ? fail("network", status) : train_and_test(o, net, &random, r);
-	if (net)
+	if (status) {
+		code = fail("network", status);
+	} else {
+		code = train_and_test(o, net, &random, r);
 		digits_net_destroy(net);
+	}
 	gaon_device_close(dev);
 	r->wall = now() - begin;
 	return code;

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
 # libgaon: the runtime, the device model and the firmware image in one library.
+comma		:= ,
 RT_SRCS		:= $(wildcard runtime/*.c runtime/winsys/*.c)
 RT_OBJS		:= $(RT_SRCS:%.c=$(O)/%.o)
 # ABI version 0 until the first release; the name without it is for linking.
 LIBGAON_SO	:= $(O)/libgaon.so.0
 LIBGAON		:= $(O)/libgaon.so
 LIBGAON_A	:= $(O)/libgaon.a
+# Sanitizers' symbols come from the program.
+LIBGAON_DEFS	:= $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
 LIBGAON_PC	:= $(O)/gaon.pc
 
 $(LIBGAON_SO): $(RT_OBJS) $$(FW_EMBED) $$(LIBSIM) runtime/libgaon.map
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,-z,defs -Wl,-z,relro -Wl,-z,now \
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(LIBGAON_DEFS) -Wl,-z,relro -Wl,-z,now \
 		-Wl,--version-script=runtime/libgaon.map -o $@ $(RT_OBJS) $(FW_EMBED) $(LIBSIM) $(SIM_LIBS)
 
 $(LIBGAON): $(LIBGAON_SO)

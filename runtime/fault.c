@@ -59,10 +59,9 @@ static void __attribute__((format(printf, 2, 3))) text_add(struct fault_text *t,
 		t->at += n < t->end - t->at ? n : t->end - t->at - 1;
 }
 
-static void fault_describe(struct rt_stream *s, struct gaon_fault *f)
+static void fault_describe(struct rt_stream *s, struct gaon_fault *f, const char *assertion)
 {
 	struct fault_text t = { f->text, f->text + sizeof(f->text) };
-	char assertion[160];
 
 	text_add(&t, "stream %u", f->stream);
 	if (s->name[0])
@@ -82,13 +81,12 @@ static void fault_describe(struct rt_stream *s, struct gaon_fault *f)
 	if (f->syndrome)
 		text_add(&t, ", syndrome %#llx", (unsigned long long)f->syndrome);
 	text_add(&t, ", cycle %llu", (unsigned long long)f->cycle);
-	if (f->type == GAON_FAULT_BREAK &&
-	    rt_print_last_assertion(s->dev, assertion, sizeof(assertion)))
+	if (f->type == GAON_FAULT_BREAK && assertion[0])
 		text_add(&t, ": %s", assertion);
 }
 
 /* Every field is the device's word: taken only within its range. */
-static void fault_take(struct rt_stream *s, const struct gaon_fault_record *r)
+static void fault_take(struct rt_stream *s, const struct gaon_fault_record *r, const char *assertion)
 {
 	const struct rt_op *op = &s->ops[r->sequence & s->mask];
 	struct rt_kernel *kernel = atomic_load(&op->kernel);
@@ -112,7 +110,7 @@ static void fault_take(struct rt_stream *s, const struct gaon_fault_record *r)
 	f->cycle = r->cycle;
 	if (kernel)
 		rt_kernel_locate(kernel, f->pc, f->kernel, sizeof(f->kernel), &f->pc_offset);
-	fault_describe(s, f);
+	fault_describe(s, f, assertion);
 }
 
 /* --- state ---------------------------------------------------------------------------------------- */
@@ -120,17 +118,19 @@ static void fault_take(struct rt_stream *s, const struct gaon_fault_record *r)
 void rt_fault_collect(struct rt_device *dev)
 {
 	struct gaon_fault_record record;
+	char assertion[160] = "";
 	struct rt_stream *s;
 
-	/* The assertion's text is in the print ring. */
+	/* The assertion's text is in the print ring; its lock comes before those below. */
 	rt_print_drain(dev);
+	rt_print_last_assertion(dev, assertion, sizeof(assertion));
 	pthread_mutex_lock(&dev->fault_lock);
 	pthread_mutex_lock(&dev->children_lock);
 	for (s = dev->streams; s; s = s->next) {
 		if (s->has_fault || !s->queue || dev->ops->queue_fault(s->queue, &record) ||
 		    record.type == GAON_FAULT_NONE)
 			continue;
-		fault_take(s, &record);
+		fault_take(s, &record, assertion);
 		s->has_fault = true;
 		atomic_fetch_add(&dev->faulted, 1);
 		atomic_store(&s->timeline->faulted, true);

@@ -49,7 +49,10 @@ static void callback_done(struct rt_callbacks *c, uint64_t number)
 	c->dev->ops->queue_doorbell(c->queue);
 }
 
-/* Until it is due; false if it was dropped or the thread shall stop. c->lock held at entry and exit. */
+/*
+ * Until it is due; false if it was dropped or the thread shall stop. c->lock held at entry and
+ * exit.
+ */
 static bool callback_wait(struct rt_callbacks *c, struct rt_callback *cb)
 {
 	while (!c->stop && c->first == cb) {

@@ -16,7 +16,7 @@ struct copy_request {
 	uint64_t bytes;
 };
 
-/* --- sides -------------------------------------------------------------------------------------- */
+/* --- sides ----------------------------------------------------------------------------------- */
 
 enum gaon_status copy_side_device(struct rt_stream *s, uint64_t va, uint64_t bytes, bool write,
 				  struct copy_side *side)
@@ -79,7 +79,7 @@ void copy_side_drop(struct rt_stream *s, struct copy_side *side)
 	side->pin = NULL;
 }
 
-/* --- queueing -------------------------------------------------------------------------------------- */
+/* --- queueing -------------------------------------------------------------------------------- */
 
 static bool ranges_overlap(uint64_t a, uint64_t b, uint64_t bytes)
 {
@@ -159,7 +159,7 @@ static enum gaon_status copy_async(struct gaon_stream *stream, const struct copy
 	return status;
 }
 
-/* --- blocking -------------------------------------------------------------------------------------- */
+/* --- blocking -------------------------------------------------------------------------------- */
 
 enum gaon_status copy_sync_stream(struct rt_device *dev, struct rt_stream **out)
 {
@@ -233,7 +233,7 @@ static enum gaon_status copy_blocking(struct gaon_device *device, const struct c
 	return status;
 }
 
-/* --- fills ------------------------------------------------------------------------------------------ */
+/* --- fills ----------------------------------------------------------------------------------- */
 
 struct fill_request {
 	uint64_t dst, pattern, bytes;
@@ -330,7 +330,7 @@ GAON_API enum gaon_status gaon_mem_fill(struct gaon_device *device, uint64_t dst
 	return status;
 }
 
-/* --- public ----------------------------------------------------------------------------------------- */
+/* --- public ---------------------------------------------------------------------------------- */
 
 GAON_API enum gaon_status gaon_mem_write(struct gaon_device *dev, uint64_t dst, const void *src,
 					 uint64_t bytes)

@@ -40,7 +40,7 @@ enum gaon_status rt_lost(struct rt_device *dev)
 			      "the device does not answer any more");
 }
 
-/* --- entering and leaving ----------------------------------------------------------------------- */
+/* --- entering and leaving -------------------------------------------------------------------- */
 
 void *rt_enter(enum obj_type type, const void *handle, enum gaon_status *status)
 {
@@ -117,7 +117,7 @@ void rt_disown(struct rt_device *dev, struct obj *obj)
 	pthread_mutex_unlock(&dev->children_lock);
 }
 
-/* --- cards --------------------------------------------------------------------------------------- */
+/* --- cards ----------------------------------------------------------------------------------- */
 
 static void card_prepare(void)
 {
@@ -222,7 +222,7 @@ static void card_put(struct rt_card *card)
 	pthread_mutex_unlock(&card_lock);
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static enum gaon_status device_start(struct rt_device *dev, struct rt_card *card)
 {
@@ -313,7 +313,7 @@ GAON_API enum gaon_status gaon_device_retain(struct gaon_device *device)
 	return GAON_OK;
 }
 
-/* --- closing --------------------------------------------------------------------------------------- */
+/* --- closing --------------------------------------------------------------------------------- */
 
 /* Takes things down in the order in which the device may still use them. */
 static void device_take_down(struct rt_device *dev, enum obj_type type)
@@ -421,7 +421,7 @@ GAON_API enum gaon_status gaon_device_close(struct gaon_device *device)
 	return GAON_OK;
 }
 
-/* --- properties -------------------------------------------------------------------------------------- */
+/* --- properties ------------------------------------------------------------------------------ */
 
 static void fill_info(const struct gaon_winsys *ws, const struct gaon_identify *id,
 		      struct gaon_device_info *info)

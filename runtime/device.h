@@ -6,7 +6,8 @@
  * makes all handles die, then waits until nobody is inside, then takes things down. Calls that wait
  * look every WAIT_SLICE_NS whether the device is being closed.
  *
- * Locks, outer to inner: stream's obj.lock, dev->print's lock, dev->fault_lock, dev->pin_lock, dev->pool.lock,
+ * Locks, outer to inner: stream's obj.lock, dev->print's lock, dev->fault_lock, dev->pin_lock,
+ * dev->pool.lock,
  * dev->words.lock, dev->children_lock, dev->map.lock.
  */
 #ifndef GAON_RUNTIME_DEVICE_H

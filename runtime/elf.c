@@ -52,7 +52,7 @@ static const struct elf_segment *segment_of(const struct elf_program *p, uint64_
 	return NULL;
 }
 
-/* --- header ----------------------------------------------------------------------------------- */
+/* --- header ---------------------------------------------------------------------------------- */
 
 static const char *machine_name(unsigned int machine)
 {
@@ -117,7 +117,7 @@ static Elf64_Phdr header_at(const struct elf_file *f, unsigned int i)
 	return ph;
 }
 
-/* --- segments ----------------------------------------------------------------------------------- */
+/* --- segments -------------------------------------------------------------------------------- */
 
 static enum gaon_status check_segment(struct elf_file *f, struct elf_program *p,
 				      const Elf64_Phdr *ph, uint64_t *end)
@@ -187,7 +187,7 @@ static enum gaon_status read_segments(struct elf_file *f, struct elf_program *p)
 	return GAON_OK;
 }
 
-/* --- relocations ----------------------------------------------------------------------------------- */
+/* --- relocations ----------------------------------------------------------------------------- */
 
 static enum gaon_status check_dynamic(struct elf_file *f, struct elf_program *p,
 				      const Elf64_Phdr *ph)
@@ -219,7 +219,7 @@ static enum gaon_status check_dynamic(struct elf_file *f, struct elf_program *p,
 		case DT_PLTRELSZ:
 		case DT_RELRSZ:
 			if (dyn.d_un.d_val)
-				return BAD(f, "has relocations of a kind that kernels cannot have (dynamic tag %lld)",
+				return BAD(f, "has relocations that kernels cannot have (dynamic tag %lld)",
 					   (long long)dyn.d_tag);
 			break;
 		}
@@ -298,7 +298,7 @@ enum gaon_status elf_relocate(const struct elf_program *p, uint8_t *image, uint6
 	return GAON_OK;
 }
 
-/* --- sections: kernels, symbols, attributes -------------------------------------------------------- */
+/* --- sections: kernels, symbols, attributes -------------------------------------------------- */
 
 struct elf_sections {
 	const uint8_t *table;

@@ -38,7 +38,7 @@ struct elf_program {
 	struct elf_symbol *symbols;	/* data symbols */
 	uint32_t symbol_count;
 	char *strings;			/* what symbols' names point into */
-	uint32_t zvl;			/* bits of a vector register that the code was compiled for, 0: any */
+	uint32_t zvl;			/* least bits of a vector register, 0: any */
 };
 
 /*

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* ISA of a device program, from the attributes that the assembler left: what it needs, the device must have. */
+/*
+ * ISA of a device program, from the attributes that the assembler left: what it needs, the device
+ * must have.
+ */
 #include "elf.h"
 
 #include <stdio.h>
@@ -80,7 +83,9 @@ static bool extension_known(const char *name, size_t len, uint32_t *zvl)
 	return false;
 }
 
-/* Length of an extension's name in "zvfh1p0": without the version, which ends in <digits>p<digits>. */
+/*
+ * Length of an extension's name in "zvfh1p0": without the version, which ends in <digits>p<digits>.
+ */
 static size_t name_length(const char *text, size_t len)
 {
 	size_t n = len;

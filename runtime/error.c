@@ -117,7 +117,7 @@ enum gaon_status gaon_struct_read(void *out, size_t known, const void *in, size_
 		if (bytes[i])
 			return gaon_fail_hint(GAON_ERROR_STRUCT_SIZE,
 					      "the program was built for a newer libgaon",
-					      "struct %s has a non-zero field at byte %zu that libgaon %s does not know",
+					      "struct %s: non-zero field at byte %zu, unknown to libgaon %s",
 					      what, i, GAON_VERSION);
 	}
 	memset(out, 0, known);

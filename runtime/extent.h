@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Free ranges of an address space, ordered and merged. Used for device memory, addresses, pools. The caller locks. */
+/*
+ * Free ranges of an address space, ordered and merged. Used for device memory, addresses, pools.
+ * The caller locks.
+ */
 #ifndef GAON_RUNTIME_EXTENT_H
 #define GAON_RUNTIME_EXTENT_H
 

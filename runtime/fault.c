@@ -41,7 +41,7 @@ static const char *const op_names[RT_OP_TYPES] = {
 	"operation", "launch", "copy", "fill", "wait", "event record", "callback", "graph",
 };
 
-/* --- text ---------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------ */
 
 struct fault_text {
 	char *at, *end;
@@ -113,7 +113,7 @@ static void fault_take(struct rt_stream *s, const struct gaon_fault_record *r, c
 	fault_describe(s, f, assertion);
 }
 
-/* --- state ---------------------------------------------------------------------------------------- */
+/* --- state ----------------------------------------------------------------------------------- */
 
 void rt_fault_collect(struct rt_device *dev)
 {
@@ -207,7 +207,7 @@ bool rt_timeline_failed(struct rt_device *dev, struct rt_timeline *t, uint64_t v
 	return failed;
 }
 
-/* --- public ------------------------------------------------------------------------------------------ */
+/* --- public ---------------------------------------------------------------------------------- */
 
 GAON_API enum gaon_status gaon_stream_get_fault(struct gaon_stream *stream, struct gaon_fault *fault)
 {

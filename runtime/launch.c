@@ -6,8 +6,6 @@
 #include "module.h"
 #include "stream.h"
 
-#define LAUNCH_GUARD	4096u	/* scratchpad page below the stack, see struct gaon_pkt_launch */
-
 /* The usual case, the very size that this library knows, needs no copy. */
 static enum gaon_status launch_read(const struct gaon_launch *in, struct gaon_launch *copy,
 				    const struct gaon_launch **out)
@@ -31,7 +29,7 @@ static enum gaon_status check_pointers(const struct rt_kernel *k, const struct g
 		memcpy(&va, (const uint8_t *)l->args + k->info.pointer_offset[i], sizeof(va));
 		if (va && !addrmap_find(&k->dev->map, va, 1, &entry))
 			return gaon_fail(GAON_ERROR_INVALID_ADDRESS,
-					 "kernel %s: the pointer at byte %u of the arguments, %#llx, is no address of the device",
+					 "kernel %s: pointer at byte %u, %#llx, is no address of the device",
 					 k->info.name, k->info.pointer_offset[i],
 					 (unsigned long long)va);
 	}

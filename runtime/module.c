@@ -14,7 +14,7 @@
 
 #define MODULE_FILE_MAX	(1ull << 30)
 
-/* --- loading ------------------------------------------------------------------------------------- */
+/* --- loading --------------------------------------------------------------------------------- */
 
 static void module_free_kernels(struct rt_module *m)
 {
@@ -137,7 +137,8 @@ static enum gaon_status module_make(struct rt_device *dev, const void *file, siz
 	m->dev = dev;
 	status = elf_load(&m->program, file, size, why, sizeof(why));
 	if (!status && m->program.zvl > dev->identify->vlen) {
-		snprintf(why, sizeof(why), "the program was compiled for vectors of %u bits, the device has %u",
+		snprintf(why, sizeof(why),
+			 "the program was compiled for vectors of %u bits, the device has %u",
 			 m->program.zvl, dev->identify->vlen);
 		status = GAON_ERROR_WRONG_MACHINE;
 	}
@@ -282,7 +283,7 @@ out:
 	return status;
 }
 
-/* --- looking things up --------------------------------------------------------------------------- */
+/* --- looking things up ----------------------------------------------------------------------- */
 
 static enum gaon_status kernel_result(struct rt_kernel *k, struct gaon_kernel **out)
 {
@@ -392,7 +393,7 @@ GAON_API enum gaon_status gaon_kernel_get_desc(struct gaon_kernel *kernel,
 	return status;
 }
 
-/* --- for faults and printf -------------------------------------------------------------------------- */
+/* --- for faults and printf ------------------------------------------------------------------- */
 
 void rt_kernel_locate(const struct rt_kernel *k, uint64_t pc, char *name, size_t size,
 		      uint64_t *offset)

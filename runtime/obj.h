@@ -45,7 +45,10 @@ struct obj {
 	struct obj *prev, *next;
 };
 
-/* A zeroed object of @size bytes (the same for every object of @type) with one reference, NULL if out of memory. */
+/*
+ * A zeroed object of @size bytes (the same for every object of @type) with one reference, NULL if
+ * out of memory.
+ */
 void *obj_alloc(enum obj_type type, size_t size);
 /* The handle dies; the memory stays. @with_device: only for a better error text later. */
 void obj_free(struct obj *obj, bool with_device);

@@ -34,7 +34,7 @@ void pool_init(struct pool *pool)
 	pool->pending_end = &pool->pending;
 }
 
-/* --- blocks handed out ------------------------------------------------------------------------- */
+/* --- blocks handed out ----------------------------------------------------------------------- */
 
 static uint64_t block_hash(uint64_t va)
 {
@@ -94,7 +94,7 @@ static bool block_add(struct pool *pool, const struct pool_block *block)
 	return true;
 }
 
-/* --- chunks ------------------------------------------------------------------------------------- */
+/* --- chunks ---------------------------------------------------------------------------------- */
 
 static int chunk_add(struct rt_device *dev, uint64_t bytes)
 {
@@ -202,7 +202,7 @@ void pool_fini(struct rt_device *dev)
 	pthread_mutex_destroy(&pool->lock);
 }
 
-/* --- allocating ----------------------------------------------------------------------------------- */
+/* --- allocating ------------------------------------------------------------------------------ */
 
 /* A block that the same stream gave back: later work of it comes after the work that used it. */
 static bool take_pending(struct pool *pool, struct rt_timeline *timeline, uint64_t bytes,
@@ -269,7 +269,9 @@ static bool pool_take(struct rt_device *dev, struct rt_timeline *timeline, uint6
 		return true;
 	if (!chunk_add(dev, bytes))
 		return take_free(pool, bytes, block);
-	/* Memory is short: give back what lies in too small pieces, then wait for what is coming. */
+	/*
+	 * Memory is short: give back what lies in too small pieces, then wait for what is coming.
+	 */
 	pool_trim_locked(dev, 0);
 	if (!chunk_add(dev, bytes))
 		return take_free(pool, bytes, block);

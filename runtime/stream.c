@@ -19,7 +19,7 @@
 #define STREAM_ARGS_PER_SLOT	256
 #define STREAM_DESTROY_NS	(10ull * 1000000000)
 
-/* --- making ------------------------------------------------------------------------------------- */
+/* --- making ---------------------------------------------------------------------------------- */
 
 static struct rt_timeline *timeline_take(struct rt_device *dev)
 {
@@ -230,7 +230,7 @@ void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns)
 	stream_free_memory(s);
 }
 
-/* --- packets --------------------------------------------------------------------------------------- */
+/* --- packets --------------------------------------------------------------------------------- */
 
 enum gaon_status rt_stream_check_live(struct rt_stream *s, const char *what)
 {
@@ -370,7 +370,7 @@ void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gao
 	return s->args + head % s->args_size;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------- */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 static enum gaon_status timeline_done(struct rt_device *dev, struct rt_timeline *t, uint64_t value)
 {
@@ -473,7 +473,7 @@ enum gaon_status rt_device_drain(struct rt_device *dev, uint64_t timeout_ns)
 	return first;
 }
 
-/* --- public ----------------------------------------------------------------------------------------- */
+/* --- public ---------------------------------------------------------------------------------- */
 
 GAON_API enum gaon_status gaon_stream_create(struct gaon_device *device,
 					     const struct gaon_stream_config *config,

@@ -76,9 +76,12 @@ enum gaon_status rt_stream_make(struct rt_device *dev, const struct gaon_stream_
 /* The handle is dead; @wait_ns for its work, then drop it. */
 void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns);
 
-/* --- putting packets; obj.lock held ------------------------------------------------------------- */
+/* --- putting packets; obj.lock held ---------------------------------------------------------- */
 
-/* Room for one packet and a zeroed slot for it; NULL with *@status set if the stream is faulted, .... */
+/*
+ * Room for one packet and a zeroed slot for it; NULL with *@status set if the stream is faulted,
+ * ....
+ */
 struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *status);
 /* Room for @bytes of arguments until the next packet put is done; multiple of 64 aligned. */
 void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gaon_status *status);
@@ -90,14 +93,16 @@ uint64_t rt_stream_args_most(const struct rt_stream *s);
 /* GAON_ERROR_STATE while the stream is being recorded. */
 enum gaon_status rt_stream_check_live(struct rt_stream *s, const char *what);
 
-/* --- waiting; no lock held ---------------------------------------------------------------------- */
+/* --- waiting; no lock held ------------------------------------------------------------------- */
 
 static inline bool rt_timeline_reached(const struct rt_timeline *t, uint64_t value)
 {
 	return __atomic_load_n(t->word->cpu, __ATOMIC_ACQUIRE) >= value;
 }
 
-/* OK, TIMEOUT (NOT_READY if @timeout_ns is 0), FAULT, DEVICE_LOST, CLOSED when the device closes. */
+/*
+ * OK, TIMEOUT (NOT_READY if @timeout_ns is 0), FAULT, DEVICE_LOST, CLOSED when the device closes.
+ */
 enum gaon_status rt_timeline_wait(struct rt_device *dev, struct rt_timeline *t, uint64_t value,
 				  uint64_t timeout_ns);
 /* All streams up to what they were given before. Faulted ones count as done. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* 64-bit words in host memory that the device stores to: completion values, timestamps. A cache line each. */
+/*
+ * 64-bit words in host memory that the device stores to: completion values, timestamps. A cache
+ * line each.
+ */
 #ifndef GAON_RUNTIME_WORDS_H
 #define GAON_RUNTIME_WORDS_H
 

@@ -18,7 +18,8 @@
  *             threads take effect in some order, each as a whole.
  * Blocking.   Only what takes a timeout or says "blocks" waits for the device. Timeouts are
  *             nanoseconds; 0 looks once, GAON_FOREVER waits without limit.
- * Callbacks.  A blocking call from a host callback is GAON_ERROR_WRONG_THREAD: it would wait for itself.
+ * Callbacks.  A blocking call from a host callback is GAON_ERROR_WRONG_THREAD: it would wait for
+ * itself.
  * Fork.       In a child process every handle of the parent is GAON_ERROR_FORKED; the child may open
  *             its own device.
  * Addresses.  Device addresses are uint64_t and belong to one opened device; arithmetic on them
@@ -61,32 +62,32 @@ struct gaon_graph;	/* recorded work, replayed by one packet */
 
 /* Values never change meaning. */
 enum gaon_status {
-	GAON_OK				= 0,
-	GAON_ERROR_INVALID_ARGUMENT	= 1,
-	GAON_ERROR_INVALID_HANDLE	= 2,	/* NULL, never a handle, or of another kind */
-	GAON_ERROR_CLOSED		= 3,	/* destroyed, freed or closed before: also a double free */
-	GAON_ERROR_FORKED		= 4,	/* made by the parent process */
-	GAON_ERROR_WRONG_THREAD		= 5,	/* blocking call inside a host callback */
-	GAON_ERROR_STRUCT_SIZE		= 6,	/* size member too small, or unknown non-zero fields */
-	GAON_ERROR_OUT_OF_MEMORY	= 7,	/* host */
-	GAON_ERROR_OUT_OF_DEVICE_MEMORY	= 8,
-	GAON_ERROR_INVALID_ADDRESS	= 9,	/* not inside memory that this device knows */
-	GAON_ERROR_NOT_READY		= 10,	/* a query found the work unfinished */
-	GAON_ERROR_TIMEOUT		= 11,	/* the work goes on */
-	GAON_ERROR_FAULT		= 12,	/* the stream's work faulted: gaon_stream_get_fault() */
-	GAON_ERROR_DEVICE_LOST		= 13,	/* only closing helps */
-	GAON_ERROR_NO_DEVICE		= 14,
-	GAON_ERROR_PERMISSION		= 15,
-	GAON_ERROR_BUSY			= 16,	/* held by another process, in reset, or still in use */
-	GAON_ERROR_FIRMWARE		= 17,	/* missing, refused by the ROM, or of another ABI */
-	GAON_ERROR_INVALID_MODULE	= 18,	/* not a device program, or a damaged one */
-	GAON_ERROR_WRONG_MACHINE	= 19,	/* ELF file of another machine, or needs what the device lacks */
-	GAON_ERROR_NOT_FOUND		= 20,	/* no such kernel, symbol or file */
-	GAON_ERROR_ARGUMENTS_SIZE	= 21,	/* packed arguments are not what the kernel's metadata says */
-	GAON_ERROR_LIMIT		= 22,	/* grid, scratchpad, streams: more than the device has */
-	GAON_ERROR_STATE		= 23,	/* not in this state: event never recorded, stream recording, ... */
-	GAON_ERROR_UNSUPPORTED		= 24,
-	GAON_ERROR_INTERNAL		= 25,
+	GAON_OK = 0,
+	GAON_ERROR_INVALID_ARGUMENT = 1,
+	GAON_ERROR_INVALID_HANDLE = 2,	/* NULL, never a handle, or of another kind */
+	GAON_ERROR_CLOSED = 3,	/* destroyed, freed or closed before: also a double free */
+	GAON_ERROR_FORKED = 4,	/* made by the parent process */
+	GAON_ERROR_WRONG_THREAD = 5,	/* blocking call inside a host callback */
+	GAON_ERROR_STRUCT_SIZE = 6,	/* size member too small, or unknown non-zero fields */
+	GAON_ERROR_OUT_OF_MEMORY = 7,	/* host */
+	GAON_ERROR_OUT_OF_DEVICE_MEMORY = 8,
+	GAON_ERROR_INVALID_ADDRESS = 9,	/* not inside memory that this device knows */
+	GAON_ERROR_NOT_READY = 10,	/* a query found the work unfinished */
+	GAON_ERROR_TIMEOUT = 11,	/* the work goes on */
+	GAON_ERROR_FAULT = 12,	/* the stream's work faulted: gaon_stream_get_fault() */
+	GAON_ERROR_DEVICE_LOST = 13,	/* only closing helps */
+	GAON_ERROR_NO_DEVICE = 14,
+	GAON_ERROR_PERMISSION = 15,
+	GAON_ERROR_BUSY = 16,	/* held by another process, in reset, or still in use */
+	GAON_ERROR_FIRMWARE = 17,	/* missing, refused by the ROM, or of another ABI */
+	GAON_ERROR_INVALID_MODULE = 18,	/* not a device program, or a damaged one */
+	GAON_ERROR_WRONG_MACHINE = 19,	/* of another machine, or needs what the device lacks */
+	GAON_ERROR_NOT_FOUND = 20,	/* no such kernel, symbol or file */
+	GAON_ERROR_ARGUMENTS_SIZE = 21,	/* packed arguments are not what the kernel's metadata says */
+	GAON_ERROR_LIMIT = 22,	/* grid, scratchpad, streams: more than the device has */
+	GAON_ERROR_STATE = 23,	/* not in this state: event never recorded, stream recording, ... */
+	GAON_ERROR_UNSUPPORTED = 24,
+	GAON_ERROR_INTERNAL = 25,
 };
 
 /**
@@ -126,7 +127,9 @@ enum gaon_log_level {
 	GAON_LOG_DEBUG,
 };
 
-/* One line without its newline. Called from any thread, one call at a time; must not call libgaon. */
+/*
+ * One line without its newline. Called from any thread, one call at a time; must not call libgaon.
+ */
 typedef void (*gaon_log_fn)(void *arg, enum gaon_log_level level, const char *line);
 
 /*
@@ -135,7 +138,10 @@ typedef void (*gaon_log_fn)(void *arg, enum gaon_log_level level, const char *li
  */
 GAON_API void gaon_log_set(gaon_log_fn fn, void *arg, enum gaon_log_level level);
 
-/* Text of device kernels' printf, a line or a part of one, in the order of each workgroup. As gaon_log_fn. */
+/*
+ * Text of device kernels' printf, a line or a part of one, in the order of each workgroup. As
+ * gaon_log_fn.
+ */
 typedef void (*gaon_print_fn)(void *arg, const char *kernel, uint32_t workgroup, const char *text);
 
 /* Where printf of device kernels goes; NULL: standard output. Process-wide. */
@@ -242,7 +248,10 @@ struct gaon_device_counters {
 /* Number of devices that gaon_device_describe() lists; at least 1, the embedded one. */
 GAON_API enum gaon_status gaon_device_count(uint32_t *count);
 
-/* Properties of device @index without keeping it open. May boot the embedded device: blocks some ms. */
+/*
+ * Properties of device @index without keeping it open. May boot the embedded device: blocks some
+ * ms.
+ */
 GAON_API enum gaon_status gaon_device_describe(uint32_t index, struct gaon_device_info *info);
 
 /*
@@ -271,7 +280,10 @@ GAON_API enum gaon_status gaon_device_get_counters(struct gaon_device *dev,
 GAON_API enum gaon_status gaon_device_get_memory(struct gaon_device *dev, uint64_t *free_bytes,
 						 uint64_t *total_bytes);
 
-/* Until all streams of @dev have finished what they were given before. TIMEOUT; FAULT if any is faulted. */
+/*
+ * Until all streams of @dev have finished what they were given before. TIMEOUT; FAULT if any is
+ * faulted.
+ */
 GAON_API enum gaon_status gaon_device_wait(struct gaon_device *dev, uint64_t timeout_ns);
 
 /* First fault of any stream of @dev that was not cleared. NOT_FOUND if there is none. */
@@ -282,7 +294,7 @@ GAON_API enum gaon_status gaon_device_get_fault(struct gaon_device *dev, struct 
 
 enum gaon_mem_kind {
 	GAON_MEM_DEVICE		= 1,	/* HBM; 2 MiB aligned from that size on, else 4 KiB */
-	GAON_MEM_HOST		= 2,	/* pinned host memory that the device reaches; gaon_mem_ptr() */
+	GAON_MEM_HOST		= 2,	/* pinned host memory; gaon_mem_ptr() */
 	GAON_MEM_IMPORTED	= 3,	/* the caller's own memory; only in info */
 	GAON_MEM_POOL		= 4,	/* from gaon_mem_alloc_async(); only in info */
 	GAON_MEM_MODULE		= 5,	/* a module's image; only in info */
@@ -375,7 +387,10 @@ GAON_API enum gaon_status gaon_mem_copy(struct gaon_device *dev, uint64_t dst, u
 /* @pattern_size 1, 2, 4 or 8 low bytes of @pattern; @bytes and @dst multiples of it. */
 GAON_API enum gaon_status gaon_mem_fill(struct gaon_device *dev, uint64_t dst, uint64_t pattern,
 					uint32_t pattern_size, uint64_t bytes);
-/* Between two opened devices; the same one twice is gaon_mem_copy(). Through host memory if it must be. */
+/*
+ * Between two opened devices; the same one twice is gaon_mem_copy(). Through host memory if it must
+ * be.
+ */
 GAON_API enum gaon_status gaon_mem_copy_peer(struct gaon_device *dst_dev, uint64_t dst,
 					     struct gaon_device *src_dev, uint64_t src,
 					     uint64_t bytes);
@@ -428,7 +443,7 @@ GAON_API enum gaon_status gaon_mem_copy_rect_async(struct gaon_stream *stream,
 enum gaon_priority {
 	GAON_STREAM_NORMAL	= 0,
 	GAON_STREAM_LOW		= 1,
-	GAON_STREAM_HIGH	= 2,	/* preempts the others between workgroups, or inside one after a slice */
+	GAON_STREAM_HIGH	= 2,	/* preempts the others */
 };
 
 /**
@@ -456,14 +471,22 @@ GAON_API enum gaon_status gaon_stream_retain(struct gaon_stream *stream);
 /* The last reference waits for the stream's work at most 10 s, then drops it. */
 GAON_API enum gaon_status gaon_stream_destroy(struct gaon_stream *stream);
 
-/* Until everything given before has finished. TIMEOUT; FAULT, also when a stream that this one waits for has faulted. */
+/*
+ * Until everything given before has finished. TIMEOUT; FAULT, also when a stream that this one
+ * waits for has faulted.
+ */
 GAON_API enum gaon_status gaon_stream_wait(struct gaon_stream *stream, uint64_t timeout_ns);
 /* OK if nothing is unfinished, NOT_READY, FAULT. */
 GAON_API enum gaon_status gaon_stream_query(struct gaon_stream *stream);
-/* What is given to @stream from now on waits, on the device, until @event's last record is reached. */
+/*
+ * What is given to @stream from now on waits, on the device, until @event's last record is reached.
+ */
 GAON_API enum gaon_status gaon_stream_wait_event(struct gaon_stream *stream,
 						 struct gaon_event *event);
-/* @fn runs on a thread of the library when earlier work is done; later work of @stream waits for its return. */
+/*
+ * @fn runs on a thread of the library when earlier work is done; later work of @stream waits for
+ * its return.
+ */
 GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void (*fn)(void *arg),
 					       void *arg);
 /* NOT_FOUND if @stream is not faulted. */
@@ -477,6 +500,7 @@ GAON_API enum gaon_status gaon_stream_clear_fault(struct gaon_stream *stream);
 
 #define GAON_EVENT_TIMED	(1u << 0)	/* records take the device's time */
 
+/* @flags: GAON_EVENT_*. A new event was never recorded. */
 GAON_API enum gaon_status gaon_event_create(struct gaon_device *dev, uint32_t flags,
 					    struct gaon_event **event);
 /* At any time; nothing waits for it. */
@@ -544,7 +568,7 @@ struct gaon_kernel_desc {
 GAON_API enum gaon_status gaon_kernel_get_desc(struct gaon_kernel *kernel,
 					       struct gaon_kernel_desc *desc);
 
-#define GAON_LAUNCH_CHECK_POINTERS	(1u << 0)	/* each non-zero pointer argument must name memory of the device */
+#define GAON_LAUNCH_CHECK_POINTERS	(1u << 0)	/* pointers must name memory of the device */
 
 /**
  * struct gaon_launch - one launch

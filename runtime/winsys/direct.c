@@ -35,7 +35,10 @@ static uint64_t host_clock(void *ctx)
 static void host_log(void *ctx, int level, const char *line)
 {
 	(void)ctx;
-	/* Syslog levels: 3 error, 4 warning, 6 information. What a bad packet causes is no warning here. */
+	/*
+	 * Syslog levels: 3 error, 4 warning, 6 information. What a bad packet causes is no warning
+	 * here.
+	 */
 	gaon_log_line(level <= 3 ? GAON_LOG_WARNING : level <= 6 ? GAON_LOG_INFO : GAON_LOG_DEBUG,
 		      "device: %s", line);
 }

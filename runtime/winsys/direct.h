@@ -26,7 +26,7 @@
 #include "../extent.h"
 #include "winsys.h"
 
-/* --- host memory that the device may reach ----------------------------------------------------- */
+/* --- host memory that the device may reach --------------------------------------------------- */
 
 struct direct_range {
 	uint64_t iova, bytes;
@@ -48,7 +48,7 @@ struct direct_host {
 	bool owned;			/* mapped here */
 };
 
-/* --- page tables ------------------------------------------------------------------------------ */
+/* --- page tables ----------------------------------------------------------------------------- */
 
 struct direct_pt {
 	uint64_t *pte;			/* what the device walks */
@@ -65,7 +65,7 @@ struct direct_vm {
 	struct extents user, kernel;	/* free addresses */
 };
 
-/* --- objects ----------------------------------------------------------------------------------- */
+/* --- objects --------------------------------------------------------------------------------- */
 
 struct gaon_ws_context {
 	struct direct *ws;

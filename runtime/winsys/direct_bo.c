@@ -20,7 +20,7 @@ static uint64_t bo_prot(uint32_t flags)
 	return GAON_PTE_U | GAON_PTE_R | GAON_PTE_W;
 }
 
-/* --- device memory -------------------------------------------------------------------------------- */
+/* --- device memory --------------------------------------------------------------------------- */
 
 /*
  * Never-used memory is zero; returned memory is zeroed here, before anyone else gets it.  Nothing
@@ -117,7 +117,7 @@ static int bo_alloc_device(struct gaon_ws_bo *bo)
 	return 0;
 }
 
-/* --- host memory ------------------------------------------------------------------------------------ */
+/* --- host memory ----------------------------------------------------------------------------- */
 
 /* Is every page of the range mapped (and, at its ends, writable)? A hole would be a crash later. */
 static bool user_mapped(uint8_t *start, uint64_t bytes, bool writable)
@@ -179,7 +179,7 @@ static void bo_release(struct gaon_ws_bo *bo)
 		direct_host_free(bo->ctx->ws, &bo->host);
 }
 
-/* --- mapping ----------------------------------------------------------------------------------------- */
+/* --- mapping --------------------------------------------------------------------------------- */
 
 static int bo_map_pieces(struct gaon_ws_bo *bo, uint64_t prot)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Shape of the embedded device from the environment; the table is in Documentation/runtime/environment.rst. */
+/*
+ * Shape of the embedded device from the environment; the table is in
+ * Documentation/runtime/environment.rst.
+ */
 #include "direct.h"
 
 #include <errno.h>

@@ -148,7 +148,7 @@ int direct_queue_fault(struct gaon_ws_queue *queue, struct gaon_fault_record *ou
 	return 0;
 }
 
-/* --- waiting ----------------------------------------------------------------------------------------- */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 static bool wait_device_gone(struct direct *ws)
 {
@@ -168,7 +168,9 @@ int direct_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value
 
 	if (__atomic_load_n(cpu, __ATOMIC_ACQUIRE) >= value)
 		return 0;
-	/* Events up to this count were drained before it was stored: what they said is in untold. */
+	/*
+	 * Events up to this count were drained before it was stored: what they said is in untold.
+	 */
 	events = atomic_load(&ws->events);
 	now = direct_now_ns();
 	deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;

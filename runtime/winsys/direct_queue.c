@@ -11,7 +11,7 @@
 #define PRINT_WORDS		32768ull	/* 256 KiB */
 #define CLEAR_TIMEOUT_NS	(2ull * 1000000000)
 
-/* --- contexts --------------------------------------------------------------------------------- */
+/* --- contexts -------------------------------------------------------------------------------- */
 
 /* Identifiers are given out in turn, so that a late record of an old owner hits nobody. */
 static int context_take_id(struct direct *ws, struct gaon_ws_context *ctx)
@@ -142,7 +142,7 @@ void direct_context_destroy(struct gaon_ws_context *ctx)
 	}
 }
 
-/* --- queues -------------------------------------------------------------------------------------- */
+/* --- queues ---------------------------------------------------------------------------------- */
 
 static int queue_take_id(struct direct *ws, struct gaon_ws_queue *queue)
 {

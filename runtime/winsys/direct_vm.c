@@ -15,7 +15,7 @@
 #define VM_USER_START		(1ull << 32)	/* small numbers are no addresses */
 #define TLBI_TIMEOUT_NS		(5ull * 1000000000)
 
-/* --- pages of tables --------------------------------------------------------------------------- */
+/* --- pages of tables ------------------------------------------------------------------------- */
 
 static int pt_arena_add(struct direct *ws)
 {
@@ -124,9 +124,12 @@ static uint64_t level_bytes(unsigned int level)
 	return GAON_PAGE_SIZE << (9 * level);
 }
 
-/* --- walking ----------------------------------------------------------------------------------- */
+/* --- walking --------------------------------------------------------------------------------- */
 
-/* The table of @level that covers @va, made on the way with @create; NULL if a leaf or nothing is there. */
+/*
+ * The table of @level that covers @va, made on the way with @create; NULL if a leaf or nothing is
+ * there.
+ */
 static struct direct_pt *vm_table(struct direct_vm *vm, uint64_t va, unsigned int level,
 				  bool create)
 {
@@ -265,7 +268,10 @@ int direct_vm_unmap(struct direct_vm *vm, uint64_t va, uint64_t bytes)
 	while (dead) {
 		pt = dead;
 		dead = pt->next;
-		/* After a failed invalidation the device may still walk it: better lost than reused. */
+		/*
+		 * After a failed invalidation the device may still walk it: better lost than
+		 * reused.
+		 */
 		if (!err)
 			pt_free(vm->ws, pt);
 		else
@@ -315,7 +321,7 @@ int direct_vm_protect(struct direct_vm *vm, uint64_t va, uint64_t bytes, uint64_
 	return direct_tlb_invalidate(vm->ws, vm->asid, va, bytes);
 }
 
-/* --- address space ------------------------------------------------------------------------------ */
+/* --- address space --------------------------------------------------------------------------- */
 
 int direct_vm_init(struct direct *ws, struct direct_vm *vm, uint16_t asid)
 {
@@ -356,7 +362,7 @@ void direct_vm_put_va(struct extents *half, uint64_t va, uint64_t bytes)
 		log_warning("direct: lost %#llx bytes of addresses", (unsigned long long)bytes);
 }
 
-/* --- invalidation -------------------------------------------------------------------------------- */
+/* --- invalidation ---------------------------------------------------------------------------- */
 
 int direct_tlb_invalidate(struct direct *ws, uint32_t asid, uint64_t va, uint64_t bytes)
 {

@@ -79,7 +79,10 @@ struct gaon_winsys_ops {
 			    uint64_t limit_cycles, struct gaon_ws_queue **out);
 	void (*queue_info)(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info *out);
 	void (*queue_doorbell)(struct gaon_ws_queue *queue);
-	/* First fault since the last clear, type GAON_FAULT_NONE if none. Ends wait()'s -EIO for it. */
+	/*
+	 * First fault since the last clear, type GAON_FAULT_NONE if none. Ends wait()'s -EIO for
+	 * it.
+	 */
 	int (*queue_fault)(struct gaon_ws_queue *queue, struct gaon_fault_record *out);
 	int (*queue_clear)(struct gaon_ws_queue *queue);	/* FAULT_CLEAR: skips what is queued */
 	void (*queue_destroy)(struct gaon_ws_queue *queue);	/* busy or not */
@@ -99,7 +102,9 @@ struct gaon_winsys {
 	const char *transport;		/* "embedded" or "pci" */
 };
 
-/* Opens the model in this process. Configuration from the environment: see Documentation/runtime. */
+/*
+ * Opens the model in this process. Configuration from the environment: see Documentation/runtime.
+ */
 int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Every named error that needs no kernel: handles, closing, fork, modules that are none, the environment. */
+/*
+ * Every named error that needs no kernel: handles, closing, fork, modules that are none, the
+ * environment.
+ */
 #include <elf.h>
 #include <pthread.h>
 #include <sched.h>
@@ -233,7 +236,7 @@ START_TEST(counters_and_correlation)
 }
 END_TEST
 
-/* --- modules ------------------------------------------------------------------------------------ */
+/* --- modules --------------------------------------------------------------------------------- */
 
 static uint8_t *read_kernels(size_t *size)
 {
@@ -337,7 +340,7 @@ START_TEST(modules_truncated_and_damaged)
 }
 END_TEST
 
-/* --- the environment -------------------------------------------------------------------------------- */
+/* --- the environment ------------------------------------------------------------------------- */
 
 /* In another process: the embedded device is made once in each. */
 static int in_child(void (*fn)(void))

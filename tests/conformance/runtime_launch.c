@@ -283,7 +283,10 @@ START_TEST(kernel_wild_pointers)
 	size_t i;
 
 	for (i = 0; i < sizeof(wild) / sizeof(wild[0]); i++) {
-		/* The kernel driver's half is there for nobody: its addresses are refused, mapped or not. */
+		/*
+		 * The kernel driver's half is there for nobody: its addresses are refused, mapped
+		 * or not.
+		 */
 		misbehave(i & 1 ? "conf_load" : "conf_store", 2, wild[i], 1,
 			  wild[i] >= 1ull << 47 && (int64_t)wild[i] >> 47 == -1 ? 2 : 1, &f);
 		ck_assert_uint_eq(f.access, i & 1 ? 2 : 3);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The runtime over a fake device: rings, doorbells, argument space, and what real devices do only when they break. */
+/*
+ * The runtime over a fake device: rings, doorbells, argument space, and what real devices do only
+ * when they break.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

@@ -212,6 +212,7 @@ BRANCH(bgeu, RS1 >= RS2)
 #define SETTLED(at)								\
 	do {									\
 		h->pc = (at);							\
+		sim_hart_settle_fp(h);						\
 		acc = sim_exec_settle(h, acc - op->info) + op->info;		\
 	} while (0)
 

@@ -27,7 +27,14 @@ static inline uint64_t box_d(uint64_t v) { return v; }
 #define A(s)	get_##s(h->f[op->rs1])
 #define B(s)	get_##s(h->f[op->rs2])
 #define C(s)	get_##s(h->f[op->rs3])
-#define FL	(&h->fflags)
+/* Exceptions of vector instructions that are still in the host's flags come first. */
+static inline uint8_t *flags_of(struct sim_hart *h)
+{
+	sim_hart_settle_fp(h);
+	return &h->fflags;
+}
+
+#define FL	flags_of(h)
 #define SEXT32(v)	((uint64_t)(int64_t)(int32_t)(uint32_t)(v))
 
 /* Operations need the unit on; those that round, a valid mode too. */

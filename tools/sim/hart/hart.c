@@ -142,6 +142,7 @@ static enum sim_exit run(struct sim_hart *h, uint64_t budget)
 		case SIM_LEAVE_DONE:
 			return SIM_EXIT_DONE;
 		case SIM_LEAVE_FAULT:
+			sim_hart_settle_fp(h);
 			if (!h->ops->trap || !h->ops->trap(h))
 				return SIM_EXIT_FAULT;
 			/* A trap uses budget, else a handler that faults would never end. */
@@ -160,7 +161,10 @@ enum sim_exit sim_hart_run(struct sim_hart *h, uint64_t budget)
 	enum sim_exit result;
 
 	adopt_exit_pc(h);
+	h->fp_lazy = true;
 	result = run(h, budget);
+	h->fp_lazy = false;
+	sim_hart_settle_fp(h);
 	sim_fp_host_leave(host);
 	return result;
 }
@@ -179,6 +183,7 @@ static enum sim_exit step(struct sim_hart *h)
 	case SIM_LEAVE_DONE:
 		return SIM_EXIT_DONE;
 	case SIM_LEAVE_FAULT:
+		sim_hart_settle_fp(h);
 		return h->ops->trap && h->ops->trap(h) ? SIM_EXIT_BUDGET : SIM_EXIT_FAULT;
 	default:
 		return SIM_EXIT_BUDGET;
@@ -191,7 +196,10 @@ enum sim_exit sim_hart_step(struct sim_hart *h)
 	enum sim_exit result;
 
 	adopt_exit_pc(h);
+	h->fp_lazy = true;
 	result = step(h);
+	h->fp_lazy = false;
+	sim_hart_settle_fp(h);
 	sim_fp_host_leave(host);
 	return result;
 }

@@ -148,7 +148,7 @@ struct sim_hart {
 	uint64_t vtype;			/* as the CSR: vill in bit 63 */
 	uint32_t vstart;
 	uint8_t vxrm, vxsat;
-	uint8_t frm, fflags;
+	uint8_t frm, fflags;		/* see fp_pending */
 	uint8_t priv;			/* 0 U, 1 S, 3 M; U unless the bare runner says otherwise */
 	bool fs_off, vs_off;		/* mstatus.FS/VS == 0 in the bare runner: illegal instruction */
 	uint8_t counters_off;		/* bits 0 to 2: cycle, time, instret are illegal (xcounteren) */
@@ -158,6 +158,8 @@ struct sim_hart {
 	uint64_t exit_pc;		/* a jump here ends the run with SIM_EXIT_DONE */
 	uint64_t lr_addr, lr_value;	/* reservation: address (| 1 for lr.w, UINT64_MAX none), value seen */
 	struct sim_fault fault;
+	bool fp_lazy;			/* inside sim_hart_run() and sim_hart_step() */
+	bool fp_pending;		/* the host's sticky flags hold exceptions that fflags lacks */
 	volatile uint32_t stop;		/* checked at taken branches' budget points */
 
 	const struct sim_hart_ops *ops;
@@ -221,6 +223,19 @@ static inline uint8_t *sim_hart_host(struct sim_hart *hart, uint64_t va, enum si
 			return NULL;
 	}
 	return host + (va & (SIM_PAGE_SIZE - 1));
+}
+
+/*
+ * While a hart runs, exceptions of its vector instructions stay in the host's sticky flags, and
+ * fflags gets them before anything can look: before CSR accesses and callbacks and at the end of
+ * the run.
+ */
+void sim_vector_settle(struct sim_hart *hart);
+
+static inline void sim_hart_settle_fp(struct sim_hart *hart)
+{
+	if (__builtin_expect(hart->fp_pending, 0))
+		sim_vector_settle(hart);
 }
 
 /* --- vector unit (tools/sim/hart/vector*) ------------------------------------------------- */

@@ -8,9 +8,11 @@
 uint8_t *sim_hart_page(struct sim_hart *h, uint64_t va, enum sim_access access)
 {
 	uint64_t page = va >> SIM_PAGE_SHIFT;
-	uint8_t *host = h->ops->translate(h, va & ~(SIM_PAGE_SIZE - 1), access);
 	struct sim_tlb_entry *e;
+	uint8_t *host;
 
+	sim_hart_settle_fp(h);
+	host = h->ops->translate(h, va & ~(SIM_PAGE_SIZE - 1), access);
 	if (!host) {
 		h->fault.tval = va;
 		return NULL;

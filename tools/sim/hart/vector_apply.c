@@ -63,21 +63,29 @@ uint32_t vec_call_masked(struct sim_hart *hart, uint32_t insn, const struct vec_
 	return flags;
 }
 
+void vec_write_bits(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+		    const uint8_t *bits)
+{
+	uint8_t *d = vec_reg(hart, vec_vd(insn));
+	size_t whole = s->n / 8;
+
+	memcpy(d, bits, whole);
+	if (s->n % 8) {
+		unsigned int m = (1u << s->n % 8) - 1;
+
+		d[whole] = (uint8_t)((d[whole] & ~m) | bits[whole]);
+	}
+}
+
 void vec_write_mask(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 		    const uint8_t *bytes)
 {
 	uint8_t active[VEC_GROUP_MAX], bits[SIM_VLEN_MAX / 8], keep[SIM_VLEN_MAX / 8];
 	uint8_t *d = vec_reg(hart, vec_vd(insn));
-	size_t whole = s->n / 8;
 
 	vec_kint->pack(bits, bytes, s->n);
 	if (vec_whole(insn, s)) {
-		memcpy(d, bits, whole);
-		if (s->n % 8) {
-			unsigned int m = (1u << s->n % 8) - 1;
-
-			d[whole] = (uint8_t)((d[whole] & ~m) | bits[whole]);
-		}
+		vec_write_bits(hart, insn, s, bits);
 		return;
 	}
 	if (s->start >= s->n)
@@ -146,8 +154,9 @@ void vec_cost_memory(struct sim_hart *hart, uint64_t bytes)
 	uint32_t rate = hart->costs->vmem_bytes;
 
 	hart->cycles16 += hart->costs->vector_startup;
-	if (rate)
-		hart->cycles16 += 16 * ((bytes + rate - 1) / rate);
+	/* A group has at most SIM_VLEN_MAX bytes, and 32 bits divide faster. */
+	if (rate && bytes)
+		hart->cycles16 += 16ull * ((uint32_t)(bytes - 1) / rate + 1);
 }
 
 void vec_cost_accesses(struct sim_hart *hart, uint64_t accesses)

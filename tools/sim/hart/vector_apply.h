@@ -46,6 +46,10 @@ void vec_active(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 void vec_write_mask(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 		    const uint8_t *bytes);
 
+/* The same from bits, without mask and vstart. */
+void vec_write_bits(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+		    const uint8_t *bits);
+
 /* Store elements computed in scratch to the active elements of vd. */
 void vec_write_active(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 		      unsigned int sew, const uint8_t *result);

@@ -4,6 +4,35 @@
 #include "vector_mask.h"
 #include "vector_perm.h"
 
+void sim_vector_settle(struct sim_hart *hart)
+{
+	hart->fflags |= vec_host_leave(SIM_RM_RNE);
+	hart->fp_pending = false;
+}
+
+void vec_fp_call_any(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+		     const struct vec_kpair *host, const struct vec_kpair *exact,
+		     struct vec_call *call, bool in_place)
+{
+	unsigned int rm = hart->frm;
+	bool lazy = hart->fp_lazy && rm == SIM_RM_RNE;
+
+	call->rm = rm;
+	sim_hart_settle_fp(hart);
+	if (host->vv[call->row] && rm != SIM_RM_RMM) {
+		call->k = host;
+		vec_host_enter(hart, rm);
+		hart->fflags |= (uint8_t)vec_call(hart, insn, s, call, in_place);
+		if (lazy)
+			hart->fp_pending = true;
+		else
+			hart->fflags |= vec_host_leave(rm);
+	} else {
+		call->k = exact;
+		hart->fflags |= (uint8_t)vec_call(hart, insn, s, call, in_place);
+	}
+}
+
 static inline bool fp_sources_ok(uint32_t insn, const struct vec_state *s, bool vv)
 {
 	unsigned int vs2 = vec_rs2(insn), vs1 = vec_rs1(insn);
@@ -105,6 +134,21 @@ static uint32_t compare(struct sim_hart *hart, uint32_t insn, const struct vec_s
 	return c->k->vv[sew](bytes, a, b, 0, s->n, 0);
 }
 
+/* The usual case straight to mask bits, where the host can. */
+static bool compare_bits(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+			 const struct vec_call *c)
+{
+	const struct vec_kpair *k = &vec_kfp->cmp_bits[vec_entry_of(insn)->op];
+	vec_kernel fn = (c->b ? k->vv : k->vx)[s->sew];
+	uint8_t bits[SIM_VLEN_MAX / 8] __attribute__((aligned(64)));
+
+	if (!fn || !vec_whole(insn, s))
+		return false;
+	hart->fflags |= (uint8_t)fn(bits, c->a, c->b, c->x, s->n, 0);
+	vec_write_bits(hart, insn, s, bits);
+	return true;
+}
+
 enum sim_op_status vec_fp_cmp(struct sim_hart *hart, uint32_t insn)
 {
 	bool vv = vec_funct3(insn) == VEC_OPFVV;
@@ -118,8 +162,10 @@ enum sim_op_status vec_fp_cmp(struct sim_hart *hart, uint32_t insn)
 		return SIM_OP_ILLEGAL;
 	c = same_width(hart, insn, &s, vv);
 	c.k = &vec_kfp->cmp[vec_entry_of(insn)->op];
-	hart->fflags |= (uint8_t)compare(hart, insn, &s, &c, bytes);
-	vec_write_mask(hart, insn, &s, bytes);
+	if (!compare_bits(hart, insn, &s, &c)) {
+		hart->fflags |= (uint8_t)compare(hart, insn, &s, &c, bytes);
+		vec_write_mask(hart, insn, &s, bytes);
+	}
 	vec_cost_elems(hart, &s, s.sew, 1);
 	return vec_done(hart);
 }
@@ -140,6 +186,9 @@ enum sim_op_status vec_fp_merge(struct sim_hart *hart, uint32_t insn)
 	x = vec_fp_scalar(hart, vec_rs1(insn), s.sew);
 	if (unmasked && !s.start) {
 		vec_kint->splat[s.sew](vec_reg(hart, vec_vd(insn)), x, s.n);
+	} else if (!unmasked && !s.start && vec_kint->merge[s.sew]) {
+		vec_kint->merge[s.sew](vec_reg(hart, vec_vd(insn)), NULL, x,
+				       vec_reg(hart, vec_rs2(insn)), vec_reg(hart, 0), s.n);
 	} else {
 		if (unmasked)
 			memset(mask, 0xff, s.n);

@@ -81,29 +81,38 @@ static inline uint8_t vec_host_leave(unsigned int rm)
 }
 #endif
 
+/* What vec_fp_call() leaves: other rounding modes, masks, no kernel of the host's, nothing pending. */
+void vec_fp_call_any(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+		     const struct vec_kpair *host, const struct vec_kpair *exact,
+		     struct vec_call *call, bool in_place);
+
 /*
  * Runs @call with the host's kernels if they can do it and the exact ones otherwise, and accrues
- * the exceptions.
+ * the exceptions.  The usual case: round to nearest, everything active, and an earlier instruction
+ * has brought the host's unit into the mode for it, so that MXCSR needs no look (hart->fp_pending).
  */
-static inline __attribute__((always_inline)) void vec_fp_call(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
-			       const struct vec_kpair *host, const struct vec_kpair *exact,
-			       struct vec_call *call, bool in_place)
+static inline __attribute__((always_inline))
+void vec_fp_call(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+		 const struct vec_kpair *host, const struct vec_kpair *exact,
+		 const struct vec_call *call, bool in_place)
 {
-	unsigned int rm = hart->frm;
-
 	/* A kernel may look at its scalar before the first element. */
 	if (!s->n)
 		return;
-	call->rm = rm;
-	if (host->vv[call->row] && rm != SIM_RM_RMM) {
-		call->k = host;
-		vec_host_enter(hart, rm);
-		hart->fflags |= (uint8_t)vec_call(hart, insn, s, call, in_place);
-		hart->fflags |= vec_host_leave(rm);
-	} else {
-		call->k = exact;
-		hart->fflags |= (uint8_t)vec_call(hart, insn, s, call, in_place);
+	if (__builtin_expect(hart->fp_pending && !hart->frm && in_place && vec_whole(insn, s), 1)) {
+		vec_kernel fn = call->b ? host->vv[call->row] : host->vx[call->row];
+
+		if (__builtin_expect(fn != NULL, 1)) {
+			hart->fflags |= (uint8_t)fn(call->d, call->a, call->b, call->x, s->n,
+						    SIM_RM_RNE);
+			return;
+		}
 	}
+	vec_fp_call_any(hart, insn, &(struct vec_state){ s->sew, s->lmul, s->regs, s->n, s->start },
+			host, exact,
+			&(struct vec_call){ call->k, call->row, call->d, call->a, call->b, call->x,
+					    call->d_sew, call->a_sew, call->b_sew, call->rm,
+					    call->reads_d, call->safe }, in_place);
 }
 
 #endif

@@ -40,6 +40,7 @@ static void run_sum(struct sim_hart *hart, vec_fp_sum host, vec_fp_sum exact, ui
 {
 	unsigned int rm = hart->frm;
 
+	sim_hart_settle_fp(hart);
 	if (host && rm != SIM_RM_RMM) {
 		vec_host_enter(hart, rm);
 		host(acc, a, n, rm);

@@ -127,8 +127,14 @@ static void merge_elements(struct sim_hart *hart, uint32_t insn, const struct ve
 {
 	uint8_t result[VEC_GROUP_MAX], mask[VEC_GROUP_MAX];
 	const uint8_t *f = vec_reg(hart, vec_rs2(insn));
+	vec_merge_kernel merge = vec_kint->merge[s->sew];
 	uint32_t plain = insn | 1u << 25;
 
+	if (merge && !s->start) {
+		merge(vec_reg(hart, vec_vd(insn)), vv ? vec_reg(hart, vec_rs1(insn)) : NULL, x, f,
+		      vec_reg(hart, 0), s->n);
+		return;
+	}
 	vec_kint->expand(mask, vec_reg(hart, 0), s->n);
 	if (vv)
 		vec_kint->select[s->sew](result, vec_reg(hart, vec_rs1(insn)), f, mask, s->n);

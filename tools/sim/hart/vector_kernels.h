@@ -157,6 +157,9 @@ typedef void (*vec_select_kernel)(void *d, const void *t, const void *f, const u
 				  size_t n);
 typedef void (*vec_select_x_kernel)(void *d, uint64_t t, const void *f, const uint8_t *mask,
 				    size_t n);
+/* d = mask bit ? t : f, where t is @tp's element or, without @tp, @x */
+typedef void (*vec_merge_kernel)(void *d, const void *tp, uint64_t x, const void *f,
+				 const uint8_t *bits, size_t n);
 typedef void (*vec_splat_kernel)(void *d, uint64_t x, size_t n);
 typedef uint64_t (*vec_reduce_kernel)(const void *a, uint64_t init, size_t n);
 
@@ -178,6 +181,7 @@ struct vec_kint {
 	vec_kernel zext[4][4], sext[4][4];	/* [to][from] */
 	vec_select_kernel select[4];
 	vec_select_x_kernel select_x[4];
+	vec_merge_kernel merge[4];	/* NULL unless the host has mask registers */
 	vec_splat_kernel splat[4];
 	vec_reduce_kernel reduce[VEC_REDUCE_COUNT][4];
 	vec_reduce_kernel wredsumu[4], wredsum[4];	/* by the source's size */

@@ -100,6 +100,8 @@ struct vec_kfp {
 	/* in the hosts' tables only, without holes */
 	struct vec_kpair bits[VEC_FPBITS_COUNT];
 	struct vec_kpair cmp[VEC_FPCMP_COUNT];	/* d: bytes of 0 or 0xff */
+	/* NULL unless the host has mask registers; d: bits, whole bytes, the last filled with 0 */
+	struct vec_kpair cmp_bits[VEC_FPCMP_COUNT];
 	vec_fp_sum redmin[4], redmax[4];
 };
 

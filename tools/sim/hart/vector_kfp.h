@@ -154,6 +154,87 @@ static uint32_t k_ncvt_bf16(void *dp, const void *ap, const void *bp, uint64_t x
 	K_FCMP_W(NAME, 64, __VA_ARGS__)
 VEC_FPCMP_OPS(K_FCMP)
 
+#if defined(__AVX512DQ__)
+/* --- minimum, maximum and compares on a host with mask registers ----------------------------------- */
+
+/*
+ * A vector in which a NaN shows goes through the kernel on the bits; there is none as a rule.  The
+ * host's instruction orders -0 below +0 like ours, and its flags are not looked at: the kernels on
+ * the bits say what is raised.
+ */
+#define K_RANGE_FORM(NAME, FORM, W, T, LANES, BV, BP, IMM)					\
+static uint32_t k_##NAME##_##FORM##_##W##_range(void *dp, const void *ap, const void *bp,		\
+						uint64_t x, size_t n, unsigned int rm)		\
+{												\
+	const uint##W##_t *av = ap, *bv = bp;							\
+	uint##W##_t *d = dp;									\
+	uint32_t flags = 0;									\
+	size_t i = 0;										\
+												\
+	(void)bv;										\
+	for (; i + LANES <= n; i += LANES) {							\
+		T a = (T)_mm512_loadu_si512(av + i), b = (T)(BV);				\
+												\
+		if (__builtin_expect(!!RANGE_CMP_##W(a, b, _CMP_UNORD_Q), 0))			\
+			flags |= k_##NAME##_##FORM##_##W(d + i, av + i, BP, x, LANES, rm);	\
+		else										\
+			_mm512_storeu_si512(d + i, (__m512i)RANGE_##W(a, b, IMM));		\
+	}											\
+	return i < n ? flags | k_##NAME##_##FORM##_##W(d + i, av + i, BP, x, n - i, rm) : flags;	\
+}
+#define RANGE_CMP_32 _mm512_cmp_ps_mask
+#define RANGE_CMP_64 _mm512_cmp_pd_mask
+#define RANGE_32 _mm512_range_ps
+#define RANGE_64 _mm512_range_pd
+#define K_RANGE(NAME, IMM)									\
+	K_RANGE_FORM(NAME, vv, 32, __m512, 16, _mm512_loadu_si512(bv + i), bv + i, IMM)		\
+	K_RANGE_FORM(NAME, vx, 32, __m512, 16, _mm512_set1_epi32((int)x), NULL, IMM)		\
+	K_RANGE_FORM(NAME, vv, 64, __m512d, 8, _mm512_loadu_si512(bv + i), bv + i, IMM)		\
+	K_RANGE_FORM(NAME, vx, 64, __m512d, 8, _mm512_set1_epi64((long long)x), NULL, IMM)
+/* imm8: 0 and 1 are minimum and maximum, 4 takes the sign from the chosen operand */
+K_RANGE(FMIN, 4)
+K_RANGE(FMAX, 5)
+
+/* Bits of the result; NaNs as above, where only the flags come from the bytes. */
+#define K_CMP_BITS_FORM(NAME, FORM, W, T, LANES, BV, BP, HOW)					\
+static uint32_t k_##NAME##_##FORM##_##W##_mask(void *dp, const void *ap, const void *bp,		\
+					       uint64_t x, size_t n, unsigned int rm)		\
+{												\
+	const uint##W##_t *av = ap, *bv = bp;							\
+	uint8_t *d = dp, bytes[LANES];								\
+	uint32_t flags = 0, last = 0;								\
+	size_t i = 0;										\
+												\
+	(void)bv;										\
+	for (; i + LANES <= n; i += LANES) {							\
+		T a = (T)_mm512_loadu_si512(av + i), b = (T)(BV);				\
+		uint16_t m = RANGE_CMP_##W(a, b, HOW);						\
+												\
+		if (__builtin_expect(!!RANGE_CMP_##W(a, b, _CMP_UNORD_Q), 0))			\
+			flags |= k_##NAME##_##FORM##_##W(bytes, av + i, BP, x, LANES, rm);	\
+		memcpy(d + i / 8, &m, LANES / 8);						\
+	}											\
+	if (i == n)										\
+		return flags;									\
+	flags |= k_##NAME##_##FORM##_##W(bytes, av + i, BP, x, n - i, rm);			\
+	for (size_t j = 0; j < n - i; j++)							\
+		last |= (bytes[j] & 1u) << j;							\
+	memcpy(d + i / 8, &last, (n - i + 7) / 8);						\
+	return flags;										\
+}
+#define K_CMP_BITS(NAME, HOW)									\
+	K_CMP_BITS_FORM(NAME, vv, 32, __m512, 16, _mm512_loadu_si512(bv + i), bv + i, HOW)		\
+	K_CMP_BITS_FORM(NAME, vx, 32, __m512, 16, _mm512_set1_epi32((int)x), NULL, HOW)		\
+	K_CMP_BITS_FORM(NAME, vv, 64, __m512d, 8, _mm512_loadu_si512(bv + i), bv + i, HOW)		\
+	K_CMP_BITS_FORM(NAME, vx, 64, __m512d, 8, _mm512_set1_epi64((long long)x), NULL, HOW)
+K_CMP_BITS(FEQ, _CMP_EQ_OQ)
+K_CMP_BITS(FNE, _CMP_NEQ_UQ)
+K_CMP_BITS(FLT, _CMP_LT_OQ)
+K_CMP_BITS(FLE, _CMP_LE_OQ)
+K_CMP_BITS(FGT, _CMP_GT_OQ)
+K_CMP_BITS(FGE, _CMP_GE_OQ)
+#endif
+
 #if defined(__x86_64__)
 /* --- the host's vectors --------------------------------------------------------------------------- */
 
@@ -618,6 +699,22 @@ K_SUMS(64)
 #define T_BITS(NAME, ...)	[VEC_##NAME] = {						\
 	.vv = { NULL, k_##NAME##_vv_16, k_##NAME##_vv_32, k_##NAME##_vv_64 },			\
 	.vx = { NULL, k_##NAME##_vx_16, k_##NAME##_vx_32, k_##NAME##_vx_64 } },
+#if defined(__AVX512DQ__)
+#define RANGE_FMIN(k) k##_range
+#define RANGE_FMAX(k) k##_range
+#define T_MASK(NAME, ...)	[VEC_##NAME] = {						\
+	.vv = { [2] = k_##NAME##_vv_32_mask, [3] = k_##NAME##_vv_64_mask },			\
+	.vx = { [2] = k_##NAME##_vx_32_mask, [3] = k_##NAME##_vx_64_mask } },
+#else
+#define RANGE_FMIN(k) k
+#define RANGE_FMAX(k) k
+#endif
+#define RANGE_FSGNJ(k) k
+#define RANGE_FSGNJN(k) k
+#define RANGE_FSGNJX(k) k
+#define T_RANGE(NAME, ...)	[VEC_##NAME] = {						\
+	.vv = { NULL, k_##NAME##_vv_16, RANGE_##NAME(k_##NAME##_vv_32), RANGE_##NAME(k_##NAME##_vv_64) }, \
+	.vx = { NULL, k_##NAME##_vx_16, RANGE_##NAME(k_##NAME##_vx_32), RANGE_##NAME(k_##NAME##_vx_64) } },
 #define T_FP(NAME, ...)		[VEC_##NAME] = {						\
 	.vv = { NULL, NULL, k_##NAME##_vv_32, k_##NAME##_vv_64 },				\
 	.vx = { NULL, NULL, k_##NAME##_vx_32, k_##NAME##_vx_64 } },
@@ -625,7 +722,10 @@ K_SUMS(64)
 	.vv = { [2] = k_##NAME##_vv_32 }, .vx = { [2] = k_##NAME##_vx_32 } },
 
 const struct vec_kfp VEC_KFP = {
-	.bits = { VEC_FPBITS_OPS(T_BITS) },
+	.bits = { VEC_FPBITS_OPS(T_RANGE) },
+#if defined(__AVX512DQ__)
+	.cmp_bits = { VEC_FPCMP_OPS(T_MASK) },
+#endif
 	.cmp = { VEC_FPCMP_OPS(T_BITS) },
 	.redmin = { NULL, k_redmin_16, k_redmin_32, k_redmin_64 },
 	.redmax = { NULL, k_redmax_16, k_redmax_32, k_redmax_64 },

@@ -314,6 +314,41 @@ static void k_expand(uint8_t *bytes, const uint8_t *bits, size_t n)
 }
 #endif
 
+#if defined(__AVX512BW__)
+/* Mask bits go straight into mask registers; LANES elements to a vector. */
+#define K_MERGE(W, LANES, MASK)									\
+static void k_merge_##W(void *dp, const void *tp, uint64_t x, const void *fp, const uint8_t *bits,	\
+			size_t n)								\
+{												\
+	const uint##W##_t *tv = tp, *f = fp;							\
+	uint##W##_t *d = dp;									\
+	__m512i t = SPLAT_##W((INT_##W)x);							\
+	size_t i = 0;										\
+												\
+	for (; i + LANES <= n; i += LANES) {							\
+		MASK m;										\
+												\
+		memcpy(&m, bits + i / 8, sizeof(m));						\
+		if (tv)										\
+			t = _mm512_loadu_si512(tv + i);						\
+		_mm512_storeu_si512(d + i, _mm512_mask_blend_epi##W(m,				\
+							_mm512_loadu_si512(f + i), t));		\
+	}											\
+	for (; i < n; i++)									\
+		d[i] = bits[i / 8] >> (i % 8) & 1 ? tv ? tv[i] : (uint##W##_t)x : f[i];		\
+}
+#define SPLAT_8		_mm512_set1_epi8
+#define SPLAT_16	_mm512_set1_epi16
+#define SPLAT_32	_mm512_set1_epi32
+#define SPLAT_64	_mm512_set1_epi64
+#define INT_8		char
+#define INT_16		short
+#define INT_32		int
+#define INT_64		long long
+K_MERGE(8, 64, __mmask64) K_MERGE(16, 32, __mmask32) K_MERGE(32, 16, __mmask16)
+K_MERGE(64, 8, __mmask8)
+#endif
+
 static void k_pack(uint8_t *bits, const uint8_t *bytes, size_t n)
 {
 	size_t i = 0;
@@ -386,6 +421,9 @@ const struct vec_kint VEC_KINT = {
 	},
 	.select = { k_select_8, k_select_16, k_select_32, k_select_64 },
 	.select_x = { k_select_x_8, k_select_x_16, k_select_x_32, k_select_x_64 },
+#if defined(__AVX512BW__)
+	.merge = { k_merge_8, k_merge_16, k_merge_32, k_merge_64 },
+#endif
 	.splat = { k_splat_8, k_splat_16, k_splat_32, k_splat_64 },
 	.reduce = { VEC_REDUCE_OPS(T_REDUCE) },
 	.wredsumu = { k_wredsumu_8, k_wredsumu_16, k_wredsumu_32 },

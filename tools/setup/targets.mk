@@ -27,7 +27,11 @@ demo demo-digits: deps
 	@$(MAKE) -j$(JOBS) all
 	@$(O)/bin/gaon-demo-digits $(DEMO_ARGS)
 
-check: deps
+# The newer emulator is fetched once, before tests that run side by side want it.
+check-deps: deps
+	@sh tools/setup/qemu.sh >/dev/null
+
+check: check-deps
 	@$(MAKE) -j$(JOBS) all tests
 	@$(MAKE) -j$(JOBS) O=$(O)/asan SAN=address,undefined all tests
 	@$(MAKE) -j$(JOBS) O=$(O)/tsan SAN=thread all tsan-tests
@@ -35,7 +39,7 @@ check: deps
 	@$(RUN_TESTS) --build $(O) --test '$(TEST)' --fuzz-seconds $(or $(FUZZ_SECONDS),15) \
 		normal early late asan tsan fuzz
 
-check-quick: deps
+check-quick: check-deps
 	@$(MAKE) -j$(JOBS) all tests
 	@$(RUN_TESTS) --build $(O) --test '$(TEST)' normal
 
@@ -66,5 +70,5 @@ docs: deps
 install: all
 	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench lint docs install

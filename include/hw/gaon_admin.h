@@ -105,7 +105,7 @@ struct gaon_admin_queue {		/* CREATE */
 	uint8_t reserved0[3];
 	uint64_t ring_va;		/* 64-byte aligned; user half for USER, upper half for KERNEL */
 	uint64_t state_va;		/* struct gaon_queue_state, the same half */
-	uint64_t save_va;		/* upper half, identify.save_bytes long; 0: not preemptible inside a workgroup */
+	uint64_t save_va;		/* upper half, identify.save_bytes long; 0: no save area */
 	uint32_t slice_us;		/* 0: the default */
 	uint32_t reserved1;
 	uint64_t limit_cycles;		/* watchdog per launch; 0: the device's default */
@@ -117,7 +117,8 @@ struct gaon_admin_id {			/* DESTROY, SUSPEND, RESUME, RESET, PRIORITY, CLEAR, QU
 	uint64_t reserved[6];
 };
 
-struct gaon_admin_buffer {		/* TELEMETRY: struct gaon_telemetry; LOG_SETUP: struct gaon_log_ring */
+/* TELEMETRY: a struct gaon_telemetry; LOG_SETUP: a struct gaon_log_ring */
+struct gaon_admin_buffer {
 	uint64_t pa;
 	uint32_t bytes;
 	uint32_t value;			/* LOG_SETUP: level 0 (error) to 3 (debug) */

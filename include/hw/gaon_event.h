@@ -23,7 +23,7 @@
 #define GAON_FAULT_RESET		11	/* work dropped by a reset that another queue caused */
 #define GAON_FAULT_BREAK		12	/* ebreak: a failed assertion */
 #define GAON_FAULT_ECALL		13
-#define GAON_FAULT_BUS			14	/* physical address that nothing answers, or atomics towards host memory */
+#define GAON_FAULT_BUS			14	/* nothing at the address, or atomics on host memory */
 #define GAON_FAULT_BAD_DESCRIPTOR	15	/* gemm, dma or copy descriptor; syndrome: GAON_BADDESC_* */
 #define GAON_FAULT_PREEMPT		16	/* did not drain within preempt_ms */
 #define GAON_FAULT_TYPES		17

@@ -45,12 +45,13 @@ struct gaon_print_ring {
 #define GAON_PRINT_WORDS_MAX	64
 
 struct gaon_print_record {
-	uint64_t head;			/* kind << 56 | words << 48 | launch_id (low 32 bits); 0: not yet valid */
+	uint64_t head;			/* kind << 56 | words << 48 | launch_id (32 bits); 0: not yet valid */
 	uint64_t format_va;		/* NUL-terminated, in the module's image */
 	uint32_t workgroup;
 	uint32_t line;
 	uint64_t file_va;
-	uint64_t args[];		/* integers and pointers as u64, floating point as double bits, %s as its address */
+	/* Integers and pointers as u64, floating point as a double's bits, %s as its address. */
+	uint64_t args[];
 };
 
 #endif

@@ -116,13 +116,13 @@
 
 #define GAON_SLOT_CMD_READ	1	/* fields from the slot */
 #define GAON_SLOT_CMD_LOAD	2	/* bind a queue to an EMPTY slot and run */
-#define GAON_SLOT_CMD_STOP	3	/* drain at the next boundary, save inside a workgroup; ends in a STOPPED event */
+#define GAON_SLOT_CMD_STOP	3	/* at a boundary, saving inside a workgroup; then a STOPPED event */
 #define GAON_SLOT_CMD_RUN	4	/* STOPPED slot goes on; last in the arbiter's order */
-#define GAON_SLOT_CMD_UNLOAD	5	/* STOPPED, FAULTED or IDLE slot becomes EMPTY; READ and FLAGS are left in the fields */
+#define GAON_SLOT_CMD_UNLOAD	5	/* STOPPED, FAULTED, IDLE to EMPTY; the fields keep READ, FLAGS */
 #define GAON_SLOT_CMD_KILL	6	/* drop work in flight; ends in a STOPPED event */
-#define GAON_SLOT_CMD_CLEAR	7	/* FAULTED slot: read index = write index of the state block, status OK, run */
+#define GAON_SLOT_CMD_CLEAR	7	/* FAULTED: read index = the state block's write index, OK, run */
 #define GAON_SLOT_CMD_PRIORITY	8	/* take PRIORITY */
-#define GAON_SLOT_CMD_SKIP	9	/* STOPPED slot: read index = write index of the state block, status RESET */
+#define GAON_SLOT_CMD_SKIP	9	/* STOPPED: read index = the state block's write index, RESET */
 
 #define GAON_SLOT_EMPTY		0
 #define GAON_SLOT_IDLE		1	/* ring empty, asleep until a doorbell */

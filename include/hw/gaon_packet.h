@@ -52,7 +52,7 @@ static inline int gaon_doorbell_due(uint64_t old_write, uint64_t new_write, uint
 #define GAON_PKT_F_EVENT	(1u << 1)	/* event record and interrupt on completion */
 #define GAON_PKT_F_PROFILE	(1u << 2)	/* start and end cycles to profile_va of the list, or event */
 #define GAON_PKT_F_VALUE_BASE	(1u << 3)	/* in INDIRECT lists: value_base is added to signal_value */
-#define GAON_PKT_F_ARGS_BASE	(1u << 4)	/* in INDIRECT lists: args_base is added to LAUNCH's args_va */
+#define GAON_PKT_F_ARGS_BASE	(1u << 4)	/* in INDIRECT lists: args_base is added to args_va */
 #define GAON_PKT_F_SIGNAL	(1u << 5)	/* store signal_value at signal_va on completion */
 #define GAON_PKT_F_ADD		(1u << 6)	/* with SIGNAL: atomic add (HBM only) instead of a store */
 #define GAON_PKT_F_DESC		(1u << 7)	/* COPY, FILL: payload names a struct gaon_copy_desc */

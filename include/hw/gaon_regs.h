@@ -36,7 +36,7 @@
 #define GAON_PA_OFFSET_MASK	0x000fffffffffffffull
 #define GAON_PA_HBM		(0ull << GAON_PA_SPACE_SHIFT)	/* offset into local HBM */
 #define GAON_PA_HOST		(1ull << GAON_PA_SPACE_SHIFT)	/* host bus address (IOVA) */
-#define GAON_PA_POD		(2ull << GAON_PA_SPACE_SHIFT)	/* {chip:12, offset:40}; needs FEATURE_LINKS */
+#define GAON_PA_POD		(2ull << GAON_PA_SPACE_SHIFT)	/* {chip:12, offset:40}; with FEATURE_LINKS */
 #define GAON_PA_MASK		0x00ffffffffffffffull
 
 /* --- BAR0 registers ----------------------------------------------------------------------- */

@@ -44,9 +44,9 @@
 #define GAON_F3_GEMM		0	/* rs1: descriptor address, rs2: matrix array 0 or 1 */
 #define GAON_F3_DMA		1	/* rs1: descriptor address, rs2: DMA channel 0 or 1 */
 #define GAON_F3_WAIT		2	/* rs1: engine (GAON_ENGINE_*), rs2: most operations left in flight */
-#define GAON_F3_FENCE		3	/* rs1, rs2 x0: all engines drained, all effects visible to the core */
+#define GAON_F3_FENCE		3	/* rs1, rs2 x0: engines drained, all effects visible to the core */
 #define GAON_F3_BARRIER		4	/* rs1, rs2 x0: all workgroups of a co-resident launch */
-#define GAON_F3_SEM		5	/* funct7 0 post: rs1 workgroup, rs2 semaphore; 1 wait: rs1 count, rs2 semaphore */
+#define GAON_F3_SEM		5	/* rs2 semaphore; funct7 0, post: rs1 workgroup; 1, wait: rs1 count */
 #define GAON_F3_POLL		6	/* rd: operations in flight on engine rs1; rs2 x0 */
 #define GAON_F7_SEM_POST	0
 #define GAON_F7_SEM_WAIT	1
@@ -73,7 +73,7 @@
 #define GAON_CSR_SPM_BASE	0xcca	/* first byte of the workgroup's scratchpad */
 #define GAON_CSR_SPM_SIZE	0xccb	/* bytes that the launch asked for */
 #define GAON_CSR_PRINT_VA	0xccc	/* the context's print ring, 0 if it has none */
-#define GAON_CSR_LAUNCH_ID	0xccd	/* read index of the launch's packet, low 32 bits; tags print records */
+#define GAON_CSR_LAUNCH_ID	0xccd	/* read index of the launch's packet (32 bits); tags print records */
 #define GAON_CSR_FIRST		GAON_CSR_WG_X
 #define GAON_CSR_LAST		GAON_CSR_LAUNCH_ID
 
@@ -103,7 +103,7 @@ struct gaon_gemm_desc {
 
 /* --- DMA descriptor ----------------------------------------------------------------------- */
 #define GAON_DMA_STRIDED	0
-#define GAON_DMA_GATHER		1	/* outermost dimension indexed: mem = mem_va + index[i] * mem_stride[2] */
+#define GAON_DMA_GATHER		1	/* outermost dimension indexed: mem_va + index[i] * mem_stride[2] */
 #define GAON_DMA_FROM_SPM	(1u << 0)	/* scratchpad to memory; else memory to scratchpad */
 #define GAON_DMA_INDEX64	(1u << 1)	/* indices are u64, else u32 */
 #define GAON_DMA_FLAGS		0x3u

@@ -93,14 +93,17 @@ struct gaon_sim *gaon_sim_create(const struct gaon_sim_config *config,
 /* Stops the workers; no other call may be under way. */
 void gaon_sim_destroy(struct gaon_sim *sim);
 
-/* PCI config space and BARs. @len 1, 2, 4 or 8, naturally aligned; anything else reads ones and is dropped. */
+/* PCI config space and BARs. @len 1, 2, 4 or 8, naturally aligned; else reads are ones, writes dropped. */
 void gaon_sim_config_read(struct gaon_sim *sim, unsigned int offset, void *data, size_t len);
 void gaon_sim_config_write(struct gaon_sim *sim, unsigned int offset, const void *data, size_t len);
 uint64_t gaon_sim_bar_read(struct gaon_sim *sim, unsigned int bar, uint64_t offset, unsigned int len);
 void gaon_sim_bar_write(struct gaon_sim *sim, unsigned int bar, uint64_t offset, uint64_t value,
 			unsigned int len);
 
-/* The HBM aperture as host memory (BAR2), *@len bytes; with share_hbm the fd behind it, else -1. Owned by the model. */
+/*
+ * The HBM aperture as host memory (BAR2), *@len bytes; with share_hbm the fd behind it, else -1.
+ * Owned by the model.
+ */
 void *gaon_sim_hbm(struct gaon_sim *sim, uint64_t *len);
 int gaon_sim_hbm_fd(struct gaon_sim *sim);
 
@@ -121,7 +124,7 @@ bool gaon_sim_run(struct gaon_sim *sim, const volatile uint64_t *watch, uint64_t
 
 enum gaon_sim_wait {
 	GAON_SIM_WAIT_VALUE,		/* *@watch >= @target */
-	GAON_SIM_WAIT_EVENT,		/* an event record, interrupt or state change came: look, wait again */
+	GAON_SIM_WAIT_EVENT,		/* event record, interrupt or state change: look, wait again */
 	GAON_SIM_WAIT_TIMEOUT,
 };
 

@@ -99,7 +99,7 @@ struct sim_context {
 	uint64_t print_va;
 	/* Bumped by invalidations; engines compare before they use cached translations. */
 	_Atomic uint32_t tlb_gen;
-	uint32_t epoch;			/* mcubus.c: bumped by every ENABLE; engines clear what the last owner left */
+	uint32_t epoch;			/* bumped by every ENABLE; engines clear what the last owner left */
 };
 
 /* --- queues -------------------------------------------------------------------------------- */
@@ -191,10 +191,13 @@ struct gaon_sim {
 
 /* ============================ device side (calls the engines make) ========================== */
 
-/* Translate for a user access (lower half, U=1) or, with @kernel, the queue engine's own (upper half, U=0). */
+/*
+ * Translate for a user access (lower half, U=1) or, with @kernel, the queue engine's own (upper
+ * half, U=0).
+ */
 bool sim_translate(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, uint8_t access,
 		   bool kernel, struct sim_xlate *out);
-/* Host pointer for physical [pa, pa + *len); NULL if nothing answers. *len may shrink to the contiguous run. */
+/* Host pointer for physical [pa, pa + *len); NULL if nothing answers. *len may shrink to one run. */
 uint8_t *sim_physical(struct gaon_sim *sim, uint64_t pa, uint64_t *len, bool write);
 /* Copy through translations; false with @fault (type, va, access) filled. */
 bool sim_read_va(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, bool kernel, void *data,
@@ -216,7 +219,10 @@ bool sim_queue_write(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va,
 
 /* Event record to the context's ring, then its MSI-X; lock held. */
 void sim_event_post(struct gaon_sim *sim, struct sim_context *ctx, const struct gaon_event *event);
-/* Slot goes FAULTED: state block, fault record, event, firmware told. @rec has type, va, pc, ...; context, queue, sequence are filled in. */
+/*
+ * Slot goes FAULTED: state block, fault record, event, firmware told. @rec has type, va, pc, ...;
+ * context, queue, sequence are filled in.
+ */
 void sim_slot_fault(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_fault_record *rec);
 /* Slot event to the firmware (GAON_SLOT_EV_*). */
 void sim_slot_event(struct gaon_sim *sim, struct sim_slot *slot, unsigned int reason);
@@ -230,7 +236,10 @@ void sim_log(struct gaon_sim *sim, int level, const char *fmt, ...) __attribute_
 
 /* ============================ engine side (calls the run loop makes) ======================== */
 
-/* 0 or -errno.  After config and identify are filled; sets identify.save_bytes, copy_engines, clock_khz and the rates of time.c. */
+/*
+ * 0 or -errno.  After config and identify are filled; sets identify.save_bytes, copy_engines,
+ * clock_khz and the rates of time.c.
+ */
 int sim_engines_create(struct gaon_sim *sim);
 void sim_engines_destroy(struct gaon_sim *sim);
 
@@ -241,7 +250,7 @@ void sim_engines_destroy(struct gaon_sim *sim);
  */
 bool sim_slot_step(struct gaon_sim *sim, struct sim_slot *slot);
 
-/* A runnable job (core with work, copy chunk), chosen in priority and slot order, marked running; NULL if none. */
+/* A runnable job (core with work, copy chunk) in priority and slot order, marked running; NULL if none. */
 struct sim_job;
 struct sim_job *sim_job_take(struct gaon_sim *sim);
 /* How many more could be taken now (to decide whether to wake workers). */
@@ -251,12 +260,18 @@ void sim_job_run(struct gaon_sim *sim, struct sim_job *job);
 /* Take the results back; lock held. A slot whose job faulted is faulted here. */
 void sim_job_retire(struct gaon_sim *sim, struct sim_job *job);
 
-/* Ask a slot's work to stop (STOP: at the next boundary, saving; KILL: dropping). Later sim_engine_stopped() is true. */
+/*
+ * Ask a slot's work to stop (STOP: at the next boundary, saving; KILL: dropping). Later
+ * sim_engine_stopped() is true.
+ */
 void sim_slot_request_stop(struct gaon_sim *sim, struct sim_slot *slot, bool kill);
 bool sim_slot_is_stopped(struct gaon_sim *sim, struct sim_slot *slot);
 /* A launch or copy of the slot is ready but waits for an engine that another slot holds. */
 bool sim_slot_starved(struct gaon_sim *sim, struct sim_slot *slot);
-/* True if no job is running that may hold translations of @asid (all: GAON_TLBI_ALL) older than tlb_gen; else sets their stop flags. */
+/*
+ * True if no job is running that may hold translations of @asid (all: GAON_TLBI_ALL) older than
+ * tlb_gen; else sets their stop flags.
+ */
 bool sim_jobs_quiesced(struct gaon_sim *sim, uint32_t asid);
 /* Everything back to power-on; no job is running. */
 void sim_engines_reset(struct gaon_sim *sim);

@@ -57,7 +57,7 @@ uint64_t sim_clock_ns(struct gaon_sim *sim);
 
 /* --- device.c ----------------------------------------------------------------------------- */
 
-/* Chip reset; @function: FLR, which resets the PCI function's registers too.  Lock held, dropped meanwhile. */
+/* Chip reset; @function: FLR, which resets the PCI function's registers too.  Drops the lock meanwhile. */
 void sim_reset_chip(struct gaon_sim *sim, bool function);
 
 /* --- pci.c -------------------------------------------------------------------------------- */

@@ -220,7 +220,7 @@ void sim_packet_stop(struct gaon_sim *sim, struct sim_slot *slot);
 /* Fill what every record of the slot's current packet has, and fault the slot. */
 void sim_packet_fault(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_fault_record *rec);
 
-/* --- copy.c ------------------------------------------------------------------------------------ */
+/* --- copy.c ---------------------------------------------------------------------------------- */
 
 void sim_copy_start(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_copy_desc *desc,
 		    bool fill, const uint8_t pattern[8]);
@@ -231,7 +231,7 @@ void sim_copy_settle(struct gaon_sim *sim, struct sim_slot *slot);
 /* Its progress has been saved. */
 void sim_copy_suspend(struct gaon_sim *sim, struct sim_slot *slot);
 
-/* --- launch.c ------------------------------------------------------------------------------------ */
+/* --- launch.c -------------------------------------------------------------------------------- */
 
 void sim_launch_start(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_pkt_launch *desc);
 /* Its progress has been saved. */
@@ -241,7 +241,7 @@ void sim_launch_settle(struct gaon_sim *sim, struct sim_launch *launch);
 /* Can the waiting workgroup of @core go on? */
 bool sim_launch_can_resume(struct sim_core *core);
 
-/* --- core.c ---------------------------------------------------------------------------------------- */
+/* --- core.c ---------------------------------------------------------------------------------- */
 
 int sim_core_create(struct gaon_sim *sim, uint32_t index);
 void sim_core_destroy(struct sim_core *core);
@@ -259,7 +259,7 @@ enum sim_op_status sim_core_fault(struct sim_core *core, uint16_t type, uint8_t 
 bool sim_core_read(struct sim_core *core, uint64_t va, void *data, size_t len);
 uint64_t sim_cycles_of(const struct gaon_sim *sim, const struct sim_hart *hart);
 
-/* --- xgaon.c, dma.c ----------------------------------------------------------------------------------- */
+/* --- xgaon.c, dma.c -------------------------------------------------------------------------- */
 
 int sim_xgaon_create(struct sim_core *core);
 void sim_xgaon_destroy(struct sim_core *core);
@@ -284,7 +284,7 @@ bool sim_dma_is_host(struct sim_core *core, struct sim_dma_cache *cache,
 /* Perform; false with the fault of the unit filled. */
 bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache, const struct gaon_dma_desc *desc);
 
-/* --- preempt.c ------------------------------------------------------------------------------------------ */
+/* --- preempt.c ------------------------------------------------------------------------------- */
 
 uint64_t sim_save_bytes(const struct gaon_sim *sim);
 /* Nothing runs: is what is in flight at a boundary, or has it had its time to get to one? */
@@ -296,7 +296,7 @@ bool sim_preempt_load(struct sim_core *core);
 /* Take it back; the slot is faulted if what is there makes no sense. */
 void sim_preempt_restore(struct gaon_sim *sim, struct sim_slot *slot);
 
-/* --- time.c, resolve.c: times in ticks of 1/16 cycle ------------------------------------------------------- */
+/* --- time.c, resolve.c: times in ticks of 1/16 cycle ----------------------------------------- */
 
 #define SIM_CYCLE		16ull			/* ticks */
 #define SIM_COST_PACKET		(8 * SIM_CYCLE)

@@ -122,7 +122,7 @@ static bool fetch(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_e
 	return true;
 }
 
-/* --- the small packets -------------------------------------------------------------------------- */
+/* --- the small packets ----------------------------------------------------------------------- */
 
 static enum progress do_wait(struct gaon_sim *sim, struct sim_slot *slot)
 {
@@ -178,7 +178,7 @@ void sim_packet_enter(struct sim_slot *slot, struct sim_slot_engine *se,
 	slot->have_pkt = false;
 }
 
-/* --- copies and launches --------------------------------------------------------------------------- */
+/* --- copies and launches --------------------------------------------------------------------- */
 
 static bool copy_desc(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_engine *se,
 		      struct gaon_copy_desc *desc, uint8_t pattern[8])
@@ -265,7 +265,7 @@ static enum progress perform(struct gaon_sim *sim, struct sim_slot *slot, struct
 	}
 }
 
-/* --- completion --------------------------------------------------------------------------------------- */
+/* --- completion ------------------------------------------------------------------------------ */
 
 static bool signal_value(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_packet *pkt,
 			 uint64_t value)
@@ -350,7 +350,7 @@ void sim_packet_done(struct gaon_sim *sim, struct sim_slot *slot)
 		sim_slot_publish_read(sim, slot);
 }
 
-/* --- stop and step --------------------------------------------------------------------------------------- */
+/* --- stop and step --------------------------------------------------------------------------- */
 
 static bool in_flight(const struct sim_slot_engine *se)
 {

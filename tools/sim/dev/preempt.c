@@ -86,7 +86,7 @@ static bool get(struct gaon_sim *sim, struct sim_slot *slot, uint64_t va, void *
 	return !len || sim_read_va(sim, slot->ctx, va, true, data, len, &rec);
 }
 
-/* --- saving ------------------------------------------------------------------------------------ */
+/* --- saving ---------------------------------------------------------------------------------- */
 
 bool sim_preempt_ready(struct gaon_sim *sim, struct sim_slot *slot)
 {
@@ -227,7 +227,7 @@ bool sim_preempt_save(struct gaon_sim *sim, struct sim_slot *slot)
 	return true;
 }
 
-/* --- taking back ----------------------------------------------------------------------------------- */
+/* --- taking back ----------------------------------------------------------------------------- */
 
 static bool restore_lists(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_engine *se,
 			  const struct save_header *h)
@@ -353,7 +353,7 @@ void sim_preempt_restore(struct gaon_sim *sim, struct sim_slot *slot)
 		restore_failed(sim, slot);
 }
 
-/* --- a core's share -------------------------------------------------------------------------------------- */
+/* --- a core's share -------------------------------------------------------------------------- */
 
 static bool vtype_ok(const struct sim_core *core, const struct save_core *s)
 {

@@ -91,7 +91,7 @@ static void start_engine(struct gaon_sim *sim, uint32_t core, struct sim_log *lo
 {
 	struct sim_timed_op *op = op_at(log, engine, log->started[engine]++);
 
-	if (engine < GAON_ENGINE_MATRIX0) {
+	if (engine == GAON_ENGINE_DMA0 || engine == GAON_ENGINE_DMA1) {
 		start_dma(sim, core, log, engine, op, when);
 		return;
 	}

@@ -40,7 +40,7 @@ uint64_t sim_time_host_ticks(const struct gaon_sim *sim, uint64_t bytes)
 	return link_ticks(sim, bytes, sim->identify.host_mbps);
 }
 
-/* --- queues ------------------------------------------------------------------------------------ */
+/* --- queues ---------------------------------------------------------------------------------- */
 
 static uint64_t *queue_of(struct gaon_sim *sim, const struct sim_slot *slot)
 {
@@ -89,7 +89,7 @@ void sim_time_awaited(struct gaon_sim *sim, struct sim_slot *slot, uint64_t pa)
 		advance_queue(sim, slot, sim->time->signal[i].when);
 }
 
-/* --- copy engines ---------------------------------------------------------------------------------- */
+/* --- copy engines ---------------------------------------------------------------------------- */
 
 static unsigned int copy_engine(const struct gaon_sim *sim)
 {
@@ -137,7 +137,7 @@ void sim_time_copy(struct gaon_sim *sim, struct sim_slot *slot, struct sim_copy 
 	advance_queue(sim, slot, end);
 }
 
-/* --- launches ----------------------------------------------------------------------------------------- */
+/* --- launches -------------------------------------------------------------------------------- */
 
 static void log_begin(struct sim_log *log, uint64_t start)
 {
@@ -184,7 +184,7 @@ void sim_time_launch_end(struct gaon_sim *sim, struct sim_launch *l)
 	advance_queue(sim, l->slot, end + SIM_COST_LAUNCH_END);
 }
 
-/* --- the core's side ------------------------------------------------------------------------------------ */
+/* --- the core's side ------------------------------------------------------------------------- */
 
 static struct sim_log *log_of(struct sim_core *core)
 {
@@ -268,7 +268,7 @@ uint64_t sim_time_gemm_ticks(const struct sim_gemm *g)
 	return rows * tiles * (g->type_a == GAON_TYPE_F32 ? 4 : 1) * SIM_CYCLE;
 }
 
-/* --- the device's clock ------------------------------------------------------------------------------------- */
+/* --- the device's clock ---------------------------------------------------------------------- */
 
 uint64_t sim_time_now(struct gaon_sim *sim)
 {

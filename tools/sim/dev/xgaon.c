@@ -105,7 +105,7 @@ void sim_xgaon_flush(struct sim_core *core)
 	sim_dma_flush(xg->cache);
 }
 
-/* --- descriptors -------------------------------------------------------------------------------- */
+/* --- descriptors ----------------------------------------------------------------------------- */
 
 static enum sim_op_status bad_desc(struct sim_core *core, uint64_t va, unsigned int why)
 {
@@ -241,7 +241,7 @@ static enum sim_op_status do_dma(struct sim_core *core, uint64_t va, uint64_t ch
 	return issue(core, entry.engine, &op);
 }
 
-/* --- synchronisation ---------------------------------------------------------------------------------- */
+/* --- synchronisation ------------------------------------------------------------------------- */
 
 static enum sim_op_status do_wait(struct sim_core *core, uint64_t engine, uint64_t left)
 {
@@ -364,7 +364,7 @@ static enum sim_op_status do_sem_wait(struct sim_core *core, uint64_t count, uin
 	return SIM_OP_OK;
 }
 
-/* --- decode ------------------------------------------------------------------------------------------------ */
+/* --- decode ---------------------------------------------------------------------------------- */
 
 static enum sim_op_status execute(struct sim_core *core, uint32_t insn)
 {
@@ -416,7 +416,7 @@ enum sim_op_status sim_xgaon_custom(struct sim_hart *hart, uint32_t insn)
 	return st;
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 int sim_xgaon_create(struct sim_core *core)
 {

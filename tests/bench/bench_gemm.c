@@ -122,7 +122,8 @@ static double probe_q4_1(void)
 	if (product_open(&p) &&
 	    bench_ok(gaon_ops_interleave(GAON_TYPE_Q4_1, n, k, plain, rows), "interleave") &&
 	    product_operand(&p, 0, NULL, (k / 32) * 40, &p.gemm.a) &&
-	    product_operand(&p, 1, rows, bytes, &p.gemm.b) && product_operand(&p, 2, NULL, n * 4ull, &p.gemm.c)) {
+	    product_operand(&p, 1, rows, bytes, &p.gemm.b) &&
+	    product_operand(&p, 2, NULL, n * 4ull, &p.gemm.c)) {
 		struct gaon_mem *xm;
 
 		if (bench_ok(gaon_mem_alloc(p.b.dev, k * 4ull, GAON_MEM_DEVICE, &xm), "alloc")) {

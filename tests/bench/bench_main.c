@@ -42,14 +42,16 @@ static const struct bench_row rows[] = {
 	  .theirs_env = "GAON_SIM_MATRIX=avx512", .peer = "our f32 gemm, AVX-512 path", .ratio = 0.8,
 	  .limit = "two conversions and an addition per chunk of 32" },
 	{ .name = "matvec_q4_1", .unit = "GB/s per core", .ours = "gaon_matvec_q4_1",
-	  .theirs = "memory_read", .theirs_env = "OMP_NUM_THREADS=1", .peer = "memory read bandwidth, one thread",
+	  .theirs = "memory_read", .theirs_env = "OMP_NUM_THREADS=1",
+	  .peer = "memory read bandwidth, one thread",
 	  .bound = 9, .limit = "memory bandwidth: the weights are read once and copied to the scratchpad" },
 	{ .name = "scalar_mips", .unit = "MIPS", .ours = "gaon_scalar", .bound = 300,
 	  .limit = "dispatch of the interpreter" },
 	{ .name = "vector_saxpy", .unit = "Mel/s", .ours = "gaon_saxpy", .theirs = "native_saxpy",
 	  .peer = "the same source natively", .ratio = 0.5, .limit = "memory bandwidth, page look-ups" },
 	{ .name = "vector_softmax", .unit = "Mel/s", .ours = "gaon_softmax", .theirs = "native_softmax",
-	  .peer = "the same source natively", .ratio = 0.5, .limit = "register file in the first-level cache" },
+	  .peer = "the same source natively", .ratio = 0.5,
+	  .limit = "register file in the first-level cache" },
 };
 
 #define ROWS	(sizeof(rows) / sizeof(rows[0]))
@@ -134,7 +136,8 @@ static void print_figure(const struct bench_row *row, const struct figure *f)
 
 	reach_text(row, reach, sizeof(reach));
 	if (f->absent) {
-		printf("%-24s %41s  this host lacks what it needs, or it failed (see above)\n", row->name, "-");
+		printf("%-24s %41s  this host lacks what it needs, or it failed (see above)\n",
+		       row->name, "-");
 		return;
 	}
 	if (row->theirs)
@@ -155,7 +158,8 @@ static json_t *figure_json(const struct bench_row *row, const struct figure *f)
 		      row->peer ? row->peer : "", "reach", reach, "note",
 		      f->absent ? "not measured: the host lacks what it needs" : row->limit);
 	json_object_set_new(o, "value", f->absent ? json_null() : json_real(f->value));
-	json_object_set_new(o, "peer_value", f->absent || !row->theirs ? json_null() : json_real(f->peer_value));
+	json_object_set_new(o, "peer_value",
+			    f->absent || !row->theirs ? json_null() : json_real(f->peer_value));
 	json_object_set_new(o, "ratio", f->absent || !row->theirs ? json_null() : json_real(f->ratio));
 	return o;
 }

@@ -82,7 +82,8 @@ static double product_bf16(void)
 		for (int i = 0; i < 4; i++) {
 			double start = bench_now(), seconds;
 
-			if (dnnl_primitive_execute(p.matmul, p.stream, 3, args) || dnnl_stream_wait(p.stream)) {
+			if (dnnl_primitive_execute(p.matmul, p.stream, 3, args) ||
+			    dnnl_stream_wait(p.stream)) {
 				best = -1;
 				break;
 			}

@@ -31,7 +31,9 @@ static uint64_t steer(uint64_t va)
 
 static void steer_packet(struct gaon_packet *pkt)
 {
-	static const uint64_t entries[] = { K_NOP, K_IDS, K_SAXPY, K_SPIN, K_HASH, K_SCRIPT, K_ENTRY, K_FOREVER };
+	static const uint64_t entries[] = {
+		K_NOP, K_IDS, K_SAXPY, K_SPIN, K_HASH, K_SCRIPT, K_ENTRY, K_FOREVER
+	};
 
 	if (pkt->flags & 0x8000)
 		return;

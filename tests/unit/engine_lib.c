@@ -22,7 +22,7 @@ static void check(bool good, const char *what)
 	abort();
 }
 
-/* --- host operations --------------------------------------------------------------------------- */
+/* --- host operations ------------------------------------------------------------------------- */
 
 static uint8_t *dma_map(void *ctx, uint64_t iova, uint64_t *len, bool write)
 {
@@ -53,7 +53,7 @@ static uint64_t clock_ns(void *ctx)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* --- page tables ----------------------------------------------------------------------------------- */
+/* --- page tables ----------------------------------------------------------------------------- */
 
 static uint64_t *table_at(struct engine *e, uint64_t pa)
 {
@@ -117,7 +117,7 @@ void engine_context(struct engine *e, uint32_t context, bool like_first)
 	pthread_mutex_unlock(&e->sim->lock);
 }
 
-/* --- queues ---------------------------------------------------------------------------------------------- */
+/* --- queues ---------------------------------------------------------------------------------- */
 
 uint32_t engine_slot_command(struct engine *e, uint32_t slot, uint32_t command)
 {
@@ -262,7 +262,7 @@ struct gaon_packet engine_launch(uint64_t entry, uint64_t args, uint32_t x, uint
 	};
 }
 
-/* --- life -------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 struct engine *engine_create(const struct gaon_sim_config *given)
 {

@@ -55,7 +55,10 @@ void engine_context(struct engine *e, uint32_t context, bool like_first);
 /* Load a queue with id = slot into a slot. */
 struct engine_queue *engine_queue(struct engine *e, uint32_t slot, uint32_t kind, uint32_t context,
 				  bool save, uint64_t limit);
-/* Stop, wait until it has stopped, unload, load into slot @to (may be the same), run. False: faulted, or done before. */
+/*
+ * Stop, wait until it has stopped, unload, load into slot @to (may be the same), run.
+ * False: faulted, or done before.
+ */
 bool engine_preempt(struct engine *e, struct engine_queue *q, uint32_t to);
 uint32_t engine_slot_command(struct engine *e, uint32_t slot, uint32_t command);
 void engine_push(struct engine *e, struct engine_queue *q, const struct gaon_packet *pkt);

@@ -104,7 +104,8 @@ static void all(void)
 		unsigned int bits = 8u << sew;
 
 		for (unsigned int op = 0; op < VEC_FP2_COUNT; op++)
-			pair("arith", op, sew, &vec_kfp->arith[op], &vec_kfp_exact.arith[op], bits, bits, bits);
+			pair("arith", op, sew, &vec_kfp->arith[op], &vec_kfp_exact.arith[op],
+			     bits, bits, bits);
 		for (unsigned int op = 0; op < VEC_FMA_COUNT; op++)
 			pair("fma", op, sew, &vec_kfp->fma[op], &vec_kfp_exact.fma[op], bits, bits, bits);
 		for (unsigned int op = 0; op < VEC_WFP_COUNT; op++)

@@ -338,7 +338,8 @@ START_TEST(test_unordered_sum)
 		ck_assert_int_eq(execute(h, op_v(0x01, !masked, 8, 16, 1, 24)), SIM_OP_OK);
 		memcpy(&e, reg(h, 24), 4);
 		if (!masked)
-			ck_assert_msg(e == result, "vl %u: %a, expected %a", h->vl, (double)e, (double)result);
+			ck_assert_msg(e == result, "vl %u: %a, expected %a", h->vl, (double)e,
+				      (double)result);
 		else
 			ck_assert_msg(e == result || !h->vl, "masked vl %u: %a, expected %a", h->vl,
 				      (double)e, (double)result);

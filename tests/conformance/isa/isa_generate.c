@@ -43,8 +43,15 @@ static uint32_t s_type(uint32_t base, uint32_t rs1, uint32_t rs2, int32_t imm)
 static uint32_t addi(uint32_t rd, uint32_t rs1, int32_t imm) { return i_type(0x13, rd, rs1, imm); }
 static uint32_t lui(uint32_t rd, uint32_t value) { return 0x37u | rd << 7 | (value & 0xfffff000u); }
 static uint32_t sd(uint32_t rs2, uint32_t rs1, int32_t imm) { return s_type(0x3023, rs1, rs2, imm); }
-static uint32_t csrrw(uint32_t rd, uint32_t csr, uint32_t rs1) { return 0x1073u | rd << 7 | rs1 << 15 | csr << 20; }
-static uint32_t csrrwi(uint32_t rd, uint32_t csr, uint32_t imm) { return 0x5073u | rd << 7 | imm << 15 | csr << 20; }
+static uint32_t csrrw(uint32_t rd, uint32_t csr, uint32_t rs1)
+{
+	return 0x1073u | rd << 7 | rs1 << 15 | csr << 20;
+}
+
+static uint32_t csrrwi(uint32_t rd, uint32_t csr, uint32_t imm)
+{
+	return 0x5073u | rd << 7 | imm << 15 | csr << 20;
+}
 
 static uint32_t pick(struct isa_program *p, uint32_t n) { return (uint32_t)(isa_random(p) % n); }
 

@@ -40,7 +40,8 @@ static void show(const struct vt_batch *b, const struct vt_case *c, const uint8_
 	size_t vlenb = b->vlen / 8, total = sizeof(*o) + 32 * vlenb + (c->mem ? MEM_BYTES : 0);
 	unsigned int shown = 0;
 
-	printf("insn %08x op %02x f3 %u f6 %02x vm %u vd %u vs2 %u vs1 %u vlen %u vtype %#llx vl %llu vstart %llu fcsr %#llx vcsr %llu rs1 %#llx\n",
+	printf("insn %08x op %02x f3 %u f6 %02x vm %u vd %u vs2 %u vs1 %u vlen %u vtype %#llx vl %llu "
+	       "vstart %llu fcsr %#llx vcsr %llu rs1 %#llx\n",
 	       c->insn, c->insn & 0x7f, c->insn >> 12 & 7, c->insn >> 26, c->insn >> 25 & 1,
 	       c->insn >> 7 & 31, c->insn >> 20 & 31, c->insn >> 15 & 31, b->vlen,
 	       (unsigned long long)c->in.vtype, (unsigned long long)c->in.vl,
@@ -48,7 +49,8 @@ static void show(const struct vt_batch *b, const struct vt_case *c, const uint8_
 	       (unsigned long long)c->in.vcsr, (unsigned long long)c->in.x[c->insn >> 15 & 31]);
 	for (unsigned int i = 0; i < sizeof(*o) / 8; i++)
 		if (((const uint64_t *)o)[i] != ((const uint64_t *)t)[i])
-			printf("  word %u (0 trap 2 vtype 3 vl 4 vstart 5 vcsr 6 fcsr, x at 16, f at 48): ours %#llx, theirs %#llx\n",
+			printf("  word %u (0 trap 2 vtype 3 vl 4 vstart 5 vcsr 6 fcsr, x at 16, f at 48): "
+			       "ours %#llx, theirs %#llx\n",
 			       i, (unsigned long long)((const uint64_t *)o)[i],
 			       (unsigned long long)((const uint64_t *)t)[i]);
 	for (size_t i = sizeof(*o); i < total && shown < 6; i += 8) {

@@ -177,8 +177,8 @@ static int bench_named(struct bench_ctx *b, const char *name)
 		    cmd_ok(gaon_stream_create(b->dev, NULL, &b->stream), "making a stream"))
 			code = benches[i].run(b);
 		if (b->common.json && code == CMD_OK)
-			return cmd_print_json(json_pack("{s:s, s:s, s:O}", "device", b->info.name, "bench", name,
-							"figures", b->rows));
+			return cmd_print_json(json_pack("{s:s, s:s, s:O}", "device", b->info.name,
+							"bench", name, "figures", b->rows));
 		return code;
 	}
 	fprintf(stderr, "gaon bench: no benchmark named '%s': launch, copy, gemm or interp\n", name);

@@ -33,7 +33,8 @@ static json_t *counters_json(const struct gaon_device_counters *c, uint64_t free
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
 			 " s:I, s:I, s:i, s:i}",
-			 "hbm_free_bytes", (json_int_t)free_bytes, "cycle", (json_int_t)c->cycle, "core_busy_cycles",
+			 "hbm_free_bytes", (json_int_t)free_bytes, "cycle", (json_int_t)c->cycle,
+			 "core_busy_cycles",
 			 (json_int_t)c->core_busy, "matrix_busy_cycles", (json_int_t)c->matrix_busy,
 			 "dma_busy_cycles", (json_int_t)c->dma_busy, "copy_busy_cycles",
 			 (json_int_t)c->copy_busy, "hbm_read_bytes", (json_int_t)c->hbm_read,

@@ -199,7 +199,8 @@ static bool save_buffers(struct run *r)
 		if (!b->out)
 			continue;
 		data = malloc(b->bytes);
-		if (data && cmd_ok(gaon_mem_read(r->dev, data, gaon_mem_va(b->mem), b->bytes), "reading back")) {
+		if (data && cmd_ok(gaon_mem_read(r->dev, data, gaon_mem_va(b->mem), b->bytes),
+				   "reading back")) {
 			file = fopen(b->out, "wb");
 			ok = file && fwrite(data, 1, b->bytes, file) == b->bytes;
 			if (file && fclose(file))
@@ -230,9 +231,9 @@ static json_t *fault_json(const struct gaon_fault *f)
 	snprintf(pc, sizeof(pc), "0x%llx", (unsigned long long)f->pc);
 	snprintf(offset, sizeof(offset), "0x%llx", (unsigned long long)f->pc_offset);
 	snprintf(va, sizeof(va), "0x%llx", (unsigned long long)f->va);
-	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "type", f->type_name, "kernel", f->kernel,
-			 "text", f->text, "core", f->core, "workgroup", f->workgroup, "pc", pc, "pc_offset",
-			 offset, "va", va);
+	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "type", f->type_name,
+			 "kernel", f->kernel, "text", f->text, "core", f->core, "workgroup",
+			 f->workgroup, "pc", pc, "pc_offset", offset, "va", va);
 }
 
 static int report_fault(struct run *r, enum gaon_status status, const char *name)
@@ -286,9 +287,10 @@ static int launch_and_wait(struct run *r, struct gaon_kernel *kernel)
 		return CMD_FAILED;
 	gaon_event_elapsed(start, end, &device_ns, NULL);
 	if (r->common.json)
-		return cmd_print_json(json_pack("{s:s, s:s, s:[iii], s:I, s:f}", "kernel", desc.name, "status",
-						gaon_status_name(status), "grid", r->grid[0], r->grid[1],
-						r->grid[2], "device_ns", (json_int_t)device_ns, "wall_ms",
+		return cmd_print_json(json_pack("{s:s, s:s, s:[iii], s:I, s:f}", "kernel", desc.name,
+						"status", gaon_status_name(status), "grid",
+						r->grid[0], r->grid[1], r->grid[2],
+						"device_ns", (json_int_t)device_ns, "wall_ms",
 						wall * 1e3));
 	printf("%s: %ux%ux%u workgroups, device %.3f us, wall %.3f ms\n", desc.name, r->grid[0], r->grid[1],
 	       r->grid[2], (double)device_ns * 1e-3, wall * 1e3);
@@ -333,7 +335,8 @@ static int run_run(const struct cmd *cmd, int argc, char **argv)
 		return CMD_FAILED;
 	r->grid[0] = r->grid[1] = r->grid[2] = 1;
 	r->timeout_ns = 60ull * 1000000000;
-	while (code < 0 && (c = getopt_long(argc, argv, "+" CMD_COMMON_SHORT "k:g:t:s:", longs, NULL)) != -1) {
+	while (code < 0 &&
+	       (c = getopt_long(argc, argv, "+" CMD_COMMON_SHORT "k:g:t:s:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'k': r->kernel = optarg; break;
 		case 'g':

@@ -22,8 +22,9 @@ static int version_run(const struct cmd *cmd, int argc, char **argv)
 	if (optind < argc || common.device)
 		return cmd_usage(cmd, true);
 	if (common.json)
-		return cmd_print_json(json_pack("{s:s, s:s, s:i, s:i, s:i, s:i}", "tool", GAON_VERSION, "library",
-						gaon_version(), "hardware_major", GAON_REVISION >> 16,
+		return cmd_print_json(json_pack("{s:s, s:s, s:i, s:i, s:i, s:i}", "tool", GAON_VERSION,
+						"library", gaon_version(),
+						"hardware_major", GAON_REVISION >> 16,
 						"hardware_minor", GAON_REVISION & 0xffff, "abi_min",
 						GAON_ABI_MIN, "abi_max", GAON_ABI_MAX));
 	printf("gaon %s, libgaon %s, hardware specification %u.%u, admin ABI %d to %d\n", GAON_VERSION,

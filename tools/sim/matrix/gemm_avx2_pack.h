@@ -95,6 +95,6 @@ PACK_INLINE void pack_widen_pair(uint32_t *dst, const uint8_t *src, uint32_t n)
 	_mm256_storeu_si256((void *)dst, _mm256_cvtepi8_epi16(_mm_loadu_si128(from)));
 }
 
-#include "gemm_pack.h"
+#include "gemm_pack_template.h"
 
 #endif

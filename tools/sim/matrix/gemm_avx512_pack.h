@@ -80,7 +80,7 @@ PACK_INLINE void pack_widen_bytes(uint32_t *dst, const uint8_t *src, uint32_t n)
 	_mm512_storeu_si512(dst, _mm512_maskz_loadu_epi8(mask, src));
 }
 
-#include "gemm_pack.h"
+#include "gemm_pack_template.h"
 
 /* Four stored rows interleaved by bytes. */
 PACK_INLINE void unit_quad(uint32_t *dst, const uint8_t *src, size_t ld, uint32_t lanes,

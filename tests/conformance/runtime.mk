@@ -8,8 +8,9 @@ $(RT_TEST_ELF): tests/conformance/runtime/kernels.c tests/conformance/runtime/ke
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -O2 -Wall -Wextra -Werror -o $@ $<
 
-$(RT_TEST_HELP) $(RT_TESTS:%=%.o): private CPPFLAGS += -DRT_KERNELS='"$(abspath $(RT_TEST_ELF))"'
-$(RT_TESTS): %: %.o $(RT_TEST_HELP) $(RT_TEST_ELF) $(LIBGAON)
+$(RT_TEST_HELP) $(RT_TESTS:%=%.o): private CPPFLAGS += -DRT_KERNELS='"$(abspath $(RT_TEST_ELF))"' \
+	-DRT_FIRMWARE='"$(abspath $(FW_BIN))"'
+$(RT_TESTS): %: %.o $(RT_TEST_HELP) $(RT_TEST_ELF) $(LIBGAON) $(FW_BIN)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $*.o $(RT_TEST_HELP) -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon \
 		-lcheck -lsubunit -lrt -lm

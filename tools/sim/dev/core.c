@@ -130,6 +130,24 @@ static void note_code(struct gaon_sim *sim, const uint8_t *host)
 			  __ATOMIC_RELAXED);
 }
 
+/*
+ * A walk that found a large leaf answers for the pages behind as well: code that streams through
+ * memory then walks once in sixteen pages.  An invalidation of the leaf drops all of them, because
+ * it drops every entry of its pages.
+ */
+#define READ_AHEAD	15
+
+static void read_ahead(struct sim_hart *hart, uint64_t va, enum sim_access access,
+		       const struct sim_xlate *x)
+{
+	uint64_t pages = x->run / GAON_PAGE_SIZE, vpn = va / GAON_PAGE_SIZE;
+
+	for (uint64_t i = 1; i < pages && i <= READ_AHEAD; i++)
+		hart->tlb[access][sim_tlb_index(vpn + i)] = (struct sim_tlb_entry) {
+			.tag = vpn + i, .host = x->host + i * GAON_PAGE_SIZE,
+		};
+}
+
 static uint8_t *core_translate(struct sim_hart *hart, uint64_t va, enum sim_access access)
 {
 	static const uint8_t kinds[] = {
@@ -147,6 +165,8 @@ static uint8_t *core_translate(struct sim_hart *hart, uint64_t va, enum sim_acce
 		return refuse(hart, va, GAON_FAULT_BUS, GAON_ACCESS_ATOMIC);
 	if (access == SIM_ACCESS_FETCH && x.hbm)
 		note_code(core->sim, x.host);
+	if ((access == SIM_ACCESS_LOAD || access == SIM_ACCESS_STORE) && x.hbm)
+		read_ahead(hart, va, access, &x);
 	return x.host;
 }
 

@@ -9,7 +9,7 @@
 
 #define VA	(h->x[op->rs1] + (uint64_t)(int64_t)op->imm)
 
-#define ENTRY(access)	(&h->tlb[access][(va >> SIM_PAGE_SHIFT) % SIM_TLB_ENTRIES])
+#define ENTRY(access)	(&h->tlb[access][sim_tlb_index(va >> SIM_PAGE_SHIFT)])
 #define HIT(e, T)	SIM_LIKELY((e)->tag == (va + sizeof(T) - 1) >> SIM_PAGE_SHIFT)
 #define HOST(e)		((e)->host + (va & (SIM_PAGE_SIZE - 1)))
 

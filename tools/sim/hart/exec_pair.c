@@ -31,7 +31,7 @@
 #define ACCESS(access, T, single)						\
 	uint64_t va = RS1 + IMM;						\
 	const struct sim_tlb_entry *e =						\
-		&h->tlb[access][(va >> SIM_PAGE_SHIFT) % SIM_TLB_ENTRIES];	\
+		&h->tlb[access][sim_tlb_index(va >> SIM_PAGE_SHIFT)];		\
 	if (SIM_UNLIKELY(e->tag != (va + sizeof(T) - 1) >> SIM_PAGE_SHIFT))	\
 		SIM_TAIL single(h, op, pg, acc);				\
 	uint8_t *host = e->host + (va & (SIM_PAGE_SIZE - 1));

@@ -35,7 +35,7 @@ void sim_hart_flush_page(struct sim_hart *h, uint64_t va)
 	struct sim_tlb_entry *e;
 
 	for (unsigned int kind = 0; kind < SIM_ACCESS_KINDS; kind++) {
-		e = &h->tlb[kind][page % SIM_TLB_ENTRIES];
+		e = &h->tlb[kind][sim_tlb_index(page)];
 		if (e->tag == page)
 			e->tag = SIM_TLB_INVALID;
 	}

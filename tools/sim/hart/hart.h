@@ -72,6 +72,12 @@ struct sim_tlb_entry {
 	uint8_t *host;
 };
 
+/* Arrays of a power of two in size lie at the same offset of large areas: fold that part in. */
+static inline uint64_t sim_tlb_index(uint64_t page)
+{
+	return (page ^ page >> 9) % SIM_TLB_ENTRIES;
+}
+
 struct sim_hart;
 struct sim_decode_cache;
 
@@ -214,7 +220,7 @@ uint8_t *sim_hart_page(struct sim_hart *hart, uint64_t va, enum sim_access acces
 static inline uint8_t *sim_hart_host(struct sim_hart *hart, uint64_t va, enum sim_access access)
 {
 	uint64_t page = va >> SIM_PAGE_SHIFT;
-	struct sim_tlb_entry *e = &hart->tlb[access][page % SIM_TLB_ENTRIES];
+	struct sim_tlb_entry *e = &hart->tlb[access][sim_tlb_index(page)];
 	uint8_t *host = e->host;
 
 	if (__builtin_expect(e->tag != page, 0)) {

@@ -23,7 +23,7 @@ uint8_t *sim_hart_page(struct sim_hart *h, uint64_t va, enum sim_access access)
 		e->host = host;
 		access = SIM_ACCESS_STORE;
 	}
-	e = &h->tlb[access][page % SIM_TLB_ENTRIES];
+	e = &h->tlb[access][sim_tlb_index(page)];
 	e->tag = page;
 	e->host = host;
 	return host;

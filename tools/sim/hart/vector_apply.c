@@ -154,9 +154,13 @@ void vec_cost_memory(struct sim_hart *hart, uint64_t bytes)
 	uint32_t rate = hart->costs->vmem_bytes;
 
 	hart->cycles16 += hart->costs->vector_startup;
-	/* A group has at most SIM_VLEN_MAX bytes, and 32 bits divide faster. */
-	if (rate && bytes)
-		hart->cycles16 += 16ull * ((uint32_t)(bytes - 1) / rate + 1);
+	if (!rate || !bytes)
+		return;
+	/* A division takes longer than the rest of the handler. */
+	if (!(rate & (rate - 1)))
+		hart->cycles16 += 16 * (((bytes - 1) >> __builtin_ctz(rate)) + 1);
+	else
+		hart->cycles16 += 16 * ((bytes - 1) / rate + 1);
 }
 
 void vec_cost_accesses(struct sim_hart *hart, uint64_t accesses)

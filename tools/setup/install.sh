@@ -37,15 +37,5 @@ find tools runtime Documentation -name '*.1' -exec install -D -m 644 -t "$root/s
 install -D -m 644 -t "$root/share/gaon/schema" tools/gaon/schema/*.json
 install -D -m 644 README.md "$root/share/doc/gaon/README.md"
 mkdir -p "$root/lib/pkgconfig"
-cat >"$root/lib/pkgconfig/gaon.pc" <<PC
-prefix=$prefix
-libdir=\${prefix}/lib
-includedir=\${prefix}/include
-
-Name: gaon
-Description: Runtime of the Gaon accelerator stack
-Version: $version
-Libs: -L\${libdir} -lgaon
-Cflags: -I\${includedir}
-PC
+sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" runtime/gaon.pc.in >"$root/lib/pkgconfig/gaon.pc"
 echo "installed into $root"

@@ -43,7 +43,9 @@ def main():
         for path in ("bin/gaon", "bin/gaoncc", "bin/gaon-sim", "bin/gaon-demo-digits", "lib/libgaon.so",
                      "lib/libgaonops.so", "lib/libgaon.a", "include/gaon/gaon.h", "include/gaon/device.h",
                      "include/gaon/ops.h", "include/hw/gaon_packet.h", "lib/pkgconfig/gaon.pc",
-                     "lib/firmware/gaon/ga1.bin", "share/man/man1/gaon.1", "share/gaon/schema/info.json"):
+                     "lib/firmware/gaon/ga1.bin", "lib/libgaon.so.0", "share/man/man1/gaon.1",
+                     "share/man/man1/gaoncc.1", "share/man/man1/gaon-sim.1", "share/man/man1/gaon-demo-digits.1",
+                     "share/gaon/schema/info.json", "share/gaon/schema/demo-digits.json"):
             report(f"/usr/{path} is there", os.path.exists(os.path.join(root, "usr", path)), "missing")
 
         usr = os.path.join(root, "usr")

@@ -23,6 +23,10 @@ struct region {
 struct sim_dma_cache {
 	struct region region[2][ENTRIES];	/* [writing] */
 	struct region last[2];
+	/* the last large load, and where the next one of the same stride will be */
+	uint64_t load_va;
+	uintptr_t ahead;
+	size_t ahead_bytes;
 };
 
 struct sim_dma_cache *sim_dma_create(void)
@@ -218,6 +222,35 @@ static void mark_dirty(struct sim_core *core, const struct gaon_dma_desc *d)
 	sim_core_mark_dirty(core, (uint64_t)low - GAON_VA_SPM, (uint64_t)(high - low));
 }
 
+#define AHEAD_MIN	(16u << 10)
+#define AHEAD_MAX	(256u << 10)
+
+/*
+ * Code that streams through memory loads pieces at a constant distance.  Expect the next one, so
+ * that the matrix unit can fetch it while it works: a hint, whose address may lead nowhere.
+ */
+static void expect_next(struct sim_dma_cache *cache, const struct gaon_dma_desc *d)
+{
+	uint64_t bytes = (uint64_t)d->count[0] * d->bytes;
+	const struct region *r = &cache->last[0];
+
+	if (d->flags & GAON_DMA_FROM_SPM || bytes < AHEAD_MIN)
+		return;
+	cache->ahead_bytes = 0;
+	if (d->type == GAON_DMA_GATHER || d->count[1] * d->count[2] != 1 || bytes > AHEAD_MAX ||
+	    (d->count[0] > 1 && d->mem_stride[0] != (int64_t)d->bytes))
+		return;
+	cache->ahead = (uintptr_t)r->host + (d->mem_va - r->va) + (d->mem_va - cache->load_va);
+	cache->ahead_bytes = bytes;
+	cache->load_va = d->mem_va;
+}
+
+uintptr_t sim_dma_ahead(const struct sim_dma_cache *cache, size_t *bytes)
+{
+	*bytes = cache->ahead_bytes;
+	return cache->ahead;
+}
+
 bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache, const struct gaon_dma_desc *desc)
 {
 	struct gaon_dma_desc d = *desc;
@@ -240,5 +273,6 @@ bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache, const struc
 				spm + k * (uint64_t)d.spm_stride[2]))
 			return false;
 	}
+	expect_next(cache, &d);
 	return true;
 }

@@ -164,8 +164,26 @@ struct sim_list {
 
 #define SIM_LISTS	2	/* CALL, and INDIRECT in the ring or below it */
 
+#define SIM_LATE	8	/* packets put off, at most */
+
+/* A packet whose effect, or completion alone, is put off: see late.c. */
+struct sim_late {
+	struct gaon_packet pkt;
+	uint64_t value;		/* of its completion */
+	uint64_t start;
+	uint64_t position;	/* in the ring, of the packet or of the one that opened its list */
+	uint32_t list_index;
+	uint8_t depth;
+	bool is_copy;
+	struct sim_copy copy;
+};
+
 struct sim_slot_engine {
 	uint8_t stop;			/* enum sim_stop */
+	uint8_t late_count;
+	bool overtaken;			/* a packet was completed since the first of late */
+	uint32_t late_age;		/* passes */
+	uint64_t ahead;			/* packets of the ring past the read index that were started */
 	uint8_t depth;			/* lists entered */
 	struct sim_list list[SIM_LISTS];
 	struct gaon_packet outer[SIM_LISTS];	/* the packets that opened them */
@@ -173,6 +191,7 @@ struct sim_slot_engine {
 	struct sim_copy copy;
 	struct sim_launch launch;
 	struct sim_job job;		/* of the copy */
+	struct sim_late late[SIM_LATE];
 };
 
 struct sim_engines {
@@ -220,8 +239,33 @@ void sim_packet_stop(struct gaon_sim *sim, struct sim_slot *slot);
 /* Fill what every record of the slot's current packet has, and fault the slot. */
 void sim_packet_fault(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_fault_record *rec);
 
+/*
+ * Complete @pkt, whose data is in place: the value, then the event with its interrupt. False: the
+ * value's address faulted, @rec says how.
+ */
+bool sim_packet_publish(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_packet *pkt,
+			uint64_t value, uint64_t start, uint64_t position,
+			struct gaon_fault_record *rec);
+
+/* --- late.c: only called when the model's option asks for it, or something was put off ----------- */
+
+/* Put off the copy of slot->pkt; false: it has to start now. */
+bool sim_late_copy(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_copy_desc *desc,
+		   bool fill, const uint8_t pattern[8], uint64_t value);
+/* Put off the completion of slot->pkt; false: it has to be published now. */
+bool sim_late_complete(struct gaon_sim *sim, struct sim_slot *slot, uint64_t value);
+/* Perform all that was put off; false: a fault. */
+bool sim_late_flush(struct gaon_sim *sim, struct sim_slot *slot);
+/* A pass of the run loop in which the slot could do nothing else; true: it has done something now. */
+bool sim_late_pass(struct gaon_sim *sim, struct sim_slot *slot, bool in_flight);
+/* After a kill. */
+void sim_late_drop(struct sim_slot_engine *se);
+
 /* --- copy.c ---------------------------------------------------------------------------------- */
 
+/* Not yet started, and not yet anybody's. */
+void sim_copy_init(struct sim_copy *copy, struct sim_context *ctx, const struct gaon_copy_desc *desc,
+		   bool fill, const uint8_t pattern[8]);
 void sim_copy_start(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_copy_desc *desc,
 		    bool fill, const uint8_t pattern[8]);
 /* Move up to @budget bytes; sets finished or fault. Without the lock if the copy is running. */
@@ -281,6 +325,8 @@ uint64_t sim_dma_lines(const struct gaon_dma_desc *desc);
 /* Does it go to host memory, as far as its first byte says? */
 bool sim_dma_is_host(struct sim_core *core, struct sim_dma_cache *cache,
 		     const struct gaon_dma_desc *desc);
+/* Host address of what the next descriptor will probably load, *bytes 0 if it is not known. */
+uintptr_t sim_dma_ahead(const struct sim_dma_cache *cache, size_t *bytes);
 /* Perform; false with the fault of the unit filled. */
 bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache, const struct gaon_dma_desc *desc);
 

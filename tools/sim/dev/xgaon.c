@@ -41,7 +41,10 @@ static bool perform(struct sim_core *core, const struct sim_xop *op)
 	struct sim_xgaon *xg = core->xgaon;
 
 	if (op->is_gemm) {
-		sim_gemm_run(core->matrix, &op->gemm);
+		struct sim_gemm g = op->gemm;
+
+		g.ahead = sim_dma_ahead(xg->cache, &g.ahead_bytes);
+		sim_gemm_run(core->matrix, &g);
 		return true;
 	}
 	if (sim_dma_run(core, xg->cache, &op->dma))

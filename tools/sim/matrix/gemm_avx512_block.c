@@ -65,6 +65,18 @@ KERNEL void block_rows(__m512 acc[], const uint8_t *w, const uint8_t *a, const u
 	}
 }
 
+/* This product's own weights, or what comes after it: its own are in the cache then. */
+KERNEL void block_prefetch(const uint8_t *w, uintptr_t ahead, const uint32_t bytes)
+{
+	if (ahead) {
+		for (uint32_t i = 0; i < bytes; i += 64)
+			_mm_prefetch((const char *)(ahead + i), _MM_HINT_T1);
+	} else {
+		for (uint32_t i = 0; i < bytes; i += 64)
+			_mm_prefetch((const char *)w + PREFETCH_BYTES + i, _MM_HINT_T0);
+	}
+}
+
 KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint8_t type)
 {
 	const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(GEMM_F32_NAN));
@@ -72,6 +84,7 @@ KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint
 				     : type == GAON_TYPE_Q4_1 ? 20
 							      : 34);
 	const uint8_t *w = t->w, *a = t->a;
+	uintptr_t ahead = t->ahead;
 	__mmask16 mask = (__mmask16)((1u << t->n) - 1);
 	__m512 acc[BLOCK_MR];
 
@@ -79,10 +92,10 @@ KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint
 		acc[r] = t->in ? _mm512_maskz_loadu_ps(mask, t->in + r * t->ldin) :
 				 _mm512_setzero_ps();
 	for (uint32_t kb = t->blocks; kb; kb--) {
-		for (uint32_t i = 0; i < bytes; i += 64)
-			_mm_prefetch((const char *)w + PREFETCH_BYTES + i, _MM_HINT_T0);
+		block_prefetch(w, ahead, bytes);
 		block_rows(acc, w, a, mr, type);
 		w += bytes;
+		ahead += ahead ? bytes : 0;
 		a += mr * BLOCK_A_BYTES;
 	}
 	for (uint32_t r = 0; r < mr; r++) {

@@ -78,7 +78,7 @@ static void block_pack_tile(uint8_t *dst, const struct sim_gemm *g, uint32_t row
 			const uint8_t *src = g->a + (row + r) * g->lda + (size_t)kb * 40;
 			int32_t sum = 0;
 
-			for (uint32_t k = 0; k < GAON_BLOCK_K; k++)
+			for (uint32_t k = 0; bias && k < GAON_BLOCK_K; k++)
 				sum += (int8_t)src[8 + k];
 			sum *= -bias;
 			memcpy(dst + r * 4, src, 4);
@@ -86,6 +86,16 @@ static void block_pack_tile(uint8_t *dst, const struct sim_gemm *g, uint32_t row
 			memcpy(dst + (2 * rows + r) * 4, &sum, 4);
 			memcpy(dst + rows * 12 + r * GAON_BLOCK_K, src + 8, GAON_BLOCK_K);
 		}
+}
+
+/* The part of what is read soon that goes with one group: as many bytes as the group has. */
+static uintptr_t block_ahead(const struct sim_gemm *g, uint32_t group)
+{
+	size_t at = (size_t)group * g->ldb;
+
+	if (!(g->type_b & GAON_TYPE_ROWS16) || at >= g->ahead_bytes)
+		return 0;
+	return g->ahead + at;
 }
 
 #define BLOCK_ROWS	256	/* rows of A packed at a time */
@@ -103,6 +113,7 @@ static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
 			.w = gemm_block_group(g, (col + j) / GAON_ROWS_GROUP, mx->b_buf),
 			.type = g->type_b & ~GAON_TYPE_ROWS16, .blocks = blocks,
 			.n = min_u32(cols - j, GAON_ROWS_GROUP), .ldin = o->ldin, .ldout = o->ldacc,
+			.ahead = block_ahead(g, (col + j) / GAON_ROWS_GROUP),
 		};
 
 		for (uint32_t i = row; i < row + rows; i += ops->mr) {
@@ -112,6 +123,7 @@ static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
 			t.in = o->in ? o->in + i * o->ldin + (size_t)j * 4 : NULL;
 			t.out = o->acc + i * o->ldacc + (size_t)j * 4;
 			ops->kern[mr - 1](&t);
+			t.ahead = 0;
 			ap += (size_t)mr * blocks * BLOCK_A_BYTES;
 		}
 	}

@@ -19,6 +19,7 @@ struct block_tile {
 	const uint8_t *in;	/* NULL: from +0 */
 	uint8_t *out;
 	size_t ldin, ldout;
+	uintptr_t ahead;	/* as many bytes to bring into the cache, or 0 */
 };
 #define BLOCK_A_BYTES	44
 

@@ -29,6 +29,9 @@ enum sim_matrix_path {
  * @lda, @ldb, @ldc, @ldd: bytes from one stored row to the next.  For a row-interleaved block type
  *	@ldb is the bytes from one group of 16 rows to the next.
  *
+ * @ahead, @ahead_bytes: memory that will be read soon, or 0. A product that computes little per byte
+ *	brings it into the cache meanwhile. Only a hint: nothing need be there.
+ *
  * Rows may be at any byte address (no alignment is assumed).  C may not overlap A or B.
  */
 struct sim_gemm {
@@ -38,6 +41,8 @@ struct sim_gemm {
 	const uint8_t *a, *b;
 	uint8_t *c, *d;
 	uint64_t lda, ldb, ldc, ldd;
+	uintptr_t ahead;
+	size_t ahead_bytes;
 };
 
 /* Per-core working memory (packing buffers); one thread at a time. */

@@ -175,18 +175,25 @@ static void fold(struct gaon_copy_desc *d, bool fill)
 	}
 }
 
-void sim_copy_start(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_copy_desc *desc,
-		    bool fill, const uint8_t pattern[8])
+void sim_copy_init(struct sim_copy *copy, struct sim_context *ctx, const struct gaon_copy_desc *desc,
+		   bool fill, const uint8_t pattern[8])
 {
-	struct sim_copy *copy = &sim_slot_engine(sim, slot)->copy;
-
 	*copy = (struct sim_copy){
-		.busy = true, .fill = fill, .ctx = slot->ctx, .desc = *desc,
+		.fill = fill, .ctx = ctx, .desc = *desc,
 		.dst_kernel = desc->dst_va >= GAON_VA_KERNEL_MIN,
 		.src_kernel = desc->src_va >= GAON_VA_KERNEL_MIN,
 	};
 	memcpy(copy->pattern, pattern, sizeof(copy->pattern));
 	fold(&copy->desc, fill);
+}
+
+void sim_copy_start(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_copy_desc *desc,
+		    bool fill, const uint8_t pattern[8])
+{
+	struct sim_copy *copy = &sim_slot_engine(sim, slot)->copy;
+
+	sim_copy_init(copy, slot->ctx, desc, fill, pattern);
+	copy->busy = true;
 	slot->copy = copy;
 	sim->engines->copies |= 1ull << slot->index;
 }

@@ -370,6 +370,7 @@ void sim_engines_reset(struct gaon_sim *sim)
 		atomic_store(&se->launch.running, 0);
 		se->stop = SIM_STOP_NONE;
 		se->depth = 0;
+		sim_late_drop(se);
 		se->job.running = false;
 		sim->slots[i].launch = NULL;
 		sim->slots[i].copy = NULL;

@@ -17,7 +17,7 @@ void sim_launch_start(struct gaon_sim *sim, struct sim_slot *slot, const struct 
 	l->cooperative = desc->launch_flags & GAON_LAUNCH_COOPERATIVE;
 	atomic_store_explicit(&l->stop, false, memory_order_relaxed);
 	atomic_store_explicit(&l->dead, false, memory_order_relaxed);
-	l->id = (uint32_t)slot->read;
+	l->id = (uint32_t)(slot->read + sim_slot_engine(sim, slot)->ahead);
 	l->total = (uint64_t)desc->grid[0] * desc->grid[1] * desc->grid[2];
 	l->left = l->total;
 	l->cores = l->total < cores ? (uint32_t)l->total : cores;
@@ -223,7 +223,7 @@ bool sim_slot_is_stopped(struct gaon_sim *sim, struct sim_slot *slot)
 {
 	struct sim_slot_engine *se = sim_slot_engine(sim, slot);
 
-	if (se->launch.busy || se->copy.busy)
+	if (se->launch.busy || se->copy.busy || se->late_count)
 		return false;
 	return slot->status == GAON_SLOT_FAULTED || se->stop != SIM_STOP_SAVE ||
 	       (!slot->have_pkt && !slot->in_list);

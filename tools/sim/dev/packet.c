@@ -13,6 +13,7 @@
 enum progress {
 	PROGRESS_DONE,		/* the packet is finished: complete it */
 	PROGRESS_ENTERED,	/* a list was opened: go on inside it */
+	PROGRESS_LATE,		/* put off: go on behind it */
 	PROGRESS_BLOCKED,	/* in flight, or waiting */
 	PROGRESS_FAULTED,
 };
@@ -34,6 +35,9 @@ void sim_packet_fault(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_f
 {
 	struct sim_slot_engine *se = sim_slot_engine(sim, slot);
 
+	/* What was put off lies before it. If that faults too, it faults first. */
+	if (se->late_count && !sim_late_flush(sim, slot))
+		return;
 	if (slot->have_pkt)
 		rec->tag = slot->pkt.tag;
 	if (se->depth)
@@ -54,19 +58,29 @@ static enum progress fault(struct gaon_sim *sim, struct sim_slot *slot, uint16_t
 	return PROGRESS_FAULTED;
 }
 
+static bool look_up(struct gaon_sim *sim, struct sim_slot *slot, uint64_t va, uint8_t access,
+		    struct sim_xlate *x, struct gaon_fault_record *rec)
+{
+	bool good = sim_queue_translate(sim, slot->ctx, va, access, is_kernel(va), x);
+
+	*rec = (struct gaon_fault_record){
+		.type = GAON_FAULT_BUS, .access = access, .core = GAON_FAULT_CORE_NONE, .va = va,
+	};
+	if (!good)
+		rec->type = x->fault_type;
+	/* A host that hands out memory in odd places gives no atomic access to it. */
+	return good && !((uintptr_t)x->host & 7);
+}
+
 static bool reach(struct gaon_sim *sim, struct sim_slot *slot, uint64_t va, uint8_t access,
 		  struct sim_xlate *x)
 {
-	if (!sim_queue_translate(sim, slot->ctx, va, access, is_kernel(va), x)) {
-		fault(sim, slot, x->fault_type, access, va, 0);
-		return false;
-	}
-	/* A host that hands out memory in odd places gives no atomic access to it. */
-	if ((uintptr_t)x->host & 7) {
-		fault(sim, slot, GAON_FAULT_BUS, access, va, 0);
-		return false;
-	}
-	return true;
+	struct gaon_fault_record rec;
+
+	if (look_up(sim, slot, va, access, x, &rec))
+		return true;
+	sim_packet_fault(sim, slot, &rec);
+	return false;
 }
 
 /* --- fetch ----------------------------------------------------------------------------------- */
@@ -99,10 +113,12 @@ static bool fetch(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_e
 		va = list->va + list->index * 64ull;
 		slot->list_index = list->index;
 	} else {
-		if (slot->read == slot->write &&
-		    (!sim_slot_fetch_write(sim, slot) || slot->read == slot->write))
+		uint64_t next = slot->read + se->ahead;
+
+		if (next == slot->write &&
+		    (!sim_slot_fetch_write(sim, slot) || next == slot->write))
 			return false;
-		va = slot->ring_va + (slot->read & ((1ull << slot->log2) - 1)) * 64;
+		va = slot->ring_va + (next & ((1ull << slot->log2) - 1)) * 64;
 	}
 	if (!sim_queue_read(sim, slot->ctx, va, is_kernel(va), &slot->pkt, sizeof(slot->pkt), &rec)) {
 		sim_packet_fault(sim, slot, &rec);
@@ -224,6 +240,9 @@ static enum progress do_copy(struct gaon_sim *sim, struct sim_slot *slot, struct
 		desc.src_va = pkt->copy.src_va;
 		desc.bytes = pkt->copy.bytes;
 	}
+	if (sim->config.effects != GAON_SIM_EFFECTS_NORMAL &&
+	    sim_late_copy(sim, slot, &desc, fill, pattern, value_of(se, pkt, se->depth)))
+		return PROGRESS_LATE;
 	sim_copy_start(sim, slot, &desc, fill, pattern);
 	if (desc.count[0] == 1 && desc.count[1] == 1 && desc.count[2] == 1 &&
 	    desc.bytes <= INLINE_BYTES) {
@@ -268,17 +287,17 @@ static enum progress perform(struct gaon_sim *sim, struct sim_slot *slot, struct
 /* --- completion ------------------------------------------------------------------------------ */
 
 static bool signal_value(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_packet *pkt,
-			 uint64_t value)
+			 uint64_t value, struct gaon_fault_record *rec)
 {
 	bool add = pkt->flags & GAON_PKT_F_ADD;
 	uint8_t access = add ? GAON_ACCESS_ATOMIC : GAON_ACCESS_WRITE;
 	struct sim_xlate x;
 	uint64_t *host;
 
-	if (!reach(sim, slot, pkt->signal_va, access, &x))
+	if (!look_up(sim, slot, pkt->signal_va, access, &x, rec))
 		return false;
 	if (add && !x.hbm) {
-		fault(sim, slot, GAON_FAULT_BUS, access, pkt->signal_va, 0);
+		rec->type = GAON_FAULT_BUS;
 		return false;
 	}
 	host = (uint64_t *)(void *)x.host;
@@ -291,11 +310,11 @@ static bool signal_value(struct gaon_sim *sim, struct sim_slot *slot, const stru
 }
 
 static void post_event(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_packet *pkt,
-		       uint64_t value, uint64_t start)
+		       uint64_t value, uint64_t start, uint64_t position)
 {
 	struct gaon_event event = {
 		.type = GAON_EVENT_PACKET, .context = slot->ctx->id, .queue = slot->queue,
-		.tag = pkt->tag, .sequence = slot->read, .value = value,
+		.tag = pkt->tag, .sequence = position, .value = value,
 	};
 
 	if (pkt->flags & GAON_PKT_F_PROFILE) {
@@ -305,25 +324,43 @@ static void post_event(struct gaon_sim *sim, struct sim_slot *slot, const struct
 	sim_event_post(sim, slot->ctx, &event);
 }
 
-/*
- * Complete the packet in slot->pkt, which lies in se->depth lists: data is in place, then the
- * value, then the event with its interrupt.  False if the value's address faulted.
- */
-static bool complete(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_engine *se)
+bool sim_packet_publish(struct gaon_sim *sim, struct sim_slot *slot, const struct gaon_packet *pkt,
+			uint64_t value, uint64_t start, uint64_t position,
+			struct gaon_fault_record *rec)
 {
-	const struct gaon_packet *pkt = &slot->pkt;
-	uint64_t value = value_of(se, pkt, se->depth);
-
-	if ((pkt->flags & GAON_PKT_F_SIGNAL) && !signal_value(sim, slot, pkt, value))
+	if ((pkt->flags & GAON_PKT_F_SIGNAL) && !signal_value(sim, slot, pkt, value, rec))
 		return false;
 	if (pkt->flags & GAON_PKT_F_EVENT)
-		post_event(sim, slot, pkt, value, se->start);
-	slot->have_pkt = false;
+		post_event(sim, slot, pkt, value, start, position);
 	sim->tele.packets++;
+	return true;
+}
+
+/* On to the packet behind.  The read index stays before what was put off. */
+static void step_over(struct sim_slot *slot, struct sim_slot_engine *se)
+{
+	slot->have_pkt = false;
 	if (se->depth)
 		se->list[se->depth - 1].index++;
+	else if (se->late_count)
+		se->ahead++;
 	else
 		slot->read++;
+}
+
+/* Complete the packet in slot->pkt, which lies in se->depth lists. False: that faulted. */
+static bool complete(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_engine *se)
+{
+	struct gaon_fault_record rec = { .core = GAON_FAULT_CORE_NONE };
+	uint64_t value = value_of(se, &slot->pkt, se->depth);
+
+	if ((sim->config.effects == GAON_SIM_EFFECTS_NORMAL || !sim_late_complete(sim, slot, value)) &&
+	    !sim_packet_publish(sim, slot, &slot->pkt, value, se->start, slot->read + se->ahead,
+				&rec)) {
+		sim_packet_fault(sim, slot, &rec);
+		return false;
+	}
+	step_over(slot, se);
 	return true;
 }
 
@@ -331,6 +368,8 @@ static bool complete(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slo
 static bool leave_lists(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_engine *se)
 {
 	while (se->depth && se->list[se->depth - 1].index == se->list[se->depth - 1].count) {
+		if (se->late_count && !sim_late_flush(sim, slot))
+			return false;
 		se->depth--;
 		slot->pkt = se->outer[se->depth];
 		slot->have_pkt = true;
@@ -367,6 +406,12 @@ void sim_packet_stop(struct gaon_sim *sim, struct sim_slot *slot)
 {
 	struct sim_slot_engine *se = sim_slot_engine(sim, slot);
 
+	if (se->late_count) {
+		if (se->stop == SIM_STOP_KILL)
+			sim_late_drop(se);
+		else if (se->stop == SIM_STOP_SAVE && !sim_late_flush(sim, slot))
+			return;
+	}
 	if (se->stop == SIM_STOP_KILL && !in_flight(se)) {
 		slot->have_pkt = slot->in_list = false;
 		se->depth = 0;
@@ -392,6 +437,15 @@ void sim_packet_stop(struct gaon_sim *sim, struct sim_slot *slot)
 	se->depth = 0;
 }
 
+/* Does the packet in slot->pkt wait for those that were put off? */
+static bool must_flush(const struct gaon_sim *sim, const struct sim_slot *slot,
+		       const struct sim_slot_engine *se)
+{
+	return (slot->pkt.flags & GAON_PKT_F_BARRIER) || slot->pkt.type == GAON_PKT_BARRIER ||
+	       se->late_count == SIM_LATE ||
+	       (se->overtaken && sim->config.effects == GAON_SIM_EFFECTS_EARLY);
+}
+
 /* One packet further; false if the slot can't go on now. */
 static bool advance(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_engine *se)
 {
@@ -403,7 +457,13 @@ static bool advance(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot
 	}
 	if (!slot->have_pkt && !fetch(sim, slot, se))
 		return false;
+	if (se->late_count && must_flush(sim, slot, se) && !sim_late_flush(sim, slot))
+		return false;
 	progress = perform(sim, slot, se);
+	if (progress == PROGRESS_LATE) {
+		step_over(slot, se);
+		return leave_lists(sim, slot, se);
+	}
 	if (progress == PROGRESS_DONE)
 		return complete(sim, slot, se) && leave_lists(sim, slot, se);
 	/* A copy on the spot, or a launch that could not start, is over already. */
@@ -414,8 +474,8 @@ static bool advance(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot
 bool sim_slot_step(struct gaon_sim *sim, struct sim_slot *slot)
 {
 	struct sim_slot_engine *se = sim_slot_engine(sim, slot);
-	uint64_t read = slot->read, packets = sim->tele.packets;
-	bool had = slot->have_pkt, saved = slot->saved;
+	uint64_t read = slot->read, packets = sim->tele.packets, ahead = se->ahead;
+	bool had = slot->have_pkt, saved = slot->saved, changed;
 
 	if (slot->status != GAON_SLOT_STOPPING && slot->status != GAON_SLOT_FAULTED)
 		se->stop = SIM_STOP_NONE;
@@ -437,6 +497,9 @@ bool sim_slot_step(struct gaon_sim *sim, struct sim_slot *slot)
 		fault(sim, slot, GAON_FAULT_PREEMPT, GAON_ACCESS_NONE, slot->pkt.wait.va, 0);
 	if (slot->read != read)
 		sim_slot_publish_read(sim, slot);
-	return slot->read != read || sim->tele.packets != packets || slot->have_pkt != had ||
-	       slot->saved != saved;
+	changed = slot->read != read || sim->tele.packets != packets || slot->have_pkt != had ||
+		  slot->saved != saved || se->ahead != ahead;
+	if (se->late_count && !changed && slot->status != GAON_SLOT_FAULTED)
+		return sim_late_pass(sim, slot, in_flight(se));
+	return changed;
 }

@@ -74,10 +74,17 @@ static bool phys_copy(struct gaon_sim *sim, uint64_t pa, uint8_t *data, size_t l
 
 		if (!host)
 			return phys_callback(sim, pa, data, len, write);
-		if (write)
+		if (write && run == 8 && !((uintptr_t)host & 7)) {
+			uint64_t word;
+
+			/* The host looks at such words while they are written: indices, valid. */
+			memcpy(&word, data, 8);
+			__atomic_store_n((uint64_t *)host, word, __ATOMIC_RELEASE);
+		} else if (write) {
 			memcpy(host, data, run);
-		else
+		} else {
 			memcpy(data, host, run);
+		}
 		pa += run;
 		data += run;
 		len -= run;

@@ -124,3 +124,10 @@ GAON_KERNEL(conf_cooperative, struct conf_args, GAON_COOPERATIVE)
 {
 	(void)args;
 }
+
+/* A test puts other instructions in the place of these. */
+GAON_KERNEL(conf_garbage, struct conf_args)
+{
+	__asm__ volatile(".rept %1\n\t.word %2\n\t.endr"
+			 : : "r"(args), "i"(CONF_GARBAGE_WORDS), "i"(CONF_GARBAGE) : "memory");
+}

@@ -13,4 +13,8 @@ struct conf_saxpy_args {
 	float a;
 };
 
+/* What conf_garbage consists of in the file. */
+#define CONF_GARBAGE		0x5eed1e55
+#define CONF_GARBAGE_WORDS	64
+
 #endif

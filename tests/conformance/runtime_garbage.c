@@ -117,10 +117,58 @@ START_TEST(garbage)
 }
 END_TEST
 
+/*
+ * A kernel over its own arguments and what is mapped around them, its queue perhaps: nobody else may
+ * notice, every wait ends, and so does closing.
+ */
+START_TEST(scribble)
+{
+	static const uint64_t values[] = { 0, 1, 0x8000000000000000ull, UINT64_MAX, 0x100000000ull };
+	struct gaon_stream_config config = {
+		.size = sizeof(config), .launch_limit_ns = 5000000, .name = "scribble",
+	};
+	struct conf_args args = { (uint64_t)_i & 1, values[_i / 2] };
+	struct gaon_device *other;
+	struct gaon_kernel *kernel;
+	struct gaon_module *m;
+	struct gaon_stream *s;
+	uint64_t va, got = 0;
+	double start;
+	int i;
+
+	gaon_log_set(NULL, NULL, GAON_LOG_NONE);
+	gaon_print_set(swallow, NULL);
+	rt_alloc(8, &va);
+	ok(gaon_device_open(NULL, &other));
+	ok(gaon_stream_create(other, &config, &s));
+	ok(gaon_module_load_file(other, RT_KERNELS, &m));
+	ok(gaon_module_get_kernel(m, "conf_scribble", &kernel));
+	for (i = 0; i < 3; i++)
+		if (gaon_launch(s, kernel, &(struct gaon_launch){ .size = sizeof(struct gaon_launch),
+				.args = &args, .args_size = sizeof(args) }))
+			break;
+	start = rt_now();
+	gaon_stream_wait(s, SECOND);
+	gaon_stream_clear_fault(s);
+	gaon_launch(s, kernel, &(struct gaon_launch){ .size = sizeof(struct gaon_launch),
+		.args = &args, .args_size = sizeof(args) });
+	gaon_stream_wait(s, SECOND);
+	ok(gaon_device_close(other));
+	ck_assert_double_le(rt_now() - start, 15);
+	ok(rt_launch(stream, "conf_step", 1, va, 7));
+	ok(gaon_stream_wait(stream, WAIT));
+	ok(gaon_mem_read(dev, &got, va, 8));
+	ck_assert_uint_eq(got, 7);
+	gaon_print_set(NULL, NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runtime garbage");
+	TCase *tc = rt_case(suite, "garbage");
 
-	tcase_add_test(rt_case(suite, "garbage"), garbage);
+	tcase_add_test(tc, garbage);
+	tcase_add_loop_test(tc, scribble, 0, 10);
 	return rt_run(suite);
 }

@@ -131,3 +131,15 @@ GAON_KERNEL(conf_garbage, struct conf_args)
 	__asm__ volatile(".rept %1\n\t.word %2\n\t.endr"
 			 : : "r"(args), "i"(CONF_GARBAGE_WORDS), "i"(CONF_GARBAGE) : "memory");
 }
+
+/* Over what lies around its arguments, upwards or downwards, until that ends. */
+GAON_KERNEL(conf_scribble, struct conf_args)
+{
+	volatile uint64_t *p = (volatile uint64_t *)((uintptr_t)args & ~4095ul);
+	uint64_t down = args->va, value = args->value;
+
+	for (;;) {
+		*p = value;
+		p += down ? -1 : 1;
+	}
+}

@@ -125,7 +125,6 @@ struct sim_slot {
 	uint8_t *state_host;
 	/* packet.c's progress through the current packet */
 	struct gaon_packet pkt;
-	struct gaon_packet list_pkt;	/* inside INDIRECT or CALL: the outer one */
 	bool in_list, have_pkt;
 	uint32_t list_index;
 	struct sim_launch *launch;	/* in flight, or NULL */
@@ -146,11 +145,9 @@ struct sim_core {
 	struct sim_launch *launch;	/* whose workgroup it holds, or NULL */
 	struct sim_context *ctx;	/* whose translations its TLB holds; stale if asid/gen differ */
 	uint32_t tlb_gen;
-	bool spm_dirty;			/* cleared when the context changes */
 	uint64_t workgroup;		/* linear id */
 	void *xgaon;			/* xgaon.c's engines of this core */
 	struct sim_unit *unit;		/* core.c's and launch.c's own */
-	void *log;			/* time.c's */
 };
 
 struct gaon_sim {
@@ -176,7 +173,6 @@ struct gaon_sim {
 
 	struct sim_core cores[SIM_CORES_MAX];
 	struct sim_engines *engines;	/* packet.c, launch.c, copy.c: see engine.h */
-	void *copy_engines;		/* copy.c */
 	struct sim_time *time;
 	struct gaon_telemetry tele;	/* counters; latched copies live in mcubus.c */
 	struct sim_regs *regs;		/* regs.c: boot, admin and event ring registers */

@@ -39,7 +39,7 @@
 #define GAON_BADPKT_RESERVED		3
 #define GAON_BADPKT_ALIGN		4
 #define GAON_BADPKT_RANGE		5	/* count, size or address out of range */
-#define GAON_BADPKT_NESTED		6	/* INDIRECT or CALL inside a list */
+#define GAON_BADPKT_NESTED		6	/* INDIRECT inside INDIRECT, CALL inside any list */
 #define GAON_BADPKT_OWNER		7	/* WAIT inside CALL, CALL in a user-mode ring */
 #define GAON_BADPKT_GRID		8
 #define GAON_BADPKT_SPM			9

@@ -23,6 +23,7 @@ if new_enough "$cache/root/usr/bin/qemu-riscv64"; then
 fi
 
 # The mirror that this machine's apt already uses.
+# shellcheck disable=SC2016 # apt's variables
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' "Created-By: Packages" |
 	awk '$1 !~ /security/ && $2 ~ /^(bookworm|trixie|forky|sid|stable)$/ { print $1; exit }')
 [ -n "$mirror" ] || { echo "qemu.sh: apt knows no Debian mirror; run: apt-get update" >&2; exit 1; }

@@ -13,12 +13,12 @@ help:
 ## make bench         measure against peers; JSON=FILE writes the rows
 ## make install       into $(DESTDIR)$(PREFIX)
 ## make docs          HTML below O/docs
-## make lint          formatting, headers that compile alone, cppcheck, forbidden words
+## make lint          licence tags, layout, headers that compile alone, shellcheck, cppcheck
 ## make deps          install the Debian packages that the build needs
 ## make clean         remove O
 ##
 ## Variables: O=dir PREFIX=dir DESTDIR=dir YES=1 (install packages without asking)
-##            V=1 (show commands) TEST=pattern (check only what matches) FUZZ_SECONDS=n JSON=file SEED=n
+##            V=1 (show commands) TEST=pattern (check only what matches) FUZZ_SECONDS=n JSON=file GAON_SEED=n
 
 deps:
 	@sh tools/setup/deps.sh

@@ -63,8 +63,9 @@ static inline bool vec_whole(uint32_t insn, const struct vec_state *s)
  * The usual case, everything active, calls the kernel on the registers themselves.  It is inline,
  * and the other case gets a copy, so that the description of the call needs no memory here.
  */
-static inline __attribute__((always_inline)) uint32_t vec_call(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
-				const struct vec_call *c, bool in_place)
+static inline __attribute__((always_inline))
+uint32_t vec_call(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
+		  const struct vec_call *c, bool in_place)
 {
 	if (__builtin_expect(in_place && vec_whole(insn, s), 1)) {
 		vec_kernel fn = c->b ? c->k->vv[c->row] : c->k->vx[c->row];

@@ -44,7 +44,7 @@ KERNEL(x_##NAME##_vx)										\
 	return flags;										\
 }
 
-/* --- one width ------------------------------------------------------------------------------------ */
+/* --- one width ------------------------------------------------------------------------------- */
 
 #define K_FP2_T(NAME, T, FN, A, B)								\
 	K_FORMS(NAME##_##T, U_##T, U_##T, U_##T, , sim_##T##_##FN(A, B, rm, &flags))
@@ -76,7 +76,7 @@ K_UNARY(sqrt_f16, uint16_t, uint16_t, sim_f16_sqrt(a, rm, &flags))
 K_UNARY(sqrt_f32, uint32_t, uint32_t, sim_f32_sqrt(a, rm, &flags))
 K_UNARY(sqrt_f64, uint64_t, uint64_t, sim_f64_sqrt(a, rm, &flags))
 
-/* --- widening ---------------------------------------------------------------------------------------- */
+/* --- widening -------------------------------------------------------------------------------- */
 
 #define UP_f32(v)	sim_f16_to_f32(v, &flags)
 #define UP_f64(v)	sim_f32_to_f64(v, &flags)
@@ -102,7 +102,7 @@ VEC_WFMA_OPS(K_WFMA)
 K_FORMS(WFMACCBF16, uint32_t, uint16_t, uint16_t, uint32_t c = ((uint32_t *)dp)[i];,
 	sim_f32_fma(sim_bf16_to_f32(b, &flags), sim_bf16_to_f32(a, &flags), c, rm, &flags))
 
-/* --- conversions ---------------------------------------------------------------------------------------- */
+/* --- conversions ----------------------------------------------------------------------------- */
 
 #define K_TO_INT(NAME, DT, T, BITS, SIGNED)							\
 	K_UNARY(NAME##_##T, DT, U_##T, sim_##T##_to_int(a, BITS, SIGNED, rm, &flags))		\
@@ -130,7 +130,7 @@ K_UNARY(f32_f16_rod, uint16_t, uint32_t, sim_f32_to_f16(a, SIM_RM_ROD, &flags))
 K_UNARY(f64_f32_rod, uint32_t, uint64_t, sim_f64_to_f32(a, SIM_RM_ROD, &flags))
 K_UNARY(f32_bf16, uint16_t, uint32_t, sim_f32_to_bf16(a, rm, &flags))
 
-/* --- sums ----------------------------------------------------------------------------------------------- */
+/* --- sums ------------------------------------------------------------------------------------ */
 
 /* UP: what makes an element of the sum's format of an element. */
 #define K_SUMS(NAME, T, AT, UP)									\
@@ -166,7 +166,7 @@ K_SUMS(sum_f64, f64, uint64_t, ASIS)
 K_SUMS(wsum_f32, f32, uint16_t, UP_f32)
 K_SUMS(wsum_f64, f64, uint32_t, UP_f64)
 
-/* --- the table ------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------- */
 
 #define T_FP(NAME, ...)		[VEC_##NAME] = {						\
 	.vv = { NULL, x_##NAME##_f16_vv, x_##NAME##_f32_vv, x_##NAME##_f64_vv },		\

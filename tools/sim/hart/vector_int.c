@@ -84,7 +84,7 @@ enum sim_op_status vec_macc_vx(struct sim_hart *hart, uint32_t insn)
 			      vec_scalar(hart, insn, false), true);
 }
 
-/* --- compares: a mask in one register, which may be v0 even when masked ------------------------ */
+/* --- compares: a mask in one register, which may be v0 even when masked ---------------------- */
 
 static inline __attribute__((always_inline))
 enum sim_op_status compare(struct sim_hart *hart, uint32_t insn,
@@ -120,7 +120,7 @@ enum sim_op_status vec_cmp_vi(struct sim_hart *hart, uint32_t insn)
 	return compare(hart, insn, vec_opivi, false, vec_scalar(hart, insn, true));
 }
 
-/* --- vmerge and vmv.v: one encoding, told apart by vm --------------------------------------------- */
+/* --- vmerge and vmv.v: one encoding, told apart by vm ---------------------------------------- */
 
 static void merge_elements(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 			   bool vv, uint64_t x)
@@ -177,7 +177,7 @@ enum sim_op_status vec_merge(struct sim_hart *hart, uint32_t insn)
 	return vec_done(hart);
 }
 
-/* --- carries ------------------------------------------------------------------------------------------ */
+/* --- carries --------------------------------------------------------------------------------- */
 
 static void run_carry(struct sim_hart *hart, uint32_t insn, const struct vec_state *s,
 		      unsigned int op, bool vv, void *result)
@@ -226,7 +226,7 @@ enum sim_op_status vec_carry_out(struct sim_hart *hart, uint32_t insn)
 	return vec_done(hart);
 }
 
-/* --- vzext, vsext ---------------------------------------------------------------------------------------- */
+/* --- vzext, vsext ---------------------------------------------------------------------------- */
 
 enum sim_op_status vec_extend(struct sim_hart *hart, uint32_t insn)
 {

@@ -15,7 +15,7 @@
 #include "fp.h"
 #include "vector_kernels.h"
 
-/* --- on the bits: any host --------------------------------------------------------------------- */
+/* --- on the bits: any host ------------------------------------------------------------------- */
 
 #define FTYPES_16 typedef uint16_t U; typedef int16_t S; enum { BITS = 16 }; \
 		  const U EXP = 0x7c00, QUIET = 0x0200, CANON = 0x7e00, SIGN = 0x8000;
@@ -94,7 +94,7 @@ static uint32_t k_##NAME##_##W(uint64_t *acc, const void *ap, size_t n, unsigned
 	K_EXTREME(redmin, W, <, (U)~SIGN) K_EXTREME(redmax, W, >, SIGN)
 K_EXTREMES(16) K_EXTREMES(32) K_EXTREMES(64)
 
-/* --- bf16: the upper half of an f32 --------------------------------------------------------------- */
+/* --- bf16: the upper half of an f32 ---------------------------------------------------------- */
 
 /* Widening is a shift; what a NaN becomes is the canonical one. */
 static uint32_t k_wcvt_bf16(void *dp, const void *ap, const void *bp, uint64_t x, size_t n,
@@ -155,7 +155,7 @@ static uint32_t k_ncvt_bf16(void *dp, const void *ap, const void *bp, uint64_t x
 VEC_FPCMP_OPS(K_FCMP)
 
 #if defined(__AVX512DQ__)
-/* --- minimum, maximum and compares on a host with mask registers ----------------------------------- */
+/* --- minimum, maximum and compares on a host with mask registers ----------------------------- */
 
 /*
  * A vector in which a NaN shows goes through the kernel on the bits; there is none as a rule.  The
@@ -236,7 +236,7 @@ K_CMP_BITS(FGE, _CMP_GE_OQ)
 #endif
 
 #if defined(__x86_64__)
-/* --- the host's vectors --------------------------------------------------------------------------- */
+/* --- the host's vectors ---------------------------------------------------------------------- */
 
 #if defined(__AVX512F__)
 #define NB 64
@@ -333,7 +333,7 @@ static inline float fma_one_32(float a, float b, float c) { return __builtin_fma
 static inline double fma_one_64(double a, double b, double c) { return __builtin_fma(a, b, c); }
 #define FMA(a, b, c) __builtin_elementwise_fma(a, b, c)
 
-/* --- loops: two vectors at a time, then one, then single elements -------------------------------- */
+/* --- loops: two vectors at a time, then one, then single elements ---------------------------- */
 
 /*
  * VEXPR and SEXPR: the result at element j, as a vector and alone.  VFIX and SFIX: statements for
@@ -412,7 +412,7 @@ KERNEL(k_sqrt_64)
 	FP_LOOP(64, SQRT_64(load_64(ap, j)), __builtin_sqrt(AT(64, ap)), , );
 }
 
-/* --- multiply-adds, where the host has them --------------------------------------------------------- */
+/* --- multiply-adds, where the host has them -------------------------------------------------- */
 
 #if defined(__FMA__)
 #define VFIX_FMA(W, P, Q)									\
@@ -454,7 +454,7 @@ KERNEL(k_##NAME##_vx_##W)									\
 VEC_FMA_OPS(K_FMA)
 #endif
 
-/* --- widening: f32 to f64 -------------------------------------------------------------------------------- */
+/* --- widening: f32 to f64 -------------------------------------------------------------------- */
 
 static inline v_64 wide_64(const void *p, size_t j)
 {
@@ -544,7 +544,7 @@ KERNEL(k_WFMACCBF16_vx_16)
 }
 #endif
 
-/* --- conversions of f32, the ones that kernels use -------------------------------------------------------- */
+/* --- conversions of f32, the ones that kernels use ------------------------------------------- */
 
 #define K_LOOP_32(BODY)										\
 	size_t i = 0;										\
@@ -606,7 +606,7 @@ KERNEL(k_cvt_f_x_32)
 	});
 }
 
-/* --- half precision through the host's converters ------------------------------------------------------------ */
+/* --- half precision through the host's converters -------------------------------------------- */
 
 #if defined(__F16C__)
 #if defined(__AVX512F__)
@@ -651,7 +651,7 @@ KERNEL(k_ncvt_f_f_16)
 }
 #endif
 
-/* --- sums ------------------------------------------------------------------------------------------------------- */
+/* --- sums ------------------------------------------------------------------------------------ */
 
 #define K_SUMS(W)										\
 static uint32_t k_osum_##W(uint64_t *acc, const void *ap, size_t n, unsigned int rm)		\
@@ -694,7 +694,7 @@ K_SUMS(32)
 K_SUMS(64)
 #endif /* __x86_64__ */
 
-/* --- the table ------------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------- */
 
 #define T_BITS(NAME, ...)	[VEC_##NAME] = {						\
 	.vv = { NULL, k_##NAME##_vv_16, k_##NAME##_vv_32, k_##NAME##_vv_64 },			\

@@ -611,7 +611,8 @@ KERNEL(k_cvt_f_x_32)
 #if defined(__F16C__)
 #if defined(__AVX512F__)
 #define HALF_UP(p)	((v_32)_mm512_cvtph_ps(_mm256_loadu_si256((const void *)(p))))
-#define HALF_DOWN(p, v)	_mm256_storeu_si256((void *)(p), _mm512_cvtps_ph((__m512)(v), _MM_FROUND_CUR_DIRECTION))
+#define HALF_DOWN(p, v) \
+	_mm256_storeu_si256((void *)(p), _mm512_cvtps_ph((__m512)(v), _MM_FROUND_CUR_DIRECTION))
 #else
 #define HALF_UP(p)	((v_32)_mm256_cvtph_ps(_mm_loadu_si128((const void *)(p))))
 #define HALF_DOWN(p, v)	_mm_storeu_si128((void *)(p), _mm256_cvtps_ph((__m256)(v), _MM_FROUND_CUR_DIRECTION))

@@ -50,8 +50,8 @@ list-tests:
 	@printf '%s\n' $(TESTS)
 # Conformance through the runtime, to be run with asynchronous effects as early and as late as allowed.
 list-device:
-	@printf '%s\n' $(filter $(O)/tests/conformance/runtime% $(O)/tests/conformance/ops% \
-		$(O)/tests/conformance/cli%,$(TESTS))
+	@printf '%s\n' $(filter-out $(RT_VARIANTS),$(filter $(O)/tests/conformance/runtime% \
+		$(O)/tests/conformance/ops% $(O)/tests/conformance/cli%,$(TESTS)))
 list-tsan:
 	@printf '%s\n' $(TSAN_TESTS)
 list-fuzzers:

@@ -78,6 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		e = engine_create(&config);
 	}
+	/* Nothing of the input before is left, so that the option may change. */
+	e->sim->config.effects = size ? data[size - 1] % 3 : GAON_SIM_EFFECTS_NORMAL;
 	load_queues();
 	/* What descriptors and lists are made of. */
 	memcpy(e->host + HOST_SCRATCH, data, size < 4096 ? size : 4096);
@@ -89,6 +91,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(&pkt, data + 64 * i, sizeof(pkt));
 		steer_packet(&pkt);
 		engine_push(e, q, &pkt);
+		/* Several at once, so that some may pass others. */
+		if (pkt.tag & 0x400)
+			continue;
 		engine_ring(e, q);
 		gaon_sim_run(e->sim, NULL, 0, 300000);
 		if (pkt.tag & 0x100)
@@ -96,6 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (e->sim->slots[q->slot].status == GAON_SLOT_FAULTED && !(pkt.tag & 0x200))
 			engine_slot_command(e, q->slot, GAON_SLOT_CMD_CLEAR);
 	}
+	for (uint32_t i = 0; i < 2; i++)
+		engine_ring(e, &e->queue[i]);
 	gaon_sim_run(e->sim, NULL, 0, 2000000);
 	unload_queues();
 	/* Code may have been overwritten through nothing: it is mapped without W. */

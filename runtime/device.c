@@ -141,7 +141,9 @@ static enum gaon_status card_fail(int err, const char *why)
 		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "%s", why);
 	case -ENOKEY:
 		return gaon_fail_hint(GAON_ERROR_FIRMWARE,
-				      "unset GAON_FIRMWARE to use the library's own image", "%s", why);
+				      getenv("GAON_FIRMWARE") ?
+				      "unset GAON_FIRMWARE to use the library's own image" :
+				      "install the firmware and library of one release", "%s", why);
 	case -ENOMEM:
 		return gaon_fail_errno(GAON_ERROR_OUT_OF_MEMORY, ENOMEM, "%s", why);
 	default:

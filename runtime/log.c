@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -34,8 +35,12 @@ static void log_start(void)
 
 	/* A fork while another thread logs must not leave the child's lock held. */
 	pthread_atfork(log_prepare, log_release, log_release);
-	if (path && *path)
+	if (path && *path) {
 		log_file = fopen(path, "ae");
+		if (!log_file)
+			fprintf(stderr, "gaon: GAON_LOG_FILE=%s: %s; logging to standard error\n", path,
+				strerror(errno));
+	}
 	if (!level || !*level)
 		return;
 	for (i = 0; i <= GAON_LOG_DEBUG; i++) {

@@ -134,7 +134,7 @@ static void check_element(const struct product *p, uint32_t i, uint32_t j)
 {
 	const struct gaon_ops_gemm *g = &p->g;
 	uint32_t e = element_bytes(g->type_a), ec = element_bytes(g->type_c);
-	double sum = 0, size = 0, got, bound, unit = 0;
+	double sum = 0, size = 0, got, bound, unit = 0, tiny = 0;
 
 	for (uint32_t k = 0; k < g->k; k++) {
 		double a = load(p->a + (g->trans_a ? k * g->lda + i * e : i * g->lda + k * e), g->type_a);
@@ -150,11 +150,13 @@ static void check_element(const struct product *p, uint32_t i, uint32_t j)
 		size += fabs(c);
 	}
 	got = load(p->c + i * g->ldc + j * ec, g->type_c);
-	if (g->type_c == GAON_TYPE_F16)
+	if (g->type_c == GAON_TYPE_F16) {
 		unit = 0x1p-11;
+		tiny = 0x1p-25;	/* half a step of its subnormals */
+	}
 	if (g->type_c == GAON_TYPE_BF16)
 		unit = 0x1p-8;
-	bound = (g->k + 2) * 0x1p-24 * size + unit * fabs(sum) + 0x1p-24 * unit;
+	bound = (g->k + 2) * 0x1p-24 * size + unit * fabs(sum) + tiny;
 	if (g->type_c == GAON_TYPE_I32)
 		bound = 0;
 	ck_assert_msg(fabs(got - sum) <= bound,

@@ -15,6 +15,16 @@ static void event_raise(struct gaon_sim *sim, unsigned int index)
 	sim_msix_raise(sim, 1 + index);
 }
 
+/* valid is left alone until everything else is there: software looks at it all the time. */
+static bool event_write(struct gaon_sim *sim, uint64_t pa, const struct gaon_event *record, uint64_t valid)
+{
+	const size_t head = offsetof(struct gaon_event, valid), tail = head + sizeof(valid);
+
+	return sim_phys_write(sim, pa, record, head) &&
+	       sim_phys_write(sim, pa + tail, (const uint8_t *)record + tail, sizeof(*record) - tail) &&
+	       sim_phys_store64(sim, pa + head, valid);
+}
+
 void sim_event_post_ring(struct gaon_sim *sim, unsigned int index, const struct gaon_event *event)
 {
 	struct sim_event_ring *ring = &sim->regs->events[index];
@@ -28,10 +38,8 @@ void sim_event_post_ring(struct gaon_sim *sim, unsigned int index, const struct 
 	if (ring->lost_flag)
 		record.flags |= GAON_EVENT_F_LOST;
 	record.reserved = 0;
-	record.valid = 0;
 	if (ring->tail - ring->head >= 1ull << ring->log2 ||
-	    !sim_phys_write(sim, pa, &record, sizeof(record)) ||
-	    !sim_phys_store64(sim, pa + offsetof(struct gaon_event, valid), ring->tail + 1)) {
+	    !event_write(sim, pa, &record, ring->tail + 1)) {
 		ring->lost++;
 		ring->lost_flag = true;
 		sim->tele.lost_events++;

@@ -18,7 +18,7 @@ $(O)/tests/bench/kernels/%.elf: tests/bench/kernels/%.c tests/bench/kernels/benc
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -O3 $(BENCH_DEVICE_FLAGS) -o $@ $<
 
-$(GAON_BENCH): $(BENCH_OBJS) $(BENCH_ELFS) $(LIBGAON)
+$(GAON_BENCH): $(BENCH_OBJS) $(BENCH_ELFS) $(O)/libgaon.so $(O)/libgaonops.so
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(BENCH_OBJS) -L$(O) -Wl,-rpath,'$$ORIGIN/..' -Wl,-rpath,'$$ORIGIN/../lib' \
 		-lgaonops -lgaon -ljansson -lOpenCL -lopenblas -ldnnl -lm

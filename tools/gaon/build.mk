@@ -11,7 +11,7 @@ $(O)/tools/gaon/bench_kernels_elf.o: tools/gaon/bench_kernels_elf.S $(O)/tools/g
 	@mkdir -p $(@D)
 	$(CC) -DELF='"$(O)/tools/gaon/bench_kernels.elf"' -c -o $@ $<
 
-$(GAON_CLI): $(GAON_CLI_OBJS) $(LIBGAON)
+$(GAON_CLI): $(GAON_CLI_OBJS) $(O)/libgaon.so $(O)/libgaonops.so
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(GAON_CLI_OBJS) -L$(O) -Wl,-rpath,'$$ORIGIN/..' -Wl,-rpath,'$$ORIGIN/../lib' \
 		-lgaonops -lgaon -ljansson -lm

@@ -11,7 +11,10 @@
 
 #define COPY_BYTES	((size_t)64 << 20)
 
-/* GB/s of memcpy between two touched buffers. */
+/*
+ * GB/s of memcpy between two touched buffers.  Both addresses escape into the assembler statements:
+ * a source that the compiler knows to hold one value makes a memset of the copy, three times as fast.
+ */
 static double memory_memcpy(void)
 {
 	const size_t bytes = COPY_BYTES;
@@ -22,10 +25,13 @@ static double memory_memcpy(void)
 		memset(a, 1, bytes);
 		memset(b, 2, bytes);
 		for (int i = 0; i < 5; i++) {
-			double start = bench_now(), seconds;
+			double start, seconds;
 
+			b[i] = (char)i;
+			__asm__ volatile("" ::"r"(a), "r"(b) : "memory");
+			start = bench_now();
 			memcpy(a, b, bytes);
-			__asm__ volatile("" ::"r"(a) : "memory");
+			__asm__ volatile("" ::"r"(a), "r"(b) : "memory");
 			seconds = bench_now() - start;
 			if (best < 0 || seconds < best)
 				best = seconds;

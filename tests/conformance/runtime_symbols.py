@@ -3,12 +3,13 @@
 """The library exports what gaon.h declares, all of it and nothing else; the header compiles alone."""
 import os
 import re
+import shlex
 import subprocess
 import sys
 
 source = os.environ["GAON_SOURCE_DIR"]
 build = os.environ["GAON_BUILD_DIR"]
-compiler = os.environ.get("CC", "clang-22")
+compiler = shlex.split(os.environ.get("CC", "clang-22"))
 failures = []
 
 
@@ -54,7 +55,7 @@ check("the soname is libgaon.so.0", "[libgaon.so.0]" in soname)
 check("no text relocations, no executable stack", "TEXTREL" not in soname)
 
 for language, standard in (("c", "c11"), ("c++", "c++11")):
-    done = subprocess.run([compiler, "-x", language, f"-std={standard}", "-pedantic", "-Wall", "-Wextra",
+    done = subprocess.run([*compiler, "-x", language, f"-std={standard}", "-pedantic", "-Wall", "-Wextra",
                            "-Werror", "-fsyntax-only", f"-I{source}/include", "-"],
                           input="#include <gaon/gaon.h>\n", text=True, capture_output=True, check=False)
     check(f"the header compiles alone as {standard}", done.returncode == 0, done.stderr)

@@ -14,13 +14,14 @@ import argparse
 import glob
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 
 TOP = os.environ.get("GAON_SOURCE_DIR") or os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 HEADERS = sorted(glob.glob(os.path.join(TOP, "include/hw/gaon_*.h")))
-CC = os.environ.get("CC", "clang-22")
+CC = shlex.split(os.environ.get("CC", "clang-22"))
 
 DEFINE = re.compile(r"^#define[ \t]+(GAON_[A-Z0-9_]+)[ \t]+(\S.*)$", re.M)
 STRUCT = re.compile(r"^struct (gaon_\w+) \{(.*?)^\};", re.M | re.S)
@@ -75,7 +76,7 @@ def ask_compiler(headers):
         source, program = os.path.join(work, "ask.c"), os.path.join(work, "ask")
         with open(source, "w", encoding="utf-8") as file:
             file.write("\n".join(lines))
-        subprocess.run([CC, "-I", os.path.join(TOP, "include"), "-o", program, source], check=True)
+        subprocess.run([*CC, "-I", os.path.join(TOP, "include"), "-o", program, source], check=True)
         text = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout
     constants, sizes, fields = {}, {}, {}
     for line in text.splitlines():

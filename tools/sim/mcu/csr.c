@@ -28,6 +28,17 @@
 #define CSR_MIMPID	0xf13
 #define CSR_MHARTID	0xf14
 #define CSR_MCONFIGPTR	0xf15
+/* of sim_mcu_set_bare() */
+#define CSR_SATP	0x180
+#define CSR_MEDELEG	0x302
+#define CSR_MIDELEG	0x303
+#define CSR_MCOUNTEREN	0x306
+#define CSR_TSELECT	0x7a0
+#define CSR_TDATA3	0x7a3
+#define CSR_CYCLE	0xc00
+#define CSR_INSTRET	0xc02
+#define CSR_CYCLEH	0xc80
+#define CSR_INSTRETH	0xc82
 
 #define MISA_RV32IMAC	(1u << 30 | 1u << ('I' - 'A') | 1u << ('M' - 'A') | 1u << ('A' - 'A') | \
 			 1u << ('C' - 'A'))
@@ -36,8 +47,11 @@
 #define MCAUSE_INTERRUPT 0x80000000u
 
 /* CSRs that exist and read zero whatever is written. */
-static bool csr_is_zero(uint32_t csr)
+static bool csr_is_zero(const struct sim_mcu *mcu, uint32_t csr)
 {
+	if (mcu->bare && (csr == CSR_SATP || csr == CSR_MEDELEG || csr == CSR_MIDELEG ||
+			  csr == CSR_MCOUNTEREN || (csr >= CSR_TSELECT && csr <= CSR_TDATA3)))
+		return true;
 	return csr == CSR_MSTATUSH || csr == CSR_MCOUNTINHIBIT ||
 	       (csr >= CSR_MHPMEVENT3 && csr <= CSR_MHPMEVENT31) ||
 	       (csr >= CSR_PMPCFG0 && csr <= CSR_PMPADDR63) ||
@@ -51,6 +65,9 @@ bool mcu_csr_read(const struct sim_mcu *mcu, uint32_t csr, uint32_t *value)
 	uint64_t cycle = mcu->retired + mcu->cycle_offset;
 	uint64_t instret = mcu->retired + mcu->instret_offset;
 
+	if (mcu->bare && (csr == CSR_CYCLE || csr == CSR_INSTRET || csr == CSR_CYCLEH ||
+			  csr == CSR_INSTRETH))
+		csr += CSR_MCYCLE - CSR_CYCLE;
 	switch (csr) {
 	case CSR_MSTATUS:
 		*value = mcu->mstatus;
@@ -93,7 +110,7 @@ bool mcu_csr_read(const struct sim_mcu *mcu, uint32_t csr, uint32_t *value)
 		return true;
 	default:
 		*value = 0;
-		return csr_is_zero(csr);
+		return csr_is_zero(mcu, csr);
 	}
 }
 
@@ -146,7 +163,7 @@ bool mcu_csr_write(struct sim_mcu *mcu, uint32_t csr, uint32_t value)
 		write_counter(mcu, &mcu->instret_offset, value, csr == CSR_MINSTRETH);
 		return true;
 	default:
-		return csr < CSR_MVENDORID && csr_is_zero(csr);
+		return csr < CSR_MVENDORID && csr_is_zero(mcu, csr);
 	}
 }
 

@@ -69,6 +69,11 @@ void sim_mcu_destroy(struct sim_mcu *mcu)
 	free(mcu);
 }
 
+void sim_mcu_set_bare(struct sim_mcu *mcu)
+{
+	mcu->bare = true;
+}
+
 void sim_mcu_reset(struct sim_mcu *mcu, uint32_t pc)
 {
 	const struct sim_mcu_state zero = { .pc = pc };

@@ -98,6 +98,12 @@ struct sim_mcu;
 struct sim_mcu *sim_mcu_create(const struct sim_mcu_region *regions, unsigned int region_count,
 			       const struct sim_mcu_ops *ops, void *ctx);
 
+/*
+ * What bare-metal test programs look for beside mcu.rst's CSRs: delegation, satp, counter-enable and
+ * trigger CSRs that read 0 whatever is written, and the counters' user-level names. The device has none.
+ */
+void sim_mcu_set_bare(struct sim_mcu *mcu);
+
 /* NULL is allowed. */
 void sim_mcu_destroy(struct sim_mcu *mcu);
 

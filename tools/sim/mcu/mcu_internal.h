@@ -68,6 +68,7 @@ struct sim_mcu {
 	bool locked_up;
 	bool stop;
 	bool flush;			/* drop decoded instructions at the next boundary */
+	bool bare;			/* CSRs of sim_mcu_set_bare() too; survives reset */
 	bool attention;			/* one of the above or an interrupt must be looked at */
 	struct mcu_region regions[SIM_MCU_REGIONS];
 	unsigned int region_count;

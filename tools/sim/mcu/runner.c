@@ -104,6 +104,7 @@ static const char *load(struct bare_mcu *b, const struct sim_elf *elf)
 	}
 	b->tohost = (uint32_t)elf->tohost;
 	b->fromhost = (uint32_t)elf->fromhost;
+	sim_mcu_set_bare(b->mcu);
 	sim_mcu_reset(b->mcu, (uint32_t)elf->entry);
 	return NULL;
 }

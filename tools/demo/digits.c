@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #define TEST_SHARE	5	/* one image in five is for the test */
+#define VARY_SHIFT	0.5f	/* pixels and radians that a training image is moved by in a pass */
+#define VARY_TURN	0.15f
 #define SHOWN		6	/* test images drawn, and as many again of the mistakes */
 
 struct options {
@@ -23,6 +25,7 @@ struct options {
 struct result {
 	struct gaon_device_info info;
 	struct digits_set train, test;
+	struct digits_set varied;	/* the images of train, each pass a little different */
 	int32_t *predictions, *host;
 	float *losses;
 	uint32_t correct, disagree;
@@ -35,8 +38,8 @@ static void usage(FILE *out)
 	fputs("Usage: gaon-demo-digits [OPTION]...\n"
 	      "Trains a network on images of handwritten digits, on the accelerator, and tests it on\n"
 	      "images that it has not seen.\n\n"
-	      "  --epochs=N      passes over the training images (1 to 10000; default 30)\n"
-	      "  --seed=N        of the split, the weights and the order (default 1)\n"
+	      "  --epochs=N      passes over the training images (1 to 10000; default 60)\n"
+	      "  --seed=N        of the split, the weights, the order and the variations (default 1)\n"
 	      "  --hidden=N      width of the hidden layer (1 to 4096; default 256)\n"
 	      "  --batch=N       images per update (1 to 4096; default 64)\n"
 	      "  --rate=X        learning rate at the start (default 0.1)\n"
@@ -142,7 +145,10 @@ static int load(const struct options *o, struct digits_random *random, struct re
 		r->predictions = calloc(r->test.count, sizeof(*r->predictions));
 		r->host = calloc(r->test.count, sizeof(*r->host));
 		r->losses = calloc(o->epochs, sizeof(*r->losses));
-		ok = r->predictions && r->host && r->losses;
+		r->varied.count = r->train.count;
+		r->varied.pixels = calloc(r->train.count, sizeof(*r->varied.pixels));
+		r->varied.labels = calloc(r->train.count, sizeof(*r->varied.labels));
+		ok = r->predictions && r->host && r->losses && r->varied.pixels && r->varied.labels;
 	}
 	if (ok)
 		return 0;
@@ -165,7 +171,8 @@ static int train_and_test(const struct options *o, struct digits_net *net,
 
 	for (uint32_t epoch = 0; epoch < o->epochs; epoch++) {
 		digits_set_shuffle(&r->train, random);
-		status = digits_net_train(net, &r->train, epoch_rate(o, epoch), &r->losses[epoch]);
+		digits_set_vary(&r->varied, &r->train, VARY_SHIFT, VARY_TURN, random);
+		status = digits_net_train(net, &r->varied, epoch_rate(o, epoch), &r->losses[epoch]);
 		if (status)
 			return fail("training", status);
 		if (bar)
@@ -267,7 +274,7 @@ static int report_json(const struct options *o, const struct result *r)
 int main(int argc, char **argv)
 {
 	struct options o = {
-		.seed = 1, .epochs = 30,
+		.seed = 1, .epochs = 60,
 		.shape = { .hidden = 256, .batch = 64, .rate = 0.1f, .momentum = 0.9f,
 			   .decay = 1e-4f },
 	};
@@ -287,6 +294,7 @@ int main(int argc, char **argv)
 		code = 1;
 	}
 	digits_set_free(&r.train);
+	digits_set_free(&r.varied);
 	digits_set_free(&r.test);
 	free(r.predictions);
 	free(r.host);

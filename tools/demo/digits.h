@@ -42,6 +42,12 @@ bool digits_set_parse(struct digits_set *set, const char *text, size_t length, c
 bool digits_set_builtin(struct digits_set *set, char *error, size_t error_size);
 bool digits_set_load(struct digits_set *set, const char *path, char *error, size_t error_size);
 void digits_set_shuffle(struct digits_set *set, struct digits_random *random);
+/*
+ * The images of @from, each a little moved (by up to @shift pixels each way) and turned (by up to @turn
+ * radians): a person would write it so the next time. @to has room for as many.
+ */
+void digits_set_vary(struct digits_set *to, const struct digits_set *from, float shift, float turn,
+		     struct digits_random *random);
 /* The last @count images move to @tail. False when out of memory. */
 bool digits_set_split(struct digits_set *set, uint32_t count, struct digits_set *tail);
 void digits_set_free(struct digits_set *set);

@@ -3,6 +3,7 @@
 #include "digits.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,40 @@ void digits_set_shuffle(struct digits_set *set, struct digits_random *random)
 		memcpy(set->pixels[i - 1], pixels, sizeof(pixels));
 		set->labels[j] = set->labels[i - 1];
 		set->labels[i - 1] = label;
+	}
+}
+
+/* The pixel of @image at a place between pixels; all around it is blank. */
+static float pixel_between(const float *image, float x, float y)
+{
+	float left = floorf(x), top = floorf(y), sum = 0;
+
+	for (int i = 0; i < 4; i++) {
+		int column = (int)left + (i & 1), row = (int)top + (i >> 1);
+		float near_x = 1.0f - fabsf(x - (float)column), near_y = 1.0f - fabsf(y - (float)row);
+
+		if (column >= 0 && column < DIGITS_EDGE && row >= 0 && row < DIGITS_EDGE)
+			sum += near_x * near_y * image[row * DIGITS_EDGE + column];
+	}
+	return sum;
+}
+
+void digits_set_vary(struct digits_set *to, const struct digits_set *from, float shift, float turn,
+		     struct digits_random *random)
+{
+	const float centre = (DIGITS_EDGE - 1) / 2.0f;
+
+	for (uint32_t i = 0; i < from->count; i++) {
+		float dx = shift * digits_random_signed(random), dy = shift * digits_random_signed(random);
+		float angle = turn * digits_random_signed(random), c = cosf(angle), s = sinf(angle);
+
+		for (uint32_t p = 0; p < DIGITS_PIXELS; p++) {
+			float x = (float)(p % DIGITS_EDGE) - centre, y = (float)(p / DIGITS_EDGE) - centre;
+
+			to->pixels[i][p] = pixel_between(from->pixels[i], centre + c * x - s * y + dx,
+							 centre + s * x + c * y + dy);
+		}
+		to->labels[i] = from->labels[i];
 	}
 }
 

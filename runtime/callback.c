@@ -186,7 +186,7 @@ static enum gaon_status callback_put(struct rt_stream *s, struct rt_callback *cb
 	if (!packet)
 		return status;
 	packet->type = GAON_PKT_NOP;
-	cb->value = rt_stream_put(s, packet, RT_OP_CALLBACK, NULL);
+	cb->value = rt_stream_put(s, packet, RT_OP_CALLBACK);
 	cb->number = ++c->number;
 	pthread_mutex_lock(&c->lock);
 	*c->end = cb;
@@ -200,7 +200,7 @@ static enum gaon_status callback_put(struct rt_stream *s, struct rt_callback *cb
 	packet->wait.va = c->word->va;
 	packet->wait.operand = c->base + c->number;
 	packet->wait.op = GAON_WAIT_GE;
-	rt_stream_put(s, packet, RT_OP_CALLBACK, NULL);
+	rt_stream_put(s, packet, RT_OP_CALLBACK);
 	return GAON_OK;
 }
 

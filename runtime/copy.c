@@ -133,7 +133,7 @@ static enum gaon_status copy_put(struct rt_stream *s, const struct copy_request 
 		return status;
 	}
 	*packet = local;
-	*value = rt_stream_put(s, packet, RT_OP_COPY, NULL);
+	*value = rt_stream_put(s, packet, RT_OP_COPY);
 	copy_side_done(s, &dst, *value);
 	copy_side_done(s, &src, *value);
 	return GAON_OK;
@@ -195,7 +195,7 @@ static enum gaon_status read_staged(struct rt_stream *s, const struct copy_reque
 		packet->copy.dst_va = va;
 		packet->copy.src_va = src.va;
 		packet->copy.bytes = r->bytes;
-		value = rt_stream_put(s, packet, RT_OP_COPY, NULL);
+		value = rt_stream_put(s, packet, RT_OP_COPY);
 	}
 	pthread_mutex_unlock(&s->obj.lock);
 	if (!packet)
@@ -272,7 +272,7 @@ static enum gaon_status fill_put(struct rt_stream *s, const struct fill_request 
 	if (!packet)
 		return status;
 	*packet = local;
-	*value = rt_stream_put(s, packet, RT_OP_FILL, NULL);
+	*value = rt_stream_put(s, packet, RT_OP_FILL);
 	return GAON_OK;
 }
 

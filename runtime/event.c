@@ -121,7 +121,7 @@ GAON_API enum gaon_status gaon_event_record(struct gaon_stream *stream, struct g
 			goto unlock;
 		packet->type = GAON_PKT_TIMESTAMP;
 		packet->timestamp.va = e->stamp->va;
-		e->value = rt_stream_put(s, packet, RT_OP_RECORD, NULL);
+		e->value = rt_stream_put(s, packet, RT_OP_RECORD);
 	}
 	e->timeline = s->timeline;
 	e->seen_ns = 0;
@@ -285,7 +285,7 @@ static enum gaon_status stream_wait_point(struct rt_stream *s, const struct even
 	packet->wait.va = point->timeline->word->va;
 	packet->wait.operand = point->value;
 	packet->wait.op = GAON_WAIT_GE;
-	rt_stream_put(s, packet, RT_OP_WAIT, NULL);
+	rt_stream_put(s, packet, RT_OP_WAIT);
 	return GAON_OK;
 }
 

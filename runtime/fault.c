@@ -85,12 +85,27 @@ static void fault_describe(struct rt_stream *s, struct gaon_fault *f, const char
 		text_add(&t, ": %s", assertion);
 }
 
-/* Every field is the device's word: taken only within its range. */
-static void fault_take(struct rt_stream *s, const struct gaon_fault_record *r, const char *assertion)
+/* What the workgroup that faulted asserted, if it did. */
+static const char *assertion_of(const struct rt_assertions *all, const struct gaon_fault_record *r)
 {
-	const struct rt_op *op = &s->ops[r->sequence & s->mask];
-	struct rt_kernel *kernel = atomic_load(&op->kernel);
-	uint8_t type = atomic_load(&op->type);
+	uint64_t kept = all->count < RT_ASSERTIONS ? all->count : RT_ASSERTIONS, i;
+
+	for (i = 0; i < kept; i++) {
+		const struct rt_assertion *a = &all->list[(all->count - 1 - i) % RT_ASSERTIONS];
+
+		if (a->launch >> 32 == r->queue && (uint32_t)a->launch == (uint32_t)r->sequence &&
+		    a->workgroup == r->workgroup)
+			return a->text;
+	}
+	return "";
+}
+
+/* Every field is the device's word: taken only within its range. children_lock held. */
+static void fault_take(struct rt_stream *s, const struct rt_assertions *assertions)
+{
+	const struct gaon_fault_record *r = &s->fault_record;
+	const struct rt_kernel *kernel = rt_module_kernel_of(s->dev, r->tag);
+	uint8_t type = atomic_load(&s->ops[r->sequence & s->mask].type);
 	struct gaon_fault *f = &s->fault;
 
 	memset(f, 0, sizeof(*f));
@@ -108,29 +123,45 @@ static void fault_take(struct rt_stream *s, const struct gaon_fault_record *r, c
 	f->va = r->va;
 	f->syndrome = r->syndrome;
 	f->cycle = r->cycle;
-	if (kernel)
-		rt_kernel_locate(kernel, f->pc, f->kernel, sizeof(f->kernel), &f->pc_offset);
-	fault_describe(s, f, assertion);
+	if (kernel) {
+		memcpy(f->kernel, kernel->info.name, sizeof(f->kernel) - 1);
+		if (f->pc >= kernel->base && f->pc - kernel->base < kernel->image_bytes)
+			f->pc_offset = f->pc - kernel->base;
+	}
+	fault_describe(s, f, assertion_of(assertions, r));
 }
 
 /* --- state ----------------------------------------------------------------------------------- */
 
-void rt_fault_collect(struct rt_device *dev)
+/* What the device has to say of each queue. */
+static void fault_note(struct rt_device *dev)
 {
-	struct gaon_fault_record record;
-	char assertion[160] = "";
 	struct rt_stream *s;
 
-	/* The assertion's text is in the print ring; its lock comes before those below. */
+	pthread_mutex_lock(&dev->fault_lock);
+	pthread_mutex_lock(&dev->children_lock);
+	for (s = dev->streams; s; s = s->next)
+		if (!s->fault_noted && s->queue && !dev->ops->queue_fault(s->queue, &s->fault_record))
+			s->fault_noted = s->fault_record.type != GAON_FAULT_NONE;
+	pthread_mutex_unlock(&dev->children_lock);
+	pthread_mutex_unlock(&dev->fault_lock);
+}
+
+void rt_fault_collect(struct rt_device *dev)
+{
+	struct rt_assertions assertions;
+	struct rt_stream *s;
+
+	fault_note(dev);
+	/* An assertion's text was in the print ring before its fault; the lock comes before those below. */
 	rt_print_drain(dev);
-	rt_print_last_assertion(dev, assertion, sizeof(assertion));
+	rt_print_assertions(dev, &assertions);
 	pthread_mutex_lock(&dev->fault_lock);
 	pthread_mutex_lock(&dev->children_lock);
 	for (s = dev->streams; s; s = s->next) {
-		if (s->has_fault || !s->queue || dev->ops->queue_fault(s->queue, &record) ||
-		    record.type == GAON_FAULT_NONE)
+		if (s->has_fault || !s->fault_noted)
 			continue;
-		fault_take(s, &record, assertion);
+		fault_take(s, &assertions);
 		s->has_fault = true;
 		atomic_fetch_add(&dev->faulted, 1);
 		atomic_store(&s->timeline->faulted, true);
@@ -278,6 +309,7 @@ static enum gaon_status fault_clear(struct rt_stream *s)
 		__atomic_store_n(t->word->cpu, last, __ATOMIC_RELEASE);
 	}
 	s->has_fault = false;
+	s->fault_noted = false;
 	s->read = s->write;
 	atomic_store(&t->faulted, false);
 	atomic_fetch_sub(&dev->faulted, 1);

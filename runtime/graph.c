@@ -205,7 +205,7 @@ GAON_API enum gaon_status gaon_graph_launch(struct gaon_stream *stream, struct g
 			packet->type = GAON_PKT_INDIRECT;
 			packet->list.list_va = g->va;
 			packet->list.count = g->count;
-			rt_stream_put(s, packet, RT_OP_GRAPH, NULL);
+			rt_stream_put(s, packet, RT_OP_GRAPH);
 		}
 	}
 	pthread_mutex_unlock(&s->obj.lock);

@@ -102,7 +102,7 @@ static enum gaon_status launch_put(struct rt_stream *s, struct rt_kernel *k,
 	packet->tag = k->tag;
 	packet->launch = *launch;
 	packet->launch.args_va = va;
-	rt_stream_put(s, packet, RT_OP_LAUNCH, k);
+	rt_stream_put(s, packet, RT_OP_LAUNCH);
 	return GAON_OK;
 }
 

@@ -395,13 +395,6 @@ GAON_API enum gaon_status gaon_kernel_get_desc(struct gaon_kernel *kernel,
 
 /* --- for faults and printf ------------------------------------------------------------------- */
 
-void rt_kernel_locate(const struct rt_kernel *k, uint64_t pc, char *name, size_t size,
-		      uint64_t *offset)
-{
-	snprintf(name, size, "%.*s", (int)sizeof(k->info.name) - 1, k->info.name);
-	*offset = pc >= k->base && pc - k->base < k->image_bytes ? pc - k->base : 0;
-}
-
 bool rt_module_string(struct rt_device *dev, uint64_t va, char *out, size_t size)
 {
 	struct rt_module *m;
@@ -421,18 +414,14 @@ bool rt_module_string(struct rt_device *dev, uint64_t va, char *out, size_t size
 	return found;
 }
 
-void rt_module_kernel_name(struct rt_device *dev, uint32_t tag, char *out, size_t size)
+const struct rt_kernel *rt_module_kernel_of(struct rt_device *dev, uint32_t tag)
 {
-	struct rt_module *m;
-	struct rt_kernel *k;
+	const struct rt_module *m;
+	const struct rt_kernel *k;
 
-	snprintf(out, size, "?");
-	pthread_mutex_lock(&dev->children_lock);
-	for (m = dev->modules; m; m = m->next) {
-		for (k = m->kernels; k; k = k->next) {
+	for (m = dev->modules; tag && m; m = m->next)
+		for (k = m->kernels; k; k = k->next)
 			if (k->tag == tag)
-				snprintf(out, size, "%.*s", (int)sizeof(k->info.name) - 1, k->info.name);
-		}
-	}
-	pthread_mutex_unlock(&dev->children_lock);
+				return k;
+	return NULL;
 }

@@ -32,12 +32,9 @@ struct rt_module {
 
 /* The handle is dead and nothing runs it any more. */
 void rt_module_unmake(struct rt_module *m);
-/* Name and offset for a fault's text. */
-void rt_kernel_locate(const struct rt_kernel *k, uint64_t pc, char *name, size_t size,
-		      uint64_t *offset);
 /* Copies a string of device memory out of the module that holds @va; false if none does. */
 bool rt_module_string(struct rt_device *dev, uint64_t va, char *out, size_t size);
-/* "" if no loaded kernel has that tag. */
-void rt_module_kernel_name(struct rt_device *dev, uint32_t tag, char *out, size_t size);
+/* The loaded kernel whose packets have @tag, or NULL; children_lock held as long as it is used. */
+const struct rt_kernel *rt_module_kernel_of(struct rt_device *dev, uint32_t tag);
 
 #endif

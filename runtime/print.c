@@ -11,15 +11,13 @@
 #include "module.h"
 #include "stream.h"
 
-#define HEADER_WORDS	4
-
 struct rt_print {
 	pthread_mutex_t lock;
 	struct gaon_print_ring *ring;	/* the device writes it: believe nothing */
 	uint64_t size;			/* words, ours */
 	_Atomic uint64_t taken;		/* words drained ever */
 	uint64_t dropped;
-	char assertion[160];
+	struct rt_assertions assertions;
 };
 
 static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -74,29 +72,20 @@ static bool string_of_module(void *ctx, uint64_t va, char *out, size_t size)
 	return rt_module_string(ctx, va, out, size);
 }
 
-/*
- * A record has the low bits of its packet's index, not its queue: a stream whose packet of that
- * index launched a kernel of the module that the format lies in.
- */
-static void kernel_of_record(struct rt_device *dev, uint32_t launch_id, uint64_t format_va,
-			     char *name, size_t size)
+/* The record's tag is that of the packet that launched it, in a graph too. */
+static void kernel_of_record(struct rt_device *dev, uint32_t tag, char *name, size_t size)
 {
-	struct rt_stream *s;
+	const struct rt_kernel *k;
 
-	snprintf(name, size, "?");
 	pthread_mutex_lock(&dev->children_lock);
-	for (s = dev->streams; s; s = s->next) {
-		uint64_t write = atomic_load(&s->timeline->last) - s->base;
-		const struct rt_op *op = &s->ops[launch_id & s->mask];
-		struct rt_kernel *k = atomic_load_explicit(&op->kernel, memory_order_relaxed);
-
-		if ((uint32_t)(write - 1 - launch_id) >= s->size || !k ||
-		    format_va < k->base || format_va - k->base >= k->image_bytes)
-			continue;
-		snprintf(name, size, "%.*s", (int)sizeof(k->info.name) - 1, k->info.name);
-		break;
-	}
+	k = rt_module_kernel_of(dev, tag);
+	snprintf(name, size, "%.*s", (int)sizeof(k->info.name) - 1, k ? k->info.name : "?");
 	pthread_mutex_unlock(&dev->children_lock);
+}
+
+static void assertion_keep(struct rt_assertions *all, const struct rt_assertion *a)
+{
+	all->list[all->count++ % RT_ASSERTIONS] = *a;
 }
 
 static void record_put(struct rt_device *dev, const uint64_t *words, uint32_t count)
@@ -107,17 +96,19 @@ static void record_put(struct rt_device *dev, const uint64_t *words, uint32_t co
 	if (!rt_module_string(dev, words[1], format, sizeof(format)))
 		snprintf(format, sizeof(format), "(text at %#llx of an unloaded module)\n",
 			 (unsigned long long)words[1]);
-	kernel_of_record(dev, (uint32_t)words[0], words[1], kernel, sizeof(kernel));
+	kernel_of_record(dev, (uint32_t)words[0], kernel, sizeof(kernel));
 	if (words[0] >> 56 == GAON_PRINT_ASSERT) {
+		struct rt_assertion a = { .launch = words[4], .workgroup = workgroup };
+
 		if (!rt_module_string(dev, words[3], file, sizeof(file)))
 			snprintf(file, sizeof(file), "?");
-		snprintf(dev->print->assertion, sizeof(dev->print->assertion), "%s:%u: %s", file, line,
-			 format);
+		snprintf(a.text, sizeof(a.text), "%s:%u: %s", file, line, format);
+		assertion_keep(&dev->print->assertions, &a);
 		snprintf(text, sizeof(text), "%s:%u: kernel %s, workgroup %u: assertion failed: %s\n",
 			 file, line, kernel, workgroup, format);
 	} else {
-		gaon_format(text, sizeof(text), format, words + HEADER_WORDS, count - HEADER_WORDS,
-			    string_of_module, dev);
+		gaon_format(text, sizeof(text), format, words + GAON_PRINT_HEADER_WORDS,
+			    count - GAON_PRINT_HEADER_WORDS, string_of_module, dev);
 	}
 	sink_put(kernel, workgroup, text);
 }
@@ -170,7 +161,7 @@ static void ring_drain(struct rt_device *dev)
 			at++;
 			continue;
 		}
-		if (count < HEADER_WORDS || count > GAON_PRINT_WORDS_MAX || count > write - at) {
+		if (count < GAON_PRINT_HEADER_WORDS || count > GAON_PRINT_WORDS_MAX || count > write - at) {
 			ring_clear(p, at++, 1);
 			continue;
 		}
@@ -205,15 +196,12 @@ void rt_print_drain(struct rt_device *dev)
 	pthread_mutex_unlock(&p->lock);
 }
 
-bool rt_print_last_assertion(struct rt_device *dev, char *text, size_t size)
+void rt_print_assertions(struct rt_device *dev, struct rt_assertions *out)
 {
-	bool any;
-
+	out->count = 0;
 	if (!dev->print)
-		return false;
+		return;
 	pthread_mutex_lock(&dev->print->lock);
-	snprintf(text, size, "%s", dev->print->assertion);
-	any = dev->print->assertion[0];
+	*out = dev->print->assertions;
 	pthread_mutex_unlock(&dev->print->lock);
-	return any;
 }

@@ -88,7 +88,7 @@ static enum gaon_status rect_put(struct rt_stream *s, const struct gaon_rect *r,
 		packet = rt_stream_packet(s, &status);
 		if (packet) {
 			*packet = local;
-			*value = rt_stream_put(s, packet, RT_OP_COPY, NULL);
+			*value = rt_stream_put(s, packet, RT_OP_COPY);
 			copy_side_done(s, &dst, *value);
 			copy_side_done(s, &src, *value);
 		}

@@ -202,6 +202,7 @@ static void stream_end_timeline(struct rt_stream *s)
 	if (s->has_fault)
 		atomic_fetch_sub(&s->dev->faulted, 1);
 	s->has_fault = false;
+	s->fault_noted = false;
 	atomic_store(&t->faulted, false);
 	pthread_mutex_unlock(&s->dev->fault_lock);
 }
@@ -289,14 +290,12 @@ struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *stat
 	return packet;
 }
 
-uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_op_type type,
-		       struct rt_kernel *kernel)
+uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_op_type type)
 {
 	uint64_t old = s->write, value = s->base + old + 1;
 	struct rt_op *op = &s->ops[old & s->mask];
 
 	op->args_end = s->args_head;
-	atomic_store_explicit(&op->kernel, kernel, memory_order_relaxed);
 	atomic_store_explicit(&op->type, (uint8_t)type, memory_order_relaxed);
 	packet->scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
 	packet->flags |= GAON_PKT_F_BARRIER | GAON_PKT_F_SIGNAL;

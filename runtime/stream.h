@@ -29,8 +29,7 @@ enum rt_op_type {
 /* What the runtime remembers of each packet in the ring. */
 struct rt_op {
 	uint64_t args_end;		/* the argument ring is free up to here when it is done */
-	struct rt_kernel *_Atomic kernel;	/* read without the lock by printf's drain */
-	_Atomic uint8_t type;
+	_Atomic uint8_t type;		/* read without the lock when a fault is collected */
 };
 
 struct rt_dependency {
@@ -62,7 +61,9 @@ struct rt_stream {
 	uint8_t *args;
 	uint64_t args_va, args_size, args_head, args_tail;
 
-	bool has_fault;			/* fault_lock */
+	bool fault_noted;		/* fault_record is of a fault; fault_lock */
+	bool has_fault;			/* and fault describes it; fault_lock */
+	struct gaon_fault_record fault_record;	/* fault_lock */
 	struct gaon_fault fault;	/* fault_lock */
 	struct rt_dependency *deps;	/* points of other streams that it waits for; fault_lock */
 	uint32_t dep_count, dep_room;
@@ -86,8 +87,7 @@ struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *stat
 /* Room for @bytes of arguments until the next packet put is done; multiple of 64 aligned. */
 void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gaon_status *status);
 /* Publish the packet. The value that it stores when done. */
-uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_op_type type,
-		       struct rt_kernel *kernel);
+uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_op_type type);
 /* Largest block that rt_stream_args() gives. */
 uint64_t rt_stream_args_most(const struct rt_stream *s);
 /* GAON_ERROR_STATE while the stream is being recorded. */

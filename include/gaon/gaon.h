@@ -158,7 +158,7 @@ GAON_API void gaon_print_set(gaon_print_fn fn, void *arg);
  * @context: number of the context on the card
  * @operation: how many operations the stream had been given before the one that faulted
  * @operation_name: "launch", "copy", ...; static
- * @kernel: kernel's name, "" if the operation was no launch
+ * @kernel: kernel's name, "" if the operation launched none; of a graph's, the one that faulted
  * @workgroup: linear number of the workgroup
  * @pc: program counter, 0 if not known; @pc_offset: the same less the module's load address
  * @va: address accessed

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define GAON_KERNEL_ABI		1
+#define GAON_KERNEL_ABI		2
 #define GAON_KERNEL_SECTION	".gaon.kernels"	/* array of struct gaon_kernel_info, not loaded */
 #define GAON_KERNEL_NAME_MAX	64
 #define GAON_KERNEL_ARGS_MAX	4096
@@ -30,7 +30,7 @@ struct gaon_kernel_info {
  * Print ring, in device memory that the host can read. A record is reserved with an atomic add on
  * `write` (counted in 8-byte words), filled, then made valid by storing `head` last with release.
  * If it does not fit before `limit`, `dropped` is incremented instead; the host drains and resets
- * both between launches or when asked. words includes the 4-word record header.
+ * both between launches or when asked. words includes the record header.
  */
 struct gaon_print_ring {
 	uint64_t write;			/* words reserved ever */
@@ -43,13 +43,15 @@ struct gaon_print_ring {
 #define GAON_PRINT_PRINTF	1
 #define GAON_PRINT_ASSERT	2
 #define GAON_PRINT_WORDS_MAX	64
+#define GAON_PRINT_HEADER_WORDS	5
 
 struct gaon_print_record {
-	uint64_t head;			/* kind << 56 | words << 48 | launch_id (32 bits); 0: not yet valid */
+	uint64_t head;			/* kind << 56 | words << 48 | CSR LAUNCH_TAG; 0: not yet valid */
 	uint64_t format_va;		/* NUL-terminated, in the module's image */
 	uint32_t workgroup;
 	uint32_t line;
 	uint64_t file_va;
+	uint64_t launch;		/* CSR LAUNCH_ID */
 	/* Integers and pointers as u64, floating point as a double's bits, %s as its address. */
 	uint64_t args[];
 };

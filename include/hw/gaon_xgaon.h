@@ -73,9 +73,10 @@
 #define GAON_CSR_SPM_BASE	0xcca	/* first byte of the workgroup's scratchpad */
 #define GAON_CSR_SPM_SIZE	0xccb	/* bytes that the launch asked for */
 #define GAON_CSR_PRINT_VA	0xccc	/* the context's print ring, 0 if it has none */
-#define GAON_CSR_LAUNCH_ID	0xccd	/* read index of the launch's packet (32 bits); tags print records */
+#define GAON_CSR_LAUNCH_ID	0xccd	/* queue << 32 | low 32 bits of the packet's read index */
+#define GAON_CSR_LAUNCH_TAG	0xcce	/* the launch packet's tag */
 #define GAON_CSR_FIRST		GAON_CSR_WG_X
-#define GAON_CSR_LAST		GAON_CSR_LAUNCH_ID
+#define GAON_CSR_LAST		GAON_CSR_LAUNCH_TAG
 
 /* --- gemm descriptor ---------------------------------------------------------------------- */
 #define GAON_GEMM_MAX		4096		/* M, N, K */

@@ -45,6 +45,8 @@ k_entry:
 	sd	t0, 280(a0)
 	csrr	t0, 0xccd
 	sd	t0, 288(a0)
+	csrr	t0, 0xcce
+	sd	t0, 832(a0)
 	csrr	t0, 0xcc8
 	sd	t0, 296(a0)
 	li	t1, 0x7f0000000000

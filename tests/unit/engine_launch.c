@@ -80,6 +80,7 @@ START_TEST(test_entry_state)
 		ck_assert_uint_eq(out[34], 65536);
 		ck_assert_uint_eq(out[35], 0x123451);
 		ck_assert_uint_eq(out[36], (unsigned int)i);
+		ck_assert_uint_eq(out[104], pkt.tag);
 		ck_assert_uint_eq(out[37], 4);
 		ck_assert_uint_eq(out[39], 64);
 		for (unsigned int j = 0; j < 64; j++)

@@ -29,7 +29,9 @@ GAON_INLINE uint32_t gaon_wg_linear(void) { return (uint32_t)GAON_CSR_CONST(GAON
 GAON_INLINE uint32_t gaon_core(void) { return (uint32_t)GAON_CSR_CONST(GAON_CSR_CORE); }
 GAON_INLINE uint32_t gaon_cores(void) { return (uint32_t)GAON_CSR_CONST(GAON_CSR_CORES); }
 GAON_INLINE uint32_t gaon_spm_size(void) { return (uint32_t)GAON_CSR_CONST(GAON_CSR_SPM_SIZE); }
-GAON_INLINE uint32_t gaon_launch_id(void) { return (uint32_t)GAON_CSR_CONST(GAON_CSR_LAUNCH_ID); }
+/* The launch: its queue in the upper half, its place in the queue in the lower; its packet's tag. */
+GAON_INLINE uint64_t gaon_launch_id(void) { return GAON_CSR_CONST(GAON_CSR_LAUNCH_ID); }
+GAON_INLINE uint32_t gaon_launch_tag(void) { return (uint32_t)GAON_CSR_CONST(GAON_CSR_LAUNCH_TAG); }
 
 GAON_INLINE void *gaon_spm_at(size_t offset)
 {
@@ -71,7 +73,8 @@ GAON_INLINE uint32_t gaon_wg_linear(void)
 GAON_INLINE uint32_t gaon_core(void) { return gaon_native.core; }
 GAON_INLINE uint32_t gaon_cores(void) { return gaon_native.cores; }
 GAON_INLINE uint32_t gaon_spm_size(void) { return gaon_native.spm_size; }
-GAON_INLINE uint32_t gaon_launch_id(void) { return 0; }
+GAON_INLINE uint64_t gaon_launch_id(void) { return 0; }
+GAON_INLINE uint32_t gaon_launch_tag(void) { return 0; }
 GAON_INLINE void *gaon_spm_at(size_t offset) { return (char *)gaon_native.spm + offset; }
 GAON_INLINE uint64_t gaon_cycles(void) { return 0; }
 

@@ -96,8 +96,6 @@ GAON_INLINE uint64_t gaon_print_float(double v)
 				sizeof(gaon_print_args_) / sizeof(uint64_t) - 1);	\
 	} while (0)
 
-#define GAON_PRINT_HEADER_WORDS	4
-
 /* One record into the context's ring: reserve, fill, publish by storing the head last. */
 __attribute__((weak, noinline, visibility("hidden")))
 void gaon_print_emit(uint64_t kind, const char *format, const char *file, uint32_t line,
@@ -125,9 +123,10 @@ void gaon_print_emit(uint64_t kind, const char *format, const char *file, uint32
 	ring->data[(at + 1) & mask] = (uintptr_t)format;
 	ring->data[(at + 2) & mask] = gaon_wg_linear() | (uint64_t)line << 32;
 	ring->data[(at + 3) & mask] = (uintptr_t)file;
+	ring->data[(at + 4) & mask] = gaon_launch_id();
 	for (uint64_t i = 0; i < count; i++)
 		ring->data[(at + GAON_PRINT_HEADER_WORDS + i) & mask] = args[i];
-	__atomic_store_n(&ring->data[at & mask], kind << 56 | words << 48 | gaon_launch_id(),
+	__atomic_store_n(&ring->data[at & mask], kind << 56 | words << 48 | gaon_launch_tag(),
 			 __ATOMIC_RELEASE);
 }
 

@@ -76,6 +76,11 @@ GAON_KERNEL(conf_assert, struct conf_args)
 	gaon_assert(args->value == gaon_wg_linear() + 1000);
 }
 
+GAON_KERNEL(conf_assert_small, struct conf_args)
+{
+	gaon_assert(args->value < 7);
+}
+
 GAON_KERNEL(conf_store, struct conf_args)
 {
 	*(volatile uint64_t *)args->va = args->value;

@@ -220,6 +220,9 @@ static enum sim_op_status core_csr(struct sim_hart *hart, unsigned int csr, bool
 	case GAON_CSR_LAUNCH_ID:
 		*value = l->id;
 		return SIM_OP_OK;
+	case GAON_CSR_LAUNCH_TAG:
+		*value = l->tag;
+		return SIM_OP_OK;
 	default:
 		return SIM_OP_ILLEGAL;
 	}

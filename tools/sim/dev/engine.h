@@ -108,7 +108,8 @@ struct sim_launch {
 	bool cooperative;
 	_Atomic bool stop;	/* start no further workgroup */
 	_Atomic bool dead;	/* killed or faulted: results are dropped */
-	uint32_t id;		/* CSR LAUNCH_ID */
+	uint64_t id;		/* CSRs LAUNCH_ID, LAUNCH_TAG */
+	uint32_t tag;
 	uint32_t cores;		/* that have a part */
 	uint64_t total;		/* workgroups */
 	uint64_t left;		/* that have not ended */

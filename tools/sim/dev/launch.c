@@ -17,7 +17,9 @@ void sim_launch_start(struct gaon_sim *sim, struct sim_slot *slot, const struct 
 	l->cooperative = desc->launch_flags & GAON_LAUNCH_COOPERATIVE;
 	atomic_store_explicit(&l->stop, false, memory_order_relaxed);
 	atomic_store_explicit(&l->dead, false, memory_order_relaxed);
-	l->id = (uint32_t)(slot->read + sim_slot_engine(sim, slot)->ahead);
+	l->id = (uint64_t)slot->queue << 32 |
+		(uint32_t)(slot->read + sim_slot_engine(sim, slot)->ahead);
+	l->tag = slot->pkt.tag;
 	l->total = (uint64_t)desc->grid[0] * desc->grid[1] * desc->grid[2];
 	l->left = l->total;
 	l->cores = l->total < cores ? (uint32_t)l->total : cores;

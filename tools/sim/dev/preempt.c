@@ -19,7 +19,7 @@
 struct save_header {
 	uint64_t magic;
 	uint32_t flags, depth;
-	uint32_t cores, launch_id;
+	uint32_t cores, reserved0;
 	uint64_t reserved;
 	struct gaon_packet packet;		/* in flight: SAVE_LAUNCH or SAVE_COPY */
 	struct gaon_packet outer[SIM_LISTS];	/* that opened the lists around it */
@@ -169,7 +169,6 @@ static void settle_barriers(struct gaon_sim *sim, struct sim_launch *l)
 static bool save_launch(struct gaon_sim *sim, struct sim_slot *slot, struct sim_launch *l,
 			struct save_header *h)
 {
-	h->launch_id = l->id;
 	settle_barriers(sim, l);
 	for (uint32_t i = 0; i < l->cores; i++) {
 		struct sim_core *core = &sim->cores[i];
@@ -290,7 +289,6 @@ static bool restore_launch(struct gaon_sim *sim, struct sim_slot *slot, struct s
 		desc.args_va += se->list[se->depth - 1].args_base;
 	sim_launch_start(sim, slot, &desc);
 	sim->tele.launches--;
-	l->id = h->launch_id;
 	l->left = 0;
 	for (uint32_t i = 0; i < l->cores; i++) {
 		struct sim_part *part = &l->part[i];

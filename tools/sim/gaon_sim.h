@@ -31,6 +31,7 @@ enum gaon_sim_effects {
  * @cores: default 4
  * @vlen: default 4096
  * @slots: hardware queue slots, default 32
+ * @msix_vectors: 1 to 8 (GAON_MSIX_VECTORS, the default)
  * @threads: host threads that may execute cores, the caller of gaon_sim_run() included; default
  *	the number of host processors.  1: no worker thread, the device runs only in gaon_sim_run().
  * @effects: see above
@@ -50,6 +51,7 @@ struct gaon_sim_config {
 	uint32_t cores;
 	uint32_t vlen;
 	uint32_t slots;
+	uint32_t msix_vectors;
 	uint32_t threads;
 	enum gaon_sim_effects effects;
 	bool no_time;
@@ -145,5 +147,24 @@ enum gaon_sim_wait gaon_sim_wait(struct gaon_sim *sim, const volatile uint64_t *
 
 /* Chip reset as PCI's FLR does it (also through config space). */
 void gaon_sim_reset(struct gaon_sim *sim);
+
+/* --- for a host that stands between the function and its software (the vfio-user server) ---------- */
+
+/* Bytes of a BAR as configuration space says it, a power of two; 0: there is none. */
+uint64_t gaon_sim_bar_size(struct gaon_sim *sim, unsigned int bar);
+
+/*
+ * Mask bits of the MSI-X table, for a host that keeps the table itself: vector v is unmasked if bit
+ * v of @unmasked is set.  What was pending and is unmasked now is delivered before the call returns.
+ * A function reset masks all vectors again.
+ */
+void gaon_sim_msix_unmask(struct gaon_sim *sim, uint32_t unmasked);
+
+/*
+ * Wait until no pointer that dma_map() returned before the call is used or kept any more.  A host
+ * that takes memory away stops handing it out, calls this, and then unmaps.  Well under a
+ * millisecond as a rule; cores at work stop at their next instruction, and go on afterwards.
+ */
+void gaon_sim_dma_quiesce(struct gaon_sim *sim);
 
 #endif

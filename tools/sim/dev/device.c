@@ -64,6 +64,8 @@ static void config_defaults(struct gaon_sim_config *c)
 		c->vlen = 4096;
 	if (!c->slots)
 		c->slots = 32;
+	if (!c->msix_vectors)
+		c->msix_vectors = GAON_MSIX_VECTORS;
 	if (!c->threads)
 		c->threads = cpus > 0 ? (cpus < 256 ? cpus : 256) : 1;
 }
@@ -76,6 +78,7 @@ static bool config_valid(const struct gaon_sim_config *c)
 	       !(c->aperture_bytes & (MIB - 1)) &&
 	       c->spm_bytes >= 65536 && c->spm_bytes <= 64 * MIB && !(c->spm_bytes & 4095) &&
 	       c->cores <= SIM_CORES_MAX && c->slots <= SIM_SLOTS_MAX && c->threads <= 256 &&
+	       c->msix_vectors <= GAON_MSIX_VECTORS &&
 	       c->vlen >= SIM_VLEN_MIN && c->vlen <= SIM_VLEN_MAX && !(c->vlen & (c->vlen - 1)) &&
 	       c->effects <= GAON_SIM_EFFECTS_LATE && c->public_key_count <= 64 &&
 	       !c->public_keys == !c->public_key_count;
@@ -111,8 +114,10 @@ static int hbm_create(struct gaon_sim *sim)
 
 	/* Private memory gets huge pages on most hosts, a memory file on few. */
 	if (sim->config.share_hbm) {
-		sim->hbm_fd = memfd_create("gaon-hbm", MFD_CLOEXEC);
-		if (sim->hbm_fd < 0 || ftruncate(sim->hbm_fd, sim->config.hbm_bytes))
+		sim->hbm_fd = memfd_create("gaon-hbm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		/* Whoever gets the file must not be able to take memory away from under the model. */
+		if (sim->hbm_fd < 0 || ftruncate(sim->hbm_fd, sim->config.hbm_bytes) ||
+		    fcntl(sim->hbm_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 			return -ENOMEM;
 		flags = MAP_SHARED;
 	}
@@ -188,6 +193,14 @@ void gaon_sim_reset(struct gaon_sim *sim)
 {
 	sim_lock(sim);
 	sim_reset_chip(sim, true);
+	sim_unlock(sim);
+}
+
+void gaon_sim_dma_quiesce(struct gaon_sim *sim)
+{
+	sim_lock(sim);
+	sim_run_quiesce_begin(sim);
+	sim_run_quiesce_end(sim);
 	sim_unlock(sim);
 }
 

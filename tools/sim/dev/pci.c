@@ -60,6 +60,11 @@ uint64_t sim_pci_bar_size(struct gaon_sim *sim, unsigned int bar)
 	}
 }
 
+uint64_t gaon_sim_bar_size(struct gaon_sim *sim, unsigned int bar)
+{
+	return sim_pci_bar_size(sim, bar);
+}
+
 static void config_header(struct gaon_sim *sim, struct sim_pci *pci)
 {
 	config_set(pci, 0x00, GAON_PCI_VENDOR, 2, 0);
@@ -78,13 +83,13 @@ static void config_header(struct gaon_sim *sim, struct sim_pci *pci)
 	config_set(pci, 0x3c, 0, 1, 0xff);
 }
 
-static void config_capabilities(struct sim_pci *pci)
+static void config_capabilities(struct gaon_sim *sim, struct sim_pci *pci)
 {
 	config_set(pci, CAP_PM, 0x01 | CAP_MSIX << 8 | 0x0003u << 16, 4, 0);
 	config_set(pci, CAP_PM + 4, 0x0008, 2, 0x0003);	/* no soft reset */
 
 	config_set(pci, CAP_MSIX, 0x11 | CAP_EXP << 8, 2, 0);
-	config_set(pci, CAP_MSIX + 2, GAON_MSIX_VECTORS - 1, 2, MSIX_ENABLE | MSIX_MASK_ALL);
+	config_set(pci, CAP_MSIX + 2, sim->config.msix_vectors - 1, 2, MSIX_ENABLE | MSIX_MASK_ALL);
 	config_set(pci, CAP_MSIX + 4, GAON_MSIX_TABLE | GAON_BAR_REGS, 4, 0);
 	config_set(pci, CAP_MSIX + 8, GAON_MSIX_PBA | GAON_BAR_REGS, 4, 0);
 
@@ -128,7 +133,7 @@ void sim_pci_reset(struct gaon_sim *sim)
 	memset(pci->writable, 0, sizeof(pci->writable));
 	memset(pci->clear, 0, sizeof(pci->clear));
 	config_header(sim, pci);
-	config_capabilities(pci);
+	config_capabilities(sim, pci);
 	config_extended(sim, pci);
 	for (unsigned int i = 0; i < GAON_MSIX_VECTORS; i++) {
 		pci->table[i].addr = 0;
@@ -175,7 +180,7 @@ static void msix_deliver(struct gaon_sim *sim)
 
 	if (!(control & MSIX_ENABLE) || (control & MSIX_MASK_ALL) || !atomic_load(&sim->bus_master))
 		return;
-	for (unsigned int i = 0; i < GAON_MSIX_VECTORS; i++) {
+	for (unsigned int i = 0; i < sim->config.msix_vectors; i++) {
 		if (!(pci->pending >> i & 1) || (pci->table[i].control & 1))
 			continue;
 		pci->pending &= ~(1u << i);
@@ -187,6 +192,9 @@ static void msix_deliver(struct gaon_sim *sim)
 void sim_msix_raise(struct gaon_sim *sim, unsigned int vector)
 {
 	sim_run_notify(sim);
+	/* The last vector stands for those that a function with fewer does not have. */
+	if (vector >= sim->config.msix_vectors)
+		vector = sim->config.msix_vectors - 1;
 	if (sim->config.effects == GAON_SIM_EFFECTS_LATE) {
 		sim->pci->held |= 1u << vector;
 		sim_run_poke(sim);
@@ -205,6 +213,15 @@ void sim_msix_flush(struct gaon_sim *sim)
 	msix_deliver(sim);
 }
 
+void gaon_sim_msix_unmask(struct gaon_sim *sim, uint32_t unmasked)
+{
+	sim_lock(sim);
+	for (unsigned int i = 0; i < sim->config.msix_vectors; i++)
+		sim->pci->table[i].control = !(unmasked >> i & 1);
+	msix_deliver(sim);
+	sim_unlock(sim);
+}
+
 uint64_t sim_msix_read(struct gaon_sim *sim, uint64_t offset, unsigned int len)
 {
 	struct sim_pci *pci = sim->pci;
@@ -216,7 +233,7 @@ uint64_t sim_msix_read(struct gaon_sim *sim, uint64_t offset, unsigned int len)
 			value = pci->pending;
 		return value;
 	}
-	if (vector >= GAON_MSIX_VECTORS)
+	if (vector >= sim->config.msix_vectors)
 		return 0;
 	if (offset & 8)
 		value = pci->table[vector].data | (uint64_t)pci->table[vector].control << 32;
@@ -233,7 +250,7 @@ void sim_msix_write(struct gaon_sim *sim, uint64_t offset, uint64_t value, unsig
 	uint64_t vector = (offset - GAON_MSIX_TABLE) / 16;
 	uint64_t word;
 
-	if (vector >= GAON_MSIX_VECTORS)
+	if (vector >= sim->config.msix_vectors)
 		return;
 	if (!(offset & 8)) {
 		sim_regs_merge64(&pci->table[vector].addr, offset & 4, value, len);
@@ -282,7 +299,6 @@ static void config_apply_command(struct gaon_sim *sim)
 	atomic_store(&sim->bus_master, master);
 	if (was && !master) {
 		/* No access may be under way, nor a host pointer kept, once the write has returned. */
-		sim_tlbi_bump(sim, GAON_TLBI_ALL);
 		sim_run_quiesce_begin(sim);
 		sim_run_quiesce_end(sim);
 	}

@@ -95,78 +95,24 @@ END_TEST
 
 /* --- a queue, through the firmware ---------------------------------------------------------------- */
 
-#define RING_VA		0x100000ull
-#define STATE_VA	0x200000ull
-#define VALUE_VA	0x201000ull
-#define RING_LOG2	6
-
-struct queue {
-	struct gaon_packet *ring;
-	volatile struct gaon_queue_state *state;
-	volatile uint64_t *value;
-	uint64_t write;
-};
-
-static void queue_make(struct queue *q)
-{
-	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_CONTEXT_CREATE };
-	uint64_t root = dev_host_root(&host);
-	uint64_t prot = GAON_PTE_R | GAON_PTE_W | GAON_PTE_U;
-	uint64_t ring, state, value;
-
-	q->ring = dev_host_alloc(&host, 4096, &ring);
-	q->state = dev_host_alloc(&host, 4096, &state);
-	q->value = dev_host_alloc(&host, 4096, &value);
-	q->write = 0;
-	dev_host_map(&host, root, RING_VA, ring, prot, 0);
-	dev_host_map(&host, root, STATE_VA, state, prot, 0);
-	dev_host_map(&host, root, VALUE_VA, value, prot, 0);
-
-	cmd.context.context = 1;
-	cmd.context.asid = 7;
-	cmd.context.root_pa = root;
-	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
-	memset(&cmd, 0, sizeof(cmd));
-	cmd.opcode = GAON_ADMIN_QUEUE_CREATE;
-	cmd.queue.queue = 5;
-	cmd.queue.context = 1;
-	cmd.queue.doorbell = 3;
-	cmd.queue.priority = GAON_PRIORITY_NORMAL;
-	cmd.queue.ring_log2 = RING_LOG2;
-	cmd.queue.ring_va = RING_VA;
-	cmd.queue.state_va = STATE_VA;
-	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
-}
-
-static void queue_push(struct queue *q, const struct gaon_packet *pkt)
-{
-	uint64_t old = q->write++;
-
-	q->ring[old & ((1u << RING_LOG2) - 1)] = *pkt;
-	__atomic_store_n(&q->state->write, q->write, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (gaon_doorbell_due(old, q->write, __atomic_load_n(&q->state->event_idx, __ATOMIC_RELAXED)))
-		gaon_sim_bar_write(host.sim, GAON_BAR_DOORBELL, 1 * GAON_DOORBELL_STRIDE + 8 * 3, 0, 4);
-}
-
-static void boot_with_queue(struct queue *q)
+static void boot_with_queue(struct dev_queue *q)
 {
 	ck_assert_uint_eq(boot_image(gaon_fw_image, gaon_fw_image_size), GAON_STATE_READY);
 	dev_host_admin(&host, 4);
-	queue_make(q);
+	dev_host_queue(&host, q);
 }
 
 START_TEST(test_packets)
 {
 	struct gaon_packet pkt = {
-		.type = GAON_PKT_NOP, .flags = GAON_PKT_F_SIGNAL, .signal_va = VALUE_VA,
+		.type = GAON_PKT_NOP, .flags = GAON_PKT_F_SIGNAL, .signal_va = DEV_VALUE_VA,
 	};
-	struct queue q;
+	struct dev_queue q;
 
 	boot_with_queue(&q);
 	for (uint64_t i = 1; i <= 500; i++) {
 		pkt.signal_value = i;
-		queue_push(&q, &pkt);
+		dev_host_push(&host, &q, &pkt);
 		gaon_sim_run(host.sim, q.value, i, 1000000000);
 		ck_assert_uint_eq(*q.value, i);
 		ck_assert_uint_eq(q.state->status, GAON_QUEUE_OK);
@@ -183,7 +129,7 @@ START_TEST(test_fault_clear)
 	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_FAULT_CLEAR, .id = { .id = 5 } };
 	struct gaon_packet pkt = { .type = 0, .tag = 99 };
 	volatile struct gaon_event *events;
-	struct queue q;
+	struct dev_queue q;
 	uint64_t pa;
 
 	boot_with_queue(&q);
@@ -191,7 +137,7 @@ START_TEST(test_fault_clear)
 	dev_write64(&host, GAON_REG_EVENT(0) + GAON_EVENT_ADDR, pa);
 	dev_write32(&host, GAON_REG_EVENT(0) + GAON_EVENT_LOG2, 5);
 	dev_write32(&host, GAON_REG_EVENT(0) + GAON_EVENT_ENABLE, 1);
-	queue_push(&q, &pkt);
+	dev_host_push(&host, &q, &pkt);
 	ck_assert(!gaon_sim_run(host.sim, NULL, 0, 0));
 	ck_assert_uint_eq(q.state->status, GAON_QUEUE_FAULTED);
 	ck_assert_uint_eq(q.state->fault_type, GAON_FAULT_BAD_PACKET);
@@ -206,10 +152,10 @@ START_TEST(test_fault_clear)
 	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
 	ck_assert_uint_eq(q.state->status, GAON_QUEUE_OK);
 	pkt = (struct gaon_packet) {
-		.type = GAON_PKT_NOP, .flags = GAON_PKT_F_SIGNAL, .signal_va = VALUE_VA,
+		.type = GAON_PKT_NOP, .flags = GAON_PKT_F_SIGNAL, .signal_va = DEV_VALUE_VA,
 		.signal_value = 1,
 	};
-	queue_push(&q, &pkt);
+	dev_host_push(&host, &q, &pkt);
 	gaon_sim_run(host.sim, q.value, 1, 1000000000);
 	ck_assert_uint_eq(*q.value, 1);
 }
@@ -240,7 +186,7 @@ START_TEST(test_identify_telemetry)
 	struct gaon_packet pkt = { .type = GAON_PKT_NOP };
 	const struct gaon_identify *id;
 	const struct gaon_telemetry *t;
-	struct queue q;
+	struct dev_queue q;
 	uint64_t pa;
 
 	boot_with_queue(&q);
@@ -256,7 +202,7 @@ START_TEST(test_identify_telemetry)
 	ck_assert_uint_eq(id->fw_version, dev_read32(&host, GAON_REG_FW_VERSION));
 
 	for (int i = 0; i < 7; i++)
-		queue_push(&q, &pkt);
+		dev_host_push(&host, &q, &pkt);
 	gaon_sim_run(host.sim, NULL, 0, 0);
 	gaon_sim_doorbell(host.sim, 1, 77);
 	t = dev_host_alloc(&host, 4096, &pa);
@@ -279,13 +225,13 @@ END_TEST
 START_TEST(test_flr_reboot)
 {
 	struct gaon_packet pkt = {
-		.type = GAON_PKT_WAIT, .wait = { .va = VALUE_VA, .operand = 1, .op = GAON_WAIT_GE },
+		.type = GAON_PKT_WAIT, .wait = { .va = DEV_VALUE_VA, .operand = 1, .op = GAON_WAIT_GE },
 	};
-	struct queue q;
+	struct dev_queue q;
 
 	for (int round = 0; round < 3; round++) {
 		boot_with_queue(&q);
-		queue_push(&q, &pkt);
+		dev_host_push(&host, &q, &pkt);
 		gaon_sim_run(host.sim, NULL, 0, 0);
 		ck_assert_uint_eq(q.state->read, 0);
 		gaon_sim_reset(host.sim);

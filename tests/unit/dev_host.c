@@ -2,88 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "dev_host.h"
 
-static void host_fail(const char *what)
+void dev_host_fail(const char *what)
 {
 	fprintf(stderr, "dev_host: %s\n", what);
 	abort();
-}
-
-/* --- callbacks --------------------------------------------------------------------------------- */
-
-static uint8_t *host_dma_map(void *ctx, uint64_t iova, uint64_t *len, bool write)
-{
-	struct dev_host *h = ctx;
-	uint64_t offset = iova - HOST_IOVA;
-
-	(void)write;
-	if (offset >= HOST_BYTES)
-		return NULL;
-	if (*len > HOST_BYTES - offset)
-		*len = HOST_BYTES - offset;
-	return h->mem + offset;
-}
-
-static void host_interrupt(void *ctx, unsigned int vector)
-{
-	struct dev_host *h = ctx;
-
-	atomic_fetch_add(&h->interrupts[vector], 1);
-}
-
-static void host_log(void *ctx, int level, const char *line)
-{
-	(void)ctx;
-	if (getenv("GAON_TEST_LOG"))
-		fprintf(stderr, "sim<%d> %s\n", level, line);
-}
-
-/* --- life -------------------------------------------------------------------------------------- */
-
-void dev_host_create(struct dev_host *h, const struct gaon_sim_config *config)
-{
-	struct gaon_sim_config c = { .size = sizeof(c) };
-	struct gaon_sim_host_ops ops = {
-		.dma_map = host_dma_map, .interrupt = host_interrupt, .log = host_log,
-	};
-
-	memset(h, 0, sizeof(*h));
-	if (config)
-		c = *config;
-	c.size = sizeof(c);
-	if (!c.hbm_bytes)
-		c.hbm_bytes = 64ull << 20;
-	if (!c.threads)
-		c.threads = 1;
-	h->mem = mmap(NULL, HOST_BYTES, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (h->mem == MAP_FAILED)
-		host_fail("no memory");
-	h->sim = gaon_sim_create(&c, &ops, h);
-	if (!h->sim)
-		host_fail("gaon_sim_create failed");
-	dev_host_enable(h);
-}
-
-void dev_host_enable(struct dev_host *h)
-{
-	uint16_t command = 0x0006, control = 0x8000;
-
-	gaon_sim_config_write(h->sim, 0x04, &command, 2);
-	gaon_sim_config_write(h->sim, 0x52, &control, 2);
-	for (unsigned int i = 0; i < GAON_MSIX_VECTORS; i++)
-		gaon_sim_bar_write(h->sim, 0, GAON_MSIX_TABLE + 16 * i + 12, 0, 4);
-}
-
-void dev_host_destroy(struct dev_host *h)
-{
-	gaon_sim_destroy(h->sim);
-	munmap(h->mem, HOST_BYTES);
-	memset(h, 0, sizeof(*h));
 }
 
 void *dev_host_alloc(struct dev_host *h, uint64_t bytes, uint64_t *pa)
@@ -91,8 +17,8 @@ void *dev_host_alloc(struct dev_host *h, uint64_t bytes, uint64_t *pa)
 	uint8_t *p = h->mem + h->used;
 
 	bytes = (bytes + 4095) & ~4095ull;
-	if (bytes > HOST_BYTES - h->used)
-		host_fail("host memory exhausted");
+	if (bytes > h->bytes - h->used)
+		dev_host_fail("host memory exhausted");
 	h->used += bytes;
 	if (pa)
 		*pa = dev_host_pa(h, p);
@@ -101,29 +27,29 @@ void *dev_host_alloc(struct dev_host *h, uint64_t bytes, uint64_t *pa)
 
 uint64_t dev_host_pa(struct dev_host *h, const void *p)
 {
-	return HOST_PA + (uint64_t)((const uint8_t *)p - h->mem);
+	return GAON_PA_HOST | (h->iova + (uint64_t)((const uint8_t *)p - h->mem));
 }
 
 /* --- registers --------------------------------------------------------------------------------- */
 
 uint32_t dev_read32(struct dev_host *h, uint64_t reg)
 {
-	return gaon_sim_bar_read(h->sim, GAON_BAR_REGS, reg, 4);
+	return h->bus->read(h->ctx, GAON_BAR_REGS, reg, 4);
 }
 
 uint64_t dev_read64(struct dev_host *h, uint64_t reg)
 {
-	return gaon_sim_bar_read(h->sim, GAON_BAR_REGS, reg, 8);
+	return h->bus->read(h->ctx, GAON_BAR_REGS, reg, 8);
 }
 
 void dev_write32(struct dev_host *h, uint64_t reg, uint32_t value)
 {
-	gaon_sim_bar_write(h->sim, GAON_BAR_REGS, reg, value, 4);
+	h->bus->write(h->ctx, GAON_BAR_REGS, reg, value, 4);
 }
 
 void dev_write64(struct dev_host *h, uint64_t reg, uint64_t value)
 {
-	gaon_sim_bar_write(h->sim, GAON_BAR_REGS, reg, value, 8);
+	h->bus->write(h->ctx, GAON_BAR_REGS, reg, value, 8);
 }
 
 /* --- boot and admin ------------------------------------------------------------------------------ */
@@ -148,7 +74,7 @@ uint32_t dev_host_boot(struct dev_host *h, const void *image, uint32_t bytes, ui
 	dev_write32(h, GAON_REG_FW_SIZE, fw_size);
 	dev_write32(h, GAON_REG_BOOT, GAON_BOOT_GO);
 	do {
-		gaon_sim_run(h->sim, NULL, 0, 1000000);
+		h->bus->run(h->ctx, NULL, 0);
 		state = dev_read32(h, GAON_REG_STATE);
 	} while (state < GAON_STATE_READY && host_now_ms() < end);
 	return state;
@@ -182,8 +108,8 @@ uint32_t dev_host_command(struct dev_host *h, const struct gaon_admin_cmd *cmd,
 	dev_write32(h, GAON_REG_ADMIN_TAIL, want);
 	while (__atomic_load_n(&h->cq[index].valid, __ATOMIC_ACQUIRE) != want) {
 		if (host_now_ms() > end)
-			host_fail("admin command not answered");
-		gaon_sim_run(h->sim, &h->cq[index].valid, want, 1000000);
+			dev_host_fail("admin command not answered");
+		h->bus->run(h->ctx, &h->cq[index].valid, want);
 	}
 	if (reply)
 		memcpy(reply, (const void *)&h->cq[index], sizeof(*reply));
@@ -206,7 +132,7 @@ void dev_host_map(struct dev_host *h, uint64_t root, uint64_t va, uint64_t pa, u
 	uint64_t table = root;
 
 	for (unsigned int l = GAON_PT_LEVELS - 1;; l--) {
-		uint64_t *pte = (uint64_t *)(h->mem + (table - HOST_PA)) + gaon_pt_index(va, l);
+		uint64_t *pte = (uint64_t *)(h->mem + (table - dev_host_pa(h, h->mem))) + gaon_pt_index(va, l);
 
 		if (l == level) {
 			__atomic_store_n(pte, gaon_pte_leaf(pa, prot), __ATOMIC_RELEASE);
@@ -220,6 +146,52 @@ void dev_host_map(struct dev_host *h, uint64_t root, uint64_t va, uint64_t pa, u
 		}
 		table = gaon_pte_pa(*pte);
 	}
+}
+
+/* --- a queue, through the firmware ---------------------------------------------------------------- */
+
+void dev_host_queue(struct dev_host *h, struct dev_queue *q)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_CONTEXT_CREATE };
+	uint64_t root = q->root = dev_host_root(h);
+	uint64_t prot = GAON_PTE_R | GAON_PTE_W | GAON_PTE_U;
+	uint64_t ring, state, value;
+
+	q->ring = dev_host_alloc(h, 4096, &ring);
+	q->state = dev_host_alloc(h, 4096, &state);
+	q->value = dev_host_alloc(h, 4096, &value);
+	q->write = 0;
+	dev_host_map(h, root, DEV_RING_VA, ring, prot, 0);
+	dev_host_map(h, root, DEV_STATE_VA, state, prot, 0);
+	dev_host_map(h, root, DEV_VALUE_VA, value, prot, 0);
+
+	cmd.context.context = 1;
+	cmd.context.asid = 7;
+	cmd.context.root_pa = root;
+	if (dev_host_command(h, &cmd, NULL) != GAON_ADMIN_OK)
+		dev_host_fail("no context or no queue");
+	memset(&cmd, 0, sizeof(cmd));
+	cmd.opcode = GAON_ADMIN_QUEUE_CREATE;
+	cmd.queue.queue = 5;
+	cmd.queue.context = 1;
+	cmd.queue.doorbell = 3;
+	cmd.queue.priority = GAON_PRIORITY_NORMAL;
+	cmd.queue.ring_log2 = DEV_RING_LOG2;
+	cmd.queue.ring_va = DEV_RING_VA;
+	cmd.queue.state_va = DEV_STATE_VA;
+	if (dev_host_command(h, &cmd, NULL) != GAON_ADMIN_OK)
+		dev_host_fail("no context or no queue");
+}
+
+void dev_host_push(struct dev_host *h, struct dev_queue *q, const struct gaon_packet *pkt)
+{
+	uint64_t old = q->write++;
+
+	q->ring[old & ((1u << DEV_RING_LOG2) - 1)] = *pkt;
+	__atomic_store_n(&q->state->write, q->write, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (gaon_doorbell_due(old, q->write, __atomic_load_n(&q->state->event_idx, __ATOMIC_RELAXED)))
+		h->bus->write(h->ctx, GAON_BAR_DOORBELL, 1 * GAON_DOORBELL_STRIDE + 8 * 3, 0, 4);
 }
 
 /* --- random numbers ------------------------------------------------------------------------------ */

@@ -27,7 +27,7 @@ $(O)/tests/unit/mcu_script_test: tests/unit/mcu_script_test.py $(O)/bin/gaon-sim
 TESTS += $(O)/tests/unit/mcu_script_test
 
 # The firmware on the real device model.
-$(O)/tests/unit/firmware_device: $(O)/tests/unit/firmware_device.o $(O)/tests/unit/dev_host.o $(FW_EMBED) $$(LIBSIM)
+$(O)/tests/unit/firmware_device: $(O)/tests/unit/firmware_device.o $$(DEV_TEST_HOST) $(FW_EMBED) $$(LIBSIM)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(SIM_LIBS)
 

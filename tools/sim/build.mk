@@ -22,9 +22,12 @@ RUNNER_MCU	:= $(if $(wildcard tools/sim/mcu/runner.c),\
 			$(patsubst %.c,$(O)/%.o,$(wildcard tools/sim/mcu/*.c)))
 $(RUNNER_OBJS): CPPFLAGS += -Itools/sim
 
-$(O)/bin/gaon-sim: $(RUNNER_OBJS) $(RUNNER_MCU) $(LIBHART)
+# Besides, the server that shows the whole device to virtual machines.
+include tools/sim/vfio/vfio.mk
+
+$(O)/bin/gaon-sim: $(RUNNER_OBJS) $(RUNNER_MCU) $(VFIO_OBJS) $$(LIBSIM)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lm -lcrypto
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(VFIO_LIBS) $(SIM_LIBS)
 
 ALL += $(O)/bin/gaon-sim
 PROGRAMS += $(O)/bin/gaon-sim

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * gaon-sim: run a bare-metal RISC-V program on one core of the device model.
+ * gaon-sim: run a bare-metal RISC-V program on one core of the device model, or (../vfio) serve the
+ * whole device to virtual machines.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -8,11 +9,13 @@
 #include <string.h>
 
 #include "hart/hart.h"
+#include "../vfio/server.h"
 #include "runner.h"
 
 static void usage(FILE *out)
 {
 	fputs("usage: gaon-sim --elf FILE [options]\n"
+	      "       gaon-sim --vfio-user PATH [options]    serve a virtual machine; has its own --help\n"
 	      "Run a bare-metal RISC-V program on one core of the accelerator's model.\n"
 	      "\n"
 	      "  --elf FILE              an RV64 executable, or RV32 with --mcu\n"
@@ -72,6 +75,8 @@ int main(int argc, char **argv)
 	bool mcu = false;
 	int opt, bad = 0;
 
+	if (vfu_wanted(argc, argv))
+		return vfu_main(argc, argv);
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (opt) {
 		case OPT_ELF:
@@ -100,7 +105,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!bad && (!elf || optind < argc)) {
-		fputs(elf ? "gaon-sim: too many arguments\n" : "gaon-sim: no --elf FILE\n", stderr);
+		fputs(elf ? "gaon-sim: too many arguments\n" : "gaon-sim: no --elf FILE and no --vfio-user PATH\n", stderr);
 		bad = 1;
 	}
 	if (bad) {

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+/* The command line of gaon-sim --vfio-user. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <hw/gaon_regs.h>
+
+#include "../hart/hart.h"
+#include "../runner/runner.h"
+#include "server.h"
+
+enum {
+	OPT_PATH = 256, OPT_HBM, OPT_APERTURE, OPT_SCRATCHPAD, OPT_CORES, OPT_VLEN, OPT_SLOTS,
+	OPT_VECTORS, OPT_THREADS, OPT_EFFECTS, OPT_NO_TIME, OPT_DEBUG_FUSE, OPT_NV, OPT_KEY,
+	OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_VERSION,
+};
+
+static const struct option longs[] = {
+	{ "vfio-user", required_argument, NULL, OPT_PATH },
+	{ "hbm", required_argument, NULL, OPT_HBM },
+	{ "aperture", required_argument, NULL, OPT_APERTURE },
+	{ "scratchpad", required_argument, NULL, OPT_SCRATCHPAD },
+	{ "cores", required_argument, NULL, OPT_CORES },
+	{ "vlen", required_argument, NULL, OPT_VLEN },
+	{ "slots", required_argument, NULL, OPT_SLOTS },
+	{ "msix-vectors", required_argument, NULL, OPT_VECTORS },
+	{ "threads", required_argument, NULL, OPT_THREADS },
+	{ "effects", required_argument, NULL, OPT_EFFECTS },
+	{ "no-time", no_argument, NULL, OPT_NO_TIME },
+	{ "debug-fuse", no_argument, NULL, OPT_DEBUG_FUSE },
+	{ "nv", required_argument, NULL, OPT_NV },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "trap-aperture", no_argument, NULL, OPT_TRAP_APERTURE },
+	{ "once", no_argument, NULL, OPT_ONCE },
+	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
+	{ "verbose", no_argument, NULL, OPT_VERBOSE },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+void vfu_usage(FILE *out)
+{
+	fputs("usage: gaon-sim --vfio-user PATH [--vfio-user PATH]... [options]\n"
+	      "Serve the accelerator's model as a PCI Express function to a virtual machine.\n"
+	      "\n"
+	      "  --vfio-user PATH        listen on the UNIX socket PATH; several: several devices\n"
+	      "  --hbm SIZE              device memory, e.g. 512M, 4G (default 32G, used as it is touched)\n"
+	      "  --aperture SIZE         part of it that BAR2 shows (default all)\n"
+	      "  --scratchpad SIZE       per core (default 4M)\n"
+	      "  --cores N               1 to 64 (default 4)\n"
+	      "  --vlen BITS             vector length, a power of two, 128 to 65536 (default 4096)\n"
+	      "  --slots N               hardware queue slots, 1 to 64 (default 32)\n"
+	      "  --msix-vectors N        1 to 8 (default 8)\n"
+	      "  --threads N             host threads that execute each device (default: processors)\n"
+	      "  --effects WHEN          normal, early or late: when asynchronous effects happen\n"
+	      "  --no-time               leave modelled time out\n"
+	      "  --debug-fuse            allow error injection\n"
+	      "  --nv FILE               keep the non-volatile state in FILE (FILE.1, ... for more devices)\n"
+	      "  --key FILE              trust firmware signed with this 32-byte Ed25519 public key only\n"
+	      "  --trap-aperture         the client may not map BAR2: slow, for tests\n"
+	      "  --once                  end when every device has had a client\n"
+	      "  --no-sandbox            keep all system calls (for debuggers and sanitizers)\n"
+	      "  --verbose, --quiet      say more, say errors only\n"
+	      "  --help, --version\n"
+	      "\n"
+	      "For QEMU 10.1 or newer, with shared guest memory:\n"
+	      "  -object memory-backend-memfd,id=mem,size=2G,share=on -machine memory-backend=mem \\\n"
+	      "  -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"PATH\"}}'\n"
+	      "Exit status: 0 after SIGTERM, SIGINT or --once; 125: a bad option, or the socket cannot be made.\n",
+	      out);
+}
+
+static const char *option_name(int opt)
+{
+	for (const struct option *o = longs; o->name; o++)
+		if (o->val == opt)
+			return o->name;
+	return "?";
+}
+
+static int parse_size(int opt, const char *text, uint64_t *out)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 0);
+	if (!errno && end != text && !strchr(text, '-')) {
+		unit = *end ? strchr(units, *end & ~0x20) : NULL;
+		if (!*end)
+			return 0;
+		if (unit && !end[1] && *out <= UINT64_MAX >> 10 * (unit - units + 1)) {
+			*out <<= 10 * (unit - units + 1);
+			return 0;
+		}
+	}
+	fprintf(stderr, "gaon-sim: --%s: '%s' is not a size such as 512M or 4G\n", option_name(opt), text);
+	return -1;
+}
+
+static int parse_count(int opt, const char *text, uint32_t min, uint32_t max, uint32_t *out)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 0);
+	if (!errno && end != text && !*end && !strchr(text, '-') && value >= min && value <= max) {
+		*out = value;
+		return 0;
+	}
+	fprintf(stderr, "gaon-sim: --%s: '%s' is not a number from %u to %u\n", option_name(opt), text,
+		min, max);
+	return -1;
+}
+
+static int parse_effects(const char *text, enum gaon_sim_effects *out)
+{
+	static const char * const names[] = { "normal", "early", "late" };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		if (!strcmp(text, names[i])) {
+			*out = (enum gaon_sim_effects)i;
+			return 0;
+		}
+	}
+	fprintf(stderr, "gaon-sim: --effects: '%s' is none of normal, early, late\n", text);
+	return -1;
+}
+
+static int parse_key(const char *path, struct gaon_sim_config *config)
+{
+	static uint8_t key[1][32];
+	uint8_t extra;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, key[0], sizeof(key[0]));
+
+	if (n < 0)
+		fprintf(stderr, "gaon-sim: --key: cannot read %s: %s\n", path, strerror(errno));
+	else if (n != sizeof(key[0]) || read(fd, &extra, 1) != 0)
+		fprintf(stderr, "gaon-sim: --key: %s is not a raw public key of 32 bytes\n", path);
+	else
+		config->public_keys = key;
+	if (fd >= 0)
+		close(fd);
+	config->public_key_count = config->public_keys ? 1 : 0;
+	return config->public_keys ? 0 : -1;
+}
+
+static int parse_path(struct vfu_server_options *o, const char *path)
+{
+	if (o->devices == VFU_DEVICES_MAX) {
+		fprintf(stderr, "gaon-sim: more than %d devices\n", VFU_DEVICES_MAX);
+		return -1;
+	}
+	o->path[o->devices++] = path;
+	return 0;
+}
+
+static int parse_vlen(const char *text, uint32_t *vlen)
+{
+	if (parse_count(OPT_VLEN, text, SIM_VLEN_MIN, SIM_VLEN_MAX, vlen))
+		return -1;
+	if (!(*vlen & (*vlen - 1)))
+		return 0;
+	fprintf(stderr, "gaon-sim: --vlen: %s is not a power of two\n", text);
+	return -1;
+}
+
+static int parse_shape(struct gaon_sim_config *c, int opt, const char *text)
+{
+	switch (opt) {
+	case OPT_HBM:
+		return parse_size(opt, text, &c->hbm_bytes);
+	case OPT_APERTURE:
+		return parse_size(opt, text, &c->aperture_bytes);
+	case OPT_SCRATCHPAD:
+		return parse_size(opt, text, &c->spm_bytes);
+	case OPT_CORES:
+		return parse_count(opt, text, 1, 64, &c->cores);
+	case OPT_VLEN:
+		return parse_vlen(text, &c->vlen);
+	case OPT_SLOTS:
+		return parse_count(opt, text, 1, 64, &c->slots);
+	case OPT_VECTORS:
+		return parse_count(opt, text, 1, GAON_MSIX_VECTORS, &c->msix_vectors);
+	case OPT_THREADS:
+		return parse_count(opt, text, 1, 255, &c->threads);
+	case OPT_EFFECTS:
+		return parse_effects(text, &c->effects);
+	case OPT_KEY:
+		return parse_key(text, c);
+	default:
+		return -1;
+	}
+}
+
+static int parse_option(struct vfu_server_options *o, int opt, const char *text)
+{
+	switch (opt) {
+	case OPT_PATH:
+		return parse_path(o, text);
+	case OPT_NO_TIME:
+		o->device.config.no_time = true;
+		return 0;
+	case OPT_DEBUG_FUSE:
+		o->device.config.debug_fuse = true;
+		return 0;
+	case OPT_NV:
+		o->nv = text;
+		return 0;
+	case OPT_TRAP_APERTURE:
+		o->device.trap_aperture = true;
+		return 0;
+	case OPT_ONCE:
+		o->once = true;
+		return 0;
+	case OPT_NO_SANDBOX:
+		o->no_sandbox = true;
+		return 0;
+	case OPT_VERBOSE:
+		o->device.log_level = 7;
+		return 0;
+	case OPT_QUIET:
+		o->device.log_level = 3;
+		return 0;
+	default:
+		return parse_shape(&o->device.config, opt, text);
+	}
+}
+
+/* What the model would refuse, with a reason. */
+static int check_shape(const struct gaon_sim_config *c)
+{
+	const uint64_t mib = 1ull << 20;
+	uint64_t hbm = c->hbm_bytes ? c->hbm_bytes : 32ull << 30;
+
+	if (hbm < 16 * mib || hbm > 1ull << 40 || hbm % (2 * mib))
+		fputs("gaon-sim: --hbm: must be a multiple of 2M, from 16M to 1T\n", stderr);
+	else if (c->aperture_bytes && (c->aperture_bytes > hbm || c->aperture_bytes % mib))
+		fprintf(stderr, "gaon-sim: --aperture: must be a multiple of 1M, at most the %llu MiB of HBM\n",
+			(unsigned long long)(hbm / mib));
+	else if (c->spm_bytes && (c->spm_bytes < 65536 || c->spm_bytes > 64 * mib || c->spm_bytes % 4096))
+		fputs("gaon-sim: --scratchpad: must be a multiple of 4K, from 64K to 64M\n", stderr);
+	else
+		return 0;
+	return -1;
+}
+
+int vfu_options_parse(struct vfu_server_options *o, int argc, char **argv)
+{
+	int opt, bad = 0;
+
+	memset(o, 0, sizeof(*o));
+	o->device.log_level = 5;
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (opt == '?')
+			bad = 1;
+		else
+			bad |= parse_option(o, opt, optarg);
+	}
+	if (!bad && optind < argc) {
+		fprintf(stderr, "gaon-sim: '%s': nothing is expected here\n", argv[optind]);
+		bad = 1;
+	}
+	if (!bad)
+		bad = check_shape(&o->device.config);
+	if (!bad)
+		return 0;
+	fputs("Try 'gaon-sim --vfio-user PATH --help'.\n", stderr);
+	return SIM_RUNNER_ERROR;
+}
+
+bool vfu_wanted(int argc, char **argv)
+{
+	static const char name[] = "--vfio-user";
+
+	for (int i = 1; i < argc; i++)
+		if (!strncmp(argv[i], name, sizeof(name) - 1) &&
+		    (!argv[i][sizeof(name) - 1] || argv[i][sizeof(name) - 1] == '='))
+			return true;
+	return false;
+}
+
+int vfu_main(int argc, char **argv)
+{
+	struct vfu_server_options options;
+	int status;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--help")) {
+			vfu_usage(stdout);
+			return 0;
+		}
+		if (!strcmp(argv[i], "--version")) {
+			puts("gaon-sim " GAON_VERSION);
+			return 0;
+		}
+	}
+	status = vfu_options_parse(&options, argc, argv);
+	return status ? status : vfu_server_run(&options);
+}

@@ -209,7 +209,6 @@ GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void 
 {
 	enum gaon_status status = GAON_OK;
 	struct rt_callback *cb;
-	struct rt_device *dev;
 	struct rt_stream *s;
 
 	if (!fn)
@@ -219,26 +218,19 @@ GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void 
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a callback");
 	cb->fn = fn;
 	cb->arg = arg;
-	s = rt_enter(OBJ_STREAM, stream, &status);
+	s = rt_stream_enter(stream, "a callback", &status);
 	if (!s) {
 		free(cb);
 		return status;
 	}
-	dev = s->dev;
-	pthread_mutex_lock(&s->obj.lock);
-	if (!obj_alive(&s->obj, stream))
-		status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
-	else
-		status = rt_stream_check_live(s, "a callback");
-	if (!status && !s->callbacks)
+	if (!s->callbacks)
 		status = callbacks_start(s);
 	if (!status) {
 		status = callback_put(s, cb);
 		if (!status || cb->number)
 			cb = NULL;	/* the thread has it */
 	}
-	pthread_mutex_unlock(&s->obj.lock);
+	rt_stream_leave(s);
 	free(cb);
-	rt_leave(dev);
 	return status;
 }

@@ -92,6 +92,18 @@ bool rt_put(struct obj *obj)
 	return refs == 1;
 }
 
+enum gaon_status rt_retain(enum obj_type type, const void *handle)
+{
+	enum gaon_status status = GAON_OK;
+	struct obj *obj = rt_enter(type, handle, &status);
+
+	if (!obj)
+		return status;
+	atomic_fetch_add(&obj->refs, 1);
+	rt_leave(type == OBJ_DEVICE ? (struct rt_device *)obj : atomic_load(&obj->dev));
+	return GAON_OK;
+}
+
 void rt_adopt(struct rt_device *dev, struct obj *obj)
 {
 	pthread_mutex_lock(&dev->children_lock);
@@ -305,14 +317,7 @@ GAON_API enum gaon_status gaon_device_open(const char *name, struct gaon_device 
 
 GAON_API enum gaon_status gaon_device_retain(struct gaon_device *device)
 {
-	enum gaon_status status = GAON_OK;
-	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
-
-	if (!dev)
-		return status;
-	atomic_fetch_add(&dev->obj.refs, 1);
-	rt_leave(dev);
-	return GAON_OK;
+	return rt_retain(OBJ_DEVICE, device);
 }
 
 /* --- closing --------------------------------------------------------------------------------- */

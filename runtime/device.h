@@ -86,6 +86,8 @@ void rt_disown(struct rt_device *dev, struct obj *obj);
 
 /* Drops one reference; true if it was the last, whose taker destroys. */
 bool rt_put(struct obj *obj);
+/* One more reference to what is behind @handle, for a public retain. */
+enum gaon_status rt_retain(enum obj_type type, const void *handle);
 
 uint64_t rt_now_ns(void);
 enum gaon_status rt_lost(struct rt_device *dev);

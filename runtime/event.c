@@ -84,34 +84,34 @@ GAON_API enum gaon_status gaon_event_destroy(struct gaon_event *event)
 	return GAON_OK;
 }
 
+static struct rt_event *event_of(struct rt_stream *s, struct gaon_event *event, enum gaon_status *status)
+{
+	struct rt_event *e = obj_find(OBJ_EVENT, event, status);
+
+	if (!e || atomic_load(&e->obj.dev) == s->dev)
+		return e;
+	*status = gaon_fail(GAON_ERROR_INVALID_ARGUMENT,
+			    "the event and the stream belong to different devices");
+	return NULL;
+}
+
 GAON_API enum gaon_status gaon_event_record(struct gaon_stream *stream, struct gaon_event *event)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
+	struct rt_stream *s = rt_stream_enter(stream, "an event record", &status);
 	struct gaon_packet *packet;
-	struct rt_device *dev;
 	struct rt_event *e;
 
 	if (!s)
 		return status;
-	dev = s->dev;
-	e = obj_find(OBJ_EVENT, event, &status);
+	e = event_of(s, event, &status);
 	if (!e)
 		goto out;
-	if (atomic_load(&e->obj.dev) != dev) {
-		status = gaon_fail(GAON_ERROR_INVALID_ARGUMENT,
-				   "the event and the stream belong to different devices");
-		goto out;
-	}
-	pthread_mutex_lock(&s->obj.lock);
 	pthread_mutex_lock(&e->obj.lock);
-	if (!obj_alive(&s->obj, stream) || !obj_alive(&e->obj, event)) {
-		status = gaon_fail(GAON_ERROR_CLOSED, "the stream or event was destroyed");
+	if (!obj_alive(&e->obj, event)) {
+		status = gaon_fail(GAON_ERROR_CLOSED, "the event was destroyed");
 		goto unlock;
 	}
-	status = rt_stream_check_live(s, "an event record");
-	if (status)
-		goto unlock;
 	if (!e->stamp) {
 		/* A point of the stream is a number: nothing to queue. */
 		e->value = atomic_load(&s->timeline->last);
@@ -127,9 +127,8 @@ GAON_API enum gaon_status gaon_event_record(struct gaon_stream *stream, struct g
 	e->seen_ns = 0;
 unlock:
 	pthread_mutex_unlock(&e->obj.lock);
-	pthread_mutex_unlock(&s->obj.lock);
 out:
-	rt_leave(dev);
+	rt_stream_leave(s);
 	return status;
 }
 
@@ -293,30 +292,17 @@ GAON_API enum gaon_status gaon_stream_wait_event(struct gaon_stream *stream,
 						 struct gaon_event *event)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
+	struct rt_stream *s = rt_stream_enter(stream, "a wait for an event", &status);
 	struct event_point point;
-	struct rt_device *dev;
 	struct rt_event *e;
 
 	if (!s)
 		return status;
-	dev = s->dev;
-	e = obj_find(OBJ_EVENT, event, &status);
-	if (e && atomic_load(&e->obj.dev) != dev)
-		status = gaon_fail(GAON_ERROR_INVALID_ARGUMENT,
-				   "the event and the stream belong to different devices");
-	if (!status)
+	e = event_of(s, event, &status);
+	if (e)
 		status = event_point(e, event, &point);
-	if (!status) {
-		pthread_mutex_lock(&s->obj.lock);
-		if (!obj_alive(&s->obj, stream))
-			status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
-		else
-			status = rt_stream_check_live(s, "a wait for an event");
-		if (!status)
-			status = stream_wait_point(s, &point);
-		pthread_mutex_unlock(&s->obj.lock);
-	}
-	rt_leave(dev);
+	if (!status)
+		status = stream_wait_point(s, &point);
+	rt_stream_leave(s);
 	return status;
 }

@@ -125,80 +125,57 @@ static enum gaon_status graph_place(struct rt_graph *g)
 GAON_API enum gaon_status gaon_graph_begin(struct gaon_stream *stream)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
-	struct rt_device *dev;
+	struct rt_stream *s = rt_stream_enter(stream, "another recording", &status);
 
 	if (!s)
 		return status;
-	dev = s->dev;
-	pthread_mutex_lock(&s->obj.lock);
-	if (!obj_alive(&s->obj, stream)) {
-		status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
-	} else if (s->recording) {
-		status = gaon_fail(GAON_ERROR_STATE, "the stream is being recorded already");
-	} else {
-		s->recording = obj_alloc(OBJ_GRAPH, sizeof(*s->recording));
-		if (s->recording)
-			s->recording->dev = dev;
-		else
-			status = GAON_ERROR_OUT_OF_MEMORY;
-	}
-	pthread_mutex_unlock(&s->obj.lock);
-	rt_leave(dev);
+	s->recording = obj_alloc(OBJ_GRAPH, sizeof(*s->recording));
+	if (s->recording)
+		s->recording->dev = s->dev;
+	else
+		status = GAON_ERROR_OUT_OF_MEMORY;
+	rt_stream_leave(s);
 	return status;
 }
 
 GAON_API enum gaon_status gaon_graph_end(struct gaon_stream *stream, struct gaon_graph **out)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_graph *g = NULL;
-	struct rt_device *dev;
+	struct rt_graph *g;
 	struct rt_stream *s;
 
 	if (!out)
 		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the place for the result is NULL");
-	s = rt_enter(OBJ_STREAM, stream, &status);
+	s = rt_stream_enter(stream, NULL, &status);
 	if (!s)
 		return status;
-	dev = s->dev;
-	pthread_mutex_lock(&s->obj.lock);
-	if (obj_alive(&s->obj, stream)) {
-		g = s->recording;
-		s->recording = NULL;
-	}
-	pthread_mutex_unlock(&s->obj.lock);
+	g = s->recording;
+	s->recording = NULL;
 	status = g ? graph_place(g) : gaon_fail(GAON_ERROR_STATE, "the stream is not being recorded");
 	if (!status) {
-		rt_adopt(dev, &g->obj);
+		rt_adopt(s->dev, &g->obj);
 		*out = obj_handle(&g->obj);
 	} else if (g) {
 		rt_graph_unmake(g);
 		obj_free(&g->obj, false);
 	}
-	rt_leave(dev);
+	rt_stream_leave(s);
 	return status;
 }
 
 GAON_API enum gaon_status gaon_graph_launch(struct gaon_stream *stream, struct gaon_graph *graph)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
+	struct rt_stream *s = rt_stream_enter(stream, "a graph", &status);
 	struct gaon_packet *packet;
-	struct rt_device *dev;
 	struct rt_graph *g;
 
 	if (!s)
 		return status;
-	dev = s->dev;
 	g = obj_find(OBJ_GRAPH, graph, &status);
-	if (g && g->dev != dev)
+	if (g && g->dev != s->dev)
 		status = gaon_fail(GAON_ERROR_INVALID_ARGUMENT,
 				   "the graph and the stream belong to different devices");
-	pthread_mutex_lock(&s->obj.lock);
-	if (!status && !(obj_alive(&s->obj, stream) && obj_alive(&g->obj, graph)))
-		status = gaon_fail(GAON_ERROR_CLOSED, "the stream or graph was destroyed");
-	if (!status)
-		status = rt_stream_check_live(s, "a graph");
 	if (!status && g->count) {
 		packet = rt_stream_packet(s, &status);
 		if (packet) {
@@ -208,8 +185,7 @@ GAON_API enum gaon_status gaon_graph_launch(struct gaon_stream *stream, struct g
 			rt_stream_put(s, packet, RT_OP_GRAPH);
 		}
 	}
-	pthread_mutex_unlock(&s->obj.lock);
-	rt_leave(dev);
+	rt_stream_leave(s);
 	return status;
 }
 
@@ -222,18 +198,10 @@ GAON_API enum gaon_status gaon_graph_destroy(struct gaon_graph *graph)
 	if (!g)
 		return status;
 	dev = g->dev;
-	if (!rt_put(&g->obj))
-		goto out;
-	status = rt_mem_quiesce(dev, "graph");
-	if (status) {
-		atomic_fetch_add(&g->obj.refs, 1);
-		goto out;
+	if (rt_mem_release(&g->obj, "graph", &status)) {
+		rt_graph_unmake(g);
+		obj_free(&g->obj, false);
 	}
-	atomic_store(&g->obj.handle, 0);
-	rt_disown(dev, &g->obj);
-	rt_graph_unmake(g);
-	obj_free(&g->obj, false);
-out:
 	rt_leave(dev);
 	return status;
 }

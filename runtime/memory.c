@@ -89,7 +89,8 @@ void rt_mem_unmake(struct rt_mem *m)
 	m->dev->ops->bo_destroy(m->bo);
 }
 
-enum gaon_status rt_mem_quiesce(struct rt_device *dev, const char *what)
+/* Until work that may use memory is over: before it is freed. */
+static enum gaon_status mem_quiesce(struct rt_device *dev, const char *what)
 {
 	enum gaon_status status = rt_device_drain(dev, MEM_FREE_NS);
 
@@ -98,6 +99,22 @@ enum gaon_status rt_mem_quiesce(struct rt_device *dev, const char *what)
 				      "work that may use the %s is not finished", what);
 	/* A faulted stream stands still: nothing of it runs. */
 	return status == GAON_ERROR_FAULT || status == GAON_ERROR_DEVICE_LOST ? GAON_OK : status;
+}
+
+bool rt_mem_release(struct obj *obj, const char *what, enum gaon_status *status)
+{
+	struct rt_device *dev = atomic_load(&obj->dev);
+
+	if (!rt_put(obj))
+		return false;
+	*status = mem_quiesce(dev, what);
+	if (*status) {
+		atomic_fetch_add(&obj->refs, 1);
+		return false;
+	}
+	atomic_store(&obj->handle, 0);
+	rt_disown(dev, obj);
+	return true;
 }
 
 GAON_API enum gaon_status gaon_mem_alloc(struct gaon_device *device, uint64_t bytes,
@@ -139,14 +156,7 @@ GAON_API enum gaon_status gaon_mem_import(struct gaon_device *device, void *ptr,
 
 GAON_API enum gaon_status gaon_mem_retain(struct gaon_mem *mem)
 {
-	enum gaon_status status = GAON_OK;
-	struct rt_mem *m = rt_enter(OBJ_MEM, mem, &status);
-
-	if (!m)
-		return status;
-	atomic_fetch_add(&m->obj.refs, 1);
-	rt_leave(m->dev);
-	return GAON_OK;
+	return rt_retain(OBJ_MEM, mem);
 }
 
 GAON_API enum gaon_status gaon_mem_free(struct gaon_mem *mem)
@@ -158,18 +168,10 @@ GAON_API enum gaon_status gaon_mem_free(struct gaon_mem *mem)
 	if (!m)
 		return status;
 	dev = m->dev;
-	if (!rt_put(&m->obj))
-		goto out;
-	status = rt_mem_quiesce(dev, "memory");
-	if (status) {
-		atomic_fetch_add(&m->obj.refs, 1);
-		goto out;
+	if (rt_mem_release(&m->obj, "memory", &status)) {
+		rt_mem_unmake(m);
+		obj_free(&m->obj, false);
 	}
-	atomic_store(&m->obj.handle, 0);
-	rt_disown(dev, &m->obj);
-	rt_mem_unmake(m);
-	obj_free(&m->obj, false);
-out:
 	rt_leave(dev);
 	return status;
 }

@@ -15,7 +15,10 @@ struct rt_mem {
 
 /* The handle is dead and no work uses it any more. */
 void rt_mem_unmake(struct rt_mem *m);
-/* Until work that may use memory is over: before it is freed. */
-enum gaon_status rt_mem_quiesce(struct rt_device *dev, const char *what);
+/*
+ * One reference to what the device may be using less. True if it was the last, work that may use it is over
+ * and the handle is dead: the caller takes it apart. On failure the reference is kept.
+ */
+bool rt_mem_release(struct obj *obj, const char *what, enum gaon_status *status);
 
 #endif

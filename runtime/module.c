@@ -248,14 +248,7 @@ GAON_API enum gaon_status gaon_module_load_file(struct gaon_device *device, cons
 
 GAON_API enum gaon_status gaon_module_retain(struct gaon_module *module)
 {
-	enum gaon_status status = GAON_OK;
-	struct rt_module *m = rt_enter(OBJ_MODULE, module, &status);
-
-	if (!m)
-		return status;
-	atomic_fetch_add(&m->obj.refs, 1);
-	rt_leave(m->dev);
-	return GAON_OK;
+	return rt_retain(OBJ_MODULE, module);
 }
 
 GAON_API enum gaon_status gaon_module_unload(struct gaon_module *module)
@@ -267,18 +260,10 @@ GAON_API enum gaon_status gaon_module_unload(struct gaon_module *module)
 	if (!m)
 		return status;
 	dev = m->dev;
-	if (!rt_put(&m->obj))
-		goto out;
-	status = rt_mem_quiesce(dev, "module");
-	if (status) {
-		atomic_fetch_add(&m->obj.refs, 1);
-		goto out;
+	if (rt_mem_release(&m->obj, "module", &status)) {
+		rt_module_unmake(m);
+		obj_free(&m->obj, false);
 	}
-	atomic_store(&m->obj.handle, 0);
-	rt_disown(dev, &m->obj);
-	rt_module_unmake(m);
-	obj_free(&m->obj, false);
-out:
 	rt_leave(dev);
 	return status;
 }

@@ -290,10 +290,12 @@ GAON_API enum gaon_status gaon_mem_alloc_async(struct gaon_stream *stream, uint6
 	if (!va || !bytes || bytes > 1ull << 46)
 		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "cannot allocate %llu bytes%s",
 				 (unsigned long long)bytes, va ? "" : " into NULL");
-	s = rt_enter(OBJ_STREAM, stream, &status);
+	s = rt_stream_enter(stream, "an allocation", &status);
 	if (!s)
 		return status;
 	dev = s->dev;
+	/* It may wait for the stream, which may hang on a callback that gives it work. */
+	pthread_mutex_unlock(&s->obj.lock);
 	bytes = (bytes + POOL_ALIGN - 1) & ~(POOL_ALIGN - 1);
 	pthread_mutex_lock(&dev->pool.lock);
 	ok = pool_take(dev, s->timeline, bytes, &block);
@@ -344,16 +346,14 @@ static enum gaon_status pool_give(struct rt_device *dev, struct rt_timeline *tim
 GAON_API enum gaon_status gaon_mem_free_async(struct gaon_stream *stream, uint64_t va)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
-	struct rt_device *dev;
+	struct rt_stream *s = rt_stream_enter(stream, "a free", &status);
 
 	if (!s)
 		return status;
-	dev = s->dev;
-	pthread_mutex_lock(&dev->pool.lock);
-	status = pool_give(dev, s->timeline, va);
-	pthread_mutex_unlock(&dev->pool.lock);
-	rt_leave(dev);
+	pthread_mutex_lock(&s->dev->pool.lock);
+	status = pool_give(s->dev, s->timeline, va);
+	pthread_mutex_unlock(&s->dev->pool.lock);
+	rt_stream_leave(s);
 	return status;
 }
 

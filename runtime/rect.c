@@ -103,24 +103,18 @@ GAON_API enum gaon_status gaon_mem_copy_rect_async(struct gaon_stream *stream,
 {
 	enum gaon_status status;
 	struct rt_stream *s;
-	struct rt_device *dev;
 	struct gaon_rect r;
 	uint64_t span[2], value;
 
 	status = rect_normalise(rect, &r, span);
 	if (status)
 		return status;
-	s = rt_enter(OBJ_STREAM, stream, &status);
+	s = rt_stream_enter(stream, NULL, &status);
 	if (!s)
 		return status;
-	dev = s->dev;
-	pthread_mutex_lock(&s->obj.lock);
-	if (!obj_alive(&s->obj, stream))
-		status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
-	else if (r.width)
+	if (r.width)
 		status = rect_put(s, &r, span, &value);
-	pthread_mutex_unlock(&s->obj.lock);
-	rt_leave(dev);
+	rt_stream_leave(s);
 	return status;
 }
 

@@ -231,6 +231,31 @@ void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns)
 	stream_free_memory(s);
 }
 
+struct rt_stream *rt_stream_enter(struct gaon_stream *handle, const char *what, enum gaon_status *status)
+{
+	struct rt_stream *s = rt_enter(OBJ_STREAM, handle, status);
+
+	if (!s)
+		return NULL;
+	pthread_mutex_lock(&s->obj.lock);
+	if (!obj_alive(&s->obj, handle))
+		*status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
+	else
+		*status = what ? rt_stream_check_live(s, what) : GAON_OK;
+	if (!*status)
+		return s;
+	rt_stream_leave(s);
+	return NULL;
+}
+
+void rt_stream_leave(struct rt_stream *s)
+{
+	struct rt_device *dev = s->dev;
+
+	pthread_mutex_unlock(&s->obj.lock);
+	rt_leave(dev);
+}
+
 /* --- packets --------------------------------------------------------------------------------- */
 
 enum gaon_status rt_stream_check_live(struct rt_stream *s, const char *what)
@@ -507,14 +532,7 @@ GAON_API enum gaon_status gaon_stream_create(struct gaon_device *device,
 
 GAON_API enum gaon_status gaon_stream_retain(struct gaon_stream *stream)
 {
-	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
-
-	if (!s)
-		return status;
-	atomic_fetch_add(&s->obj.refs, 1);
-	rt_leave(s->dev);
-	return GAON_OK;
+	return rt_retain(OBJ_STREAM, stream);
 }
 
 GAON_API enum gaon_status gaon_stream_destroy(struct gaon_stream *stream)
@@ -539,21 +557,26 @@ GAON_API enum gaon_status gaon_stream_destroy(struct gaon_stream *stream)
 	return GAON_OK;
 }
 
+static enum gaon_status stream_wait(struct rt_stream *s, uint64_t timeout_ns)
+{
+	struct rt_device *dev = s->dev;
+	enum gaon_status status;
+
+	status = rt_timeline_wait(dev, s->timeline, atomic_load(&s->timeline->last), timeout_ns);
+	rt_leave(dev);
+	return status;
+}
+
 GAON_API enum gaon_status gaon_stream_wait(struct gaon_stream *stream, uint64_t timeout_ns)
 {
 	enum gaon_status status = GAON_OK;
 	struct rt_stream *s = rt_enter_blocking(OBJ_STREAM, stream, &status);
 
-	struct rt_device *dev;
-
 	if (!s)
 		return status;
-	dev = s->dev;
-	status = rt_timeline_wait(dev, s->timeline, atomic_load(&s->timeline->last), timeout_ns);
-	if (status == GAON_ERROR_NOT_READY)
-		status = gaon_fail(GAON_ERROR_TIMEOUT, "the stream is not finished");
-	rt_leave(dev);
-	return status;
+	status = stream_wait(s, timeout_ns);
+	return status == GAON_ERROR_NOT_READY ? gaon_fail(GAON_ERROR_TIMEOUT, "the stream is not finished") :
+						status;
 }
 
 GAON_API enum gaon_status gaon_stream_query(struct gaon_stream *stream)
@@ -561,12 +584,5 @@ GAON_API enum gaon_status gaon_stream_query(struct gaon_stream *stream)
 	enum gaon_status status = GAON_OK;
 	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
 
-	struct rt_device *dev;
-
-	if (!s)
-		return status;
-	dev = s->dev;
-	status = rt_timeline_wait(dev, s->timeline, atomic_load(&s->timeline->last), 0);
-	rt_leave(dev);
-	return status;
+	return s ? stream_wait(s, 0) : status;
 }

@@ -77,6 +77,13 @@ enum gaon_status rt_stream_make(struct rt_device *dev, const struct gaon_stream_
 /* The handle is dead; @wait_ns for its work, then drop it. */
 void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns);
 
+/*
+ * The stream behind a handle, its device entered and its lock held; NULL with *@status set. With @what it is
+ * refused while the stream is being recorded: "WHAT cannot be recorded in a graph".
+ */
+struct rt_stream *rt_stream_enter(struct gaon_stream *handle, const char *what, enum gaon_status *status);
+void rt_stream_leave(struct rt_stream *s);
+
 /* --- putting packets; obj.lock held ---------------------------------------------------------- */
 
 /*

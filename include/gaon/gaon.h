@@ -600,8 +600,8 @@ GAON_API enum gaon_status gaon_launch(struct gaon_stream *stream, struct gaon_ke
 /* Graphs                                                                                      */
 
 /*
- * Between begin and end, launches, device-to-device copies, fills and waits given to @stream are
- * recorded instead of queued. Other calls on @stream are STATE.
+ * Between begin and end, launches, device-to-device copies and fills given to @stream are recorded
+ * instead of queued. Whatever else would give @stream work is STATE.
  */
 GAON_API enum gaon_status gaon_graph_begin(struct gaon_stream *stream);
 GAON_API enum gaon_status gaon_graph_end(struct gaon_stream *stream, struct gaon_graph **graph);

@@ -227,6 +227,10 @@ START_TEST(graphs_replay)
 		.size = sizeof(struct gaon_rect), .width = 8, .height = 2,
 		.dst = { .va = other + 64, .row_pitch = 16 }, .src = { .va = other } }));
 	fails(GAON_ERROR_STATE, gaon_event_record(stream, e));
+	fails(GAON_ERROR_STATE, gaon_stream_wait_event(stream, e));
+	fails(GAON_ERROR_STATE, gaon_mem_alloc_async(stream, 64, &got));
+	fails(GAON_ERROR_STATE, gaon_mem_free_async(stream, va));
+	fails(GAON_ERROR_STATE, gaon_stream_callback(stream, free, NULL));
 	fails(GAON_ERROR_STATE, gaon_mem_read_async(stream, &got, va, 8));
 	ok(gaon_graph_end(stream, &graph));
 	ok(gaon_mem_read(dev, &got, va, 8));

@@ -14,7 +14,7 @@ $(O)/tests/bench/bench_device.o: CPPFLAGS += -DBENCH_KERNEL_DIR='"$(abspath $(O)
 # The peer gets all that this host has, and the optimisation that the device's compiler uses.
 $(O)/tests/bench/peer_native.o: CFLAGS += -O3 -march=native
 
-$(O)/tests/bench/kernels/%.elf: tests/bench/kernels/%.c tests/bench/kernels/bench_kernels.h $(O)/bin/gaoncc
+$(O)/tests/bench/kernels/%.elf: tests/bench/kernels/%.c tests/bench/kernels/bench_kernels.h $$(GAONCC_DEPS) $(O)/bin/gaoncc
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -O3 $(BENCH_DEVICE_FLAGS) -o $@ $<
 

@@ -4,7 +4,7 @@ RT_TEST_ELF	:= $(O)/tests/conformance/runtime/kernels.elf
 RT_TEST_HELP	:= $(O)/tests/conformance/runtime/rt.o
 RT_TESTS	:= $(patsubst %.c,$(O)/%,$(wildcard tests/conformance/runtime_*.c))
 
-$(RT_TEST_ELF): tests/conformance/runtime/kernels.c tests/conformance/runtime/kernels.h $(GAONCC_DEPS) $(O)/bin/gaoncc
+$(RT_TEST_ELF): tests/conformance/runtime/kernels.c tests/conformance/runtime/kernels.h $$(GAONCC_DEPS) $(O)/bin/gaoncc
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -O2 -Wall -Wextra -Werror -o $@ $<
 
@@ -20,7 +20,7 @@ TSAN_TESTS += $(RT_TESTS)
 
 # The guide's first program, as the guide says to build and run it.
 $(O)/tests/conformance/first.elf: Documentation/runtime/first/saxpy.c Documentation/runtime/first/saxpy.h \
-		$(GAONCC_DEPS) $(O)/bin/gaoncc
+		$$(GAONCC_DEPS) $(O)/bin/gaoncc
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -O3 -o $@ $<
 $(O)/tests/conformance/first_program: $(O)/Documentation/runtime/first/first.o \

@@ -3,7 +3,8 @@
 GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c)) $(O)/tools/gaon/bench_kernels_elf.o
 GAON_CLI	:= $(O)/bin/gaon
 
-$(O)/tools/gaon/bench_kernels.elf: tests/bench/kernels/scalar.c tests/bench/kernels/bench_kernels.h $(O)/bin/gaoncc
+$(O)/tools/gaon/bench_kernels.elf: tests/bench/kernels/scalar.c tests/bench/kernels/bench_kernels.h \
+		$$(GAONCC_DEPS) $(O)/bin/gaoncc
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -O3 -o $@ $<
 

@@ -19,23 +19,6 @@ static enum gaon_status launch_read(const struct gaon_launch *in, struct gaon_la
 				"gaon_launch");
 }
 
-static enum gaon_status check_pointers(const struct rt_kernel *k, const struct gaon_launch *l)
-{
-	struct addr_entry entry;
-	uint64_t va;
-	uint32_t i;
-
-	for (i = 0; i < k->info.pointer_count; i++) {
-		memcpy(&va, (const uint8_t *)l->args + k->info.pointer_offset[i], sizeof(va));
-		if (va && !addrmap_find(&k->dev->map, va, 1, &entry))
-			return gaon_fail(GAON_ERROR_INVALID_ADDRESS,
-					 "kernel %s: pointer at byte %u, %#llx, is no address of the device",
-					 k->info.name, k->info.pointer_offset[i],
-					 (unsigned long long)va);
-	}
-	return GAON_OK;
-}
-
 static enum gaon_status launch_check(const struct rt_stream *s, const struct rt_kernel *k,
 				     const struct gaon_launch *l, struct gaon_pkt_launch *out)
 {
@@ -50,7 +33,7 @@ static enum gaon_status launch_check(const struct rt_stream *s, const struct rt_
 				      "host and device must agree on the argument structure",
 				      "kernel %s takes %u bytes of arguments, %zu were given",
 				      k->info.name, k->info.args_size, l->args ? l->args_size : 0);
-	if (l->flags & ~GAON_LAUNCH_CHECK_POINTERS)
+	if (l->flags & ~(GAON_LAUNCH_CHECK_POINTERS | GAON_LAUNCH_REPLACEABLE))
 		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "unknown launch flags %#x", l->flags);
 	for (i = 0, groups = 1; i < 3; i++) {
 		out->grid[i] = l->grid[i] ? l->grid[i] : 1;
@@ -77,7 +60,8 @@ static enum gaon_status launch_check(const struct rt_stream *s, const struct rt_
 	out->spm_bytes = (uint32_t)spm;
 	out->stack_bytes = k->info.stack_bytes;
 	out->launch_flags = k->info.flags & GAON_KERNEL_COOPERATIVE ? GAON_LAUNCH_COOPERATIVE : 0;
-	return l->flags & GAON_LAUNCH_CHECK_POINTERS ? check_pointers(k, l) : GAON_OK;
+	return l->flags & GAON_LAUNCH_CHECK_POINTERS ? rt_kernel_check_pointers(k->dev, &k->info, l->args) :
+						       GAON_OK;
 }
 
 /* obj.lock held. */
@@ -88,6 +72,9 @@ static enum gaon_status launch_put(struct rt_stream *s, struct rt_kernel *k,
 	struct gaon_packet *packet;
 	uint64_t va = 0;
 
+	if (l->flags & GAON_LAUNCH_REPLACEABLE)
+		return gaon_fail(GAON_ERROR_STATE,
+				 "only a launch that is recorded in a graph can be replaceable");
 	if (l->args_size) {
 		void *args = rt_stream_args(s, l->args_size, &va, &status);
 
@@ -114,7 +101,12 @@ static enum gaon_status launch_record(struct rt_stream *s, struct rt_kernel *k,
 	enum gaon_status status = GAON_OK;
 
 	packet.launch = *launch;
-	if (l->args_size) {
+	if (l->flags & GAON_LAUNCH_REPLACEABLE) {
+		packet.flags = GAON_PKT_F_ARGS_BASE;
+		status = rt_graph_replaceable(s, k, l, &packet.launch.args_va);
+		if (status)
+			return status;
+	} else if (l->args_size) {
 		void *args = rt_graph_args(s, l->args_size, &packet.launch.args_va, &status);
 
 		if (!args)

@@ -104,15 +104,20 @@ static enum gaon_status mem_quiesce(struct rt_device *dev, const char *what)
 bool rt_mem_release(struct obj *obj, const char *what, enum gaon_status *status)
 {
 	struct rt_device *dev = atomic_load(&obj->dev);
+	uint64_t handle;
 
 	if (!rt_put(obj))
 		return false;
+	/* The handle dies first, under the lock: nothing is queued that uses it after that. */
+	pthread_mutex_lock(&obj->lock);
+	handle = atomic_exchange(&obj->handle, 0);
+	pthread_mutex_unlock(&obj->lock);
 	*status = mem_quiesce(dev, what);
 	if (*status) {
 		atomic_fetch_add(&obj->refs, 1);
+		atomic_store(&obj->handle, handle);
 		return false;
 	}
-	atomic_store(&obj->handle, 0);
 	rt_disown(dev, obj);
 	return true;
 }

@@ -378,7 +378,25 @@ GAON_API enum gaon_status gaon_kernel_get_desc(struct gaon_kernel *kernel,
 	return status;
 }
 
-/* --- for faults and printf ------------------------------------------------------------------- */
+/* --- for launches, faults and printf ------------------------------------------------------------------- */
+
+enum gaon_status rt_kernel_check_pointers(struct rt_device *dev, const struct gaon_kernel_info *info,
+					  const void *args)
+{
+	struct addr_entry entry;
+	uint64_t va;
+	uint32_t i;
+
+	for (i = 0; i < info->pointer_count; i++) {
+		memcpy(&va, (const uint8_t *)args + info->pointer_offset[i], sizeof(va));
+		if (va && !addrmap_find(&dev->map, va, 1, &entry))
+			return gaon_fail(GAON_ERROR_INVALID_ADDRESS,
+					 "kernel %s: pointer at byte %u, %#llx, is no address of the device",
+					 info->name, info->pointer_offset[i],
+					 (unsigned long long)va);
+	}
+	return GAON_OK;
+}
 
 bool rt_module_string(struct rt_device *dev, uint64_t va, char *out, size_t size)
 {

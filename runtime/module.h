@@ -32,6 +32,9 @@ struct rt_module {
 
 /* The handle is dead and nothing runs it any more. */
 void rt_module_unmake(struct rt_module *m);
+/* Pointers in packed arguments name memory of the device, or are NULL. */
+enum gaon_status rt_kernel_check_pointers(struct rt_device *dev, const struct gaon_kernel_info *info,
+					  const void *args);
 /* Copies a string of device memory out of the module that holds @va; false if none does. */
 bool rt_module_string(struct rt_device *dev, uint64_t va, char *out, size_t size);
 /* The loaded kernel whose packets have @tag, or NULL; children_lock held as long as it is used. */

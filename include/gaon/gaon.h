@@ -569,6 +569,7 @@ GAON_API enum gaon_status gaon_kernel_get_desc(struct gaon_kernel *kernel,
 					       struct gaon_kernel_desc *desc);
 
 #define GAON_LAUNCH_CHECK_POINTERS	(1u << 0)	/* pointers must name memory of the device */
+#define GAON_LAUNCH_REPLACEABLE		(1u << 1)	/* recorded: gaon_graph_launch_args() may name it */
 
 /**
  * struct gaon_launch - one launch
@@ -591,7 +592,7 @@ struct gaon_launch {
 /*
  * Queue @kernel on @stream. Does not block unless the stream is full.
  * ARGUMENTS_SIZE, LIMIT (grid, scratchpad, cooperative workgroups), INVALID_ADDRESS (with
- * GAON_LAUNCH_CHECK_POINTERS), FAULT.
+ * GAON_LAUNCH_CHECK_POINTERS), STATE (GAON_LAUNCH_REPLACEABLE while nothing is recorded), FAULT.
  */
 GAON_API enum gaon_status gaon_launch(struct gaon_stream *stream, struct gaon_kernel *kernel,
 				      const struct gaon_launch *launch);
@@ -605,8 +606,37 @@ GAON_API enum gaon_status gaon_launch(struct gaon_stream *stream, struct gaon_ke
  */
 GAON_API enum gaon_status gaon_graph_begin(struct gaon_stream *stream);
 GAON_API enum gaon_status gaon_graph_end(struct gaon_stream *stream, struct gaon_graph **graph);
-/* Queue the whole graph on @stream, which may be another of the device than it was recorded on. */
+/*
+ * Queue the whole graph on @stream, which may be another of the device than it was recorded on, with
+ * the arguments that were recorded. Does not block unless the stream is full. FAULT, STATE.
+ */
 GAON_API enum gaon_status gaon_graph_launch(struct gaon_stream *stream, struct gaon_graph *graph);
+
+/**
+ * struct gaon_graph_args - other arguments for one launch of a graph
+ * @size: sizeof(struct gaon_graph_args)
+ * @launch: which one: the first that was recorded with GAON_LAUNCH_REPLACEABLE is 0, the next 1, ...
+ * @args: the kernel's argument structure, copied
+ * @args_size: must equal the kernel's
+ */
+struct gaon_graph_args {
+	size_t size;
+	uint32_t launch;
+	const void *args;
+	size_t args_size;
+};
+
+/*
+ * As gaon_graph_launch(), but the launches that @args names run with the arguments given there; all
+ * others, and the next gaon_graph_launch(), with those recorded. Replays that are under way keep
+ * theirs. The elements of @args are args->size bytes apart; where two name the same launch the later
+ * one counts. Pointers are checked if the recorded launch asked for it. Each replay copies the
+ * arguments of all replaceable launches: mark those that change. INVALID_ARGUMENT (no such launch),
+ * ARGUMENTS_SIZE, INVALID_ADDRESS, LIMIT (more arguments than a quarter of the stream's room for
+ * them: make it with a larger ring_log2).
+ */
+GAON_API enum gaon_status gaon_graph_launch_args(struct gaon_stream *stream, struct gaon_graph *graph,
+						 const struct gaon_graph_args *args, uint32_t count);
 /* Blocks as gaon_mem_free() does. */
 GAON_API enum gaon_status gaon_graph_destroy(struct gaon_graph *graph);
 

@@ -33,7 +33,7 @@ TESTS += $(O)/tests/conformance/first_program
 
 $(O)/tests/conformance/runtime_symbols: tests/conformance/runtime_symbols.py $(LIBGAON)
 	@mkdir -p $(@D)
-	@printf '#!/bin/sh\nexport GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s CC=%s\nexec python3 %s\n' \
+	@printf '#!/bin/sh\nexport GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s CC="%s"\nexec python3 %s\n' \
 		'$(CURDIR)' '$(abspath $(O))' '$(CC)' '$(CURDIR)/$<' >$@
 	@chmod +x $@
 TESTS += $(O)/tests/conformance/runtime_symbols

@@ -23,7 +23,7 @@
 #define GAON_BAR0_SIZE		0x20000
 #define GAON_MSIX_TABLE		0x10000
 #define GAON_MSIX_PBA		0x18000
-#define GAON_MSIX_VECTORS	8	/* 0: admin and device; 1..7: event rings 0..6 */
+#define GAON_MSIX_VECTORS	8	/* 0: admin and device; 1..7: event rings 0..6, unless VECTOR says otherwise */
 #define GAON_EVENT_RINGS	7
 
 #define GAON_DOORBELL_STRIDE	0x10000	/* bytes per context */
@@ -81,6 +81,7 @@
 #define GAON_EVENT_ENABLE	0x0c	/* rw: 1 starts at index 0 with the interrupt armed */
 #define GAON_EVENT_HEAD		0x10	/* wo 64: consumer's index; arms the interrupt again */
 #define GAON_EVENT_LOST		0x18	/* ro: sticky count of records dropped; cleared by ENABLE */
+#define GAON_EVENT_VECTOR	0x1c	/* rw: MSI-X vector that the ring raises; 1 + r after a reset */
 #define GAON_REG_LIMIT		0x0400	/* first unassigned offset below the MSI-X table */
 
 #define GAON_ID			0x31414731u	/* "1GA1" */

@@ -274,6 +274,28 @@ START_TEST(test_event_interrupt)
 }
 END_TEST
 
+/* A host with one vector lets the rings share it. */
+START_TEST(test_event_vector)
+{
+	uint64_t reg = GAON_REG_EVENT(2);
+
+	ck_assert_uint_eq(dev_read32(&host, reg + GAON_EVENT_VECTOR), 3);
+	dev_write32(&host, reg + GAON_EVENT_VECTOR, GAON_MSIX_VECTORS);
+	ck_assert_uint_eq(dev_read32(&host, reg + GAON_EVENT_VECTOR), 3);
+	dev_write32(&host, reg + GAON_EVENT_VECTOR, 0);
+	ring_enable(2, 4);
+	dev_write32(&host, reg + GAON_EVENT_VECTOR, 5);
+	ck_assert_uint_eq(dev_read32(&host, reg + GAON_EVENT_VECTOR), 0);
+	unsigned int before = atomic_load(&host.interrupts[0]);
+
+	post(2, 1);
+	ck_assert_uint_eq(atomic_load(&host.interrupts[0]), before + 1);
+	ck_assert_uint_eq(atomic_load(&host.interrupts[3]), 0);
+	dev_write32(&host, GAON_REG_RESET, GAON_RESET_CHIP);
+	ck_assert_uint_eq(dev_read32(&host, reg + GAON_EVENT_VECTOR), 3);
+}
+END_TEST
+
 /* An unreachable or malformed ring drops records and does nothing else. */
 START_TEST(test_event_bad_ring)
 {
@@ -343,6 +365,7 @@ int main(void)
 	tcase_add_test(tc, test_msix);
 	tcase_add_test(tc, test_event_ring);
 	tcase_add_test(tc, test_event_interrupt);
+	tcase_add_test(tc, test_event_vector);
 	tcase_add_test(tc, test_event_bad_ring);
 	tcase_add_test(tc, test_config_checks);
 	tcase_add_test(tc, test_clock);

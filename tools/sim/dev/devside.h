@@ -16,6 +16,7 @@
 struct sim_event_ring {
 	uint64_t addr;
 	uint32_t log2;
+	uint32_t vector_xor;	/* VECTOR xor what it is after a reset, so that reset is all zeros */
 	bool enabled;
 	bool armed;		/* next record raises the vector */
 	bool lost_flag;		/* next record carries F_LOST */

@@ -7,12 +7,17 @@
 
 #include "devside.h"
 
+static uint32_t event_vector(struct gaon_sim *sim, unsigned int index)
+{
+	return (1 + index) ^ sim->regs->events[index].vector_xor;
+}
+
 static void event_raise(struct gaon_sim *sim, unsigned int index)
 {
 	struct sim_event_ring *ring = &sim->regs->events[index];
 
 	ring->armed = false;
-	sim_msix_raise(sim, 1 + index);
+	sim_msix_raise(sim, event_vector(sim, index));
 }
 
 /* valid is left alone until everything else is there: software looks at it all the time. */
@@ -71,6 +76,8 @@ uint64_t sim_event_reg_read(struct gaon_sim *sim, unsigned int index, uint64_t o
 		return ring->enabled;
 	case GAON_EVENT_LOST:
 		return ring->lost;
+	case GAON_EVENT_VECTOR:
+		return event_vector(sim, index);
 	default:
 		return 0;
 	}
@@ -120,6 +127,10 @@ void sim_event_reg_write(struct gaon_sim *sim, unsigned int index, uint64_t offs
 	case GAON_EVENT_LOG2:
 		if (!ring->enabled)
 			ring->log2 = value & 31;
+		break;
+	case GAON_EVENT_VECTOR:
+		if (!ring->enabled && value < GAON_MSIX_VECTORS)
+			ring->vector_xor = (uint32_t)value ^ (1 + index);
 		break;
 	case GAON_EVENT_ENABLE:
 		event_enable(sim, ring, value & 1);

@@ -35,4 +35,30 @@ struct gaon_fw_header {			/* 256 bytes, then payload_size bytes */
 
 #define GAON_FW_SIGNED_BYTES	192
 
+#define GAON_FW_FAULT_NONE	0
+#define GAON_FW_FAULT_SIZE	1	/* shorter than its header says, or longer than an image can be */
+#define GAON_FW_FAULT_MAGIC	2	/* no image */
+#define GAON_FW_FAULT_HEADER	3	/* another header version, or fields out of range */
+#define GAON_FW_FAULT_CHIP	4	/* for another chip */
+
+/*
+ * What software can say about an image before it hands it to the ROM, which checks all of it.
+ * @size is that of the file.
+ */
+static inline int gaon_fw_header_check(const struct gaon_fw_header *header, uint64_t size)
+{
+	if (size < sizeof(*header) || size > GAON_FW_MAX_SIZE)
+		return GAON_FW_FAULT_SIZE;
+	if (header->magic != GAON_FW_MAGIC)
+		return GAON_FW_FAULT_MAGIC;
+	if (header->header_version != GAON_FW_HEADER_VERSION ||
+	    header->header_size != sizeof(*header) || header->flags || !header->payload_size ||
+	    header->payload_size % 16 || header->payload_size > GAON_FW_MAX_SIZE - sizeof(*header) ||
+	    !header->abi_min || header->abi_min > header->abi_max)
+		return GAON_FW_FAULT_HEADER;
+	if (header->payload_size > size - sizeof(*header))
+		return GAON_FW_FAULT_SIZE;
+	return header->chip == GAON_FW_CHIP_GA1 ? GAON_FW_FAULT_NONE : GAON_FW_FAULT_CHIP;
+}
+
 #endif

@@ -23,7 +23,7 @@
 #define GAON_BAR0_SIZE		0x20000
 #define GAON_MSIX_TABLE		0x10000
 #define GAON_MSIX_PBA		0x18000
-#define GAON_MSIX_VECTORS	8	/* 0: admin and device; 1..7: event rings 0..6, unless VECTOR says otherwise */
+#define GAON_MSIX_VECTORS	8	/* 0: admin and device; 1 + r: event ring r, or its VECTOR */
 #define GAON_EVENT_RINGS	7
 
 #define GAON_DOORBELL_STRIDE	0x10000	/* bytes per context */

@@ -12,6 +12,8 @@ help:
 ## make check-quick   the normal build's tests only
 ## make bench         measure against peers; JSON=FILE writes the rows
 ## make install       into $(DESTDIR)$(PREFIX)
+## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
+## make modules_install  that, with its firmware below $(DESTDIR)/lib
 ## make docs          HTML below O/docs
 ## make lint          licence tags, layout, headers that compile alone, shellcheck, cppcheck
 ## make deps          install the Debian packages that the build needs

@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0 OR MIT
+# conftest.sh OUTPUT COMPILER FLAGS...: asks the compiler what the kernel's headers have, and writes
+# GAON_HAVE_* to OUTPUT. Called by Kbuild with the flags of a module's object files. Does nothing if
+# OUTPUT is of these flags and this script already.
+set -eu
+
+output=$1
+shift
+key=$(printf '%s\n' "$PWD" "$@" | cat - "$0" | cksum)
+[ -f "$output" ] && grep -qF "key: $key" "$output" && exit 0
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# have NAME: the program on standard input compiles.
+have() {
+	cat >"$work/$1.c"
+	shift_name=$1
+	(
+		if sh -c '"$@"' sh $compiler -Werror=implicit-function-declaration -Werror=incompatible-pointer-types \
+			-Werror=int-conversion -c -o "$work/$shift_name.o" "$work/$shift_name.c" \
+			>"$work/$shift_name.log" 2>&1; then
+			echo "#define GAON_HAVE_$shift_name 1" >"$work/$shift_name.h"
+		fi
+	) &
+}
+compiler="$*"
+
+# If this does not compile nothing below means anything.
+have BASE <<'END'
+#include <drm/drm_drv.h>
+int probe(struct drm_device *drm) { return drm->driver->major; }
+END
+
+have DRIVER_GEM_GPUVA <<'END'
+#include <drm/drm_drv.h>
+int probe = DRIVER_GEM_GPUVA;
+END
+
+have DRIVER_DATE <<'END'
+#include <drm/drm_drv.h>
+const struct drm_driver probe = { .date = "0" };
+END
+
+wait
+if [ ! -f "$work/BASE.h" ]; then
+	cat "$work/BASE.log" >&2
+	echo "conftest.sh: a trivial file does not compile against the kernel's headers; the lines above say why" >&2
+	exit 1
+fi
+{
+	echo "/* Written by conftest.sh. key: $key */"
+	cat "$work"/*.h
+} >"$output.tmp"
+mv "$output.tmp" "$output"

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Start, stop and state of a card, from the order in which everything else is set up. */
+#include <linux/dma-mapping.h>
+#include <linux/pci.h>
+
+#include <drm/drm_managed.h>
+
+#include "gaon_admin.h"
+#include "gaon_device.h"
+#include "gaon_event.h"
+#include "gaon_fw.h"
+#include "gaon_tlbi.h"
+
+void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state state)
+{
+	atomic_set_release(&gdev->state, state);
+}
+
+/**
+ * gaon_device_check() - whether new work may be sent
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ *
+ * Return: 0, -EAGAIN while it is being reset, -EIO when it is wedged, -ENODEV when it is gone.
+ */
+int gaon_device_check(struct gaon_device *gdev)
+{
+	switch (gaon_device_state(gdev)) {
+	case GAON_DEVICE_RUNNING:
+		return 0;
+	case GAON_DEVICE_RESETTING:
+		return -EAGAIN;
+	case GAON_DEVICE_OFF:
+		return -ENODEV;
+	default:
+		return -EIO;
+	}
+}
+
+/**
+ * gaon_device_read_telemetry() - ask the firmware for its counters
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @out: one moment's reading
+ *
+ * Sleeps.
+ *
+ * Return: 0, -EIO, -EAGAIN or -ETIMEDOUT.
+ */
+int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
+{
+	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_TELEMETRY } };
+	int err = gaon_device_check(gdev);
+
+	if (err)
+		return err;
+	guard(mutex)(&gdev->telemetry_lock);
+	req.cmd.buffer.pa = GAON_PA_HOST | gdev->telemetry_dma;
+	req.cmd.buffer.bytes = sizeof(*gdev->telemetry);
+	err = gaon_admin_exec(gdev, &req, 0);
+	if (!err)
+		memcpy(out, gdev->telemetry, sizeof(*out));
+	return err;
+}
+
+/* In whatever state an earlier owner (or an earlier kernel) left it. */
+static int device_identify_registers(struct gaon_device *gdev)
+{
+	u32 id = gaon_read32(gdev, GAON_REG_ID);
+	u32 revision = gaon_read32(gdev, GAON_REG_REVISION);
+
+	if (id != GAON_ID || revision >> 16 != GAON_REVISION >> 16) {
+		drm_err(&gdev->drm, "identity register reads %#x, revision %u.%u: this driver, version %s, knows %#x and revisions %u.x\n",
+			id, revision >> 16, revision & 0xffff, GAON_DRIVER_VERSION, GAON_ID,
+			GAON_REVISION >> 16);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int device_alloc(struct gaon_device *gdev)
+{
+	int err;
+
+	err = drmm_mutex_init(&gdev->drm, &gdev->telemetry_lock);
+	if (err)
+		return err;
+	gdev->telemetry = dmam_alloc_coherent(gdev->drm.dev, sizeof(*gdev->telemetry),
+					      &gdev->telemetry_dma, GFP_KERNEL);
+	if (!gdev->telemetry)
+		return -ENOMEM;
+	err = gaon_admin_init(gdev);
+	if (!err)
+		err = gaon_tlbi_init(gdev);
+	if (!err)
+		err = gaon_fwlog_init(gdev);
+	return err;
+}
+
+/* From RESET to running; also after a reset. */
+int gaon_device_start(struct gaon_device *gdev)
+{
+	int err;
+
+	err = gaon_fw_boot(gdev);
+	if (err)
+		return err;
+	gaon_admin_start(gdev);
+	gaon_tlbi_start(gdev);
+	err = gaon_events_start(gdev);
+	if (!err)
+		err = gaon_fw_identify(gdev);
+	if (!err)
+		err = gaon_reset_set_heartbeat(gdev);
+	if (err) {
+		gaon_device_stop(gdev);
+		return err;
+	}
+	gaon_fwlog_start(gdev);
+	gaon_device_set_state(gdev, GAON_DEVICE_RUNNING);
+	return 0;
+}
+
+/*
+ * Nothing waits for the device any more, and when it returns the device touches no memory of the
+ * host. Works for a card that is gone.
+ */
+void gaon_device_stop(struct gaon_device *gdev)
+{
+	gaon_admin_stop(gdev);
+	gaon_events_stop(gdev);
+	gaon_reset_chip(gdev);
+}
+
+/**
+ * gaon_device_init() - bring a card up
+ * @gdev: with registers mapped and bus mastering allowed
+ *
+ * Return: 0, or an error that has been logged. Then the device touches no memory of the host.
+ */
+int gaon_device_init(struct gaon_device *gdev)
+{
+	int err;
+
+	err = device_identify_registers(gdev);
+	if (err)
+		return err;
+	/* Before it may reach memory: after a kexec it could still be at work. */
+	if (gaon_read32(gdev, GAON_REG_STATE) != GAON_STATE_RESET)
+		gaon_reset_chip(gdev);
+	err = device_alloc(gdev);
+	if (err)
+		return err;
+	gaon_reset_init(gdev);
+	err = gaon_events_init(gdev);
+	if (err)
+		return err;
+	pci_set_master(gdev->pdev);
+	err = gaon_device_start(gdev);
+	if (err)
+		goto err_master;
+	gaon_reset_start(gdev);
+	drm_info(&gdev->drm, "%s: %llu MiB of HBM (aperture %llu MiB), %u cores, VLEN %u, firmware %u.%u.%u (%s) from %s, admin ABI %u, %u interrupt vectors\n",
+		 gdev->identify.name, gdev->identify.hbm_bytes >> 20, gdev->aperture_bytes >> 20,
+		 gdev->identify.cores, gdev->identify.vlen, gdev->fw.version >> 24,
+		 gdev->fw.version >> 16 & 0xff, gdev->fw.version & 0xffff, gdev->identify.fw_build,
+		 gdev->fw.file, gdev->fw.abi, gdev->vectors);
+	return 0;
+
+err_master:
+	pci_clear_master(gdev->pdev);
+	gaon_events_fini(gdev);
+	return err;
+}
+
+/**
+ * gaon_device_unplug() - the driver leaves the card, which may be gone already
+ * @gdev: a registered device
+ *
+ * When it returns no ioctl touches the card, user mappings of it are gone, everything that waited
+ * for it has been told, and the card touches no memory of the host.
+ */
+void gaon_device_unplug(struct gaon_device *gdev)
+{
+	gaon_reset_stop(gdev);
+	gaon_device_stop(gdev);
+	/* Only now: who unmaps memory takes OFF to mean that the card reaches nothing. */
+	gaon_device_set_state(gdev, GAON_DEVICE_OFF);
+	drm_dev_unplug(&gdev->drm);
+	gaon_events_fini(gdev);
+	gaon_device_shutdown(gdev);
+}
+
+/**
+ * gaon_device_shutdown() - end all access of the card to memory
+ * @gdev: the device
+ *
+ * For a kexec, too: nothing of it may write into the next kernel's memory.
+ */
+void gaon_device_shutdown(struct gaon_device *gdev)
+{
+	gaon_reset_chip(gdev);
+	pci_clear_master(gdev->pdev);
+	if (!pci_wait_for_pending_transaction(gdev->pdev))
+		drm_warn(&gdev->drm, "transactions are still pending after the reset\n");
+}

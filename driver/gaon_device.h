@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef _GAON_DEVICE_H_
+#define _GAON_DEVICE_H_
+
+#include <linux/atomic.h>
+#include <linux/stringify.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_print.h>
+
+#include <hw/gaon_admin.h>
+#include <hw/gaon_regs.h>
+#include <uapi/drm/gaon_accel.h>
+
+#include "gaon_compat.h"
+
+/* For people; programs look at the interface's version. */
+#define GAON_DRIVER_VERSION						\
+	__stringify(DRM_GAON_VERSION_MAJOR) "." __stringify(DRM_GAON_VERSION_MINOR)
+
+struct gaon_admin;
+struct gaon_events;
+struct gaon_fwlog;
+struct gaon_tlbi;
+struct pci_dev;
+
+/** enum gaon_device_state - what the driver may expect of the device */
+enum gaon_device_state {
+	/** @GAON_DEVICE_OFF: not started yet, or stopped for good. */
+	GAON_DEVICE_OFF,
+	/** @GAON_DEVICE_RUNNING: firmware answers. */
+	GAON_DEVICE_RUNNING,
+	/** @GAON_DEVICE_RESETTING: a reset is due or under way; nothing new is sent. */
+	GAON_DEVICE_RESETTING,
+	/** @GAON_DEVICE_WEDGED: a reset did not bring it back. */
+	GAON_DEVICE_WEDGED,
+};
+
+/** struct gaon_fw_info - the firmware that runs */
+struct gaon_fw_info {
+	/** @version: as FW_VERSION reads. */
+	u32 version;
+	/** @abi_min: lowest admin ABI that it speaks. */
+	u16 abi_min;
+	/** @abi_max: highest admin ABI that it speaks. */
+	u16 abi_max;
+	/** @abi: that driver and firmware use: the highest that both speak. */
+	u16 abi;
+	/** @features: that both know. */
+	u64 features;
+	/** @file: that was loaded. */
+	char file[32];
+};
+
+/**
+ * struct gaon_device - one card
+ *
+ * Allocated with the DRM device and freed with its last reference, which may be an open file's
+ * long after the card is gone. Whoever touches the card does so between drm_dev_enter() and
+ * drm_dev_exit(); the exceptions are probe, and the steps of gaon_device_unplug() itself.
+ */
+struct gaon_device {
+	/** @drm: the accel device. */
+	struct drm_device drm;
+	/** @pdev: the PCI function; valid as long as @drm. */
+	struct pci_dev *pdev;
+	/** @regs: BAR0 below the MSI-X table. */
+	void __iomem *regs;
+	/** @doorbells: BAR4, for the driver's own queues. */
+	void __iomem *doorbells;
+	/** @doorbell_base: bus address of BAR4, for mappings by users. */
+	phys_addr_t doorbell_base;
+	/** @aperture_base: bus address of BAR2. */
+	phys_addr_t aperture_base;
+	/** @aperture_bytes: of HBM that BAR2 shows. */
+	u64 aperture_bytes;
+	/** @vectors: MSI-X vectors that the host gave. */
+	unsigned int vectors;
+
+	/** @state: &enum gaon_device_state. Written by gaon_device_set_state() only. */
+	atomic_t state;
+	/** @resets: resets of the whole device so far. */
+	atomic_t resets;
+
+	/** @identify: what the firmware said, checked by gaon_identify(). Constant after probe. */
+	struct gaon_identify identify;
+	/** @fw: what runs. Written at boot only. */
+	struct gaon_fw_info fw;
+
+	/** @admin: the command queue towards the firmware. */
+	struct gaon_admin *admin;
+	/** @events: event rings and who listens to them. */
+	struct gaon_events *events;
+	/** @tlbi: the queue of invalidations. */
+	struct gaon_tlbi *tlbi;
+	/** @fwlog: text that the firmware logs; NULL if there is none. */
+	struct gaon_fwlog *fwlog;
+
+	/** @telemetry_lock: serialises use of @telemetry. Outside the admin queue's lock. */
+	struct mutex telemetry_lock;
+	/** @telemetry: where the firmware stores a reading; DMA-coherent. */
+	struct gaon_telemetry *telemetry;
+	/** @telemetry_dma: its bus address. */
+	dma_addr_t telemetry_dma;
+
+	/** @heartbeat: looks whether the firmware lives. */
+	struct delayed_work heartbeat;
+	/** @heartbeat_last: what it saw. Only @heartbeat uses it. */
+	u32 heartbeat_last;
+	/** @heartbeat_missed: how often in turn nothing had moved. Only @heartbeat uses it. */
+	unsigned int heartbeat_missed;
+	/** @reset_work: brings the device back, or gives it up. */
+	struct work_struct reset_work;
+	/** @wq: ordered: heartbeat and resets, which must not pass each other. */
+	struct workqueue_struct *wq;
+};
+
+/** struct gaon_file - one open file */
+struct gaon_file {
+	/** @gdev: of which device. */
+	struct gaon_device *gdev;
+	/** @drm: the DRM file. Only valid while the file is open. */
+	struct drm_file *drm;
+};
+
+static inline struct gaon_device *to_gaon_device(struct drm_device *drm)
+{
+	return container_of(drm, struct gaon_device, drm);
+}
+
+static inline struct gaon_file *to_gaon_file(struct drm_file *file)
+{
+	return file->driver_priv;
+}
+
+static inline u32 gaon_read32(struct gaon_device *gdev, u32 reg)
+{
+	return readl(gdev->regs + reg);
+}
+
+static inline u64 gaon_read64(struct gaon_device *gdev, u32 reg)
+{
+	return readq(gdev->regs + reg);
+}
+
+static inline void gaon_write32(struct gaon_device *gdev, u32 reg, u32 value)
+{
+	writel(value, gdev->regs + reg);
+}
+
+static inline void gaon_write64(struct gaon_device *gdev, u32 reg, u64 value)
+{
+	writeq(value, gdev->regs + reg);
+}
+
+static inline enum gaon_device_state gaon_device_state(struct gaon_device *gdev)
+{
+	return atomic_read(&gdev->state);
+}
+
+static inline bool gaon_device_running(struct gaon_device *gdev)
+{
+	return gaon_device_state(gdev) == GAON_DEVICE_RUNNING;
+}
+
+int gaon_device_init(struct gaon_device *gdev);
+int gaon_device_start(struct gaon_device *gdev);
+void gaon_device_stop(struct gaon_device *gdev);
+void gaon_device_unplug(struct gaon_device *gdev);
+void gaon_device_shutdown(struct gaon_device *gdev);
+void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state state);
+int gaon_device_check(struct gaon_device *gdev);
+int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out);
+
+/* gaon_reset.c */
+void gaon_reset_init(struct gaon_device *gdev);
+void gaon_reset_start(struct gaon_device *gdev);
+void gaon_reset_stop(struct gaon_device *gdev);
+void gaon_reset_schedule(struct gaon_device *gdev, const char *why);
+void gaon_reset_chip(struct gaon_device *gdev);
+int gaon_reset_set_heartbeat(struct gaon_device *gdev);
+
+/* gaon_drv.c */
+extern const struct drm_driver gaon_drm_driver;
+
+/* gaon_pci.c */
+int gaon_pci_register(void);
+void gaon_pci_unregister(void);
+
+/* gaon_query.c */
+int gaon_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *file);
+
+#endif

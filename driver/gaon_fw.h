@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef _GAON_FW_H_
+#define _GAON_FW_H_
+
+#include <linux/types.h>
+
+struct gaon_device;
+
+#define GAON_FW_FILE_ABI	"gaon/ga1-abi1.bin"
+#define GAON_FW_FILE		"gaon/ga1.bin"
+
+int gaon_fw_boot(struct gaon_device *gdev);
+int gaon_fw_identify(struct gaon_device *gdev);
+const char *gaon_fw_state_name(u32 state);
+
+/* gaon_fwlog.c */
+int gaon_fwlog_init(struct gaon_device *gdev);
+void gaon_fwlog_start(struct gaon_device *gdev);
+void gaon_fwlog_poll(struct gaon_device *gdev);
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef _GAON_LIMITS_H_
+#define _GAON_LIMITS_H_
+
+/* What one open file may have at a time; %DRM_GAON_QUERY_DEVICE tells them. */
+#define GAON_FILE_VMS		256
+#define GAON_FILE_QUEUES	1024
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* The PCI function: found, looked at, mapped, given back. */
+#include <linux/dma-mapping.h>
+#include <linux/dma-map-ops.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include <drm/drm_managed.h>
+
+#include "gaon_device.h"
+
+/* The offset of a host address in a page-table entry has as many bits. */
+#define GAON_DMA_BITS	52
+
+/*
+ * The id is a development one that nobody assigned, and others use it: look at more, and only
+ * look, before the first write.
+ */
+static bool pci_is_gaon(struct pci_dev *pdev)
+{
+	u32 low, high;
+	u8 length;
+	int cap;
+
+	if (pdev->subsystem_vendor != GAON_PCI_SUBVENDOR ||
+	    pdev->subsystem_device != GAON_PCI_SUBDEVICE)
+		return false;
+	cap = pci_find_capability(pdev, PCI_CAP_ID_VNDR);
+	if (!cap || pci_read_config_byte(pdev, cap + 2, &length) ||
+	    length != GAON_PCI_VSEC_LENGTH || pci_read_config_dword(pdev, cap + 4, &low) ||
+	    pci_read_config_dword(pdev, cap + 8, &high))
+		return false;
+	return ((u64)high << 32 | low) == GAON_PCI_VSEC_MAGIC;
+}
+
+static int pci_check_bars(struct gaon_device *gdev)
+{
+	struct pci_dev *pdev = gdev->pdev;
+	u64 doorbells = (u64)GAON_CONTEXTS * GAON_DOORBELL_STRIDE;
+
+	if (pci_resource_len(pdev, GAON_BAR_REGS) < GAON_BAR0_SIZE ||
+	    pci_resource_len(pdev, GAON_BAR_DOORBELL) < doorbells ||
+	    !pci_resource_len(pdev, GAON_BAR_HBM)) {
+		drm_err(&gdev->drm, "BARs are too small or were not assigned: %#llx, %#llx, %#llx bytes; see the kernel's messages on PCI resources (pci=realloc may help)\n",
+			(u64)pci_resource_len(pdev, GAON_BAR_REGS),
+			(u64)pci_resource_len(pdev, GAON_BAR_HBM),
+			(u64)pci_resource_len(pdev, GAON_BAR_DOORBELL));
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int pci_map(struct gaon_device *gdev)
+{
+	struct pci_dev *pdev = gdev->pdev;
+	int err;
+
+	err = pci_check_bars(gdev);
+	if (!err)
+		err = pcim_request_all_regions(pdev, "gaon");
+	if (err)
+		return err;
+	gdev->regs = pcim_iomap(pdev, GAON_BAR_REGS, GAON_MSIX_TABLE);
+	gdev->doorbells = pcim_iomap(pdev, GAON_BAR_DOORBELL, 0);
+	if (!gdev->regs || !gdev->doorbells)
+		return -ENOMEM;
+	gdev->doorbell_base = pci_resource_start(pdev, GAON_BAR_DOORBELL);
+	gdev->aperture_base = pci_resource_start(pdev, GAON_BAR_HBM);
+	gdev->aperture_bytes = min_t(u64, gaon_read64(gdev, GAON_REG_APERTURE),
+				     pci_resource_len(pdev, GAON_BAR_HBM));
+	return 0;
+}
+
+static int pci_set_dma(struct gaon_device *gdev)
+{
+	struct device *dev = gdev->drm.dev;
+	int err;
+
+	if (!dev_is_dma_coherent(dev)) {
+		drm_err(&gdev->drm, "this machine's PCI is not cache-coherent, which the device needs\n");
+		return -ENODEV;
+	}
+	err = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(GAON_DMA_BITS));
+	if (err)
+		drm_err(&gdev->drm, "no DMA with %d-bit addresses (error %d)\n", GAON_DMA_BITS,
+			err);
+	dma_set_max_seg_size(dev, UINT_MAX);
+	return err;
+}
+
+static int pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct gaon_device *gdev;
+	int err;
+
+	if (!pci_is_gaon(pdev)) {
+		dev_dbg(&pdev->dev, "has the id of a Gaon accelerator and is none\n");
+		return -ENODEV;
+	}
+	gdev = devm_drm_dev_alloc(&pdev->dev, &gaon_drm_driver, struct gaon_device, drm);
+	if (IS_ERR(gdev))
+		return PTR_ERR(gdev);
+	gdev->pdev = pdev;
+	gdev->wq = alloc_ordered_workqueue("gaon-%s", WQ_MEM_RECLAIM, pci_name(pdev));
+	if (!gdev->wq)
+		return -ENOMEM;
+	err = drmm_add_action_or_reset(&gdev->drm, gaon_compat_destroy_workqueue, gdev->wq);
+	if (err)
+		return err;
+	pci_set_drvdata(pdev, gdev);
+	err = pcim_enable_device(pdev);
+	if (err)
+		return err;
+	err = pci_map(gdev);
+	if (!err)
+		err = pci_set_dma(gdev);
+	if (!err)
+		err = gaon_device_init(gdev);
+	if (err)
+		return err;
+	err = drm_dev_register(&gdev->drm, 0);
+	if (err)
+		gaon_device_unplug(gdev);
+	return err;
+}
+
+static void pci_remove(struct pci_dev *pdev)
+{
+	gaon_device_unplug(pci_get_drvdata(pdev));
+}
+
+static void pci_shutdown(struct pci_dev *pdev)
+{
+	gaon_device_shutdown(pci_get_drvdata(pdev));
+}
+
+static const struct pci_device_id pci_ids[] = {
+	{ PCI_DEVICE_SUB(GAON_PCI_VENDOR, GAON_PCI_DEVICE, GAON_PCI_SUBVENDOR,
+			 GAON_PCI_SUBDEVICE) },
+	{}
+};
+MODULE_DEVICE_TABLE(pci, pci_ids);
+
+static struct pci_driver pci_driver = {
+	.name = "gaon",
+	.id_table = pci_ids,
+	.probe = pci_probe,
+	.remove = pci_remove,
+	.shutdown = pci_shutdown,
+};
+
+int gaon_pci_register(void)
+{
+	return pci_register_driver(&pci_driver);
+}
+
+void gaon_pci_unregister(void)
+{
+	pci_unregister_driver(&pci_driver);
+}

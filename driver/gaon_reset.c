@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* The heartbeat, and what happens when it stops: the whole device is reset. */
+#include <linux/delay.h>
+#include <linux/iopoll.h>
+
+#include "gaon_admin.h"
+#include "gaon_device.h"
+#include "gaon_event.h"
+#include "gaon_fw.h"
+
+#define HEARTBEAT_MS		1000
+#define HEARTBEAT_MISSED	10	/* looks in turn at which nothing had moved */
+#define RESET_TIMEOUT_US	(2 * USEC_PER_SEC)
+
+/**
+ * gaon_reset_chip() - reset the card's function
+ * @gdev: the device
+ *
+ * When it returns all access of the card to memory has ended, contexts and queues are gone and HBM
+ * is cleared; state RESET. Harmless when the card is gone.
+ */
+void gaon_reset_chip(struct gaon_device *gdev)
+{
+	u32 state;
+	int err;
+
+	gaon_write32(gdev, GAON_REG_RESET, GAON_RESET_CHIP);
+	err = read_poll_timeout(gaon_read32, state,
+				state == GAON_STATE_RESET || state == GAON_STATE_GONE, 100,
+				RESET_TIMEOUT_US, false, gdev, GAON_REG_STATE);
+	if (err)
+		drm_err(&gdev->drm, "reset did not end within %lu s, state %s\n",
+			RESET_TIMEOUT_US / USEC_PER_SEC, gaon_fw_state_name(state));
+}
+
+/**
+ * gaon_reset_schedule() - the device cannot be trusted any more
+ * @gdev: the device
+ * @why: for the log
+ *
+ * From any context that may not be atomic in an interrupt handler proper: threads, work, ioctls.
+ * Returns at once; nothing is sent to the device until the reset is over.
+ */
+void gaon_reset_schedule(struct gaon_device *gdev, const char *why)
+{
+	if (atomic_cmpxchg(&gdev->state, GAON_DEVICE_RUNNING, GAON_DEVICE_RESETTING) !=
+	    GAON_DEVICE_RUNNING)
+		return;
+	drm_err(&gdev->drm, "resetting the device: %s\n", why);
+	queue_work(gdev->wq, &gdev->reset_work);
+}
+
+static void reset_work(struct work_struct *work)
+{
+	struct gaon_device *gdev = container_of(work, struct gaon_device, reset_work);
+	int err, idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return;
+	atomic_inc(&gdev->resets);
+	gaon_device_stop(gdev);
+	err = gaon_device_start(gdev);
+	if (err) {
+		gaon_device_set_state(gdev, GAON_DEVICE_WEDGED);
+		drm_err(&gdev->drm, "the device did not come back from its reset (error %d): unbind and bind the driver, or power the machine off and on\n",
+			err);
+	} else {
+		drm_info(&gdev->drm, "the device is back after reset %d\n",
+			 atomic_read(&gdev->resets));
+	}
+	gaon_event_wake_all(gdev);
+	drm_dev_exit(idx);
+}
+
+static void heartbeat_work(struct work_struct *work)
+{
+	struct gaon_device *gdev = container_of(work, struct gaon_device, heartbeat.work);
+	u32 beat;
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return;
+	if (gaon_device_running(gdev)) {
+		beat = gaon_read32(gdev, GAON_REG_HEARTBEAT);
+		if (beat != gdev->heartbeat_last)
+			gdev->heartbeat_missed = 0;
+		else
+			gdev->heartbeat_missed++;
+		gdev->heartbeat_last = beat;
+		if (gdev->heartbeat_missed >= HEARTBEAT_MISSED) {
+			gdev->heartbeat_missed = 0;
+			gaon_reset_schedule(gdev, "the firmware's heartbeat stopped");
+		}
+		gaon_fwlog_poll(gdev);
+	}
+	queue_delayed_work(gdev->wq, &gdev->heartbeat, msecs_to_jiffies(HEARTBEAT_MS));
+	drm_dev_exit(idx);
+}
+
+void gaon_reset_init(struct gaon_device *gdev)
+{
+	INIT_DELAYED_WORK(&gdev->heartbeat, heartbeat_work);
+	INIT_WORK(&gdev->reset_work, reset_work);
+}
+
+/* Ask the firmware to beat, and listen. */
+void gaon_reset_start(struct gaon_device *gdev)
+{
+	queue_delayed_work(gdev->wq, &gdev->heartbeat, msecs_to_jiffies(HEARTBEAT_MS));
+}
+
+/* For good: when it returns no reset is due or under way, and the state is RESETTING. */
+void gaon_reset_stop(struct gaon_device *gdev)
+{
+	gaon_device_set_state(gdev, GAON_DEVICE_RESETTING);
+	disable_delayed_work_sync(&gdev->heartbeat);
+	disable_work_sync(&gdev->reset_work);
+	/* A reset that was under way may have ended well. */
+	gaon_device_set_state(gdev, GAON_DEVICE_RESETTING);
+}
+
+/**
+ * gaon_reset_set_heartbeat() - let the firmware beat
+ * @gdev: the device; its admin queue is started
+ *
+ * Return: 0 or an error.
+ */
+int gaon_reset_set_heartbeat(struct gaon_device *gdev)
+{
+	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_LIMITS } };
+
+	req.cmd.limits.heartbeat_ms = HEARTBEAT_MS;
+	gdev->heartbeat_missed = 0;
+	return gaon_admin_exec(gdev, &req, 0);
+}

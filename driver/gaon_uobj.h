@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef _GAON_UOBJ_H_
+#define _GAON_UOBJ_H_
+
+#include <linux/types.h>
+
+#include <uapi/drm/gaon_accel.h>
+
+void *gaon_uobj_get_array(const struct drm_gaon_obj_array *in, u32 max, u32 min_stride,
+			  u32 obj_size);
+int gaon_uobj_put(u64 pointer, u32 *size, const void *obj, u32 obj_size);
+
+/**
+ * GAON_UOBJ_GET_ARRAY() - copy an array of objects from the caller
+ * @dest: pointer to the object's type; set to the copy, to be freed with kvfree(), to NULL if the
+ *	array is empty, or to an ERR_PTR
+ * @in: the &struct drm_gaon_obj_array
+ * @max: most elements that are taken
+ * @last: last field of the object in version 1.0 of the interface
+ */
+#define GAON_UOBJ_GET_ARRAY(dest, in, max, last)					\
+	((dest) = gaon_uobj_get_array(in, max, offsetofend(typeof(*(dest)), last),	\
+				      sizeof(*(dest))))
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef _GAON_VM_H_
+#define _GAON_VM_H_
+
+#include <linux/atomic.h>
+#include <linux/dma-fence.h>
+#include <linux/mutex.h>
+
+#include <drm/drm_gpuvm.h>
+
+struct drm_exec;
+struct drm_file;
+struct gaon_device;
+struct gaon_file;
+struct gaon_pt;
+
+/** enum gaon_vm_state - bits of &struct gaon_vm.state, set once and never cleared */
+enum gaon_vm_state {
+	/** @GAON_VM_STATE_UNUSABLE: an asynchronous bind failed. */
+	GAON_VM_STATE_UNUSABLE,
+	/** @GAON_VM_STATE_LOST: a reset took its context away. */
+	GAON_VM_STATE_LOST,
+	/** @GAON_VM_STATE_CLOSED: VM_DESTROY, or its file is closed: takes no queue. */
+	GAON_VM_STATE_CLOSED,
+};
+
+/**
+ * struct gaon_vm - an address space, which is a hardware context
+ *
+ * References: the file's handle, each queue, each job, each doorbell mapping of a process. The
+ * context is destroyed on the device, and its ASID given back, when the last one goes; so a holder
+ * of a reference may send commands on the context and trust that its number is no other's.
+ */
+struct gaon_vm {
+	/** @base: mappings; its reference count and its reservation are the VM's. */
+	struct drm_gpuvm base;
+	/** @gdev: the device. */
+	struct gaon_device *gdev;
+	/** @context: number of the hardware context. Constant. */
+	u32 context;
+	/** @asid: of the hardware; nobody else's until the context is destroyed. Constant. */
+	u16 asid;
+	/** @lr: for user-mode queues; else for kernel-owned ones. Constant. */
+	bool lr;
+	/** @handle: that the file knows it by. Constant. */
+	u32 handle;
+	/** @client: drm_file.client_id of its creator. Constant. */
+	u64 client;
+	/** @state: bits of &enum gaon_vm_state. */
+	unsigned long state;
+	/**
+	 * @lock: serialises changes of mappings, synchronous and asynchronous, and so protects @pt
+	 * and the interval tree of @base. Outside all reservations.
+	 */
+	struct mutex lock;
+	/** @pt: page tables. */
+	struct gaon_pt *pt;
+	/** @queues: queues that exist; raised by gaon_vm_add_queue(). */
+	atomic_t queues;
+	/**
+	 * @untold: queues with a fault that nobody has acknowledged; WAIT ends for them. Kept by
+	 * gaon_fault.c.
+	 */
+	atomic_t untold;
+};
+
+static inline struct gaon_vm *to_gaon_vm(struct drm_gpuvm *base)
+{
+	return container_of(base, struct gaon_vm, base);
+}
+
+static inline struct gaon_vm *gaon_vm_get(struct gaon_vm *vm)
+{
+	return to_gaon_vm(drm_gpuvm_get(&vm->base));
+}
+
+static inline void gaon_vm_put(struct gaon_vm *vm)
+{
+	if (vm)
+		drm_gpuvm_put(&vm->base);
+}
+
+/* By handle, with a reference; NULL if there is none. */
+struct gaon_vm *gaon_vm_lookup(struct gaon_file *gfile, u32 handle);
+
+/*
+ * For QUEUE_CREATE: 0, -EBUSY if it is being destroyed, -ECANCELED if it is unusable or lost. While
+ * queues are there VM_DESTROY is refused. gaon_vm_del_queue() follows when the firmware has
+ * acknowledged QUEUE_DESTROY; the reference of the VM is the queue's own business.
+ */
+int gaon_vm_add_queue(struct gaon_vm *vm);
+void gaon_vm_del_queue(struct gaon_vm *vm);
+
+/* Is [va, va + bytes) in the user's half? Nothing is said about what is mapped there. */
+bool gaon_vm_user_range(u64 va, u64 bytes);
+
+/*
+ * For SUBMIT. Inside drm_exec_until_all_locked() gaon_vm_prepare() locks the reservations of the
+ * VM and of all shared objects that it maps, with room for @fences more each. When everything is
+ * locked gaon_vm_validate() brings back and maps again what was evicted; it may sleep and allocate,
+ * and comes before any job is armed. gaon_vm_add_fence() then makes eviction wait for @fence. None
+ * of it for an LR VM: there the memory manager itself suspends and resumes the context.
+ */
+int gaon_vm_prepare(struct gaon_vm *vm, struct drm_exec *exec, unsigned int fences);
+int gaon_vm_validate(struct gaon_vm *vm, struct drm_exec *exec);
+void gaon_vm_add_fence(struct gaon_vm *vm, struct drm_exec *exec, struct dma_fence *fence);
+
+/* Sets LOST on every VM; before the device is started again after a reset. */
+void gaon_vm_lose_all(struct gaon_device *gdev);
+
+/**
+ * struct gaon_kbuf - memory of the driver in the upper half of a VM
+ *
+ * For rings, state blocks, completion values and save areas: out of reach of what users name.
+ * Pinned and mapped as long as it lives; it holds no reference of the VM: the owner does.
+ */
+struct gaon_kbuf {
+	/** @va: device address. */
+	u64 va;
+	/** @bytes: of it. */
+	u64 bytes;
+	/** @cpu: where the driver sees it; NULL for GAON_KBUF_DEVICE. Zeroed. */
+	void *cpu;
+	/** @bo: internal. */
+	struct gaon_bo *bo;
+};
+
+/** enum gaon_kbuf_kind - where it is */
+enum gaon_kbuf_kind {
+	/** @GAON_KBUF_HOST: host memory, coherent, that driver and device share. */
+	GAON_KBUF_HOST,
+	/** @GAON_KBUF_DEVICE: the device's alone: HBM, or the host's if HBM is full. Not cleared. */
+	GAON_KBUF_DEVICE,
+};
+
+/* Sleep, allocate and take the VM's lock. 0, -ENOMEM, -ENOSPC. */
+int gaon_kbuf_create(struct gaon_vm *vm, u64 bytes, enum gaon_kbuf_kind kind,
+		     struct gaon_kbuf *kbuf);
+/* The device no longer uses it. When it returns it is unmapped and invalidated. */
+void gaon_kbuf_destroy(struct gaon_vm *vm, struct gaon_kbuf *kbuf);
+
+int gaon_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
+int gaon_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int gaon_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file);
+int gaon_ioctl_vm_state(struct drm_device *drm, void *data, struct drm_file *file);
+
+#endif

@@ -10,11 +10,12 @@
 #define STOP_TICKS		8u		/* a stop deadline passes in as many steps */
 #define CONTENDED_NS		1000000u	/* how often to look for a slot to take */
 #define WAITER_NS		1000000u	/* a slot in WAIT may be taken after this */
-#define EVICT_NS		50000000u	/* any other of the same rank; slices are shorter */
+#define EVICT_TICKS		50u		/* any other of the same rank, of CONTENDED_NS each */
 
 static uint32_t slot_count;
 static uint32_t wanted;				/* last SLOT_WANT */
 static uint64_t stop_tick = FW_TIME_NEVER;	/* next step of stop deadlines */
+static uint64_t contended_tick;			/* next step of the slots' ages */
 static bool engines_reset;			/* the last resort was tried for the stops under way */
 
 void sched_init(uint32_t count)
@@ -164,7 +165,7 @@ static bool evictable(const struct fw_queue *victim, const struct fw_queue *q, u
 		return true;
 	if (slot_status(victim->slot) == GAON_SLOT_WAITING)
 		return age >= WAITER_NS;
-	return rank == q->rank && age >= EVICT_NS;
+	return rank == q->rank && slots[victim->slot].age >= EVICT_TICKS;
 }
 
 static bool better_victim(const struct fw_queue *a, const struct fw_queue *b)
@@ -174,6 +175,20 @@ static bool better_victim(const struct fw_queue *a, const struct fw_queue *b)
 	return slots[a->slot].loaded < slots[b->slot].loaded;
 }
 
+/*
+ * Queues that wait grow the others older by at most one step at a time, however long the host of a model
+ * let it stand: who could not run in that time has not had its turn.
+ */
+static void grow_older(uint64_t now)
+{
+	if (now < contended_tick)
+		return;
+	contended_tick = now + CONTENDED_NS;
+	for (uint32_t i = 0; i < slot_count; i++)
+		if (slots[i].age < EVICT_TICKS)
+			slots[i].age++;
+}
+
 /* One slot per waiting queue at most is on its way out. */
 static void evict_for(const struct fw_queue *q)
 {
@@ -181,6 +196,7 @@ static void evict_for(const struct fw_queue *q)
 	uint64_t now = timer_now();
 	uint32_t leaving = 0;
 
+	grow_older(now);
 	for (uint32_t i = 0; i < slot_count; i++) {
 		struct fw_queue *victim = slot_queue(i);
 

@@ -58,6 +58,7 @@ struct fw_slot {
 	uint64_t loaded;		/* host time of LOAD or RUN */
 	uint16_t queue;
 	uint8_t ticks;			/* of the stop deadline that passed */
+	uint8_t age;			/* contended ticks since LOAD or RUN, at most EVICT_TICKS */
 	bool killing;
 	bool evict;			/* once stopped it must leave */
 };

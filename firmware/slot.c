@@ -49,6 +49,7 @@ void slot_load(uint16_t slot, struct fw_queue *q, bool hold)
 	}
 	s->queue = queue_id(q);
 	s->loaded = timer_now();
+	s->age = 0;
 	s->evict = false;
 	q->slot = slot;
 	q->place = hold ? QUEUE_HELD : QUEUE_IN;
@@ -85,6 +86,7 @@ bool slot_run(struct fw_queue *q)
 	if (!slot_command(q->slot, GAON_SLOT_CMD_RUN))
 		return false;
 	slots[q->slot].loaded = timer_now();
+	slots[q->slot].age = 0;
 	slots[q->slot].evict = false;
 	q->place = QUEUE_IN;
 	return true;

@@ -181,6 +181,24 @@ START_TEST(without_slices_the_clock_rotates)
 END_TEST
 
 /* Doorbells of 4,095 queues on three slots, with slices and faults of chance. */
+/* A model's host may stop it for any time: that was nobody's turn. */
+START_TEST(a_pause_is_no_turn)
+{
+	struct fake *f = with_queues(1, 2);
+
+	ring(f, 1);
+	ring(f, 2);
+	for (int i = 0; i < 20; i++) {
+		f->time += 10000 * MS;
+		fake_run(f);
+		ck_assert_int_eq(fake_slot_of(f, 1), 0);
+	}
+	fake_advance(f, 40 * MS);
+	ck_assert_int_eq(fake_slot_of(f, 2), 0);
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(everybody_is_served)
 {
 	struct fake *f = with_queues(3, 0);
@@ -232,6 +250,7 @@ TCase *firmware_sched_tests(void)
 	tcase_add_test(tc, first_come_first_served);
 	tcase_add_test(tc, waiting_slots_rotate);
 	tcase_add_test(tc, without_slices_the_clock_rotates);
+	tcase_add_test(tc, a_pause_is_no_turn);
 	tcase_add_test(tc, everybody_is_served);
 	return tc;
 }

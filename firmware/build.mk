@@ -36,6 +36,8 @@ $(FW_SIGN): $(O)/firmware/sign/main.o $(FW_IMAGE_OBJ)
 $(FW_BIN): $(FW_ELF:.elf=.payload) $(FW_SIGN) $(FW_KEY)
 	$(FW_SIGN) $(FW_KEY) $(FW_LOAD) $< $@
 
+# Compiler caches up to now do not look into what #embed names.
+$(FW_EMBED): private export CCACHE_DISABLE := 1
 $(FW_EMBED): private CPPFLAGS += --embed-dir=$(O)
 $(FW_EMBED): private CFLAGS += -Wno-c23-extensions
 $(FW_EMBED): $(FW_BIN)

@@ -9,6 +9,8 @@ $(OPS_KERNEL_ELF): $(OPS_KERNEL_SRC) $(wildcard runtime/ops/kernels/*.h) $$(GAON
 	tools/gaoncc/gaoncc -std=gnu11 -O3 -Wall -Wextra -Werror -Wshadow -o $@ $(OPS_KERNEL_SRC)
 
 $(O)/runtime/ops/ops.o: $(OPS_KERNEL_ELF)
+# Compiler caches up to now do not look into what #embed names.
+$(O)/runtime/ops/ops.o: private export CCACHE_DISABLE := 1
 $(O)/runtime/ops/ops.o: CFLAGS += -Wno-c23-extensions --embed-dir=$(O)/runtime/ops
 
 $(O)/libgaonops.a: $(OPS_OBJ)

@@ -4,6 +4,8 @@ DEMO_OBJ	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/demo/*.c))
 DEMO_DIGITS	:= $(O)/bin/gaon-demo-digits
 
 $(O)/tools/demo/digits_data.o: tools/demo/data/digits.csv
+# Compiler caches up to now do not look into what #embed names.
+$(O)/tools/demo/digits_data.o: private export CCACHE_DISABLE := 1
 $(O)/tools/demo/digits_data.o: CFLAGS += -Wno-c23-extensions --embed-dir=tools/demo/data
 
 $(DEMO_DIGITS): $(DEMO_OBJ) $(O)/libgaonops.so $(O)/libgaon.so

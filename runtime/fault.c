@@ -217,13 +217,32 @@ enum gaon_status rt_fault_fail(struct rt_device *dev, struct rt_timeline *timeli
 			      "%s", text);
 }
 
-void rt_timeline_note_failed(struct rt_timeline *t, uint64_t lo, uint64_t hi)
+static bool stream_hangs_on(const struct rt_stream *s, const struct rt_timeline *t)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->dep_count && s->deps[i].timeline != t; i++)
+		;
+	return i < s->dep_count;
+}
+
+void rt_timeline_give_up(struct rt_device *dev, struct rt_timeline *t, uint64_t value)
 {
 	uint32_t i = atomic_load(&t->failed_count);
+	struct rt_stream *s;
 
-	t->failed[i % TIMELINE_FAILED].lo = lo;
-	t->failed[i % TIMELINE_FAILED].hi = hi;
+	if (rt_timeline_reached(t, value))
+		return;
+	t->failed[i % TIMELINE_FAILED].lo = *t->word->cpu;
+	t->failed[i % TIMELINE_FAILED].hi = value;
 	atomic_store(&t->failed_count, i + 1);
+	__atomic_store_n(t->word->cpu, value, __ATOMIC_RELEASE);
+	/* A queue looks at a value that the host stored when its doorbell rings. */
+	pthread_mutex_lock(&dev->children_lock);
+	for (s = dev->streams; s; s = s->next)
+		if (stream_hangs_on(s, t))
+			dev->ops->queue_doorbell(s->queue);
+	pthread_mutex_unlock(&dev->children_lock);
 }
 
 bool rt_timeline_failed(struct rt_device *dev, struct rt_timeline *t, uint64_t value)
@@ -304,10 +323,7 @@ static enum gaon_status fault_clear(struct rt_stream *s)
 				       "the device refused to clear the fault of stream %u: %s",
 				       s->number, strerror(-err));
 	pthread_mutex_lock(&dev->fault_lock);
-	if (!rt_timeline_reached(t, last)) {
-		rt_timeline_note_failed(t, *t->word->cpu, last);
-		__atomic_store_n(t->word->cpu, last, __ATOMIC_RELEASE);
-	}
+	rt_timeline_give_up(dev, t, last);
 	s->has_fault = false;
 	s->fault_noted = false;
 	s->read = s->write;
@@ -321,7 +337,7 @@ static enum gaon_status fault_clear(struct rt_stream *s)
 GAON_API enum gaon_status gaon_stream_clear_fault(struct gaon_stream *stream)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status), *other;
+	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
 	struct rt_device *dev;
 
 	if (!s)
@@ -334,11 +350,6 @@ GAON_API enum gaon_status gaon_stream_clear_fault(struct gaon_stream *stream)
 	else if (s->has_fault)
 		status = fault_clear(s);
 	pthread_mutex_unlock(&s->obj.lock);
-	/* Streams that waited for this one find the value in memory. */
-	pthread_mutex_lock(&dev->children_lock);
-	for (other = dev->streams; other; other = other->next)
-		dev->ops->queue_doorbell(other->queue);
-	pthread_mutex_unlock(&dev->children_lock);
 	rt_pins_retire(dev);
 	rt_leave(dev);
 	return status;

@@ -13,7 +13,10 @@ bool rt_fault_blocks(struct rt_device *dev, struct rt_timeline *timeline, uint64
 enum gaon_status rt_fault_fail(struct rt_device *dev, struct rt_timeline *timeline);
 /* Was @value one of those that a fault swallowed? */
 bool rt_timeline_failed(struct rt_device *dev, struct rt_timeline *timeline, uint64_t value);
-/* fault_lock held: (lo, hi] never happened. */
-void rt_timeline_note_failed(struct rt_timeline *timeline, uint64_t lo, uint64_t hi);
+/*
+ * fault_lock held, the queue of @timeline stands still: what is missing up to @value counts as failed, and
+ * streams that hang on it go on.
+ */
+void rt_timeline_give_up(struct rt_device *dev, struct rt_timeline *timeline, uint64_t value);
 
 #endif

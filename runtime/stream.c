@@ -192,13 +192,9 @@ static void stream_unlink(struct rt_stream *s)
 static void stream_end_timeline(struct rt_stream *s)
 {
 	struct rt_timeline *t = s->timeline;
-	uint64_t last = atomic_load(&t->last);
 
 	pthread_mutex_lock(&s->dev->fault_lock);
-	if (!rt_timeline_reached(t, last)) {
-		rt_timeline_note_failed(t, *t->word->cpu, last);
-		__atomic_store_n(t->word->cpu, last, __ATOMIC_RELEASE);
-	}
+	rt_timeline_give_up(s->dev, t, atomic_load(&t->last));
 	if (s->has_fault)
 		atomic_fetch_sub(&s->dev->faulted, 1);
 	s->has_fault = false;
@@ -210,7 +206,6 @@ static void stream_end_timeline(struct rt_stream *s)
 void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns)
 {
 	struct rt_device *dev = s->dev;
-	struct rt_stream *other;
 
 	if (wait_ns)
 		rt_timeline_wait(dev, s->timeline, atomic_load(&s->timeline->last), wait_ns);
@@ -223,10 +218,6 @@ void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns)
 	dev->ops->queue_destroy(s->queue);
 	s->queue = NULL;
 	stream_end_timeline(s);
-	pthread_mutex_lock(&dev->children_lock);
-	for (other = dev->streams; other; other = other->next)
-		dev->ops->queue_doorbell(other->queue);
-	pthread_mutex_unlock(&dev->children_lock);
 	rt_pins_retire(dev);
 	stream_free_memory(s);
 }

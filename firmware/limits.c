@@ -4,7 +4,7 @@
 
 #define DEFAULT_PREEMPT_MS	100u
 #define DEFAULT_SLICE_US	2000u
-#define DEFAULT_LAUNCH_SECONDS	10u
+#define DEFAULT_LAUNCH_SECONDS	2u
 
 struct fw_limits limits;
 

@@ -204,6 +204,7 @@ bool rt_fault_blocks(struct rt_device *dev, struct rt_timeline *timeline, uint64
 
 enum gaon_status rt_fault_fail(struct rt_device *dev, struct rt_timeline *timeline)
 {
+	const char *hint = "gaon_stream_get_fault() has the record, gaon_stream_clear_fault() goes on";
 	char text[sizeof(((struct gaon_fault *)0)->text)] = "the stream has faulted";
 	struct rt_timeline *root;
 
@@ -211,10 +212,10 @@ enum gaon_status rt_fault_fail(struct rt_device *dev, struct rt_timeline *timeli
 	root = fault_root(timeline, UINT64_MAX, DEPENDENCY_DEPTH);
 	if (root && root->stream)
 		memcpy(text, root->stream->fault.text, sizeof(text));
+	if (root && root->stream && root->stream->fault.type == GAON_FAULT_WATCHDOG)
+		hint = "a kernel that honestly needs longer: launch_limit_ns, or GAON_LAUNCH_LIMIT_MS";
 	pthread_mutex_unlock(&dev->fault_lock);
-	return gaon_fail_hint(GAON_ERROR_FAULT,
-			      "gaon_stream_get_fault() has the record, gaon_stream_clear_fault() goes on",
-			      "%s", text);
+	return gaon_fail_hint(GAON_ERROR_FAULT, hint, "%s", text);
 }
 
 static bool stream_hangs_on(const struct rt_stream *s, const struct rt_timeline *t)

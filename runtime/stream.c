@@ -74,15 +74,21 @@ static uint8_t stream_band(enum gaon_priority priority)
 }
 
 /* Cycles of the watchdog, 0 for the device's default. */
-static uint64_t stream_limit(const struct rt_device *dev, uint64_t limit_ns)
+static enum gaon_status stream_limit(const struct rt_device *dev, uint64_t limit_ns, uint64_t *out)
 {
 	const char *env = limit_ns ? NULL : getenv("GAON_LAUNCH_LIMIT_MS");
-	unsigned __int128 cycles;
+	unsigned __int128 ns = limit_ns, cycles;
+	char *end;
 
-	if (env)
-		limit_ns = strtoull(env, NULL, 10) * 1000000;
-	cycles = (unsigned __int128)limit_ns * dev->identify->clock_khz / 1000000;
-	return cycles > UINT64_MAX ? UINT64_MAX : cycles || !limit_ns ? (uint64_t)cycles : 1;
+	if (env && *env) {
+		ns = (unsigned __int128)strtoull(env, &end, 10) * 1000000;
+		if (*env < '0' || *env > '9' || *end)
+			return gaon_fail(GAON_ERROR_INVALID_ARGUMENT,
+					 "GAON_LAUNCH_LIMIT_MS is '%s', not a number of milliseconds", env);
+	}
+	cycles = ns * dev->identify->clock_khz / 1000000;
+	*out = cycles > UINT64_MAX ? UINT64_MAX : cycles || !ns ? (uint64_t)cycles : 1;
+	return GAON_OK;
 }
 
 static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2,
@@ -91,8 +97,13 @@ static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2,
 	struct rt_device *dev = s->dev;
 	struct gaon_ws_queue_info queue;
 	struct gaon_ws_bo_info args;
+	enum gaon_status status;
+	uint64_t limit;
 	int err;
 
+	status = stream_limit(dev, config->launch_limit_ns, &limit);
+	if (status)
+		return status;
 	s->size = 1ull << log2;
 	s->mask = s->size - 1;
 	s->args_size = s->size * STREAM_ARGS_PER_SLOT;
@@ -105,7 +116,7 @@ static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2,
 				  &s->args_bo);
 	if (!err)
 		err = dev->ops->queue_create(dev->ctx, log2, stream_band(config->priority),
-					     stream_limit(dev, config->launch_limit_ns), &s->queue);
+					     limit, &s->queue);
 	if (err)
 		return stream_fail_queue(dev, err);
 	dev->ops->bo_info(s->args_bo, &args);

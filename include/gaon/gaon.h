@@ -453,7 +453,7 @@ enum gaon_priority {
  * @ring_log2: room for 2^this operations, 4 to 16; 0: 10. A full stream makes calls wait.
  * @name: for logs and fault texts, or NULL; copied, at most 31 bytes
  * @launch_limit_ns: device time (modelled, if the device's is) after which the watchdog stops a
- *	launch with a fault; 0: $GAON_LAUNCH_LIMIT_MS, else the device's default (about 10 s)
+ *	launch with a fault; 0: $GAON_LAUNCH_LIMIT_MS, else the device's default (about 2 s)
  */
 struct gaon_stream_config {
 	size_t size;
@@ -463,7 +463,10 @@ struct gaon_stream_config {
 	uint64_t launch_limit_ns;
 };
 
-/* @config NULL: all defaults. LIMIT when the card has no queue left. */
+/*
+ * @config NULL: all defaults. LIMIT when the card has no queue left; INVALID_ARGUMENT also when
+ * $GAON_LAUNCH_LIMIT_MS is no number and would be needed.
+ */
 GAON_API enum gaon_status gaon_stream_create(struct gaon_device *dev,
 					     const struct gaon_stream_config *config,
 					     struct gaon_stream **stream);

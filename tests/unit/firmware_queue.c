@@ -67,7 +67,7 @@ START_TEST(limit_defaults_to_the_devices)
 
 	ck_assert_uint_eq(fake_context(f, 1), GAON_ADMIN_OK);
 	ck_assert_uint_eq(fake_queue_create(f, 1, 1, 0, 1), GAON_ADMIN_OK);
-	ck_assert_uint_eq(f->slots[fake_slot_of(f, 1)].limit, 10500000000ull);
+	ck_assert_uint_eq(f->slots[fake_slot_of(f, 1)].limit, 2100000000ull);
 	ck_assert_uint_eq(f->slots[fake_slot_of(f, 1)].slice, 2000ull * 1050);
 	fake_destroy(f);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hw/gaon_event.h>
+
 #include "cmd.h"
 
 #define ARGS_MAX	64
@@ -245,6 +247,9 @@ static int report_fault(struct run *r, enum gaon_status status, const char *name
 			cmd_print_json(json_pack("{s:s, s:s, s:o}", "kernel", name, "status",
 						 gaon_status_name(status), "fault", fault_json(&fault)));
 		fprintf(stderr, "gaon run: %s\n", fault.text);
+		if (fault.type == GAON_FAULT_WATCHDOG)
+			fprintf(stderr, "gaon run: a kernel that honestly needs longer: "
+					"GAON_LAUNCH_LIMIT_MS=60000 gaon run ...\n");
 		return CMD_FAULT;
 	}
 	cmd_ok(status, "running the kernel");

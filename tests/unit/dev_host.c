@@ -132,7 +132,8 @@ void dev_host_map(struct dev_host *h, uint64_t root, uint64_t va, uint64_t pa, u
 	uint64_t table = root;
 
 	for (unsigned int l = GAON_PT_LEVELS - 1;; l--) {
-		uint64_t *pte = (uint64_t *)(h->mem + (table - dev_host_pa(h, h->mem))) + gaon_pt_index(va, l);
+		uint8_t *at = h->mem + (table - dev_host_pa(h, h->mem));
+		uint64_t *pte = (uint64_t *)at + gaon_pt_index(va, l);
 
 		if (l == level) {
 			__atomic_store_n(pte, gaon_pte_leaf(pa, prot), __ATOMIC_RELEASE);

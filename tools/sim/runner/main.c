@@ -105,7 +105,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!bad && (!elf || optind < argc)) {
-		fputs(elf ? "gaon-sim: too many arguments\n" : "gaon-sim: no --elf FILE and no --vfio-user PATH\n", stderr);
+		fputs(elf ? "gaon-sim: too many arguments\n" :
+			    "gaon-sim: no --elf FILE and no --vfio-user PATH\n", stderr);
 		bad = 1;
 	}
 	if (bad) {

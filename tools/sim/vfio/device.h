@@ -68,6 +68,7 @@ void vfu_complain(struct vfu_device *dev, const char *fmt, ...) __attribute__((f
  * bytes, or -EINVAL; *@fd is a file that goes along, or -1.
  */
 int vfu_region_info(struct vfu_device *dev, uint32_t index, uint32_t argsz, void *reply, int *fd);
+bool vfu_region_access_valid(struct vfu_device *dev, uint32_t region, uint64_t offset, uint32_t bytes);
 /* 0 or -EINVAL: the access is not inside the region, or of a width that the region does not take. */
 int vfu_region_read(struct vfu_device *dev, uint32_t region, uint64_t offset, void *data, uint32_t bytes);
 int vfu_region_write(struct vfu_device *dev, uint32_t region, uint64_t offset, const void *data,

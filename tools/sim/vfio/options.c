@@ -72,7 +72,7 @@ void vfu_usage(FILE *out)
 	      "For QEMU 10.1 or newer, with shared guest memory:\n"
 	      "  -object memory-backend-memfd,id=mem,size=2G,share=on -machine memory-backend=mem \\\n"
 	      "  -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"PATH\"}}'\n"
-	      "Exit status: 0 after SIGTERM, SIGINT or --once; 125: a bad option, or the socket cannot be made.\n",
+	      "Exit status: 0 after SIGTERM, SIGINT or --once; 125: a bad option or socket.\n",
 	      out);
 }
 
@@ -245,7 +245,7 @@ static int check_shape(const struct gaon_sim_config *c)
 	if (hbm < 16 * mib || hbm > 1ull << 40 || hbm % (2 * mib))
 		fputs("gaon-sim: --hbm: must be a multiple of 2M, from 16M to 1T\n", stderr);
 	else if (c->aperture_bytes && (c->aperture_bytes > hbm || c->aperture_bytes % mib))
-		fprintf(stderr, "gaon-sim: --aperture: must be a multiple of 1M, at most the %llu MiB of HBM\n",
+		fprintf(stderr, "gaon-sim: --aperture: must be a multiple of 1M, at most HBM's %lluM\n",
 			(unsigned long long)(hbm / mib));
 	else if (c->spm_bytes && (c->spm_bytes < 65536 || c->spm_bytes > 64 * mib || c->spm_bytes % 4096))
 		fputs("gaon-sim: --scratchpad: must be a multiple of 4K, from 64K to 64M\n", stderr);

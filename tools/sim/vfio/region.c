@@ -77,7 +77,7 @@ static uint32_t piece(uint64_t offset, uint32_t bytes)
 	return n;
 }
 
-static bool access_valid(struct vfu_device *dev, uint32_t region, uint64_t offset, uint32_t bytes)
+bool vfu_region_access_valid(struct vfu_device *dev, uint32_t region, uint64_t offset, uint32_t bytes)
 {
 	uint64_t size = region < VFIO_PCI_NUM_REGIONS ? region_size(dev, region) : 0;
 
@@ -92,7 +92,7 @@ int vfu_region_read(struct vfu_device *dev, uint32_t region, uint64_t offset, vo
 {
 	uint8_t *to = data;
 
-	if (!access_valid(dev, region, offset, bytes))
+	if (!vfu_region_access_valid(dev, region, offset, bytes))
 		return -EINVAL;
 	while (bytes) {
 		uint32_t n = piece(offset, bytes);
@@ -116,7 +116,7 @@ int vfu_region_write(struct vfu_device *dev, uint32_t region, uint64_t offset, c
 {
 	const uint8_t *from = data;
 
-	if (!access_valid(dev, region, offset, bytes))
+	if (!vfu_region_access_valid(dev, region, offset, bytes))
 		return -EINVAL;
 	while (bytes) {
 		uint32_t n = piece(offset, bytes);

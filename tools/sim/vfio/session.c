@@ -192,6 +192,8 @@ static int do_get_irq_info(struct vfu_device *dev, struct vfu_message *msg, stru
 static int irqs_set_eventfds(struct vfu_device *dev, struct vfu_message *msg, uint32_t start,
 			     uint32_t count)
 {
+	uint32_t vectors = ((1ull << count) - 1) << start;
+
 	if (msg->fd_count && msg->fd_count != count)
 		return -EINVAL;
 	for (unsigned int i = 0; i < msg->fd_count; i++) {
@@ -202,7 +204,7 @@ static int irqs_set_eventfds(struct vfu_device *dev, struct vfu_message *msg, ui
 	}
 	/* Masked before its eventfd goes, unmasked after it has come: nothing is lost in between. */
 	if (!msg->fd_count)
-		gaon_sim_msix_unmask(dev->sim, vfu_irqs_armed(&dev->irqs) & ~(((1ull << count) - 1) << start));
+		gaon_sim_msix_unmask(dev->sim, vfu_irqs_armed(&dev->irqs) & ~vectors);
 	vfu_irqs_set(&dev->irqs, start, count, msg->fd_count ? msg->fds : NULL);
 	gaon_sim_msix_unmask(dev->sim, vfu_irqs_armed(&dev->irqs));
 	return 0;
@@ -274,7 +276,8 @@ static int do_region_write(struct vfu_device *dev, struct vfu_message *msg, stru
 		return -EINVAL;
 	answer_with(dev, answer, &access, sizeof(access));
 	/* A doorbell is a hint, and a guest's processor waits for this reply. */
-	if (access.region == GAON_BAR_DOORBELL && !(msg->header.flags & VFU_F_NO_REPLY)) {
+	if (access.region == GAON_BAR_DOORBELL && !(msg->header.flags & VFU_F_NO_REPLY) &&
+	    vfu_region_access_valid(dev, access.region, access.offset, access.count)) {
 		vfu_channel_reply(&dev->channel, &msg->header, 0, dev->reply, answer->bytes, -1);
 		answer->replied = true;
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "callback.h"
 #include "error.h"
 #include "pin.h"
 #include "fault.h"
@@ -16,6 +17,7 @@ struct rt_callback {
 	struct rt_callback *next;
 	void (*fn)(void *arg);
 	void *arg;
+	bool own;			/* of the library: it may block, and arg is freed with it */
 	uint64_t value;			/* of the stream, when it is due */
 	uint64_t number;		/* what the word becomes */
 };
@@ -35,6 +37,13 @@ struct rt_callbacks {
 };
 
 static _Thread_local bool in_callback;
+
+static void callback_free(struct rt_callback *cb)
+{
+	if (cb && cb->own)
+		free(cb->arg);
+	free(cb);
+}
 
 bool rt_in_callback(void)
 {
@@ -78,7 +87,6 @@ static void *callback_thread(void *arg)
 {
 	struct rt_callbacks *c = arg;
 
-	in_callback = true;
 	pthread_mutex_lock(&c->lock);
 	while (!c->stop) {
 		struct rt_callback *cb = c->first;
@@ -95,9 +103,10 @@ static void *callback_thread(void *arg)
 		pthread_mutex_unlock(&c->lock);
 		rt_pins_retire(c->dev);
 		rt_print_drain(c->dev);
+		in_callback = !cb->own;
 		cb->fn(cb->arg);
 		callback_done(c, cb->number);
-		free(cb);
+		callback_free(cb);
 		pthread_mutex_lock(&c->lock);
 	}
 	pthread_mutex_unlock(&c->lock);
@@ -141,7 +150,7 @@ static void callbacks_drop(struct rt_callbacks *c, uint64_t value)
 
 		number = cb->number;
 		c->first = cb->next;
-		free(cb);
+		callback_free(cb);
 	}
 	if (!c->first)
 		c->end = &c->first;
@@ -204,25 +213,18 @@ static enum gaon_status callback_put(struct rt_stream *s, struct rt_callback *cb
 	return GAON_OK;
 }
 
-GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void (*fn)(void *arg),
-					       void *arg)
+/* obj.lock held. @like is copied. */
+static enum gaon_status callback_queue(struct rt_stream *s, const struct rt_callback *like)
 {
+	struct rt_callback *cb = malloc(sizeof(*cb));
 	enum gaon_status status = GAON_OK;
-	struct rt_callback *cb;
-	struct rt_stream *s;
 
-	if (!fn)
-		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the callback is NULL");
-	cb = calloc(1, sizeof(*cb));
-	if (!cb)
+	if (!cb) {
+		if (like->own)
+			free(like->arg);
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a callback");
-	cb->fn = fn;
-	cb->arg = arg;
-	s = rt_stream_enter(stream, "a callback", &status);
-	if (!s) {
-		free(cb);
-		return status;
 	}
+	*cb = *like;
 	if (!s->callbacks)
 		status = callbacks_start(s);
 	if (!status) {
@@ -230,7 +232,27 @@ GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void 
 		if (!status || cb->number)
 			cb = NULL;	/* the thread has it */
 	}
+	callback_free(cb);
+	return status;
+}
+
+enum gaon_status rt_callback_own(struct rt_stream *s, void (*fn)(void *arg), void *arg)
+{
+	return callback_queue(s, &(struct rt_callback){ .fn = fn, .arg = arg, .own = true });
+}
+
+GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void (*fn)(void *arg),
+					       void *arg)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s;
+
+	if (!fn)
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the callback is NULL");
+	s = rt_stream_enter(stream, "a callback", &status);
+	if (!s)
+		return status;
+	status = callback_queue(s, &(struct rt_callback){ .fn = fn, .arg = arg });
 	rt_stream_leave(s);
-	free(cb);
 	return status;
 }

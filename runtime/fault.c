@@ -10,6 +10,7 @@
 #include "error.h"
 #include "log.h"
 #include "module.h"
+#include "peer.h"
 #include "pin.h"
 #include "print.h"
 
@@ -39,6 +40,7 @@ static const char *const access_names[] = { "access", "fetch", "read", "write", 
 
 static const char *const op_names[RT_OP_TYPES] = {
 	"operation", "launch", "copy", "fill", "wait", "event record", "callback", "graph",
+	"copy between devices",
 };
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -59,7 +61,7 @@ static void __attribute__((format(printf, 2, 3))) text_add(struct fault_text *t,
 		t->at += n < t->end - t->at ? n : t->end - t->at - 1;
 }
 
-static void fault_describe(struct rt_stream *s, struct gaon_fault *f, const char *assertion)
+static void fault_describe(struct rt_stream *s, struct gaon_fault *f, const char *why)
 {
 	struct fault_text t = { f->text, f->text + sizeof(f->text) };
 
@@ -81,8 +83,8 @@ static void fault_describe(struct rt_stream *s, struct gaon_fault *f, const char
 	if (f->syndrome)
 		text_add(&t, ", syndrome %#llx", (unsigned long long)f->syndrome);
 	text_add(&t, ", cycle %llu", (unsigned long long)f->cycle);
-	if (f->type == GAON_FAULT_BREAK && assertion[0])
-		text_add(&t, ": %s", assertion);
+	if (why[0])
+		text_add(&t, ": %s", why);
 }
 
 /* What the workgroup that faulted asserted, if it did. */
@@ -128,7 +130,8 @@ static void fault_take(struct rt_stream *s, const struct rt_assertions *assertio
 		if (f->pc >= kernel->base && f->pc - kernel->base < kernel->image_bytes)
 			f->pc_offset = f->pc - kernel->base;
 	}
-	fault_describe(s, f, assertion_of(assertions, r));
+	fault_describe(s, f, f->type == GAON_FAULT_BREAK ? assertion_of(assertions, r) :
+			     type == RT_OP_PEER ? s->peer_error : "");
 }
 
 /* --- state ----------------------------------------------------------------------------------- */
@@ -327,6 +330,7 @@ static enum gaon_status fault_clear(struct rt_stream *s)
 	rt_timeline_give_up(dev, t, last);
 	s->has_fault = false;
 	s->fault_noted = false;
+	rt_peer_clear(s);
 	s->read = s->write;
 	atomic_store(&t->faulted, false);
 	atomic_fetch_sub(&dev->faulted, 1);

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Pitched copies, and copies between devices. */
-#include <stdlib.h>
+/* Pitched copies. */
 #include <string.h>
 
 #include "copy.h"
 #include "error.h"
 #include "graph.h"
-
-#define PEER_BLOCK	(4ull << 20)
 
 /* Both sides with all defaults filled in. */
 static enum gaon_status rect_normalise(const struct gaon_rect *in, struct gaon_rect *r,
@@ -144,31 +141,5 @@ GAON_API enum gaon_status gaon_mem_copy_rect(struct gaon_device *device,
 	if (!status && value)
 		status = rt_timeline_wait(dev, s->timeline, value, GAON_FOREVER);
 	rt_leave(dev);
-	return status;
-}
-
-/* Address spaces are apart: through host memory, a block at a time. */
-GAON_API enum gaon_status gaon_mem_copy_peer(struct gaon_device *dst_dev, uint64_t dst,
-					     struct gaon_device *src_dev, uint64_t src,
-					     uint64_t bytes)
-{
-	enum gaon_status status = GAON_OK;
-	uint64_t done, step;
-	void *block;
-
-	if (dst_dev == src_dev)
-		return gaon_mem_copy(dst_dev, dst, src, bytes);
-	step = bytes < PEER_BLOCK ? bytes : PEER_BLOCK;
-	block = aligned_alloc(4096, ((step ? step : 1) + 4095) & ~4095ull);
-	if (!block)
-		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no host memory for a copy between devices");
-	for (done = 0; done < bytes && !status; done += step) {
-		if (step > bytes - done)
-			step = bytes - done;
-		status = gaon_mem_read(src_dev, block, src + done, step);
-		if (!status)
-			status = gaon_mem_write(dst_dev, dst + done, block, step);
-	}
-	free(block);
 	return status;
 }

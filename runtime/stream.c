@@ -136,12 +136,15 @@ static void stream_free_memory(struct rt_stream *s)
 		dev->ops->queue_destroy(s->queue);
 	if (s->args_bo)
 		dev->ops->bo_destroy(s->args_bo);
+	if (s->peer_bo)
+		dev->ops->bo_destroy(s->peer_bo);
 	if (s->timeline)
 		words_put(dev, s->timeline->word);
 	free(s->ops);
 	free(s->deps);
 	s->queue = NULL;
 	s->args_bo = NULL;
+	s->peer_bo = NULL;
 	s->ops = NULL;
 	s->deps = NULL;
 }

@@ -23,7 +23,7 @@ struct rt_timeline {
 
 enum rt_op_type {
 	RT_OP_NONE, RT_OP_LAUNCH, RT_OP_COPY, RT_OP_FILL, RT_OP_WAIT, RT_OP_RECORD, RT_OP_CALLBACK,
-	RT_OP_GRAPH, RT_OP_TYPES,
+	RT_OP_GRAPH, RT_OP_PEER, RT_OP_TYPES,
 };
 
 /* What the runtime remembers of each packet in the ring. */
@@ -69,6 +69,12 @@ struct rt_stream {
 	uint32_t dep_count, dep_room;
 	struct rt_callbacks *callbacks;
 	struct rt_graph *recording;
+
+	/* Copies between devices, peer.c. */
+	struct gaon_ws_bo *peer_bo;
+	struct gaon_packet *peer_list;
+	uint64_t peer_va;
+	char peer_error[128];		/* fault_lock */
 };
 
 /* Makes a stream for the library's own use too: no handle is handed out by it. */

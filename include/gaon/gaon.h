@@ -387,13 +387,22 @@ GAON_API enum gaon_status gaon_mem_copy(struct gaon_device *dev, uint64_t dst, u
 /* @pattern_size 1, 2, 4 or 8 low bytes of @pattern; @bytes and @dst multiples of it. */
 GAON_API enum gaon_status gaon_mem_fill(struct gaon_device *dev, uint64_t dst, uint64_t pattern,
 					uint32_t pattern_size, uint64_t bytes);
-/*
- * Between two opened devices; the same one twice is gaon_mem_copy(). Through host memory if it must
- * be.
- */
+/* Between two opened devices, through host memory; the same one twice is gaon_mem_copy(). Blocking. */
 GAON_API enum gaon_status gaon_mem_copy_peer(struct gaon_device *dst_dev, uint64_t dst,
 					     struct gaon_device *src_dev, uint64_t src,
 					     uint64_t bytes);
+
+/*
+ * The same in the order of @stream, which belongs to one of the two devices; returns once it is queued.
+ * Through host memory, by a thread of the library: it does not hold up other streams, and @stream goes on
+ * when all of it has arrived. Work of the other device that produces or uses the data is ordered by
+ * events and waits of the host. Both allocations, and the other device, must be kept until @stream has
+ * passed the copy; one that cannot be finished faults @stream. Cannot be recorded in a graph.
+ */
+GAON_API enum gaon_status gaon_mem_copy_peer_async(struct gaon_stream *stream,
+						   struct gaon_device *dst_dev, uint64_t dst,
+						   struct gaon_device *src_dev, uint64_t src,
+						   uint64_t bytes);
 
 GAON_API enum gaon_status gaon_mem_write_async(struct gaon_stream *stream, uint64_t dst,
 					       const void *src, uint64_t bytes);

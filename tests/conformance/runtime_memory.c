@@ -343,28 +343,6 @@ START_TEST(pool_follows_the_stream)
 }
 END_TEST
 
-START_TEST(copy_between_devices)
-{
-	uint8_t *a = malloc(9 << 20), *b = malloc(9 << 20);
-	struct gaon_device *other;
-	struct gaon_mem *there;
-	uint64_t va;
-
-	ok(gaon_device_open(NULL, &other));
-	rt_alloc(9 << 20, &va);
-	ok(gaon_mem_alloc(other, 9 << 20, GAON_MEM_DEVICE, &there));
-	rt_random_bytes(a, 9 << 20);
-	ok(gaon_mem_write(dev, va, a, 9 << 20));
-	ok(gaon_mem_copy_peer(other, gaon_mem_va(there), dev, va, 9 << 20));
-	ok(gaon_mem_read(other, b, gaon_mem_va(there), 9 << 20));
-	ck_assert_int_eq(memcmp(a, b, 9 << 20), 0);
-	ok(gaon_device_close(other));
-	fails(GAON_ERROR_CLOSED, gaon_mem_copy_peer(other, va, dev, va, 64));
-	free(a);
-	free(b);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("runtime memory");
@@ -380,6 +358,5 @@ int main(void)
 	tcase_add_test(tc, copy_rect_bounds);
 	tcase_add_test(tc, pinned_and_imported);
 	tcase_add_test(tc, pool_follows_the_stream);
-	tcase_add_test(tc, copy_between_devices);
 	return rt_run(suite);
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Work of the host in a stream's order. */
+#ifndef GAON_RUNTIME_CALLBACK_H
+#define GAON_RUNTIME_CALLBACK_H
+
+#include "stream.h"
+
+/*
+ * As gaon_stream_callback() for the library's own work, which may block: the stream waits for its return.
+ * @arg is from malloc() and freed afterwards, or when it is dropped or cannot be queued. obj.lock held.
+ */
+enum gaon_status rt_callback_own(struct rt_stream *s, void (*fn)(void *arg), void *arg);
+
+#endif

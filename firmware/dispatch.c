@@ -45,6 +45,7 @@ static const struct {
 	{ GAON_ADMIN_LOG_SETUP, misc_log },
 	{ GAON_ADMIN_LIMITS, misc_limits },
 	{ GAON_ADMIN_INJECT, misc_inject },
+	{ GAON_ADMIN_RETIRED, misc_retired },
 	{ GAON_ADMIN_LINK, no_links },
 };
 

@@ -90,6 +90,7 @@ typedef uint32_t fw_handler(const struct gaon_admin_cmd *cmd, const struct fw_ti
 fw_handler context_create, context_destroy, context_suspend, context_resume, context_reset;
 fw_handler queue_create, queue_destroy, queue_suspend, queue_resume, queue_priority, queue_reset;
 fw_handler queue_clear, queue_query, engine_reset;
-fw_handler misc_identify, misc_features, misc_telemetry, misc_log, misc_limits, misc_inject;
+fw_handler misc_identify, misc_features, misc_telemetry, misc_log, misc_limits, misc_inject,
+	misc_retired;
 
 #endif

@@ -45,26 +45,48 @@ uint32_t misc_features(const struct gaon_admin_cmd *cmd, const struct fw_ticket 
 	return GAON_ADMIN_OK;
 }
 
+/* A structure of the hardware, word by word through a pair of registers, to where the host wants it. */
+static uint32_t copy_words(const struct gaon_admin_buffer *c, uint32_t index_reg, uint32_t value_reg,
+			   uint32_t bytes, uint32_t *first)
+{
+	static uint32_t words[sizeof(struct gaon_retired) / 4];
+	uint32_t error;
+
+	_Static_assert(sizeof(words) >= sizeof(struct gaon_telemetry), "room for both");
+	if (c->value || !RESERVED_ZERO(c->reserved))
+		return GAON_ADMIN_ERR_RESERVED;
+	error = check_buffer(c->pa, c->bytes, bytes);
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < bytes / 4; i++) {
+		reg_write(index_reg, i);
+		words[i] = reg_read(value_reg);
+	}
+	*first = words[0];
+	return dma_write(c->pa, words, bytes) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_DMA;
+}
+
 uint32_t misc_telemetry(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
 			uint64_t value[6])
 {
-	static uint32_t words[sizeof(struct gaon_telemetry) / 4];
-	const struct gaon_admin_buffer *c = &cmd->buffer;
-	uint32_t error;
+	uint32_t size;
 
 	(void)ticket;
 	(void)value;
-	if (c->value || !RESERVED_ZERO(c->reserved))
-		return GAON_ADMIN_ERR_RESERVED;
-	error = check_buffer(c->pa, c->bytes, sizeof(words));
-	if (error)
-		return error;
-	for (uint32_t i = 0; i < sizeof(words) / 4; i++) {
-		reg_write(GAON_MCU_TELE_INDEX, i);
-		words[i] = reg_read(GAON_MCU_TELE_VALUE);
-	}
-	words[0] = sizeof(words);
-	return dma_write(c->pa, words, sizeof(words)) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_DMA;
+	return copy_words(&cmd->buffer, GAON_MCU_TELE_INDEX, GAON_MCU_TELE_VALUE,
+			  sizeof(struct gaon_telemetry), &size);
+}
+
+uint32_t misc_retired(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket, uint64_t value[6])
+{
+	uint32_t error, count;
+
+	(void)ticket;
+	error = copy_words(&cmd->buffer, GAON_MCU_RETIRED_INDEX, GAON_MCU_RETIRED_VALUE,
+			   sizeof(struct gaon_retired), &count);
+	if (!error)
+		value[0] = count;
+	return error;
 }
 
 uint32_t misc_log(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,

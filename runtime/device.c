@@ -543,6 +543,9 @@ GAON_API enum gaon_status gaon_device_get_counters(struct gaon_device *device,
 	full.energy_uj = t.energy_uj;
 	full.power_mw = t.power_mw;
 	full.temperature_mc = t.temp_mc;
+	full.errors_corrected = t.hbm_ce + t.spm_ce + t.link_ce;
+	full.errors_uncorrected = t.hbm_ue + t.spm_ue + t.link_ue;
+	full.retired_pages = t.retired_pages;
 	status = gaon_struct_write(counters, &full, sizeof(full), "gaon_device_counters");
 	rt_leave(dev);
 	return status;

@@ -232,6 +232,8 @@ struct gaon_device_info {
  * @cycle: modelled cycles; @host_ns: host clock (CLOCK_MONOTONIC) at that moment
  * @core_busy, @matrix_busy, @dma_busy, @copy_busy: cycles, summed over the units of a kind
  * @hbm_read, @hbm_written, @host_read, @host_written: bytes
+ * @errors_corrected, @errors_uncorrected: of device memory, scratchpads and links
+ * @retired_pages: 4 KiB pages of device memory that are not used any more, since the device was made
  */
 struct gaon_device_counters {
 	size_t size;
@@ -243,6 +245,8 @@ struct gaon_device_counters {
 	uint64_t energy_uj;
 	uint32_t power_mw;
 	int32_t temperature_mc;		/* thousandths of a degree Celsius */
+	uint64_t errors_corrected, errors_uncorrected;
+	uint64_t retired_pages;
 };
 
 /* Number of devices that gaon_device_describe() lists; at least 1, the embedded one. */

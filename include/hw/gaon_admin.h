@@ -43,6 +43,7 @@ struct gaon_admin_state {
 #define GAON_ADMIN_LOG_SETUP		0x41
 #define GAON_ADMIN_LIMITS		0x42
 #define GAON_ADMIN_INJECT		0x43	/* needs the debug fuse */
+#define GAON_ADMIN_RETIRED		0x44	/* the list of retired pages */
 #define GAON_ADMIN_LINK			0x50	/* needs GAON_FEATURE_LINKS */
 
 #define GAON_ADMIN_OK			0
@@ -62,6 +63,7 @@ struct gaon_admin_state {
 #define GAON_FEATURE_PREEMPT_INSIDE	(1ull << 1)	/* save areas work */
 #define GAON_FEATURE_LINKS		(1ull << 2)
 #define GAON_FEATURE_INJECT		(1ull << 3)	/* debug fuse is blown */
+#define GAON_FEATURE_RETIRE		(1ull << 4)	/* keeps a list of HBM pages that must not be used */
 
 struct gaon_admin_identify {		/* reply: data written at data_pa */
 	uint64_t data_pa;
@@ -117,7 +119,7 @@ struct gaon_admin_id {			/* DESTROY, SUSPEND, RESUME, RESET, PRIORITY, CLEAR, QU
 	uint64_t reserved[6];
 };
 
-/* TELEMETRY: a struct gaon_telemetry; LOG_SETUP: a struct gaon_log_ring */
+/* TELEMETRY: a struct gaon_telemetry; LOG_SETUP: a struct gaon_log_ring; RETIRED: a struct gaon_retired */
 struct gaon_admin_buffer {
 	uint64_t pa;
 	uint32_t bytes;
@@ -223,7 +225,16 @@ struct gaon_telemetry {			/* 512 bytes */
 	int32_t temp_mc;		/* millidegrees Celsius */
 	uint64_t hbm_ce, hbm_ue, spm_ce, spm_ue, link_ce, link_ue;
 	uint64_t lost_events;
-	uint64_t reserved[10];
+	uint64_t retired_pages;		/* survives resets */
+	uint64_t reserved[9];
+};
+
+/* HBM pages with an uncorrectable error in their past; kept in the chip for good. */
+#define GAON_RETIRED_MAX	64
+struct gaon_retired {
+	uint32_t count;
+	uint32_t reserved;
+	uint64_t page[GAON_RETIRED_MAX];	/* HBM offsets, multiples of 4 KiB */
 };
 
 /* Firmware log, in host memory: header, then `bytes` of text lines "<level> cycle text\n". */

@@ -75,8 +75,17 @@ struct gaon_fault_record {
 #define GAON_EVENT_PACKET		1	/* a packet with F_EVENT completed */
 #define GAON_EVENT_FAULT		2	/* `fault` is filled */
 #define GAON_EVENT_STATE		3	/* device state changed; value: GAON_STATE_* */
-#define GAON_EVENT_RAS			4	/* value: counter index */
+#define GAON_EVENT_RAS			4	/* value: GAON_RAS_*, the counter that went up */
 #define GAON_EVENT_F_LOST		(1u << 0)	/* records before this one were dropped: rescan */
+
+/* Counters of errors: value of a RAS record. For HBM_UE fault.va is the HBM offset. */
+#define GAON_RAS_HBM_CE			0
+#define GAON_RAS_HBM_UE			1
+#define GAON_RAS_SPM_CE			2
+#define GAON_RAS_SPM_UE			3
+#define GAON_RAS_LINK_CE		4
+#define GAON_RAS_LINK_UE		5
+#define GAON_RAS_COUNTERS		6
 
 struct gaon_event {
 	uint16_t type;

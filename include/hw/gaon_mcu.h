@@ -147,5 +147,8 @@
 #define GAON_MCU_INJECT_LO	0x218
 #define GAON_MCU_INJECT_HI	0x21c
 #define GAON_MCU_INJECT_CMD	0x220
+/* Retired pages: word INDEX of struct gaon_retired */
+#define GAON_MCU_RETIRED_INDEX	0x228
+#define GAON_MCU_RETIRED_VALUE	0x22c	/* ro */
 
 #endif

@@ -85,8 +85,7 @@ static const struct gaon_identify *direct_identify(struct gaon_winsys *winsys)
 	return &((struct direct *)winsys)->identify;
 }
 
-/* A reply that the firmware writes to memory: through a page of its own. */
-static int admin_with_buffer(struct direct *ws, uint16_t opcode, void *out, size_t bytes)
+int direct_admin_read(struct direct *ws, uint16_t opcode, void *out, size_t bytes)
 {
 	struct gaon_admin_cmd cmd = { .opcode = opcode };
 	struct direct_host page = { 0 };
@@ -110,7 +109,7 @@ static int admin_with_buffer(struct direct *ws, uint16_t opcode, void *out, size
 
 static int direct_telemetry(struct gaon_winsys *winsys, struct gaon_telemetry *out)
 {
-	return admin_with_buffer((struct direct *)winsys, GAON_ADMIN_TELEMETRY, out, sizeof(*out));
+	return direct_admin_read((struct direct *)winsys, GAON_ADMIN_TELEMETRY, out, sizeof(*out));
 }
 
 static int direct_mem_info(struct gaon_winsys *winsys, uint64_t *free_bytes, uint64_t *total_bytes)
@@ -191,12 +190,12 @@ static int direct_setup(struct direct *ws)
 	err = direct_admin_start(ws);
 	if (err)
 		return err;
-	err = admin_with_buffer(ws, GAON_ADMIN_IDENTIFY, &ws->identify, sizeof(ws->identify));
+	err = direct_admin_read(ws, GAON_ADMIN_IDENTIFY, &ws->identify, sizeof(ws->identify));
 	if (err)
 		return err;
 	cmd.features.mask = ws->identify.features &
 			    (GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE |
-			     GAON_FEATURE_INJECT);
+			     GAON_FEATURE_INJECT | GAON_FEATURE_RETIRE);
 	err = direct_admin(ws, &cmd, NULL);
 	if (err)
 		return err;
@@ -205,7 +204,10 @@ static int direct_setup(struct direct *ws)
 	ws->aperture_bytes = direct_reg_read64(ws, GAON_REG_APERTURE);
 	if (!ws->aperture || len < ws->hbm_bytes || ws->aperture_bytes < ws->hbm_bytes)
 		return -ENOTSUP;
-	return extents_put(&ws->hbm, 0, ws->hbm_bytes) ? 0 : -ENOMEM;
+	if (!extents_put(&ws->hbm, 0, ws->hbm_bytes))
+		return -ENOMEM;
+	atomic_store(&ws->retired_stale, ws->identify.features & GAON_FEATURE_RETIRE);
+	return direct_ras_refresh(ws);
 }
 
 int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size)

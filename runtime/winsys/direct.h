@@ -137,6 +137,11 @@ struct direct {
 	size_t pt_arena_count;
 	struct direct_pt *pt_free;
 
+	uint64_t retired_taken;		/* which of retired are out of hbm; mem_lock */
+	uint64_t retired[GAON_RETIRED_MAX];	/* grows only, under event_lock */
+	_Atomic uint32_t retired_count;
+	_Atomic bool retired_stale;
+
 	pthread_mutex_t event_lock;
 	struct direct_event_ring rings[GAON_EVENT_RINGS];
 	struct gaon_ws_context *contexts[GAON_CONTEXTS];
@@ -145,6 +150,14 @@ struct direct {
 	_Atomic uint32_t raised;	/* bit per MSI-X vector that came since last drained */
 	_Atomic uint64_t events;	/* the device's count of events when last drained */
 };
+
+/* direct_ras.c */
+/* Reads the device's list if records of it may have been lost. No lock held. */
+int direct_ras_refresh(struct direct *ws);
+/* A RAS record; event_lock held. */
+void direct_ras_event(struct direct *ws, const struct gaon_event *event);
+/* Takes retired pages that are free out of the free memory; mem_lock held. */
+void direct_ras_sweep(struct direct *ws);
 
 /* direct.c */
 uint64_t direct_now_ns(void);
@@ -193,6 +206,8 @@ int direct_admin_start(struct direct *ws);
 void direct_admin_stop(struct direct *ws);
 /* 0, -errno of the firmware's status, or -ENODEV. */
 int direct_admin(struct direct *ws, struct gaon_admin_cmd *cmd, struct gaon_admin_reply *reply);
+/* IDENTIFY, TELEMETRY, RETIRED: what the firmware writes to memory, through a page of its own. */
+int direct_admin_read(struct direct *ws, uint16_t opcode, void *out, size_t bytes);
 
 /* 0, -ENODEV, -ETIMEDOUT */
 int direct_run_until(struct direct *ws, const uint64_t *word, uint64_t value, uint64_t timeout_ns);

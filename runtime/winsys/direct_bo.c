@@ -46,6 +46,7 @@ static void hbm_free(struct gaon_ws_bo *bo)
 			log_warning("direct: lost %#llx bytes of device memory",
 				    (unsigned long long)bo->hbm[i].bytes);
 	}
+	direct_ras_sweep(ws);
 	pthread_mutex_unlock(&ws->mem_lock);
 	free(bo->hbm);
 	bo->hbm = NULL;
@@ -105,7 +106,10 @@ static int bo_alloc_device(struct gaon_ws_bo *bo)
 	struct direct *ws = bo->ctx->ws;
 	int err;
 
+	/* Lost already when it cannot be read: the next use says so. */
+	direct_ras_refresh(ws);
 	pthread_mutex_lock(&ws->mem_lock);
+	direct_ras_sweep(ws);
 	err = hbm_take(bo);
 	pthread_mutex_unlock(&ws->mem_lock);
 	if (err) {

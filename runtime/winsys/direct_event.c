@@ -52,7 +52,16 @@ static void queue_note_fault(struct gaon_ws_queue *queue, const struct gaon_faul
 	atomic_fetch_add(&queue->ctx->untold, 1);
 }
 
-static void event_take(struct direct *ws, const struct gaon_event *event)
+static uint32_t direct_first_ring(const struct direct *ws)
+{
+	uint32_t i;
+
+	for (i = 0; i < GAON_EVENT_RINGS && !ws->rings[i].enabled; i++)
+		;
+	return i;
+}
+
+static void event_take(struct direct *ws, uint32_t ring, const struct gaon_event *event)
 {
 	uint32_t id = event->fault.queue;
 
@@ -62,6 +71,11 @@ static void event_take(struct direct *ws, const struct gaon_event *event)
 		if (id < GAON_QUEUES && ws->queues[id] &&
 		    ws->queues[id]->ctx->id == event->fault.context)
 			queue_note_fault(ws->queues[id], &event->fault);
+		break;
+	case GAON_EVENT_RAS:
+		/* On every ring that is enabled: the first that tells of it counts. */
+		if (ring == direct_first_ring(ws))
+			direct_ras_event(ws, event);
 		break;
 	case GAON_EVENT_STATE:
 		if (event->value == GAON_STATE_FATAL)
@@ -75,6 +89,7 @@ static void event_rescan(struct direct *ws)
 {
 	unsigned int i;
 
+	atomic_store(&ws->retired_stale, ws->identify.features & GAON_FEATURE_RETIRE);
 	for (i = 0; i < GAON_QUEUES; i++) {
 		struct gaon_ws_queue *queue = ws->queues[i];
 		struct gaon_fault_record fault;
@@ -107,7 +122,7 @@ static void event_ring_drain(struct direct *ws, uint32_t ring)
 			break;
 		event = *shared;
 		lost |= event.flags & GAON_EVENT_F_LOST;
-		event_take(ws, &event);
+		event_take(ws, ring, &event);
 		r->head++;
 	}
 	if (r->head != start || (atomic_load(&ws->raised) & (2u << ring)))

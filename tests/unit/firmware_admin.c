@@ -48,7 +48,7 @@ START_TEST(unknown_opcodes_are_refused)
 {
 	static const uint16_t known[] = {
 		0x00, 0x01, 0x02, 0x10, 0x11, 0x12, 0x13, 0x14, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-		0x26, 0x27, 0x30, 0x40, 0x41, 0x42, 0x43, 0x50,
+		0x26, 0x27, 0x30, 0x40, 0x41, 0x42, 0x43, 0x44, 0x50,
 	};
 	struct fake *f = booted();
 
@@ -316,6 +316,30 @@ START_TEST(heartbeat_beats_on_request)
 }
 END_TEST
 
+START_TEST(retired_pages_are_copied)
+{
+	struct fake *f = booted();
+	const struct gaon_admin_cmd good = {
+		.opcode = GAON_ADMIN_RETIRED,
+		.buffer = { .pa = FAKE_HOST + FAKE_DATA, .bytes = sizeof(f->retired) },
+	};
+	struct gaon_admin_cmd cmd = good;
+	struct gaon_admin_reply reply;
+
+	f->retired.count = 3;
+	for (uint32_t i = 0; i < GAON_RETIRED_MAX; i++)
+		f->retired.page[i] = 0x123456789000ull * (i + 1);
+	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);
+	ck_assert_uint_eq(reply.value[0], 3);
+	ck_assert_mem_eq(f->host + FAKE_DATA, &f->retired, sizeof(f->retired));
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.buffer.bytes = sizeof(f->retired) - 1);
+	REFUSED(GAON_ADMIN_ERR_ALIGN, c.buffer.pa += 4);
+	REFUSED(GAON_ADMIN_ERR_RESERVED, c.buffer.value = 1);
+	REFUSED(GAON_ADMIN_ERR_DMA, c.buffer.pa = FAKE_HOST + FAKE_HOST_SIZE - 256);
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(injection_needs_the_fuse)
 {
 	struct fake *f = booted();
@@ -392,6 +416,7 @@ TCase *firmware_admin_tests(void)
 	tcase_add_test(tc, log_goes_to_the_host);
 	tcase_add_test(tc, limits_take_effect);
 	tcase_add_test(tc, heartbeat_beats_on_request);
+	tcase_add_test(tc, retired_pages_are_copied);
 	tcase_add_test(tc, injection_needs_the_fuse);
 	tcase_add_test(tc, injected_crash_panics);
 	tcase_add_test(tc, injected_hang_stops_answering);

@@ -62,6 +62,8 @@ struct fake {
 	uint32_t log2, tail, raised;
 	struct gaon_identify identify;
 	struct gaon_telemetry telemetry;
+	struct gaon_retired retired;
+	uint32_t retired_index;
 	uint32_t ident_index, tele_index;
 	uint32_t ctx_index, ctx_asid, ctx_ring, ctx_status;
 	uint64_t ctx_root, ctx_print;

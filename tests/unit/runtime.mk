@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Inside of the runtime: linked from the archive, where internal names are visible.
-RT_UNIT_TESTS	:= $(O)/tests/unit/runtime_queue $(O)/tests/unit/runtime_parts
+RT_UNIT_TESTS	:= $(O)/tests/unit/runtime_queue $(O)/tests/unit/runtime_parts $(O)/tests/unit/runtime_ras
 
 $(O)/tests/unit/runtime_queue: $(O)/tests/unit/runtime_fake.o
 $(RT_UNIT_TESTS): %: %.o $(LIBGAON_A)

@@ -32,7 +32,7 @@ json_t *cmd_device_json(const struct gaon_device_info *info)
 static json_t *counters_json(const struct gaon_device_counters *c, uint64_t free_bytes)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-			 " s:I, s:I, s:i, s:i}",
+			 " s:I, s:I, s:i, s:i, s:I, s:I, s:I}",
 			 "hbm_free_bytes", (json_int_t)free_bytes, "cycle", (json_int_t)c->cycle,
 			 "core_busy_cycles",
 			 (json_int_t)c->core_busy, "matrix_busy_cycles", (json_int_t)c->matrix_busy,
@@ -45,7 +45,9 @@ static json_t *counters_json(const struct gaon_device_counters *c, uint64_t free
 			 (json_int_t)c->instructions, "doorbells", (json_int_t)c->doorbells, "faults",
 			 (json_int_t)c->faults, "preemptions", (json_int_t)c->preemptions, "energy_uj",
 			 (json_int_t)c->energy_uj, "power_mw", c->power_mw, "temperature_mc",
-			 c->temperature_mc);
+			 c->temperature_mc, "errors_corrected", (json_int_t)c->errors_corrected,
+			 "errors_uncorrected", (json_int_t)c->errors_uncorrected, "retired_pages",
+			 (json_int_t)c->retired_pages);
 }
 
 static void print_info(const struct gaon_device_info *i, const struct gaon_device_counters *c,
@@ -70,6 +72,9 @@ static void print_info(const struct gaon_device_info *i, const struct gaon_devic
 	printf("  copy engines %u\n", i->copy_engines);
 	printf("  numerics     profile %u\n", i->numerics);
 	printf("  power        %.1f W, %.1f C (modelled)\n", c->power_mw / 1e3, c->temperature_mc / 1e3);
+	printf("  errors       %llu corrected, %llu uncorrected, %llu pages retired\n",
+	       (unsigned long long)c->errors_corrected, (unsigned long long)c->errors_uncorrected,
+	       (unsigned long long)c->retired_pages);
 	printf("  since reset  %.3f ms modelled, %llu launches, %llu packets, %llu faults\n",
 	       i->clock_khz ? (double)c->cycle / i->clock_khz : 0, (unsigned long long)c->launches,
 	       (unsigned long long)c->packets, (unsigned long long)c->faults);

@@ -110,6 +110,14 @@ bool sim_va_range_valid(uint64_t va, uint64_t len, bool kernel);
 void sim_mmu_reset(struct gaon_sim *sim);
 void sim_mmu_poison(struct gaon_sim *sim, uint64_t offset);
 
+/* --- ras.c ------------------------------------------------------------------------------------ */
+/* An error happened: @counter is GAON_RAS_*, @offset the HBM offset of an HBM_UE. Lock held. */
+void sim_ras_error(struct gaon_sim *sim, unsigned int counter, uint64_t offset);
+/* The chip's non-volatile memory: from the file at creation, to it on every change. */
+void sim_nv_load(struct gaon_sim *sim);
+void sim_nv_store(struct gaon_sim *sim);
+
+
 /* --- tlbi.c ------------------------------------------------------------------------------- */
 
 struct sim_tlbi_entry {

@@ -141,6 +141,8 @@ static uint32_t *mcubus_plain(struct sim_mcu_bus *bus, uint32_t reg)
 		return &bus->inject_kind;
 	case GAON_MCU_INJECT_TARGET:
 		return &bus->inject_target;
+	case GAON_MCU_RETIRED_INDEX:
+		return &bus->retired_index;
 	default:
 		return NULL;
 	}
@@ -258,6 +260,8 @@ static uint32_t mcubus_read_other(struct gaon_sim *sim, uint32_t reg)
 		return bus->tele_index;
 	case GAON_MCU_TELE_VALUE:
 		return mcubus_word(&bus->tele, sizeof(bus->tele), bus->tele_index);
+	case GAON_MCU_RETIRED_VALUE:
+		return mcubus_word(&bus->retired, sizeof(bus->retired), bus->retired_index);
 	case GAON_MCU_CTX_STATUS:
 		return bus->ctx_status;
 	case GAON_MCU_DB_STATUS:

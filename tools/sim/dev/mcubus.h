@@ -12,6 +12,7 @@ struct sim_mcu_bus {
 	uint64_t boot_budget;
 	struct sim_rom_image image;
 	uint32_t security_version;	/* burnt fuses; survives resets */
+	struct gaon_retired retired;	/* survives resets */
 
 	uint32_t irq_edges, irq_enable;
 	uint32_t time_high, cycle_high;
@@ -24,7 +25,7 @@ struct sim_mcu_bus {
 	uint32_t admin_log2, admin_tail;
 	uint16_t admin_enables;
 
-	uint32_t ident_index, tele_index;
+	uint32_t ident_index, tele_index, retired_index;
 	struct gaon_telemetry tele;
 
 	uint32_t ctx_index, ctx_asid, ctx_ring, ctx_status;

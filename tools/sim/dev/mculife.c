@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The management core's life: boot, turns, interrupt lines, fuses, injected errors, reset. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mcubus.h"
 
@@ -82,37 +80,15 @@ void sim_mcubus_admin_irq(struct gaon_sim *sim, bool enable_written, uint32_t ta
 
 /* --- system ------------------------------------------------------------------------------------ */
 
-/* Fuses only ever go up; the file is the chip's non-volatile memory. */
+/* Fuses only ever go up. */
 static void mcubus_burn(struct gaon_sim *sim)
 {
 	struct sim_mcu_bus *bus = sim->mcu;
-	int fd;
 
 	if (bus->image.security_version <= bus->security_version)
 		return;
 	bus->security_version = bus->image.security_version;
-	if (!sim->config.nv_path)
-		return;
-	fd = open(sim->config.nv_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, &bus->security_version, 4) != 4)
-		sim_log(sim, 4, "cannot write %s: %s", sim->config.nv_path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
-static void mcubus_load_fuses(struct gaon_sim *sim)
-{
-	uint32_t version;
-	int fd;
-
-	if (!sim->config.nv_path)
-		return;
-	fd = open(sim->config.nv_path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (read(fd, &version, sizeof(version)) == sizeof(version))
-		sim->mcu->security_version = version;
-	close(fd);
+	sim_nv_store(sim);
 }
 
 void mcubus_set_state(struct gaon_sim *sim, uint32_t state)
@@ -138,22 +114,19 @@ void mcubus_panic(struct gaon_sim *sim, uint32_t code)
 
 void mcubus_inject(struct gaon_sim *sim)
 {
+	static const uint8_t correctable[] = { GAON_RAS_HBM_CE, GAON_RAS_SPM_CE, GAON_RAS_LINK_CE };
 	struct sim_mcu_bus *bus = sim->mcu;
 
 	if (!sim->config.debug_fuse)
 		return;
 	switch (bus->inject_kind) {
 	case GAON_INJECT_CE:
-		if (bus->inject_target == 0)
-			sim->tele.hbm_ce++;
-		else if (bus->inject_target == 1)
-			sim->tele.spm_ce++;
-		else if (bus->inject_target == 2)
-			sim->tele.link_ce++;
+		if (bus->inject_target < sizeof(correctable) / sizeof(correctable[0]))
+			sim_ras_error(sim, correctable[bus->inject_target], 0);
 		break;
 	case GAON_INJECT_UE:
-		sim->tele.hbm_ue++;
-		sim_mmu_poison(sim, bus->inject_address);
+		if (bus->inject_address < sim->config.hbm_bytes)
+			sim_ras_error(sim, GAON_RAS_HBM_UE, bus->inject_address);
 		break;
 	case GAON_INJECT_FW_HANG:
 		bus->hung = true;
@@ -274,7 +247,7 @@ int sim_mcubus_create(struct gaon_sim *sim)
 		bus->core = sim_mcu_create(&region, 1, &ops, sim);
 	if (!bus->core)
 		return -ENOMEM;
-	mcubus_load_fuses(sim);
+	sim_nv_load(sim);
 	return 0;
 }
 

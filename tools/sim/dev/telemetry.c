@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "devside.h"
+#include "mcubus.h"
 
 #define IDLE_MW		90000u
 #define CORE_MW		10000u		/* per core, all of its scalar and vector units busy */
@@ -23,7 +24,7 @@ void sim_identify_fill(struct gaon_sim *sim)
 
 	id->size = sizeof(*id);
 	id->hw_revision = GAON_REVISION;
-	id->features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE;
+	id->features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE | GAON_FEATURE_RETIRE;
 	if (sim->config.debug_fuse)
 		id->features |= GAON_FEATURE_INJECT;
 	id->hbm_bytes = sim->config.hbm_bytes;
@@ -83,6 +84,7 @@ void sim_telemetry_latch(struct gaon_sim *sim, struct gaon_telemetry *out)
 	t->cycle = sim_time_now(sim);
 	t->doorbells_dropped = atomic_load(&sim->doorbells->dropped);
 	t->tlb_misses = atomic_load(&sim->mmu->walks);
+	t->retired_pages = sim->mcu->retired.count;
 	sim_time_telemetry(sim, t);
 	t->energy_uj = tele_mw_cycles(t, khz) / khz;
 

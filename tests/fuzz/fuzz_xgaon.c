@@ -27,8 +27,7 @@ static const uint32_t prologue[] = {
 
 static void setup(void)
 {
-	struct gaon_sim_config config = { .threads = 1, .spm_bytes = 1 << 20, .vlen = 512,
-					  .effects = GAON_SIM_EFFECTS_LATE };
+	struct gaon_sim_config config = { .threads = 1, .spm_bytes = 1 << 20, .vlen = 512 };
 
 	e = engine_create(&config);
 	engine_map(e, 1, VA_HBM + CODE_OFFSET, PA_HBM + CODE_OFFSET, GAON_HUGE_SIZE,
@@ -91,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(engine_hbm(e, CODE_OFFSET), 0, 4096);
 	memcpy(engine_hbm(e, CODE_OFFSET), prologue, sizeof(prologue));
 	memcpy(engine_hbm(e, CODE_OFFSET) + sizeof(prologue), data, size);
+	e->sim->config.effects = bytes[3] % 3;
 	/* The code was changed behind the device's back. */
 	atomic_fetch_add(&e->sim->contexts[1].tlb_gen, 1);
 	pkt = engine_launch(VA_HBM + CODE_OFFSET, VA_HBM + DATA_OFFSET, 1 + bytes[0] % 4, 1, 1);

@@ -179,9 +179,11 @@ struct operands {
 	uint64_t len_c, len_d;
 };
 
-/* A row's bytes plus a gap; sometimes the gap makes rows collide in a cache. */
+/* A row's bytes plus a gap; sometimes the gap makes rows collide in a cache, or spread well over it. */
 static uint64_t random_stride(uint64_t row)
 {
+	if (!test_below(4))
+		return (row + 127) / 128 * 128 + 64;
 	if (!test_below(8))
 		return (row + 2047) / 2048 * 2048;
 	return row + (test_below(2) ? test_below(70) : 0);
@@ -281,6 +283,75 @@ static void check_oracle(const struct sim_gemm *g, const struct sim_gemm *before
 	}
 }
 
+/* --- copies beside a product ------------------------------------------------------------------ */
+
+#define FEED_ROWS	32u
+#define FEED_PITCH	4352u
+
+struct copies {
+	struct sim_feed feed;
+	struct sim_feed_mark mark;
+	uint8_t *src, *dst;
+	uint32_t rows, bytes;
+};
+
+static void copies_make(struct copies *c)
+{
+	static uint8_t src[FEED_ROWS * FEED_PITCH], dst[FEED_ROWS * FEED_PITCH];
+
+	if (!src[0])
+		for (size_t i = 0; i < sizeof(src); i++)
+			src[i] = (uint8_t)(1 + i * 2654435761u % 255);
+	memset(dst, 0, sizeof(dst));
+	memset(c, 0, sizeof(*c));
+	c->src = src;
+	c->dst = dst;
+	c->rows = 1 + test_below(FEED_ROWS);
+	c->bytes = test_below(2) ? 64 * (1 + test_below(FEED_PITCH / 64)) : 1 + test_below(FEED_PITCH);
+	c->feed.parts = 1;
+	c->feed.part[0] = (struct sim_feed_part){
+		.dst = dst, .src = src, .dst_ld = FEED_PITCH, .src_ld = FEED_PITCH, .bytes = c->bytes,
+		.rows = c->rows, .ends_row = true, .mark = &c->mark,
+	};
+}
+
+/* What the mark says is there, and nothing else was touched. */
+static void copies_check(const char *path, const struct sim_gemm *g, const struct copies *c)
+{
+	const struct sim_feed_mark *m = &c->mark;
+
+	for (uint32_t row = 0; row < FEED_ROWS; row++) {
+		const uint8_t *dst = c->dst + row * FEED_PITCH, *src = c->src + row * FEED_PITCH;
+		uint64_t have = row < m->row ? c->bytes : row < m->row + m->group ? m->at : 0;
+
+		if (row >= c->rows && have)
+			report(path, g, "copied more rows than there are");
+		if (memcmp(dst, src, have))
+			report(path, g, "has not copied what it says");
+		for (uint64_t i = have; i < FEED_PITCH; i++)
+			if (dst[i]) {
+				report(path, g, "copied what it does not say");
+				return;
+			}
+	}
+}
+
+/* Every fourth product, because the check costs more than most. */
+static void run_beside_copies(struct sim_matrix *mx, const char *path, struct sim_gemm *g)
+{
+	struct copies copies;
+
+	if (test_below(4)) {
+		sim_gemm_run(mx, g);
+		return;
+	}
+	copies_make(&copies);
+	g->feed = &copies.feed;
+	sim_gemm_run(mx, g);
+	g->feed = NULL;
+	copies_check(path, g, &copies);
+}
+
 /*
  * The portable result is compared with the oracle, the others with the portable one, all bytes of
  * C and D and the gaps between rows included.
@@ -301,7 +372,7 @@ static void check_product(struct sim_gemm *g, struct operands *o)
 			continue;
 		memcpy(g->c, c0, o->len_c);
 		memcpy(g->d, d0, o->len_d);
-		sim_gemm_run(test_paths[p].mx, g);
+		run_beside_copies(test_paths[p].mx, test_paths[p].name, g);
 		if (p == 0) {
 			check_oracle(g, &before);
 			memcpy(c1, g->c, o->len_c);

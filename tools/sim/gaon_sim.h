@@ -17,7 +17,7 @@ struct gaon_sim;
 
 /* When asynchronous effects (DMA, gemm, posted stores, completions, interrupts) happen. */
 enum gaon_sim_effects {
-	GAON_SIM_EFFECTS_NORMAL,
+	GAON_SIM_EFFECTS_NORMAL,	/* large DMA loads during the next product, all else at once */
 	GAON_SIM_EFFECTS_EARLY,		/* as early as the specification allows */
 	GAON_SIM_EFFECTS_LATE,		/* as late as it allows */
 };

@@ -14,6 +14,7 @@
 #define QUANTUM_NS	150000
 #define FAULT_IN_UNIT	0x554e4954u	/* hart->fault.syndrome: the record is in the unit */
 #define PAGE_MASK	(GAON_PAGE_SIZE - 1)
+#define HUGE_PAGE	((uintptr_t)2 << 20)	/* of the host */
 
 static uint64_t now_ns(void)
 {
@@ -498,6 +499,25 @@ void sim_core_run(struct sim_core *core)
 
 /* --- life ---------------------------------------------------------------------------------------------- */
 
+/* Products walk the scratchpad densely, so it gets huge pages if the host has any to give. */
+static uint8_t *spm_map(struct sim_core *core)
+{
+	uint64_t bytes = core->sim->identify.spm_bytes;
+	struct sim_unit *u = core->unit;
+	uint8_t *spm;
+
+	u->spm_map_bytes = bytes + HUGE_PAGE;
+	u->spm_map = mmap(NULL, u->spm_map_bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (u->spm_map == MAP_FAILED) {
+		u->spm_map = NULL;
+		return NULL;
+	}
+	spm = (uint8_t *)(((uintptr_t)u->spm_map + HUGE_PAGE - 1) & -HUGE_PAGE);
+	madvise(spm, bytes, MADV_HUGEPAGE);
+	return spm;
+}
+
 int sim_core_create(struct gaon_sim *sim, uint32_t index)
 {
 	struct sim_core *core = &sim->cores[index];
@@ -510,10 +530,7 @@ int sim_core_create(struct gaon_sim *sim, uint32_t index)
 	u->job.index = index;
 	u->dirty = calloc(spm_words(sim), 8);
 	u->mapped = calloc(spm_words(sim), 8);
-	core->spm = mmap(NULL, sim->identify.spm_bytes, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (core->spm == MAP_FAILED)
-		core->spm = NULL;
+	core->spm = spm_map(core);
 	core->hart = sim_hart_create(sim->identify.vlen, &core_ops, core, &sim->engines->costs);
 	core->matrix = sim_matrix_create((enum sim_matrix_path)path);
 	if (!u->dirty || !u->mapped || !core->spm || !core->hart || !core->matrix)
@@ -529,7 +546,7 @@ void sim_core_destroy(struct sim_core *core)
 	sim_hart_destroy(core->hart);
 	sim_matrix_destroy(core->matrix);
 	if (core->spm)
-		munmap(core->spm, core->sim->identify.spm_bytes);
+		munmap(core->unit->spm_map, core->unit->spm_map_bytes);
 	free(core->unit->dirty);
 	free(core->unit->mapped);
 	*core = (struct sim_core){ 0 };

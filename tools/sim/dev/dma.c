@@ -23,10 +23,6 @@ struct region {
 struct sim_dma_cache {
 	struct region region[2][ENTRIES];	/* [writing] */
 	struct region last[2];
-	/* the last large load, and where the next one of the same stride will be */
-	uint64_t load_va;
-	uintptr_t ahead;
-	size_t ahead_bytes;
 };
 
 struct sim_dma_cache *sim_dma_create(void)
@@ -222,44 +218,136 @@ static void mark_dirty(struct sim_core *core, const struct gaon_dma_desc *d)
 	sim_core_mark_dirty(core, (uint64_t)low - GAON_VA_SPM, (uint64_t)(high - low));
 }
 
-#define AHEAD_MIN	(16u << 10)
-#define AHEAD_MAX	(256u << 10)
+/* --- loads that are put off ------------------------------------------------------------------ */
+
+#define PUT_OFF_MIN	(16u << 10)	/* bytes: below, a product has no time for them */
+
+/* Rows of one pitch, which is what can be copied beside a product. */
+static bool is_plain_load(const struct gaon_dma_desc *d)
+{
+	return d->type == GAON_DMA_STRIDED && !(d->flags & GAON_DMA_FROM_SPM) &&
+	       d->count[1] == 1 && d->count[2] == 1 &&
+	       (d->count[0] == 1 || (d->mem_stride[0] >= (int64_t)d->bytes &&
+				     d->spm_stride[0] >= (int64_t)d->bytes));
+}
 
 /*
- * Code that streams through memory loads pieces at a constant distance.  Expect the next one, so
- * that the matrix unit can fetch it while it works: a hint, whose address may lead nowhere.
+ * The next part of a load from @mark on: all rows that lie in the region of the first one, or what of
+ * that row does.  False: its address faults; @mark is moved behind the part.
  */
-static void expect_next(struct sim_dma_cache *cache, const struct gaon_dma_desc *d)
+static bool next_part(struct sim_core *core, struct sim_dma_cache *cache,
+		      const struct gaon_dma_desc *d, struct sim_feed_mark *mark,
+		      struct sim_feed_part *part)
 {
-	uint64_t bytes = (uint64_t)d->count[0] * d->bytes;
-	const struct region *r = &cache->last[0];
+	uint64_t left = d->bytes - mark->at;
+	uint64_t va = d->mem_va + mark->row * (uint64_t)d->mem_stride[0] + mark->at;
+	const struct region *r = locate(core, cache, va, false);
+	uint64_t have;
 
-	if (d->flags & GAON_DMA_FROM_SPM || bytes < AHEAD_MIN)
-		return;
-	cache->ahead_bytes = 0;
-	if (d->type == GAON_DMA_GATHER || d->count[1] * d->count[2] != 1 || bytes > AHEAD_MAX ||
-	    (d->count[0] > 1 && d->mem_stride[0] != (int64_t)d->bytes))
-		return;
-	cache->ahead = (uintptr_t)r->host + (d->mem_va - r->va) + (d->mem_va - cache->load_va);
-	cache->ahead_bytes = bytes;
-	cache->load_va = d->mem_va;
+	if (!r)
+		return false;
+	have = r->len - (va - r->va);
+	*part = (struct sim_feed_part){
+		.src = r->host + (va - r->va),
+		.dst = core->spm + (d->spm_va - GAON_VA_SPM) +
+		       mark->row * (uint64_t)d->spm_stride[0] + mark->at,
+		.src_ld = (size_t)d->mem_stride[0], .dst_ld = (size_t)d->spm_stride[0],
+		.bytes = have < left ? have : left, .column = mark->at, .rows = 1,
+		.ends_row = have >= left,
+	};
+	if (!part->ends_row) {
+		mark->at += have;
+		return true;
+	}
+	if (!mark->at && part->src_ld) {
+		uint64_t rows = (have - left) / part->src_ld + 1;
+
+		part->rows = (uint32_t)(rows < d->count[0] - mark->row ? rows :
+								       d->count[0] - mark->row);
+	}
+	mark->row += part->rows;
+	mark->at = 0;
+	return true;
 }
 
-uintptr_t sim_dma_ahead(const struct sim_dma_cache *cache, size_t *bytes)
+bool sim_dma_may_put_off(struct sim_core *core, struct sim_dma_cache *cache,
+			 const struct gaon_dma_desc *desc)
 {
-	*bytes = cache->ahead_bytes;
-	return cache->ahead;
+	struct gaon_fault_record keep = core->unit->fault;
+	struct sim_feed_mark mark = { 0 };
+	struct gaon_dma_desc d = *desc;
+	struct sim_feed_part part;
+
+	fold(&d);
+	if (!is_plain_load(&d) || (uint64_t)d.count[0] * d.bytes < PUT_OFF_MIN)
+		return false;
+	while (mark.row < d.count[0])
+		if (!next_part(core, cache, &d, &mark, &part)) {
+			core->unit->fault = keep;
+			return false;
+		}
+	mark_dirty(core, &d);
+	return true;
 }
 
-bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache, const struct gaon_dma_desc *desc)
+void sim_dma_offer(struct sim_core *core, struct sim_dma_cache *cache,
+		   const struct gaon_dma_desc *desc, struct sim_feed_mark *done,
+		   struct sim_feed *feed)
+{
+	struct gaon_fault_record keep = core->unit->fault;
+	struct sim_feed_mark mark = { .row = done->row, .at = done->at };
+	struct gaon_dma_desc d = *desc;
+
+	fold(&d);
+	/*
+	 * Of a group that is half done the first row goes on where it stopped and the others begin
+	 * anew: nothing may have changed the source, so their bytes are the same.
+	 */
+	while (mark.row < d.count[0] && feed->parts < SIM_FEED_PARTS) {
+		struct sim_feed_part *part = &feed->part[feed->parts];
+
+		if (!next_part(core, cache, &d, &mark, part))
+			break;
+		part->mark = done;
+		feed->parts++;
+	}
+	core->unit->fault = keep;
+}
+
+/* What is left of the rows that are half done; @d becomes the rest. */
+static bool finish_group(struct sim_core *core, struct sim_dma_cache *cache,
+			 struct gaon_dma_desc *d, const struct sim_feed_mark *done)
+{
+	uint64_t va = d->mem_va + done->row * (uint64_t)d->mem_stride[0];
+	uint64_t spm = d->spm_va - GAON_VA_SPM + done->row * (uint64_t)d->spm_stride[0];
+	uint32_t rows = done->row + done->group;
+
+	for (uint32_t i = 0; i < done->group; i++) {
+		if (!move_run(core, cache, va + done->at, core->spm + spm + done->at,
+			      d->bytes - done->at, false))
+			return false;
+		va += (uint64_t)d->mem_stride[0];
+		spm += (uint64_t)d->spm_stride[0];
+	}
+	d->mem_va += rows * (uint64_t)d->mem_stride[0];
+	d->spm_va += rows * (uint64_t)d->spm_stride[0];
+	d->count[0] -= rows;
+	return true;
+}
+
+bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache,
+		 const struct gaon_dma_desc *desc, const struct sim_feed_mark *done)
 {
 	struct gaon_dma_desc d = *desc;
 	bool gather = d.type == GAON_DMA_GATHER;
-	uint64_t spm = d.spm_va - GAON_VA_SPM, index[INDEX_BATCH];
+	uint64_t index[INDEX_BATCH], spm;
 
 	fold(&d);
 	if (!(d.flags & GAON_DMA_FROM_SPM))
 		mark_dirty(core, &d);
+	if ((done->row || done->group) && !finish_group(core, cache, &d, done))
+		return false;
+	spm = d.spm_va - GAON_VA_SPM;
 	for (uint32_t k = 0; k < d.count[2]; k++) {
 		uint32_t left = d.count[2] - k;
 		uint64_t at = k;
@@ -273,6 +361,5 @@ bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache, const struc
 				spm + k * (uint64_t)d.spm_stride[2]))
 			return false;
 	}
-	expect_next(cache, &d);
 	return true;
 }

@@ -140,6 +140,8 @@ struct sim_unit {
 	uint32_t epoch, code_gen;
 	uint64_t spm_limit;	/* page-aligned: window offsets below are the workgroup's */
 	uint64_t stack_base;	/* page-aligned: window offsets from here are its stack */
+	void *spm_map;		/* what core->spm lies in */
+	uint64_t spm_map_bytes;
 	uint64_t *dirty;	/* bit per scratchpad page: written since it was cleared */
 	uint64_t *mapped;	/* the same: the hart may hold a translation of it */
 	/* results of a run, taken over at retirement */
@@ -326,10 +328,16 @@ uint64_t sim_dma_lines(const struct gaon_dma_desc *desc);
 /* Does it go to host memory, as far as its first byte says? */
 bool sim_dma_is_host(struct sim_core *core, struct sim_dma_cache *cache,
 		     const struct gaon_dma_desc *desc);
-/* Host address of what the next descriptor will probably load, *bytes 0 if it is not known. */
-uintptr_t sim_dma_ahead(const struct sim_dma_cache *cache, size_t *bytes);
-/* Perform; false with the fault of the unit filled. */
-bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache, const struct gaon_dma_desc *desc);
+/* A load that does not fault now and is worth doing beside a product; its pages are marked dirty. */
+bool sim_dma_may_put_off(struct sim_core *core, struct sim_dma_cache *cache,
+			 const struct gaon_dma_desc *desc);
+/* Offer what @done leaves of such a load, as far as it has host addresses and @feed has room. */
+void sim_dma_offer(struct sim_core *core, struct sim_dma_cache *cache,
+		   const struct gaon_dma_desc *desc, struct sim_feed_mark *done,
+		   struct sim_feed *feed);
+/* Perform what @done leaves; false with the fault of the unit filled. */
+bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache,
+		 const struct gaon_dma_desc *desc, const struct sim_feed_mark *done);
 
 /* --- preempt.c ------------------------------------------------------------------------------- */
 

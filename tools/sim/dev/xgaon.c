@@ -5,6 +5,11 @@
  * Descriptors are read and checked when they are issued.  What they ask for is done at once, or,
  * on a device that shows effects late, when a wait, a fence or the workgroup's end demands it: both
  * are allowed, and a kernel that forgets a wait sees the difference.
+ *
+ * Unless effects are to be early, large loads are put off as well, until a product: the matrix unit
+ * copies while it multiplies.  What it leaves is done when something demands it, like all that is
+ * late.  Between issue and wait nobody may change the source or look at the destination, so this
+ * needs no check beyond those that late effects need.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +22,7 @@
 struct sim_xop {
 	bool is_gemm;
 	uint64_t pc;
+	struct sim_feed_mark done;	/* of a load that products have worked on */
 	union {
 		struct sim_gemm gemm;
 		struct gaon_dma_desc dma;
@@ -34,20 +40,48 @@ static bool is_late(const struct sim_core *core)
 	return core->sim->config.effects == GAON_SIM_EFFECTS_LATE;
 }
 
+static bool is_early(const struct sim_core *core)
+{
+	return core->sim->config.effects == GAON_SIM_EFFECTS_EARLY;
+}
+
 /* --- performing ----------------------------------------------------------------------------- */
+
+/* Loads in flight, the oldest of each channel first. */
+static void offer_loads(struct sim_core *core, struct sim_feed *feed)
+{
+	struct sim_xgaon *xg = core->xgaon;
+
+	for (unsigned int engine = GAON_ENGINE_DMA0; engine <= GAON_ENGINE_DMA1; engine++)
+		for (unsigned int i = 0; i < xg->count[engine]; i++) {
+			struct sim_xop *op =
+				&xg->queue[engine][(xg->first[engine] + i) % GAON_ENGINE_DEPTH];
+
+			sim_dma_offer(core, xg->cache, &op->dma, &op->done, feed);
+		}
+}
+
+static void perform_gemm(struct sim_core *core, const struct sim_xop *op)
+{
+	struct sim_feed feed = { 0 };
+	struct sim_gemm g = op->gemm;
+
+	if (!is_late(core))
+		offer_loads(core, &feed);
+	if (feed.parts)
+		g.feed = &feed;
+	sim_gemm_run(core->matrix, &g);
+}
 
 static bool perform(struct sim_core *core, const struct sim_xop *op)
 {
 	struct sim_xgaon *xg = core->xgaon;
 
 	if (op->is_gemm) {
-		struct sim_gemm g = op->gemm;
-
-		g.ahead = sim_dma_ahead(xg->cache, &g.ahead_bytes);
-		sim_gemm_run(core->matrix, &g);
+		perform_gemm(core, op);
 		return true;
 	}
-	if (sim_dma_run(core, xg->cache, &op->dma))
+	if (sim_dma_run(core, xg->cache, &op->dma, &op->done))
 		return true;
 	core->unit->fault.pc = op->pc;
 	return false;
@@ -84,11 +118,15 @@ bool sim_xgaon_drain(struct sim_core *core)
 static enum sim_op_status issue(struct sim_core *core, unsigned int engine, const struct sim_xop *op)
 {
 	struct sim_xgaon *xg = core->xgaon;
+	bool later = is_late(core) ||
+		     (!op->is_gemm && !is_early(core) &&
+		      sim_dma_may_put_off(core, xg->cache, &op->dma));
 
-	if (!is_late(core))
-		return perform(core, op) ? SIM_OP_OK : SIM_OP_FAULT;
-	if (!perform_until(core, engine, GAON_ENGINE_DEPTH - 1))
+	/* An engine's operations happen in their order. */
+	if (!perform_until(core, engine, later ? GAON_ENGINE_DEPTH - 1 : 0))
 		return SIM_OP_FAULT;
+	if (!later)
+		return perform(core, op) ? SIM_OP_OK : SIM_OP_FAULT;
 	xg->queue[engine][(xg->first[engine] + xg->count[engine]++) % GAON_ENGINE_DEPTH] = *op;
 	return SIM_OP_OK;
 }
@@ -269,13 +307,18 @@ static enum sim_op_status do_fence(struct sim_core *core)
 	return sim_xgaon_drain(core) ? SIM_OP_OK : SIM_OP_FAULT;
 }
 
-/* Late effects: a look at the engine is what makes it go on. */
+/*
+ * Late effects: a look at the engine is what makes it go on.  Otherwise it finds all done, so that
+ * how often a kernel polls, and with it the modelled time, does not hang on what was put off.
+ */
 static enum sim_op_status do_poll(struct sim_core *core, unsigned int rd, uint64_t engine)
 {
 	struct sim_xgaon *xg = core->xgaon;
 
 	if (engine >= GAON_ENGINES)
 		return bad_desc(core, engine, GAON_BADDESC_ENGINE);
+	if (!is_late(core) && !perform_until(core, (unsigned int)engine, 0))
+		return SIM_OP_FAULT;
 	core->hart->x[rd] = xg->count[engine];
 	if (xg->count[engine] && !perform_oldest(core, (unsigned int)engine))
 		return SIM_OP_FAULT;

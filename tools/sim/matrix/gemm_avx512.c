@@ -51,6 +51,17 @@ KERNEL void b_prefetch(const uint8_t *b, const uint32_t nv)
 		_mm_prefetch((const char *)b + v * 64, _MM_HINT_T0);
 }
 
+/* The next line of what is copied beside the product; @k units of K are left. */
+KERNEL void tile_copy_line(const struct gemm_copy *c, const uint8_t **src, uint8_t **dst, uint32_t k)
+{
+	const uint32_t i = k / 4 % GEMM_COPY_LINES;
+
+	_mm_prefetch((const char *)*src + c->ahead, _MM_HINT_T1);
+	_mm512_storeu_si512(*dst, _mm512_loadu_si512(*src));
+	*src += c->src_step[i];
+	*dst += c->dst_step[i];
+}
+
 KERNEL void tile_f32_step(__m512 acc[][2], const struct a_rows *a, size_t at, const uint8_t *b,
 			  const __mmask16 mask[2], const uint32_t mr, const uint32_t nv)
 {
@@ -69,7 +80,8 @@ KERNEL void tile_f32_step(__m512 acc[][2], const struct a_rows *a, size_t at, co
 KERNEL void tile_f32(const struct gemm_tile *t, const uint32_t mr, const uint32_t nv)
 {
 	struct a_rows a = a_rows_begin(t->a, t->a_stride, mr);
-	const uint8_t *b = t->b;
+	const uint8_t *b = t->b, *src = t->copy.src;
+	uint8_t *dst = t->copy.dst;
 	const size_t b_stride = t->b_stride;
 	__mmask16 mask[2];
 	__m512 acc[F32_MR][2];
@@ -79,6 +91,7 @@ KERNEL void tile_f32(const struct gemm_tile *t, const uint32_t mr, const uint32_
 	tile_load(acc, t, mask, mr, nv);
 	tile_prefetch_next(t, mr, nv);
 	for (; k >= 4; k -= 4) {
+		tile_copy_line(&t->copy, &src, &dst, k);
 		for (uint32_t i = 0; i < 4; i++) {
 			b_prefetch(b + PREFETCH_UNITS * b_stride, nv);
 			tile_f32_step(acc, &a, i * 4, b, mask, mr, nv);
@@ -114,7 +127,8 @@ KERNEL void tile_bf16_step(__m512 sum[][2], const struct a_rows *a, size_t at, c
 KERNEL void tile_bf16(const struct gemm_tile *t, const uint32_t mr, const uint32_t nv)
 {
 	struct a_rows a = a_rows_begin(t->a, t->a_stride, mr);
-	const uint8_t *b = t->b, *in = t->in;
+	const uint8_t *b = t->b, *in = t->in, *src = t->copy.src;
+	uint8_t *dst = t->copy.dst;
 	size_t ldin = t->ldin;
 	__mmask16 mask[2];
 
@@ -126,6 +140,7 @@ KERNEL void tile_bf16(const struct gemm_tile *t, const uint32_t mr, const uint32
 			for (uint32_t v = 0; v < nv; v++)
 				even[r][v] = odd[r][v] = _mm512_setzero_ps();
 		for (uint32_t i = 0; i < 8; i++) {
+			tile_copy_line(&t->copy, &src, &dst, ku - 4 * i);
 			tile_bf16_step(even, &a, 0, b, mr, nv);
 			tile_bf16_step(odd, &a, 4, b + nv * 64, mr, nv);
 			tile_bf16_step(even, &a, 8, b + 2 * nv * 64, mr, nv);
@@ -166,21 +181,21 @@ DEFINE_PACKERS(bf16, 2, false)
 
 const struct gemm_ops gemm_avx512_f32 = {
 	.mr = F32_MR, .vw = VW, .esize = 4, .k_unit = 1, .k_align = 1,
-	.mc = 448, .kc = 384, .nc = 512, .a_direct = true, .b_direct = true,
+	.mc = 512, .kc = 384, .nc = 512, .copies = true, .a_direct = true, .b_direct = true,
 	.a_rows = a_rows_f32, .a_cols = a_cols_f32,
 	.b_rows = b_rows_f32, .b_cols = b_cols_f32, .kern = f32_kernels,
 };
 
 const struct gemm_ops gemm_avx512_f16 = {
 	.mr = F32_MR, .vw = VW, .esize = 2, .k_unit = 1, .k_align = 1,
-	.mc = 448, .kc = 384, .nc = 512,
+	.mc = 512, .kc = 384, .nc = 512, .copies = true,
 	.a_rows = a_rows_f16, .a_cols = a_cols_f16,
 	.b_rows = b_rows_f16, .b_cols = b_cols_f16, .kern = f32_kernels,
 };
 
 const struct gemm_ops gemm_avx512_bf16 = {
 	.mr = BF16_MR, .vw = VW, .esize = 2, .k_unit = 1, .k_align = 32,
-	.mc = 448, .kc = 384, .nc = 512,
+	.mc = 448, .kc = 384, .nc = 512, .copies = true,
 	.a_rows = a_rows_bf16, .a_cols = a_cols_bf16,
 	.b_rows = b_rows_bf16, .b_cols = b_cols_bf16, .kern = bf16_kernels,
 };

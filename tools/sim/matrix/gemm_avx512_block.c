@@ -65,16 +65,21 @@ KERNEL void block_rows(__m512 acc[], const uint8_t *w, const uint8_t *a, const u
 	}
 }
 
-/* This product's own weights, or what comes after it: its own are in the cache then. */
-KERNEL void block_prefetch(const uint8_t *w, uintptr_t ahead, const uint32_t bytes)
+KERNEL void block_prefetch(const uint8_t *p, const uint32_t bytes)
 {
-	if (ahead) {
-		for (uint32_t i = 0; i < bytes; i += 64)
-			_mm_prefetch((const char *)(ahead + i), _MM_HINT_T1);
-	} else {
-		for (uint32_t i = 0; i < bytes; i += 64)
-			_mm_prefetch((const char *)w + PREFETCH_BYTES + i, _MM_HINT_T0);
-	}
+	for (uint32_t i = 0; i < bytes; i += 64)
+		_mm_prefetch((const char *)p + PREFETCH_BYTES + i, _MM_HINT_T0);
+}
+
+/* A block is an odd number of half lines, or an even one. */
+KERNEL void block_copy(uint8_t *dst, const uint8_t *src, const uint32_t bytes)
+{
+	uint32_t i = 0;
+
+	for (; i + 64 <= bytes; i += 64)
+		_mm512_storeu_si512(dst + i, _mm512_loadu_si512(src + i));
+	if (i < bytes)
+		_mm256_storeu_si256((void *)(dst + i), _mm256_loadu_si256((const void *)(src + i)));
 }
 
 KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint8_t type)
@@ -83,8 +88,8 @@ KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint
 	const uint32_t bytes = 16 * (type == GAON_TYPE_Q4_0   ? 18
 				     : type == GAON_TYPE_Q4_1 ? 20
 							      : 34);
-	const uint8_t *w = t->w, *a = t->a;
-	uintptr_t ahead = t->ahead;
+	const uint8_t *w = t->w, *a = t->a, *src = t->copy_src;
+	uint8_t *dst = t->copy_dst;
 	__mmask16 mask = (__mmask16)((1u << t->n) - 1);
 	__m512 acc[BLOCK_MR];
 
@@ -92,10 +97,15 @@ KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint
 		acc[r] = t->in ? _mm512_maskz_loadu_ps(mask, t->in + r * t->ldin) :
 				 _mm512_setzero_ps();
 	for (uint32_t kb = t->blocks; kb; kb--) {
-		block_prefetch(w, ahead, bytes);
+		/* Memory is the limit: what comes from there is what is fetched ahead. */
+		block_prefetch(dst ? src : w, bytes);
 		block_rows(acc, w, a, mr, type);
+		if (dst) {
+			block_copy(dst, src, bytes);
+			dst += bytes;
+			src += bytes;
+		}
 		w += bytes;
-		ahead += ahead ? bytes : 0;
 		a += mr * BLOCK_A_BYTES;
 	}
 	for (uint32_t r = 0; r < mr; r++) {
@@ -131,7 +141,9 @@ static block_kernel *const block_kernels[BLOCK_MR] = {
 	kern_block_5, kern_block_6, kern_block_7, kern_block_8,
 };
 
-static const struct block_ops block_ops_avx512 = { .mr = BLOCK_MR, .kern = block_kernels };
+static const struct block_ops block_ops_avx512 = {
+	.mr = BLOCK_MR, .copies = true, .kern = block_kernels,
+};
 
 void gemm_avx512_block(struct sim_matrix *mx, const struct sim_gemm *g)
 {

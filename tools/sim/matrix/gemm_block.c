@@ -88,14 +88,16 @@ static void block_pack_tile(uint8_t *dst, const struct sim_gemm *g, uint32_t row
 		}
 }
 
-/* The part of what is read soon that goes with one group: as many bytes as the group has. */
-static uintptr_t block_ahead(const struct sim_gemm *g, uint32_t group)
+/* As many bytes to copy meanwhile as a group has. */
+static void block_feed(const struct sim_gemm *g, const struct block_ops *ops, struct block_tile *t)
 {
-	size_t at = (size_t)group * g->ldb;
+	uint64_t bytes = (uint64_t)t->blocks * gemm_block_bytes(g->type_b) * GAON_ROWS_GROUP;
+	struct sim_feed_block piece;
 
-	if (!(g->type_b & GAON_TYPE_ROWS16) || at >= g->ahead_bytes)
-		return 0;
-	return g->ahead + at;
+	if (!ops->copies || !g->feed || !sim_feed_take(g->feed, 1, bytes, &piece))
+		return;
+	t->copy_dst = piece.dst;
+	t->copy_src = piece.src;
 }
 
 #define BLOCK_ROWS	256	/* rows of A packed at a time */
@@ -113,9 +115,9 @@ static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
 			.w = gemm_block_group(g, (col + j) / GAON_ROWS_GROUP, mx->b_buf),
 			.type = g->type_b & ~GAON_TYPE_ROWS16, .blocks = blocks,
 			.n = min_u32(cols - j, GAON_ROWS_GROUP), .ldin = o->ldin, .ldout = o->ldacc,
-			.ahead = block_ahead(g, (col + j) / GAON_ROWS_GROUP),
 		};
 
+		block_feed(g, ops, &t);
 		for (uint32_t i = row; i < row + rows; i += ops->mr) {
 			uint32_t mr = min_u32(row + rows - i, ops->mr);
 
@@ -123,7 +125,7 @@ static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
 			t.in = o->in ? o->in + i * o->ldin + (size_t)j * 4 : NULL;
 			t.out = o->acc + i * o->ldacc + (size_t)j * 4;
 			ops->kern[mr - 1](&t);
-			t.ahead = 0;
+			t.copy_dst = NULL;
 			ap += (size_t)mr * blocks * BLOCK_A_BYTES;
 		}
 	}

@@ -38,6 +38,15 @@ static bool blocked_stride_conflicts(uint64_t ld)
 	return ld >= 1024 && (part < 128 || part > 2048 - 128);
 }
 
+/*
+ * B read where it lies costs no packing.  Rows an odd number of lines apart spread over all sets of
+ * the first cache level, as a packed panel does.
+ */
+static bool blocked_b_is_good(const struct sim_gemm *g)
+{
+	return !((uintptr_t)g->b % 64) && g->ldb % 128 == 64;
+}
+
 static void blocked_prepare_a(struct blocked *b, uint32_t row, uint32_t rows)
 {
 	const struct sim_gemm *g = b->g;
@@ -88,6 +97,27 @@ static void blocked_pack_b(const struct blocked *b)
 	}
 }
 
+/* What the kernel copies beside the next tile; t->copy is idle before the first one. */
+static void blocked_feed(const struct blocked *b, struct gemm_tile *t)
+{
+	const ptrdiff_t width = GEMM_COPY_LINES * 64;
+	struct gemm_copy *c = &t->copy;
+	struct sim_feed_block piece;
+
+	if (!sim_feed_take(b->g->feed, t->ku / GEMM_COPY_UNITS, (uint64_t)width, &piece)) {
+		*c = (struct gemm_copy){ .src = b->mx->spare, .dst = b->mx->spare };
+		return;
+	}
+	c->src = piece.src;
+	c->dst = piece.dst;
+	c->ahead = piece.ahead;
+	for (uint32_t i = 0; i < GEMM_COPY_LINES; i++)
+		c->src_step[i] = c->dst_step[i] = 64;
+	/* Kernels count down, so a row's last line has number 1. */
+	c->src_step[1] = (ptrdiff_t)piece.src_ld - width + 64;
+	c->dst_step[1] = (ptrdiff_t)piece.dst_ld - width + 64;
+}
+
 /* One panel of prepared rows, C's from @row on, with every panel of B. */
 static void blocked_multiply_panel(const struct blocked *b, struct gemm_tile *t, uint32_t row,
 				   uint32_t mr)
@@ -97,6 +127,7 @@ static void blocked_multiply_panel(const struct blocked *b, struct gemm_tile *t,
 	uint8_t *out = b->out.acc + row * b->out.ldacc;
 	const uint8_t *in = b->out.in ? b->out.in + row * b->out.ldin : NULL;
 	const uint8_t *pb = b->mx->b_buf;
+	bool feed = b->ops->copies && b->g->feed && t->ku % GEMM_COPY_UNITS == 0;
 
 	for (uint32_t j = 0; j < b->cols; j += 2 * vw) {
 		uint32_t nv = b->cols - j > vw ? 2 : 1;
@@ -112,6 +143,8 @@ static void blocked_multiply_panel(const struct blocked *b, struct gemm_tile *t,
 			t->b_stride = (size_t)nv * vw * 4;
 			pb += t->b_stride * b->ku;
 		}
+		if (feed)
+			blocked_feed(b, t);
 		kern[nv - 1](t);
 	}
 }
@@ -127,6 +160,7 @@ static void blocked_multiply(const struct blocked *b, uint32_t row, uint32_t row
 	struct gemm_tile t = {
 		.a = b->a, .a_stride = b->a_stride, .a_sum = b->mx->a_sum, .ku = b->ku,
 		.ldin = b->out.ldin, .ldout = b->out.ldacc, .b_in_place = b->b_direct,
+		.copy = { .src = b->mx->spare, .dst = b->mx->spare },
 	};
 
 	for (uint32_t panel = 0; panel < panels; panel++) {
@@ -153,9 +187,9 @@ void gemm_blocked_run(struct sim_matrix *mx, const struct sim_gemm *g, const str
 	uint32_t kc = blocked_step(g->k, ops->kc, ops->k_align);
 	struct blocked b = { .g = g, .ops = ops, .mx = mx };
 
-	/* Packing pays off only if several panels of A use it. */
+	/* Packing pays off only if several panels of A use it, and B lies badly. */
 	b.b_direct = ops->b_direct && !(g->flags & GAON_GEMM_TRANS_B) &&
-		     (g->m <= ops->mr || g->m * g->k <= 4096);
+		     (g->m <= ops->mr || g->m * g->k <= 4096 || blocked_b_is_good(g));
 	for (b.col = 0; b.col < g->n; b.col += ops->nc) {
 		b.cols = min_u32(g->n - b.col, ops->nc);
 		gemm_out_begin(&b.out, mx, g, b.col, b.cols);

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "feed.h"
+
 enum sim_matrix_path {
 	SIM_MATRIX_AUTO = -1,	/* the best that this host has */
 	SIM_MATRIX_PORTABLE,
@@ -29,8 +31,7 @@ enum sim_matrix_path {
  * @lda, @ldb, @ldc, @ldd: bytes from one stored row to the next.  For a row-interleaved block type
  *	@ldb is the bytes from one group of 16 rows to the next.
  *
- * @ahead, @ahead_bytes: memory that will be read soon, or 0. A product that computes little per byte
- *	brings it into the cache meanwhile. Only a hint: nothing need be there.
+ * @feed: copies to get on with meanwhile, as far as it suits the product, or NULL
  *
  * Rows may be at any byte address (no alignment is assumed).  C may not overlap A or B.
  */
@@ -41,8 +42,7 @@ struct sim_gemm {
 	const uint8_t *a, *b;
 	uint8_t *c, *d;
 	uint64_t lda, ldb, ldc, ldd;
-	uintptr_t ahead;
-	size_t ahead_bytes;
+	struct sim_feed *feed;
 };
 
 /* Per-core working memory (packing buffers); one thread at a time. */

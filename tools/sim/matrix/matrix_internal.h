@@ -11,6 +11,21 @@
 
 #define GEMM_F32_NAN		0x7fc00000u
 
+/*
+ * What a kernel copies while it multiplies: a line of 64 bytes for each 4 units of K.
+ * GEMM_COPY_LINES lines side by side, then as many of the next row, as the steps say; @ahead is how
+ * far off the lines are that the next tile copies, which are fetched into the cache.  With nothing to
+ * copy all steps are 0 and the line is a spare one.
+ */
+#define GEMM_COPY_LINES		4
+#define GEMM_COPY_UNITS		(4 * GEMM_COPY_LINES)	/* of K for a row */
+struct gemm_copy {
+	const uint8_t *src;
+	uint8_t *dst;
+	ptrdiff_t ahead;
+	ptrdiff_t src_step[GEMM_COPY_LINES], dst_step[GEMM_COPY_LINES];
+};
+
 /* One output tile: up to ops->mr rows, n columns, ku packed units of K. */
 struct gemm_tile {
 	const uint8_t *a;	/* rows of units */
@@ -24,6 +39,7 @@ struct gemm_tile {
 	const uint8_t *in;	/* NULL: accumulators start from +0 */
 	uint8_t *out;
 	size_t ldin, ldout;
+	struct gemm_copy copy;	/* if ops->copies */
 };
 
 /*
@@ -52,6 +68,7 @@ struct gemm_ops {
 	uint32_t k_unit;	/* elements of K in a packed unit of 4 bytes */
 	uint32_t k_align;	/* K is padded with zeroes to a multiple of this */
 	uint32_t mc, kc, nc;	/* cache blocks, kc in elements and a multiple of k_align */
+	bool copies;		/* kernels look at tile->copy */
 	bool a_direct, b_direct;	/* stored as units: may be read where it lies */
 	gemm_pack *a_rows, *a_cols, *b_rows, *b_cols;
 	void (*a_sum)(int32_t *sum, const uint8_t *a, size_t stride, uint32_t rows, uint32_t ku);
@@ -86,6 +103,7 @@ struct sim_matrix {
 	uint8_t *b_buf;		/* GEMM_B_BYTES: packed B */
 	int32_t a_sum[GEMM_MC_MAX];
 	uint8_t *tmp;		/* GEMM_TMP_BYTES: f32 results that CONVERT narrows */
+	uint8_t spare[64];	/* copied to itself when there is nothing to copy */
 	void *map;
 	size_t map_size;
 };

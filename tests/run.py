@@ -92,6 +92,15 @@ def plan(options):
                 continue
             jobs.append(Job(stage, name, [os.path.abspath(program), *args], stage_env, timeout))
 
+    def add_guests():
+        guest = [sys.executable, "tests/vm/vm.py", "--build", build, "--jobs", "1"]
+        listed = subprocess.run([*guest, "--test", options.test, "boots"], check=True, stdout=subprocess.PIPE, text=True)
+        for line in listed.stdout.splitlines():
+            kernel, shape, seconds = line.split()
+            jobs.append(Job("vm", f"{kernel}/{shape}",
+                            [*guest, "--test", options.test, "--kernel", kernel, "--shape", shape, "check"],
+                            env, int(seconds)))
+
     build = options.build
     for stage in options.stages:
         if stage == "normal":
@@ -104,6 +113,8 @@ def plan(options):
         elif stage == "tsan":
             add(stage, f"{build}/tsan", make_list("list-tsan", f"{build}/tsan"),
                 {"TSAN_OPTIONS": "halt_on_error=0:exitcode=66"}, 900)
+        elif stage == "vm":
+            add_guests()
         elif stage == "fuzz":
             seconds = options.fuzz_seconds
             seed = os.environ.get("GAON_SEED", str(int(time.time())))
@@ -132,7 +143,7 @@ def main():
     parser.add_argument("--fuzz-seconds", type=int, default=15, help="per fuzz target")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="programs at once")
     parser.add_argument("--lines", type=int, default=40, help="lines of output shown of a failure")
-    parser.add_argument("stages", nargs="+", choices=["normal", "early", "late", "asan", "tsan", "fuzz"])
+    parser.add_argument("stages", nargs="+", choices=["normal", "early", "late", "asan", "tsan", "fuzz", "vm"])
     options = parser.parse_args()
 
     logs = os.path.join(options.build, "logs")

@@ -10,6 +10,8 @@ help:
 ## make demo          train and test the digits classifier on the accelerator
 ## make check         every test: normal, ASan+UBSan and TSan builds, fuzzers; prints N passed, N failed
 ## make check-quick   the normal build's tests only
+## make check-vm      the tests in guest kernels only; KERNEL=6.12, 7.3 or debug, TEST=pattern, SHAPE=name
+## make vm            a shell in a guest with the card and its driver; KERNEL=, SHAPE= as above
 ## make bench         measure against peers; JSON=FILE writes the rows
 ## make install       into $(DESTDIR)$(PREFIX)
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
@@ -33,13 +35,32 @@ demo demo-digits: deps
 check-deps: deps
 	@sh tools/setup/qemu.sh >/dev/null
 
-check: check-deps
-	@$(MAKE) -j$(JOBS) all tests
+check: check-deps vm-deps
+	@$(MAKE) -j$(JOBS) all tests vm-programs
 	@$(MAKE) -j$(JOBS) O=$(O)/asan SAN=address,undefined all tests
 	@$(MAKE) -j$(JOBS) O=$(O)/tsan SAN=thread all tsan-tests
 	@$(MAKE) -j$(JOBS) O=$(O)/fuzz FUZZ=1 fuzzers
 	@$(RUN_TESTS) --build $(O) --test '$(TEST)' --fuzz-seconds $(or $(FUZZ_SECONDS),15) \
-		normal early late asan tsan fuzz
+		normal early late asan tsan fuzz vm
+
+# Guests: QEMU, kernels and user space are fetched once into a cache outside the tree.
+VM		= python3 tests/vm/vm.py --build $(O) --kernel '$(KERNEL)' --test '$(TEST)' --shape '$(SHAPE)'
+
+vm-deps: deps
+	@$(VM) deps >/dev/null
+
+check-vm: vm-deps
+	@$(MAKE) -j$(JOBS) all vm-programs
+	@$(VM) $(if $(V),--verbose) check
+
+vm: vm-deps
+	@$(MAKE) -j$(JOBS) all vm-programs
+	@$(VM) shell
+
+# The module for each guest kernel.
+vm-modules: vm-deps
+	@$(MAKE) -j$(JOBS) all
+	@$(VM) modules
 
 check-quick: check-deps
 	@$(MAKE) -j$(JOBS) all tests
@@ -72,5 +93,5 @@ docs: deps
 install: all
 	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: vm-deps check-vm vm vm-modules check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench lint docs install

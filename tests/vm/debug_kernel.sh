@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Prints the path of the debugging kernel: Linux 7.3 with debug.config. The first call builds it, in about
+# ten minutes of two processors; later ones find it in the cache, $GAON_CACHE or ~/.cache/gaon. The result:
+#	bzImage  release  config  headers/ (for modules)  lib/modules/
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${GAON_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gaon}/kernels
+tools=$(sh "$here/../../tools/setup/root.sh" linux-source)
+key=$({ cat "$here/debug.config" "$here/helpers.kconfig" "$here/debug_kernel.sh"; basename "$tools"; } |
+	sha256sum | cut -c1-12)
+made=$cache/debug-$key
+if [ -d "$made" ]; then
+	touch -c "$made"
+	echo "$made"
+	exit 0
+fi
+mkdir -p "$cache"
+exec 9>"$cache/debug.lock"
+flock 9
+if [ -d "$made" ]; then
+	echo "$made"
+	exit 0
+fi
+
+work=$(mktemp -d "$cache/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+inside() { # with the compiler's root as root directory; the work directory is writable
+	bwrap --ro-bind "$tools/usr" /usr --ro-bind "$tools/etc" /etc --symlink usr/bin /bin --symlink usr/sbin /sbin \
+		--symlink usr/lib /lib --symlink usr/lib64 /lib64 --dev /dev --proc /proc --tmpfs /tmp \
+		--bind "$work" "$work" --ro-bind "$here" "$here" --chdir "$work/linux" --die-with-parent \
+		--setenv LC_ALL C.UTF-8 --setenv KBUILD_BUILD_USER gaon --setenv KBUILD_BUILD_HOST gaon "$@"
+}
+fail() {
+	tail -n 20 "$work/log" >&2
+	echo "debug_kernel.sh: $1; the lines above say why" >&2
+	exit 1
+}
+
+echo "debug_kernel.sh: building Linux 7.3 for debugging: once, about 10 minutes, kept in $made" >&2
+mkdir "$work/linux" "$work/made"
+tar -x -f "$tools"/usr/src/linux-source-7.3.tar.xz -C "$work/linux" --strip-components=1
+sed -i "/^source \"drivers\/accel\/rocket/r $here/helpers.kconfig" "$work/linux/drivers/accel/Kconfig"
+inside make -s KCONFIG_ALLCONFIG="$here/debug.config" allnoconfig >"$work/log" 2>&1 || fail "no configuration"
+grep '^CONFIG_' "$here/debug.config" | while read -r line; do
+	grep -qFx "$line" "$work/linux/.config" || { echo "this kernel does not take $line" >>"$work/log"; exit 1; }
+done || fail "debug.config does not fit"
+inside make -s -j"${JOBS:-$(nproc)}" bzImage modules >"$work/log" 2>&1 || fail "the build failed"
+release=$(cat "$work/linux/include/config/kernel.release")
+inside make -s INSTALL_MOD_PATH="$work/made" modules_install >"$work/log" 2>&1 || fail "modules_install failed"
+# What modules from outside are built with, without the sources.
+# shellcheck disable=SC2016 # make's variable
+inside make -s run-command KBUILD_RUN_COMMAND='+$(srctree)/scripts/package/install-extmod-build '"$work/made/headers" \
+	>"$work/log" 2>&1 || fail "no headers"
+rm -f "$work/made/lib/modules/$release/build" "$work/made/lib/modules/$release/source"
+cp "$work/linux/.config" "$work/made/config"
+cp "$work/linux/arch/x86/boot/bzImage" "$work/made/bzImage"
+echo "$release" >"$work/made/release"
+mv "$work/made" "$made"
+find "$cache" -maxdepth 1 -name 'debug-*' -type d -mtime +14 -exec rm -rf {} +
+echo "$made"

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs tests in guests: QEMU, a stock or a debugging kernel, the device model as a PCIe card.
+
+  vm.py check     every boot of the chosen kernels; TAP as it comes, then `N passed, N failed`
+  vm.py boots     lists them, one `KERNEL SHAPE SECONDS` a line
+  vm.py shell     an interactive guest
+  vm.py modules   builds the kernel module for each kernel
+  vm.py deps      makes what is cached
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import sys
+import threading
+import time
+
+import vm_image
+from vm_boot import BootError, Machine
+from vm_image import ImageError
+from vm_plan import KERNELS, PlanError, Test, boots, shape
+
+STOCK = ("6.12", "7.3")
+SLOW = {"debug": 6}         # by which tests' times are multiplied
+_TAP = re.compile(r"^(not ok|ok)\b[ \d]*(?:- )?(.*)$")
+_CHECK = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)")
+_PLAN = re.compile(r"^(1\.\.\d+|TAP version \d+)")
+
+
+class Tap:
+    """Prints results as they come, and counts them."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = self.number = 0
+        self._lock = threading.Lock()
+
+    def result(self, good, text):
+        """One line of TAP."""
+        with self._lock:
+            self.number += 1
+            if "# SKIP" in text.upper():
+                self.skipped += 1
+            elif good:
+                self.passed += 1
+            else:
+                self.failed += 1
+            print(f"{'ok' if good else 'not ok'} {self.number} - {text}", flush=True)
+
+    def checks(self, line, total, bad):
+        """The last line of a program that uses Check."""
+        with self._lock:
+            self.passed += total - bad
+            self.failed += bad
+            print(line, flush=True)
+
+    def comment(self, text):
+        """Text that is no result."""
+        with self._lock:
+            print("\n".join(f"# {line}" for line in text.splitlines()), flush=True)
+
+
+class Boot:
+    """One boot's tests; if the guest dies of one, the rest run in a new guest."""
+
+    def __init__(self, image, kind, tests, build, tap, verbose):
+        self.image, self.kind, self.tests, self.build = image, kind, tests, build
+        self.tap, self.verbose = tap, verbose
+        self.title = f"{image.kernel} {kind.name}"
+        self.log_path = os.path.join(image.out, f"{kind.name}.tests.log")
+
+    def run(self):
+        """Runs all tests; results go to the Tap."""
+        todo = list(enumerate(self._steps()))
+        start = time.monotonic()
+        attempt = 0
+        with open(self.log_path, "w", encoding="utf-8") as self.log:
+            while todo:
+                attempt += 1
+                todo = self._boot(todo, f"{self.kind.name}.{attempt}" if attempt > 1 else self.kind.name)
+                if todo and attempt == 1 + len(self.tests):
+                    for _, test in todo:
+                        self.tap.result(False, f"{self.title} {test.name}: not run: the guest dies again and again")
+                    break
+        self.tap.comment(f"{self.title}: {time.monotonic() - start:.1f} s")
+
+    def _steps(self):
+        steps = sorted(self.tests, key=lambda test: test.last)
+        first, final = [], []
+        if self.kind.module is not None:
+            first.append(Test("load", f"modprobe gaon {self.kind.module}", self.kind.name))
+            final.append(Test("unload", "modprobe -r gaon && ! grep '^gaon ' /proc/modules", self.kind.name))
+        if self.image.kernel == "debug" and not any(test.last for test in steps):
+            final.append(Test("leaks", "sh tests/vm/guest/leaks.sh", self.kind.name, timeout=120))
+        return first + steps + final
+
+    def _boot(self, todo, name):
+        begin = time.monotonic()
+        try:
+            machine = Machine(self.image, self.kind, self.build, name)
+        except BootError as error:
+            self._not_started(todo, error)
+            return []
+        try:
+            try:
+                machine.wait_ready()
+            except BootError as error:
+                self._not_started(todo, error)
+                return []
+            early = machine.log.of(-1)
+            self.tap.result(not early, f"{self.title} boots in {time.monotonic() - begin:.1f} s"
+                            + "".join(f": kernel: {kind}: {text}" for kind, text in early.items()))
+            if name != self.kind.name and self.kind.module is not None and todo[0][1].name != "load":
+                machine.run(9999, f"modprobe gaon {self.kind.module}", 60)
+            while todo:
+                number, test = todo.pop(0)
+                if not self._test(machine, number, test):
+                    break
+            late = {kind: text for kind, text in machine.log.of(-1).items() if kind not in early}
+            for kind, text in late.items():
+                self.tap.result(False, f"{self.title}: between tests: kernel: {kind}: {text}")
+        finally:
+            machine.stop()
+        return todo
+
+    def _not_started(self, todo, error):
+        self.tap.comment(str(error))
+        for _, test in todo:
+            self.tap.result(False, f"{self.title} {test.name}: the guest did not start")
+
+    def _test(self, machine, number, test):
+        """Runs one test; returns False if the guest is not to be used any more."""
+        title = f"{self.title} {test.name}"
+        counted, lines, inner = 0, [], 0
+
+        def on_line(line):
+            nonlocal counted, inner
+            lines.append(line)
+            self.log.write(f"{test.name}: {line}\n")
+            found, check = _TAP.match(line), _CHECK.match(line)
+            if found:
+                counted += 1
+                inner += found[1] != "ok"
+                if not test.expect:
+                    self.tap.result(found[1] == "ok", f"{title}: {found[2]}")
+            elif check:
+                total, bad = int(check[1]), int(check[2]) + int(check[3])
+                counted, inner = counted + 1, inner + bad
+                if not test.expect:
+                    self.tap.checks(line, total, bad)
+            elif self.verbose and not _PLAN.match(line):
+                self.tap.comment(line)
+
+        variables = f"O={os.path.abspath(self.build)} GAON_BUILD_DIR={os.path.abspath(self.build)} " \
+                    f"GAON_SEED={os.environ.get('GAON_SEED', str(int(time.time())))} PATH=$PATH:$O/bin"
+        self.log.write(f"== {test.name}: {test.run}\n")
+        seconds = test.timeout * SLOW.get(self.image.kernel, 1)
+        result, troubles = machine.run(number, f"export {variables}; {test.run}", seconds, test.user, on_line)
+        self.log.write(f"== {test.name}: {result} {troubles}\n")
+        self.log.flush()
+        if inner:
+            troubles["tap"] = f"{inner} results are `not ok`"
+        if test.expect:
+            missing, extra = set(test.expect) - set(troubles), set(troubles) - set(test.expect + test.allow)
+            self.tap.result(not missing and not extra, f"{title}: notices " + ", ".join(test.expect) +
+                            (f"; MISSED: {', '.join(sorted(missing))}" if missing else "") +
+                            "".join(f"; not expected: {kind}: {troubles[kind]}" for kind in sorted(extra)))
+        else:
+            told = dict(troubles)
+            told.pop("tap", None)       # its lines have been printed
+            if inner and set(told) == {"exit"}:
+                told = {}               # and this is their consequence
+            for kind, text in told.items():
+                self.tap.result(False, f"{title}: {kind}: {text}")
+            if not told and not counted:
+                self.tap.result(True, f"{title} ({int(result.get('ms', 0)) / 1000:.1f} s)")
+            if troubles and not self.verbose:
+                self.tap.comment("\n".join(lines[-40:]))
+        if "dead" in troubles or test.last:
+            return False
+        return True
+
+
+def chosen(options):
+    """The kernels that the options name."""
+    if not options.kernel:
+        return STOCK
+    names = options.kernel.replace(",", " ").split()
+    for name in names:
+        if name not in KERNELS:
+            raise PlanError(f"no kernel {name}; there are: {', '.join(KERNELS)}")
+    return names
+
+
+def check(options):
+    """Every boot of the plan."""
+    plan = boots(options.build, chosen(options), options.test, options.shape)
+    if not plan:
+        raise PlanError("no test matches")
+    tap = Tap()
+    images = {}
+    for kernel in dict.fromkeys(kernel for kernel, _, _ in plan):
+        images[kernel] = vm_image.guest(kernel, options.build)
+        vm_image.prepare(images[kernel], options.build)
+    work = [Boot(images[kernel], kind, tests, options.build, tap, options.verbose) for kernel, kind, tests in plan]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for done in [pool.submit(boot.run) for boot in work]:
+            done.result()
+    print(f"1..{tap.number}")
+    print(f"# logs: {os.path.join(options.build, 'vm')}")
+    tail = f", {tap.skipped} skipped" if tap.skipped else ""
+    print(f"{tap.passed} passed, {tap.failed} failed{tail}")
+    return 1 if tap.failed else 0
+
+
+def list_boots(options):
+    """For tests/run.py: what to run, and how long it may take."""
+    for kernel, kind, tests in boots(options.build, chosen(options), options.test, options.shape):
+        print(kernel, kind.name, 300 + SLOW.get(kernel, 1) * sum(test.timeout for test in tests))
+    return 0
+
+
+def modules(options):
+    """Builds all modules, and says where they are."""
+    for kernel in chosen(options):
+        image = vm_image.guest(kernel, options.build)
+        vm_image.prepare(image, options.build)
+        print(f"{image.release}: {os.path.join(image.out, 'layer/usr/lib/modules', image.release, 'updates')}")
+    return 0
+
+
+def deps(options):
+    """Makes the roots, and the debugging kernel if it is named."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(vm_image.guest, kernel, options.build) for kernel in chosen(options)]:
+            print(done.result().image)
+    return 0
+
+
+def shell(options):
+    """An interactive guest."""
+    kernel = chosen(options)[-1]
+    kind = shape(options.build, options.shape or "plain")
+    image = vm_image.guest(kernel, options.build)
+    vm_image.prepare(image, options.build)
+    print(f"Linux {image.release} starts; `exit` or Ctrl-D ends it. Its kernel's log: "
+          f"{os.path.join(image.out, 'shell.console.log')}", flush=True)
+    machine = Machine(image, kind, options.build, "shell", shell=True)
+    try:
+        return machine.wait()
+    finally:
+        machine.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build", help="build directory")
+    parser.add_argument("--kernel", default="", help=f"of {', '.join(KERNELS)}; default: {' and '.join(STOCK)}")
+    parser.add_argument("--test", default="", help="only tests whose name contains this pattern")
+    parser.add_argument("--shape", default="", help="only this shape of guest")
+    parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2), help="guests at once")
+    parser.add_argument("--verbose", action="store_true", help="show all that tests print")
+    parser.add_argument("command", choices=["check", "boots", "shell", "modules", "deps"])
+    options = parser.parse_args()
+    actions = {"check": check, "boots": list_boots, "shell": shell, "modules": modules, "deps": deps}
+    try:
+        return actions[options.command](options)
+    except (PlanError, ImageError, BootError) as error:
+        print(f"vm.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: MIT
+"""One guest: the device models, QEMU, the talk with the guest's agent, and the console."""
+import json
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import vm_image
+from vm_log import KernelLog
+
+BOOT_SECONDS = 180          # until the agent answers; 6 to 10 on an idle machine
+GRACE_SECONDS = 25          # for the agent to say that a test is late and to clear up after it
+# Bits of /proc/sys/kernel/tainted that no test may set: bad page, died, warning, soft lockup.
+_BAD_TAINT = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
+
+
+class BootError(Exception):
+    """The guest did not start."""
+
+
+class Dead(Exception):
+    """The guest answers no more."""
+
+
+class Machine:
+    """A running guest with its device models."""
+
+    def __init__(self, image, shape, build, name, shell=False):
+        self.image, self.shape, self.shell = image, shape, shell
+        self.build = os.path.abspath(build)
+        self.log = KernelLog()
+        self.base = os.path.join(image.out, name)
+        self.console_path = f"{self.base}.console.log"
+        self._sockets = tempfile.mkdtemp(prefix="gaon-vm-")
+        self._models = []
+        self._qemu = None
+        self._buffer = b""
+        self._taint = 0
+        try:
+            self._start_models()
+            self._start_qemu()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_models(self):
+        for number, options in enumerate(self.shape.devices):
+            path = os.path.join(self._sockets, f"gaon{number}")
+            command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, *shlex.split(options)]
+            log_path = f"{self.base}.model{number}.log"
+            with open(log_path, "w", encoding="utf-8") as log:
+                log.write(f"$ {shlex.join(command)}\n")
+                log.flush()
+                model = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                         start_new_session=True)
+            self._models.append(model)
+            until = time.monotonic() + 60
+            while not os.path.exists(path):
+                if model.poll() is not None or time.monotonic() > until:
+                    with open(log_path, encoding="utf-8", errors="replace") as log:
+                        raise BootError(f"the device model does not serve: {shlex.join(command)}\n{log.read()[-2000:]}")
+                time.sleep(0.02)
+
+    def _command(self, fds):
+        image, shape = self.image, self.shape
+        shown = {"root": image.root, "layer": os.path.join(image.out, "layer"), **vm_image.shares(self.build)}
+        append = ["console=ttyS0", "oops=panic", "panic=-1", "sysrq_always_enabled", "unknown_nmi_panic",
+                  "loglevel=8", "kasan_multi_shot", "no_timer_check", "printk.devkmsg=on", "hung_task_timeout_secs=60", "kunit.enable=0", shape.append,
+                  f"gaon_mode={'shell' if self.shell else 'agent'}"]
+        command = [
+            *vm_image.inside(image.host, [*shown.values(), image.image], [self._sockets, image.out]),
+            "--dev-bind-try", "/dev/kvm", "/dev/kvm", "qemu-system-x86_64",
+            *accelerator(image), "-smp", "2", "-M", "q35,memory-backend=ram", "-m", str(shape.memory),
+            "-object", f"memory-backend-memfd,id=ram,size={shape.memory}M,share=on",
+            "-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot",
+            "-kernel", image.image, "-initrd", image.initramfs, "-append", " ".join(append),
+            "-chardev", f"socket,id=console,fd={fds['console']},logfile={self.console_path}",
+            "-serial", "chardev:console",
+            "-chardev", f"socket,id=monitor,fd={fds['monitor']}", "-mon", "chardev=monitor,mode=control",
+            "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
+            *shlex.split(shape.qemu)]
+        if self.shell:
+            command += ["-chardev", "stdio,id=terminal,signal=off", "-device", "virtconsole,chardev=terminal"]
+        else:
+            command += ["-chardev", f"socket,id=agent,fd={fds['agent']}",
+                        "-device", "virtserialport,chardev=agent,name=org.gaon.agent"]
+        for tag, path in shown.items():
+            command += ["-fsdev", f"local,id={tag},path={path},security_model=none,readonly=on,multidevs=remap",
+                        "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
+        for number in range(len(shape.devices)):
+            device = {"driver": "vfio-user-pci", "id": f"gaon{number}",
+                      "socket": {"type": "unix", "path": os.path.join(self._sockets, f"gaon{number}")},
+                      **json.loads(shape.device or "{}")}
+            command += ["-device", json.dumps(device)]
+        return command
+
+    def _start_qemu(self):
+        ours, theirs = {}, {}
+        for name in ("console", "monitor") + (() if self.shell else ("agent",)):
+            ours[name], theirs[name] = socket.socketpair()
+        self._console, self._monitor, self._agent = ours["console"], ours["monitor"], ours.get("agent")
+        fds = {name: end.fileno() for name, end in theirs.items()}
+        command = self._command(fds)
+        with open(f"{self.base}.qemu.log", "w", encoding="utf-8") as log:
+            log.write(f"$ {shlex.join(command)}\n")
+            log.flush()
+            self._qemu = subprocess.Popen(command, pass_fds=tuple(fds.values()),
+                                          stdin=None if self.shell else subprocess.DEVNULL,
+                                          stdout=None if self.shell else log, stderr=log,
+                                          start_new_session=not self.shell)
+        for end in theirs.values():
+            end.close()
+        self._monitor.sendall(b'{"execute":"qmp_capabilities"}\n')
+        self._reader = threading.Thread(target=self._follow_console, daemon=True)
+        self._reader.start()
+
+    def _follow_console(self):
+        rest = b""
+        while True:
+            try:
+                data = self._console.recv(65536)
+            except OSError:
+                data = b""
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                self.log.feed(line.decode(errors="replace").rstrip("\r"))
+
+    def _line(self, until):
+        """The agent's next line; raises Dead at @until, or if the guest has ended."""
+        while b"\n" not in self._buffer:
+            self._agent.settimeout(max(0.01, until - time.monotonic()))
+            try:
+                data = self._agent.recv(65536)
+            except TimeoutError:
+                raise Dead("the guest did not answer in time") from None
+            except OSError:
+                data = b""
+            if not data:
+                raise Dead("the guest ended")
+            self._buffer += data
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        return line.decode(errors="replace")
+
+    def wait_ready(self):
+        """Waits for the agent."""
+        try:
+            while self._line(time.monotonic() + BOOT_SECONDS) != "ready":
+                pass
+        except Dead as dead:
+            with open(self.console_path, encoding="utf-8", errors="replace") as log:
+                tail = "".join(log.readlines()[-30:])
+            with open(f"{self.base}.qemu.log", encoding="utf-8", errors="replace") as log:
+                said = "".join(log.readlines()[1:][-10:])
+            raise BootError(f"the guest did not start ({dead}); its console, {self.console_path}, ends:\n{tail}"
+                            f"QEMU said: {said or 'nothing'}") from dead
+
+    def say(self, text):
+        """Writes a line into the guest's kernel log."""
+        self._agent.sendall(f"say {text}\n".encode())
+        while self._line(time.monotonic() + GRACE_SECONDS) != "said":
+            pass
+
+    def run(self, number, command, seconds, user=0, on_line=None):
+        """Runs a command. Returns (result, troubles): what the agent said at its end, and {kind: text}."""
+        result = {}
+        try:
+            self.say(f"begin {number}")
+            self._agent.sendall(f"run {seconds} {user} {vm_image.TREE} {command}\n".encode())
+            until = time.monotonic() + seconds + GRACE_SECONDS
+            while not result:
+                line = self._line(until)
+                if line.startswith("out ") and on_line:
+                    on_line(line[4:])
+                elif line.startswith("end "):
+                    result = dict(re.findall(r"(\w+)=(\S+)", line))
+            if result.get("stuck", "0") != "0":
+                raise Dead(f"{result['stuck']} processes do not die of SIGKILL")
+            self.say(f"end {number}")
+            until = time.monotonic() + GRACE_SECONDS
+            while number not in self.log.ended and time.monotonic() < until:
+                time.sleep(0.01)
+        except Dead as dead:
+            if self._qemu.poll() is None and str(dead) != "the guest ended":
+                self.dump()
+            troubles = self.log.of(number)
+            troubles["dead"] = str(dead)
+            if result.get("late") == "1":
+                troubles["late"] = f"still running after {seconds} s"
+            return result, troubles
+        troubles = self.log.of(number)
+        if result.get("late") == "1":
+            troubles["late"] = f"still running after {seconds} s"
+        elif result.get("status") != "0":
+            signal = result.get("signal", "0")
+            troubles["exit"] = f"killed by signal {signal}" if signal != "0" else f"exit status {result.get('status')}"
+        taint = int(result.get("tainted") or 0) & _BAD_TAINT
+        if taint & ~self._taint and not self.log.of(number):
+            troubles["warning"] = f"/proc/sys/kernel/tainted is {result['tainted']} now"
+        self._taint |= taint
+        return result, troubles
+
+    def dump(self):
+        """Lets the kernel print what its processors and its waiting tasks do: a break on the serial line, then a key.
+        A kernel that does not heed it gets a non-maskable interrupt, of which it dies with a trace."""
+        before = self._console_settled()
+        for key in b"lwd":
+            self._tell_qemu("chardev-send-break", id="console")
+            time.sleep(0.3)
+            try:
+                self._console.sendall(bytes([key]))
+            except OSError:
+                return
+            time.sleep(1)
+        if self._console_settled() == before:
+            self._tell_qemu("inject-nmi")
+            time.sleep(1)
+            self._console_settled()
+
+    def _console_settled(self):
+        """The length of the console's log when nothing has come for a second."""
+        size = -1
+        while size != os.path.getsize(self.console_path):
+            size = os.path.getsize(self.console_path)
+            time.sleep(1)
+        return size
+
+    def _tell_qemu(self, command, **arguments):
+        try:
+            self._monitor.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+        except OSError:
+            pass            # it has ended
+
+    def wait(self):
+        """Waits until QEMU has ended."""
+        return self._qemu.wait()
+
+    def stop(self):
+        """Ends the guest and its models."""
+        try:
+            if self._qemu and self._qemu.poll() is None and self._agent:
+                self._agent.sendall(b"off\n")
+                self._qemu.wait(20)
+        except (OSError, subprocess.TimeoutExpired):
+            pass
+        if self._qemu and self._qemu.poll() is None:
+            self._qemu.kill()
+            self._qemu.wait()
+        for model in self._models:
+            model.terminate()
+            try:
+                model.wait(10)
+            except subprocess.TimeoutExpired:
+                model.kill()
+                model.wait()
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+
+def accelerator(image):
+    """QEMU's arguments that choose how the guest's processors run."""
+    del image
+    return ["-accel", "tcg,thread=multi", "-cpu", "max"]

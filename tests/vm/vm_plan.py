@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""What there is to run: the shapes of a guest and the tests, read from list/*.toml.
+
+Documentation/vm/index.rst says what each key means.
+"""
+import dataclasses
+import fnmatch
+import glob
+import os
+import tomllib
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+KERNELS = ("6.12", "7.3", "debug")
+# What a test may be expected to do wrong: see vm_log.py, and for the last four vm_boot.py.
+TROUBLES = ("warning", "bug", "oops", "lockup", "lockdep", "atomic", "kasan", "ubsan", "leak", "stall", "memory",
+            "exit", "tap", "late", "dead")
+
+
+class PlanError(Exception):
+    """A mistake in a list, said so that its writer finds it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """One kind of guest: its devices, kernel arguments and module parameters."""
+    name: str
+    devices: tuple = ()         # options of gaon-sim, one string per device
+    module: str | None = None   # parameters of gaon.ko; None: it is not loaded
+    append: str = ""            # more arguments for the kernel
+    qemu: str = ""              # more arguments for QEMU
+    device: str = ""            # more properties of each vfio-user-pci, as JSON members
+    memory: int = 1024          # MiB
+
+
+@dataclasses.dataclass(frozen=True)
+class Test:
+    """One command in a guest."""
+    name: str
+    run: str
+    shape: str
+    kernels: tuple = KERNELS
+    timeout: int = 60
+    user: int = 0
+    expect: tuple = ()          # troubles that must be noticed
+    allow: tuple = ()           # troubles that may be
+    last: bool = False          # nothing runs after it in the same boot
+
+
+def _read(build):
+    shapes, tests = {}, []
+    fields = {field.name for field in dataclasses.fields(Test)} - {"shape"}
+    for path in sorted(glob.glob(os.path.join(TREE, "tests", "vm", "list", "*.toml"))):
+        where = os.path.relpath(path, TREE)
+        try:
+            with open(path, "rb") as file:
+                content = tomllib.load(file)
+        except tomllib.TOMLDecodeError as error:
+            raise PlanError(f"{where}: {error}") from error
+        for name, keys in content.pop("shape", {}).items():
+            try:
+                keys["devices"] = tuple(keys.get("devices", ()))
+                shapes[name] = Shape(name=name, **keys)
+            except TypeError as error:
+                raise PlanError(f"{where}: shape {name}: {error}") from error
+        for keys in content.pop("test", []):
+            tests += [(where, test) for test in _expand(where, keys, fields, build)]
+        if content:
+            raise PlanError(f"{where}: no such section: {', '.join(content)}")
+    for where, test in tests:
+        if test.shape not in shapes:
+            raise PlanError(f"{where}: test {test.name}: no shape {test.shape}")
+    return shapes, [test for _, test in tests]
+
+
+def _expand(where, keys, fields, build):
+    """One entry of a list as Tests: one per shape, and per program that `programs` matches."""
+    keys = dict(keys)
+    wanted = keys.pop("shapes", ["plain"])
+    pattern = keys.pop("programs", None)
+    arguments = keys.pop("args", "")
+    if (pattern is None) == ("run" not in keys):
+        raise PlanError(f"{where}: a test has either `run` or `programs`: {keys}")
+    unknown = set(keys) - fields
+    if unknown:
+        raise PlanError(f"{where}: test {keys.get('name', pattern)}: no such key: {', '.join(sorted(unknown))}")
+    for key in ("kernels", "expect", "allow"):
+        if key in keys:
+            keys[key] = tuple(keys[key])
+    for value, allowed in ((keys.get("kernels", ()), KERNELS), (keys.get("expect", ()), TROUBLES),
+                           (keys.get("allow", ()), TROUBLES)):
+        for word in value:
+            if word not in allowed:
+                raise PlanError(f"{where}: {word}: not one of {', '.join(allowed)}")
+    if pattern is None:
+        if "name" not in keys:
+            raise PlanError(f"{where}: a test without a name: {keys}")
+        return [Test(shape=shape, **keys) for shape in wanted]
+    programs = sorted(path for path in glob.glob(os.path.join(build, pattern))
+                      if os.access(path, os.X_OK) and os.path.isfile(path))
+    if not programs:
+        raise PlanError(f"{where}: nothing matches {os.path.join(build, pattern)}: build it first (make vm-programs)")
+    return [Test(name=os.path.relpath(path, os.path.join(build, "tests")), run=f"{path} {arguments}".strip(),
+                 shape=shape, **keys)
+            for path in programs for shape in wanted]
+
+
+def boots(build, kernels, pattern="", shape=""):
+    """The boots that run all tests whose name contains @pattern: a list of (kernel, Shape, [Test])."""
+    shapes, tests = _read(os.path.abspath(build))
+    plan = []
+    for kernel in kernels:
+        for name, kind in shapes.items():
+            if shape and name != shape:
+                continue
+            chosen = [test for test in tests if test.shape == name and kernel in test.kernels and
+                      (not pattern or fnmatch.fnmatch(test.name, f"*{pattern}*"))]
+            if chosen:
+                plan.append((kernel, kind, chosen))
+    return plan
+
+
+def shape(build, name):
+    """The shape of that name."""
+    shapes, _ = _read(os.path.abspath(build))
+    if name not in shapes:
+        raise PlanError(f"no shape {name}; there are: {', '.join(shapes)}")
+    return shapes[name]

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "fault.h"
 #include "graph.h"
 
 enum copy_type { COPY_WRITE, COPY_READ, COPY_DEVICE };
@@ -168,6 +169,8 @@ enum gaon_status copy_sync_stream(struct rt_device *dev, struct rt_stream **out)
 
 	if (!dev->sync)
 		status = rt_stream_make(dev, &config, &dev->sync);
+	else	/* Nobody has its handle: what befell one copy must not end all later ones. */
+		status = rt_fault_recover(dev->sync);
 	*out = dev->sync;
 	return status;
 }

@@ -339,6 +339,18 @@ static enum gaon_status fault_clear(struct rt_stream *s)
 	return GAON_OK;
 }
 
+enum gaon_status rt_fault_recover(struct rt_stream *s)
+{
+	enum gaon_status status;
+
+	if (!atomic_load(&s->timeline->faulted))
+		return GAON_OK;
+	pthread_mutex_lock(&s->obj.lock);
+	status = s->has_fault ? fault_clear(s) : GAON_OK;
+	pthread_mutex_unlock(&s->obj.lock);
+	return status;
+}
+
 GAON_API enum gaon_status gaon_stream_clear_fault(struct gaon_stream *stream)
 {
 	enum gaon_status status = GAON_OK;

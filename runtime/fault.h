@@ -9,6 +9,8 @@
 void rt_fault_collect(struct rt_device *dev);
 /* Would @timeline never reach @value? True if its stream is faulted, or waits for one that is. */
 bool rt_fault_blocks(struct rt_device *dev, struct rt_timeline *timeline, uint64_t value);
+/* As gaon_stream_clear_fault(), if @s has faulted. No lock held, or dev->sync_lock. */
+enum gaon_status rt_fault_recover(struct rt_stream *s);
 /* GAON_ERROR_FAULT with the fault's text. */
 enum gaon_status rt_fault_fail(struct rt_device *dev, struct rt_timeline *timeline);
 /* Was @value one of those that a fault swallowed? */

@@ -129,6 +129,13 @@ START_TEST(an_uncorrectable_error)
 	ck_assert_uint_eq(fault.type, GAON_FAULT_ECC);
 	ck_assert_str_eq(fault.type_name, "uncorrectable memory error");
 	ck_assert_int_eq(gaon_stream_clear_fault(stream), GAON_OK);
+	/* A blocking copy has no stream to clear: it fails alone. */
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(gaon_mem_read(dev, host, gaon_mem_va(mem) + 0x5000, 4096), GAON_ERROR_FAULT);
+		ck_assert_int_eq(gaon_mem_read(dev, host, gaon_mem_va(mem), 0x5000), GAON_OK);
+		ck_assert_int_eq(gaon_mem_write(dev, gaon_mem_va(mem), host, sizeof(host)), GAON_ERROR_FAULT);
+		ck_assert_int_eq(gaon_mem_fill(dev, gaon_mem_va(mem) + 0x6000, 0, 1, 4096), GAON_OK);
+	}
 	ck_assert_msg(strstr(logged, "uncorrectable error in device memory") != NULL, "%s", logged);
 	ck_assert_uint_eq(counters().errors_uncorrected, 1);
 	ck_assert_uint_eq(counters().errors_corrected, 0);

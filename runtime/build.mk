@@ -3,6 +3,9 @@
 comma		:= ,
 RT_SRCS		:= $(wildcard runtime/*.c runtime/winsys/*.c)
 RT_OBJS		:= $(RT_SRCS:%.c=$(O)/%.o)
+# What winsys/drm uses; the same list stands in gaon.pc.in.
+DRM_CFLAGS	:= -Iinclude/uapi $(shell pkg-config --cflags libdrm libkmod 2>/dev/null)
+DRM_LIBS	:= -ldrm -lkmod
 # ABI version 0 until the first release; the name without it is for linking.
 LIBGAON_SO	:= $(O)/libgaon.so.0
 LIBGAON		:= $(O)/libgaon.so
@@ -11,10 +14,12 @@ LIBGAON_A	:= $(O)/libgaon.a
 LIBGAON_DEFS	:= $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
 LIBGAON_PC	:= $(O)/gaon.pc
 
+$(filter $(O)/runtime/winsys/drm%,$(RT_OBJS)): CPPFLAGS += $(DRM_CFLAGS)
+
 $(LIBGAON_SO): $(RT_OBJS) $$(FW_EMBED) $$(LIBSIM) runtime/libgaon.map
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(LIBGAON_DEFS) -Wl,-z,relro -Wl,-z,now \
-		-Wl,--version-script=runtime/libgaon.map -o $@ $(RT_OBJS) $(FW_EMBED) $(LIBSIM) $(SIM_LIBS)
+		-Wl,--version-script=runtime/libgaon.map -o $@ $(RT_OBJS) $(FW_EMBED) $(LIBSIM) $(SIM_LIBS) $(DRM_LIBS)
 
 $(LIBGAON): $(LIBGAON_SO)
 	@ln -sf $(<F) $@

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "card.h"
 #include "error.h"
 #include "event.h"
 #include "fault.h"
@@ -18,12 +19,6 @@
 #include "module.h"
 #include "pin.h"
 #include "print.h"
-
-#define EMBEDDED	"embedded"
-
-static pthread_mutex_t card_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t card_once = PTHREAD_ONCE_INIT;
-static struct rt_card *cards;
 
 uint64_t rt_now_ns(void)
 {
@@ -129,113 +124,6 @@ void rt_disown(struct rt_device *dev, struct obj *obj)
 	pthread_mutex_unlock(&dev->children_lock);
 }
 
-/* --- cards ----------------------------------------------------------------------------------- */
-
-static void card_prepare(void)
-{
-	pthread_mutex_lock(&card_lock);
-}
-
-static void card_release(void)
-{
-	pthread_mutex_unlock(&card_lock);
-}
-
-static void card_start(void)
-{
-	pthread_atfork(card_prepare, card_release, card_release);
-}
-
-static enum gaon_status card_fail(int err, const char *why)
-{
-	switch (err) {
-	case -EINVAL:
-		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "%s", why);
-	case -ENOKEY:
-		return gaon_fail_hint(GAON_ERROR_FIRMWARE,
-				      getenv("GAON_FIRMWARE") ?
-				      "unset GAON_FIRMWARE to use the library's own image" :
-				      "install the firmware and library of one release", "%s", why);
-	case -ENOMEM:
-		return gaon_fail_errno(GAON_ERROR_OUT_OF_MEMORY, ENOMEM, "%s", why);
-	default:
-		return gaon_fail_errno(GAON_ERROR_NO_DEVICE, -err, "%s", why);
-	}
-}
-
-/* The embedded card of this process, started if need be; card_lock held. */
-static enum gaon_status card_embedded(struct rt_card **out)
-{
-	struct rt_card *card;
-	char why[256] = "";
-	int err;
-
-	for (card = cards; card; card = card->next) {
-		if (card->epoch == obj_epoch() && !strcmp(card->ws->name, EMBEDDED)) {
-			card->users++;
-			*out = card;
-			return GAON_OK;
-		}
-	}
-	card = calloc(1, sizeof(*card));
-	if (!card)
-		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a device");
-	err = gaon_winsys_direct_open(&card->ws, why, sizeof(why));
-	if (err) {
-		free(card);
-		return card_fail(err, why);
-	}
-	card->users = 1;
-	card->epoch = obj_epoch();
-	card->next = cards;
-	cards = card;
-	*out = card;
-	return GAON_OK;
-}
-
-static enum gaon_status card_missing(const char *name)
-{
-	if (access("/sys/module/gaon", F_OK))
-		return gaon_fail_hint(GAON_ERROR_NO_DEVICE, "modprobe gaon, or GAON_DEVICE=embedded",
-				      "no device %s: the kernel module gaon is not loaded", name);
-	return gaon_fail_hint(GAON_ERROR_NO_DEVICE, "GAON_DEVICE=embedded uses the device model",
-			      "no device %s: this library was built without the kernel driver's part",
-			      name);
-}
-
-static enum gaon_status card_get(const char *name, struct rt_card **out)
-{
-	enum gaon_status status;
-
-	if (!name || !*name)
-		name = getenv("GAON_DEVICE");
-	if (!name || !*name)
-		name = EMBEDDED;
-	if (strcmp(name, EMBEDDED))
-		return card_missing(name);
-	pthread_once(&card_once, card_start);
-	pthread_mutex_lock(&card_lock);
-	status = card_embedded(out);
-	pthread_mutex_unlock(&card_lock);
-	return status;
-}
-
-static void card_put(struct rt_card *card)
-{
-	struct rt_card **link;
-
-	pthread_mutex_lock(&card_lock);
-	if (!--card->users) {
-		for (link = &cards; *link && *link != card; link = &(*link)->next)
-			;
-		if (*link)
-			*link = card->next;
-		card->ws->ops->close(card->ws);
-		free(card);
-	}
-	pthread_mutex_unlock(&card_lock);
-}
-
 /* --- opening --------------------------------------------------------------------------------- */
 
 static enum gaon_status device_start(struct rt_device *dev, struct rt_card *card)
@@ -248,11 +136,12 @@ static enum gaon_status device_start(struct rt_device *dev, struct rt_card *card
 	dev->ops = card->ws->ops;
 	dev->identify = dev->ops->identify(dev->ws);
 	err = dev->ops->context_create(dev->ws, &dev->ctx);
-	if (err)
-		return gaon_fail_errno(err == -ENOSPC ? GAON_ERROR_LIMIT :
-				       err == -ENODEV ? GAON_ERROR_DEVICE_LOST :
-				       GAON_ERROR_OUT_OF_DEVICE_MEMORY, -err,
-				       "the device has no room for another context: %s", strerror(-err));
+	if (err) {
+		struct gaon_ws_why why = { 0 };
+
+		dev->ops->context_blame(dev->ws, err, &why);
+		return rt_card_fail(&why);
+	}
 	dev->context = dev->ops->context_id(dev->ctx);
 	pthread_mutex_init(&dev->children_lock, NULL);
 	pthread_mutex_init(&dev->fault_lock, NULL);
@@ -276,14 +165,14 @@ static enum gaon_status device_open_card(struct rt_card *card, struct gaon_devic
 	enum gaon_status status;
 
 	if (!dev) {
-		card_put(card);
+		rt_card_put(card);
 		return GAON_ERROR_OUT_OF_MEMORY;
 	}
 	handle = obj_handle(&dev->obj);
 	status = device_start(dev, card);
 	if (status) {
 		obj_free(&dev->obj, false);
-		card_put(card);
+		rt_card_put(card);
 		return status;
 	}
 	*out = handle;
@@ -292,16 +181,9 @@ static enum gaon_status device_open_card(struct rt_card *card, struct gaon_devic
 
 enum gaon_status rt_device_open_winsys(struct gaon_winsys *ws, struct gaon_device **out)
 {
-	struct rt_card *card = calloc(1, sizeof(*card));
+	struct rt_card *card = rt_card_make(ws);
 
-	if (!card) {
-		ws->ops->close(ws);
-		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a device");
-	}
-	card->ws = ws;
-	card->users = 1;
-	card->epoch = obj_epoch();
-	return device_open_card(card, out);
+	return card ? device_open_card(card, out) : GAON_ERROR_OUT_OF_MEMORY;
 }
 
 GAON_API enum gaon_status gaon_device_open(const char *name, struct gaon_device **out)
@@ -311,7 +193,7 @@ GAON_API enum gaon_status gaon_device_open(const char *name, struct gaon_device 
 
 	if (!out)
 		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the place for the result is NULL");
-	status = card_get(name, &card);
+	status = rt_card_get(name, &card);
 	return status ? status : device_open_card(card, out);
 }
 
@@ -408,7 +290,7 @@ static void device_close_last(struct rt_device *dev)
 	pthread_mutex_destroy(&dev->fault_lock);
 	pthread_mutex_destroy(&dev->pin_lock);
 	pthread_mutex_destroy(&dev->sync_lock);
-	card_put(dev->card);
+	rt_card_put(dev->card);
 }
 
 GAON_API enum gaon_status gaon_device_close(struct gaon_device *device)
@@ -430,40 +312,6 @@ GAON_API enum gaon_status gaon_device_close(struct gaon_device *device)
 
 /* --- properties ------------------------------------------------------------------------------ */
 
-static void fill_info(const struct gaon_winsys *ws, const struct gaon_identify *id,
-		      struct gaon_device_info *info)
-{
-	*info = (struct gaon_device_info){
-		.size = sizeof(*info),
-		.hbm_bytes = id->hbm_bytes,
-		.spm_bytes = id->spm_bytes,
-		.cores = id->cores,
-		.vlen = id->vlen,
-		.dlen = id->dlen,
-		.vector_pipes = id->vector_pipes,
-		.matrix_arrays = id->matrix_arrays,
-		.matrix_dim = id->matrix_dim,
-		.dma_channels = id->dma_channels,
-		.copy_engines = id->copy_engines,
-		.clock_khz = id->clock_khz,
-		.hbm_mbps = id->hbm_mbps,
-		.host_mbps = id->host_mbps,
-		.numerics = id->numerics,
-		.firmware_version = id->fw_version,
-		.abi = id->abi_max < GAON_ABI_MAX ? id->abi_max : GAON_ABI_MAX,
-		.stream_priorities = 3,
-		.cooperative_workgroups = id->cores,
-		.modelled_time = id->features & GAON_FEATURE_MODELLED_TIME,
-	};
-	snprintf(info->name, sizeof(info->name), "%s", ws->name);
-	snprintf(info->transport, sizeof(info->transport), "%s", ws->transport);
-	snprintf(info->product, sizeof(info->product), "%.*s", (int)sizeof(id->name) - 1, id->name);
-	snprintf(info->firmware, sizeof(info->firmware), "%u.%u.%u %.*s", id->fw_version >> 24,
-		 id->fw_version >> 16 & 0xff, id->fw_version & 0xffff, (int)sizeof(id->fw_build) - 1,
-		 id->fw_build);
-	memcpy(info->serial, id->serial, sizeof(info->serial));
-}
-
 GAON_API enum gaon_status gaon_device_get_info(struct gaon_device *device,
 					       struct gaon_device_info *info)
 {
@@ -473,34 +321,10 @@ GAON_API enum gaon_status gaon_device_get_info(struct gaon_device *device,
 
 	if (!dev)
 		return status;
-	fill_info(dev->ws, dev->identify, &full);
+	rt_card_info(dev->ws, &full);
 	status = gaon_struct_write(info, &full, sizeof(full), "gaon_device_info");
 	rt_leave(dev);
 	return status;
-}
-
-GAON_API enum gaon_status gaon_device_count(uint32_t *count)
-{
-	if (!count)
-		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the place for the result is NULL");
-	*count = 1;
-	return GAON_OK;
-}
-
-GAON_API enum gaon_status gaon_device_describe(uint32_t index, struct gaon_device_info *info)
-{
-	struct gaon_device_info full;
-	struct rt_card *card = NULL;
-	enum gaon_status status;
-
-	if (index)
-		return gaon_fail(GAON_ERROR_NO_DEVICE, "there is no device %u", index);
-	status = card_get(EMBEDDED, &card);
-	if (status)
-		return status;
-	fill_info(card->ws, card->ws->ops->identify(card->ws), &full);
-	card_put(card);
-	return gaon_struct_write(info, &full, sizeof(full), "gaon_device_info");
 }
 
 static uint64_t sum8(const uint64_t *v)

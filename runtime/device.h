@@ -26,12 +26,7 @@ struct rt_pin;
 struct rt_print;
 struct rt_limbo;
 struct rt_module;
-
-struct rt_card {
-	struct rt_card *next;
-	struct gaon_winsys *ws;
-	uint32_t users, epoch;
-};
+struct rt_card;
 
 struct rt_device {
 	struct obj obj;

@@ -41,6 +41,7 @@ static const char *const access_names[] = { "access", "fetch", "read", "write", 
 static const char *const op_names[RT_OP_TYPES] = {
 	"operation", "launch", "copy", "fill", "wait", "event record", "callback", "graph",
 	"copy between devices",
+	"wait",
 };
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -107,7 +108,8 @@ static void fault_take(struct rt_stream *s, const struct rt_assertions *assertio
 {
 	const struct gaon_fault_record *r = &s->fault_record;
 	const struct rt_kernel *kernel = rt_module_kernel_of(s->dev, r->tag);
-	uint8_t type = atomic_load(&s->ops[r->sequence & s->mask].type);
+	const struct rt_op *op = &s->ops[r->sequence & s->mask];
+	uint8_t type = atomic_load(&op->type);
 	struct gaon_fault *f = &s->fault;
 
 	memset(f, 0, sizeof(*f));
@@ -119,7 +121,7 @@ static void fault_take(struct rt_stream *s, const struct rt_assertions *assertio
 	f->stream = s->number;
 	f->context = r->context;
 	f->workgroup = r->workgroup;
-	f->operation = r->sequence;
+	f->operation = r->sequence - atomic_load(&op->wakers);
 	f->operation_name = op_names[type < RT_OP_TYPES ? type : RT_OP_NONE];
 	f->pc = r->pc;
 	f->va = r->va;

@@ -173,6 +173,7 @@ static enum gaon_status graph_place(struct rt_graph *g)
 	if (g->replaceable.bytes)
 		memcpy((uint8_t *)info.cpu + list_bytes + g->args.bytes, g->replaceable.data,
 		       g->replaceable.bytes);
+	dev->ops->bo_flush(g->bo);
 	free(g->packets);
 	free(g->args.data);
 	g->packets = NULL;

@@ -33,6 +33,11 @@ static enum gaon_status mem_fail(struct rt_device *dev, int err, uint64_t bytes,
 				      "no %llu bytes of device memory: %llu of %llu are free",
 				      (unsigned long long)bytes, (unsigned long long)free_bytes,
 				      (unsigned long long)total);
+	case -EOPNOTSUPP:
+		return gaon_fail_hint(GAON_ERROR_UNSUPPORTED,
+				      "copy it to memory of gaon_mem_alloc(GAON_MEM_HOST)",
+				      "host memory %p, %llu bytes, is of a kind that the device cannot reach",
+				      ptr, (unsigned long long)bytes);
 	default:
 		return gaon_fail_errno(GAON_ERROR_INTERNAL, -err, "cannot make memory: %s",
 				       strerror(-err));
@@ -64,16 +69,22 @@ static enum gaon_status mem_make(struct rt_device *dev, uint64_t bytes, enum gao
 		return mem_fail(dev, err, bytes, placements[kind], ptr);
 	}
 	dev->ops->bo_info(m->bo, &info);
-	m->dev = dev;
-	m->kind = kind;
 	m->bytes = bytes;
 	m->ptr = kind == GAON_MEM_IMPORTED ? ptr : kind == GAON_MEM_HOST ? info.cpu : NULL;
 	m->va = info.va;
 	if (kind == GAON_MEM_IMPORTED)
 		m->va += (uint64_t)((uint8_t *)ptr - (uint8_t *)info.cpu);
+	return rt_mem_adopt(dev, m, kind, ws_flags & GAON_WS_BO_READONLY, out);
+}
+
+enum gaon_status rt_mem_adopt(struct rt_device *dev, struct rt_mem *m, enum gaon_mem_kind kind,
+			      bool readonly, struct gaon_mem **out)
+{
+	m->dev = dev;
+	m->kind = kind;
 	if (!addrmap_add(&dev->map, &(struct addr_entry){
-			.va = m->va, .bytes = bytes, .ptr = m->ptr, .kind = kind,
-			.readonly = ws_flags & GAON_WS_BO_READONLY, .mem = obj_handle(&m->obj) })) {
+			.va = m->va, .bytes = m->bytes, .ptr = m->ptr, .kind = kind,
+			.readonly = readonly, .mem = obj_handle(&m->obj) })) {
 		dev->ops->bo_destroy(m->bo);
 		obj_free(&m->obj, false);
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory to note an allocation");
@@ -136,7 +147,7 @@ GAON_API enum gaon_status gaon_mem_alloc(struct gaon_device *device, uint64_t by
 	dev = rt_enter(OBJ_DEVICE, device, &status);
 	if (!dev)
 		return status;
-	status = mem_make(dev, bytes, kind, NULL, kind == GAON_MEM_HOST ? GAON_WS_BO_CPU : 0, out);
+	status = mem_make(dev, bytes, kind, NULL, GAON_WS_BO_SHARE | (kind == GAON_MEM_HOST ? GAON_WS_BO_CPU : 0), out);
 	rt_leave(dev);
 	return status;
 }

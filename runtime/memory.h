@@ -13,6 +13,12 @@ struct rt_mem {
 	void *ptr;
 };
 
+/*
+ * What has memory (bo, va, bytes, ptr) becomes the program's; on failure it is taken apart and the object
+ * freed.
+ */
+enum gaon_status rt_mem_adopt(struct rt_device *dev, struct rt_mem *m, enum gaon_mem_kind kind,
+			      bool readonly, struct gaon_mem **out);
 /* The handle is dead and no work uses it any more. */
 void rt_mem_unmake(struct rt_mem *m);
 /*

@@ -93,6 +93,7 @@ static enum gaon_status module_place(struct rt_module *m, uint8_t *image)
 	if (status)
 		return gaon_fail(status, "%s", why);
 	memcpy(info.cpu, image, m->program.bytes);
+	dev->ops->bo_flush(m->bo);
 	err = module_protect(m);
 	if (err)
 		return gaon_fail_errno(err == -ENODEV ? GAON_ERROR_DEVICE_LOST : GAON_ERROR_OUT_OF_MEMORY,

@@ -35,6 +35,11 @@ struct rt_pin *rt_pin_make(struct rt_device *dev, const void *ptr, uint64_t byte
 					    (unsigned long long)bytes, writes ? " for writing" : "");
 		else if (err == -ENODEV)
 			*status = rt_lost(dev);
+		else if (err == -EOPNOTSUPP)
+			*status = gaon_fail_hint(GAON_ERROR_UNSUPPORTED,
+						 "copy it to memory of gaon_mem_alloc(GAON_MEM_HOST) first",
+						 "host memory %p is of a kind that the device cannot reach",
+						 ptr);
 		else
 			*status = gaon_fail_errno(GAON_ERROR_OUT_OF_MEMORY, -err,
 						  "cannot pin %llu bytes of host memory",

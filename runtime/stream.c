@@ -5,14 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "error.h"
 #include "fault.h"
 #include "graph.h"
 #include "log.h"
 #include "pin.h"
-#include "print.h"
 
 #define STREAM_RING_LOG2	10
 #define STREAM_ARGS_MIN		(256ull << 10)
@@ -55,6 +53,10 @@ static enum gaon_status stream_fail_queue(struct rt_device *dev, int err)
 		return rt_lost(dev);
 	case -ENOMEM:
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no host memory for a stream");
+	case -EACCES:
+		return gaon_fail_hint(GAON_ERROR_PERMISSION,
+				      "use GAON_STREAM_NORMAL, or give the program CAP_SYS_NICE",
+				      "a stream of high priority may hold up those of other users");
 	default:
 		return gaon_fail_errno(GAON_ERROR_INTERNAL, -err,
 				       "the device refused to make a queue: %s", strerror(-err));
@@ -327,8 +329,12 @@ uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_
 
 	op->args_end = s->args_head;
 	atomic_store_explicit(&op->type, (uint8_t)type, memory_order_relaxed);
+	atomic_store_explicit(&op->wakers, s->wakers, memory_order_relaxed);
 	packet->scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
 	packet->flags |= GAON_PKT_F_BARRIER | GAON_PKT_F_SIGNAL;
+	/* Who waits for room in the ring is woken a few times per turn of it. */
+	if (rt_op_wakes(type) || !(old & (s->mask >> 2)))
+		packet->flags |= s->dev->ws->wake_flags;
 	packet->signal_va = s->timeline->word->va;
 	packet->signal_value = value;
 	s->write = old + 1;
@@ -397,109 +403,6 @@ void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gao
 	s->args_head = head + bytes;
 	*va = s->args_va + head % s->args_size;
 	return s->args + head % s->args_size;
-}
-
-/* --- waiting --------------------------------------------------------------------------------- */
-
-static enum gaon_status timeline_done(struct rt_device *dev, struct rt_timeline *t, uint64_t value)
-{
-	rt_pins_retire(dev);
-	rt_print_drain(dev);
-	if (atomic_load_explicit(&t->failed_count, memory_order_relaxed) &&
-	    rt_timeline_failed(dev, t, value))
-		return gaon_fail(GAON_ERROR_FAULT, "the work was dropped after a fault");
-	return GAON_OK;
-}
-
-enum gaon_status rt_timeline_wait(struct rt_device *dev, struct rt_timeline *t, uint64_t value,
-				  uint64_t timeout_ns)
-{
-	uint64_t start = 0, spent = 0;
-
-	for (;;) {
-		uint64_t slice = timeout_ns - spent < WAIT_SLICE_NS ? timeout_ns - spent : WAIT_SLICE_NS;
-		int err;
-
-		if (rt_timeline_reached(t, value))
-			return timeline_done(dev, t, value);
-		if (rt_fault_blocks(dev, t, value)) {
-			rt_print_drain(dev);
-			return rt_fault_fail(dev, t);
-		}
-		err = dev->ops->wait(dev->ctx, t->word->cpu, value, slice);
-		if (!err)
-			return timeline_done(dev, t, value);
-		if (err == -EIO) {
-			rt_fault_collect(dev);
-			continue;
-		}
-		if (err == -ENODEV)
-			return rt_lost(dev);
-		if (atomic_load(&dev->closing))
-			return gaon_fail(GAON_ERROR_CLOSED, "the device is being closed");
-		if (!timeout_ns)
-			return gaon_fail(GAON_ERROR_NOT_READY, "the work is not finished");
-		if (timeout_ns == GAON_FOREVER)
-			continue;
-		if (!start)
-			start = rt_now_ns() - slice;
-		spent = rt_now_ns() - start;
-		if (spent >= timeout_ns)
-			return gaon_fail(GAON_ERROR_TIMEOUT, "not finished after %llu ns",
-					 (unsigned long long)timeout_ns);
-	}
-}
-
-/* Timelines of all live streams; they outlive the streams. The list is the caller's to free. */
-static struct rt_dependency *device_points(struct rt_device *dev, uint32_t *count)
-{
-	struct rt_dependency *points;
-	struct rt_stream *s;
-	uint32_t n = 0;
-
-	pthread_mutex_lock(&dev->children_lock);
-	for (s = dev->streams; s; s = s->next)
-		n++;
-	points = malloc((n + 1) * sizeof(*points));
-	*count = points ? n : 0;
-	for (s = dev->streams, n = 0; points && s; s = s->next, n++)
-		points[n] = (struct rt_dependency){ s->timeline, atomic_load(&s->timeline->last) };
-	pthread_mutex_unlock(&dev->children_lock);
-	return points;
-}
-
-enum gaon_status rt_device_drain(struct rt_device *dev, uint64_t timeout_ns)
-{
-	uint64_t start = rt_now_ns();
-	enum gaon_status first = GAON_OK;
-	struct rt_dependency *points;
-	uint32_t i, count;
-
-	points = device_points(dev, &count);
-	if (!points)
-		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory to wait for the device");
-	for (i = 0; i < count; i++) {
-		uint64_t spent = rt_now_ns() - start;
-		uint64_t left = timeout_ns == GAON_FOREVER ? timeout_ns :
-				spent < timeout_ns ? timeout_ns - spent : 0;
-		enum gaon_status status;
-
-		if (rt_timeline_reached(points[i].timeline, points[i].value))
-			continue;
-		status = rt_timeline_wait(dev, points[i].timeline, points[i].value, left);
-		if (status == GAON_ERROR_NOT_READY)
-			status = gaon_fail(GAON_ERROR_TIMEOUT, "the device's streams are not finished");
-		if (status && !first)
-			first = status;
-		if (status && status != GAON_ERROR_FAULT)
-			break;
-	}
-	free(points);
-	if (!first) {
-		rt_pins_retire(dev);
-		rt_print_drain(dev);
-	}
-	return first;
 }
 
 /* --- public ---------------------------------------------------------------------------------- */

@@ -23,13 +23,21 @@ struct rt_timeline {
 
 enum rt_op_type {
 	RT_OP_NONE, RT_OP_LAUNCH, RT_OP_COPY, RT_OP_FILL, RT_OP_WAIT, RT_OP_RECORD, RT_OP_CALLBACK,
-	RT_OP_GRAPH, RT_OP_PEER, RT_OP_TYPES,
+	RT_OP_GRAPH, RT_OP_PEER, RT_OP_WAKER, RT_OP_TYPES,
 };
+
+/* A host thread is likely to sleep until such a packet is done. */
+static inline bool rt_op_wakes(enum rt_op_type type)
+{
+	return type == RT_OP_RECORD || type == RT_OP_CALLBACK || type == RT_OP_WAKER;
+}
 
 /* What the runtime remembers of each packet in the ring. */
 struct rt_op {
 	uint64_t args_end;		/* the argument ring is free up to here when it is done */
-	_Atomic uint8_t type;		/* read without the lock when a fault is collected */
+	/* Read without the lock when a fault is collected. */
+	_Atomic uint8_t type;
+	_Atomic uint64_t wakers;	/* packets before it that nobody asked for */
 };
 
 struct rt_dependency {
@@ -54,6 +62,7 @@ struct rt_stream {
 	uint64_t write;			/* packets put ever */
 	uint64_t read;			/* last seen of state->read */
 	uint64_t base;			/* timeline's value less write */
+	uint64_t wakers;		/* packets put by rt_timeline_wait() ever */
 	struct rt_timeline *timeline;
 	struct rt_op *ops;
 
@@ -118,6 +127,12 @@ static inline bool rt_timeline_reached(const struct rt_timeline *t, uint64_t val
  */
 enum gaon_status rt_timeline_wait(struct rt_device *dev, struct rt_timeline *t, uint64_t value,
 				  uint64_t timeout_ns);
+/*
+ * One slice of it, as the winsys' wait(): 0, -ETIME, -EIO, -ENODEV. *@asked is false at first and
+ * belongs to the wait as a whole.
+ */
+int rt_timeline_sleep(struct rt_device *dev, struct rt_timeline *t, uint64_t value,
+		      uint64_t timeout_ns, bool *asked);
 /* All streams up to what they were given before. Faulted ones count as done. */
 enum gaon_status rt_device_drain(struct rt_device *dev, uint64_t timeout_ns);
 

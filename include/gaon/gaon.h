@@ -191,7 +191,7 @@ struct gaon_fault {
 /**
  * struct gaon_device_info - properties of a device
  * @size: set by the caller
- * @name: what gaon_device_open() takes, "embedded" or "0000:c1:00.0"
+ * @name: what gaon_device_open() takes, "embedded" or "accel0"
  * @product: from the device
  * @firmware: version and build text
  * @transport: "embedded" (the model in this process) or "pci"
@@ -204,6 +204,7 @@ struct gaon_fault {
  * @hbm_mbps, @host_mbps: MB/s (10^6) to device memory; to the host, each way
  * @numerics: profile of matrix arithmetic, Documentation/hw/numerics.rst
  * @modelled_time: timestamps are those of a model, not of a clock
+ * @address: on the bus, "0000:c1:00.0", which gaon_device_open() takes too; "" of the embedded device
  * @firmware_version: major << 24 | minor << 16 | patch
  * @abi: admin ABI in use
  * @stream_priorities: how many, lowest 0
@@ -224,6 +225,7 @@ struct gaon_device_info {
 	uint32_t firmware_version, abi;
 	uint32_t stream_priorities, cooperative_workgroups;
 	bool modelled_time;
+	char address[32];
 };
 
 /**
@@ -302,6 +304,7 @@ enum gaon_mem_kind {
 	GAON_MEM_IMPORTED	= 3,	/* the caller's own memory; only in info */
 	GAON_MEM_POOL		= 4,	/* from gaon_mem_alloc_async(); only in info */
 	GAON_MEM_MODULE		= 5,	/* a module's image; only in info */
+	GAON_MEM_SHARED		= 6,	/* from gaon_mem_import_fd(); only in info */
 };
 
 #define GAON_IMPORT_READONLY	(1u << 0)	/* the device may only read */
@@ -317,6 +320,26 @@ GAON_API enum gaon_status gaon_mem_alloc(struct gaon_device *dev, uint64_t bytes
  */
 GAON_API enum gaon_status gaon_mem_import(struct gaon_device *dev, void *ptr, uint64_t bytes,
 					  uint32_t flags, struct gaon_mem **mem);
+
+/*
+ * A file descriptor (dma-buf) for memory from gaon_mem_alloc(), by which another opened device, of this
+ * process or of one that the descriptor is passed to, or another driver reaches the same memory. The
+ * caller closes *@fd; it keeps the memory alive, and importers keep it longer. The memory is one: who
+ * writes and who reads agree between them when, after work has finished.
+ * UNSUPPORTED on the embedded device, whose memory is its process's own; INVALID_ARGUMENT for imported
+ * memory; LIMIT without a file descriptor left.
+ */
+GAON_API enum gaon_status gaon_mem_export(struct gaon_mem *mem, int *fd);
+
+/*
+ * Memory that gaon_mem_export() or another driver's dma-buf export gave a file descriptor for; @fd stays
+ * the caller's and may be closed afterwards. All of it is mapped, gaon_mem_size() says how much;
+ * gaon_mem_ptr() is its host address if it lies in host memory, else NULL. @flags: GAON_IMPORT_READONLY.
+ * The contents are as the exporter left them. INVALID_ARGUMENT if @fd is no dma-buf, UNSUPPORTED on the
+ * embedded device, OUT_OF_DEVICE_MEMORY.
+ */
+GAON_API enum gaon_status gaon_mem_import_fd(struct gaon_device *dev, int fd, uint32_t flags,
+					     struct gaon_mem **mem);
 GAON_API enum gaon_status gaon_mem_retain(struct gaon_mem *mem);
 
 /*
@@ -327,7 +350,7 @@ GAON_API enum gaon_status gaon_mem_free(struct gaon_mem *mem);
 
 /* Device address; 0 for a bad handle. */
 GAON_API uint64_t gaon_mem_va(struct gaon_mem *mem);
-/* Host address of GAON_MEM_HOST and imported memory; NULL otherwise or for a bad handle. */
+/* Host address of GAON_MEM_HOST, imported and shared host memory; NULL otherwise or for a bad handle. */
 GAON_API void *gaon_mem_ptr(struct gaon_mem *mem);
 /* Bytes asked for; 0 for a bad handle. */
 GAON_API uint64_t gaon_mem_size(struct gaon_mem *mem);

@@ -137,6 +137,19 @@ static int direct_correlate(struct gaon_winsys *winsys, uint64_t *cycle, uint64_
 	return 0;
 }
 
+static void direct_context_blame(struct gaon_winsys *winsys, int err, struct gaon_ws_why *why)
+{
+	struct direct *ws = (struct direct *)winsys;
+
+	why->status = err == -ENOSPC ? GAON_ERROR_LIMIT : err == -ENODEV ? GAON_ERROR_DEVICE_LOST :
+		      GAON_ERROR_OUT_OF_DEVICE_MEMORY;
+	why->sys_errno = -err;
+	snprintf(why->text, sizeof(why->text), "the device has no room for another context: %s",
+		 strerror(-err));
+	snprintf(why->hint, sizeof(why->hint), "close devices that are no longer used: it has %u contexts",
+		 ws->identify.contexts);
+}
+
 static uint32_t direct_context_id(struct gaon_ws_context *ctx)
 {
 	return ctx->id;
@@ -156,11 +169,15 @@ static const struct gaon_winsys_ops direct_ops = {
 	.correlate = direct_correlate,
 	.context_create = direct_context_create,
 	.context_destroy = direct_context_destroy,
+	.context_blame = direct_context_blame,
 	.context_id = direct_context_id,
 	.context_print_ring = direct_context_print_ring,
 	.bo_create = direct_bo_create,
 	.bo_info = direct_bo_info,
 	.bo_protect = direct_bo_protect,
+	.bo_flush = direct_bo_flush,
+	.bo_export = direct_bo_export,
+	.bo_import = direct_bo_import,
 	.bo_destroy = direct_bo_destroy,
 	.queue_create = direct_queue_create,
 	.queue_info = direct_queue_info,
@@ -210,17 +227,48 @@ static int direct_setup(struct direct *ws)
 	return direct_ras_refresh(ws);
 }
 
-int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size)
+/* What is not filled yet. */
+static void open_failed(struct gaon_ws_why *why, int err)
+{
+	const char *hint = "";
+
+	switch (err) {
+	case -EINVAL:
+		why->status = GAON_ERROR_INVALID_ARGUMENT;
+		break;
+	case -ENOKEY:
+		why->status = GAON_ERROR_FIRMWARE;
+		hint = getenv("GAON_FIRMWARE") ?
+		       "unset GAON_FIRMWARE to use the library's own image" :
+		       "install the firmware and library of one release";
+		break;
+	case -ENOMEM:
+		why->status = GAON_ERROR_OUT_OF_MEMORY;
+		why->sys_errno = ENOMEM;
+		break;
+	default:
+		why->status = GAON_ERROR_NO_DEVICE;
+		why->sys_errno = -err;
+	}
+	snprintf(why->hint, sizeof(why->hint), "%s", hint);
+	if (!why->text[0])
+		snprintf(why->text, sizeof(why->text), "the embedded device did not start: %s",
+			 strerror(-err));
+}
+
+int gaon_winsys_direct_open(struct gaon_winsys **out, struct gaon_ws_why *why)
 {
 	struct direct *ws;
 	int err;
 
-	why[0] = '\0';
+	*why = (struct gaon_ws_why){ 0 };
 	ws = calloc(1, sizeof(*ws));
-	if (!ws)
+	if (!ws) {
+		open_failed(why, -ENOMEM);
 		return -ENOMEM;
+	}
 	direct_init_locks(ws);
-	err = direct_config_from_env(&ws->config, why, why_size);
+	err = direct_config_from_env(&ws->config, why->text, sizeof(why->text));
 	if (err)
 		goto fail;
 	ws->config.public_keys = &gaon_fw_devkey;
@@ -228,10 +276,10 @@ int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size
 	ws->sim = gaon_sim_create(&ws->config, &host_ops, ws);
 	if (!ws->sim) {
 		err = -errno;
-		snprintf(why, why_size, "the device model cannot be created: %s", strerror(errno));
+		snprintf(why->text, sizeof(why->text), "the device model cannot be created: %s", strerror(errno));
 		goto fail;
 	}
-	err = direct_boot(ws, why, why_size);
+	err = direct_boot(ws, why->text, sizeof(why->text));
 	if (!err)
 		err = direct_setup(ws);
 	if (err)
@@ -243,8 +291,7 @@ int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size
 	return 0;
 
 fail:
-	if (!why[0])
-		snprintf(why, why_size, "the embedded device did not start: %s", strerror(-err));
+	open_failed(why, err);
 	direct_close(&ws->ws);
 	return err;
 }

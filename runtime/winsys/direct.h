@@ -23,7 +23,7 @@
 #include <hw/gaon_regs.h>
 
 #include "../../tools/sim/gaon_sim.h"
-#include "../extent.h"
+#include "va.h"
 #include "winsys.h"
 
 /* --- host memory that the device may reach --------------------------------------------------- */
@@ -93,7 +93,7 @@ struct gaon_ws_bo {
 struct gaon_ws_queue {
 	struct gaon_ws_context *ctx;
 	uint32_t id, ring_log2;
-	struct gaon_ws_bo *bo;		/* ring, then the state block */
+	struct gaon_ws_bo *bo;		/* ring, then the state block; NULL if they are the caller's */
 	struct gaon_packet *ring;
 	struct gaon_queue_state *state;
 	uint64_t save_va;
@@ -219,23 +219,36 @@ int direct_vm_map(struct direct_vm *vm, uint64_t va, uint64_t pa, uint64_t bytes
 /* Unmaps and waits for the invalidation. */
 int direct_vm_unmap(struct direct_vm *vm, uint64_t va, uint64_t bytes);
 int direct_vm_protect(struct direct_vm *vm, uint64_t va, uint64_t bytes, uint64_t prot);
-int direct_vm_take_va(struct direct_vm *vm, struct extents *half, uint64_t bytes, uint64_t *va);
-void direct_vm_put_va(struct extents *half, uint64_t va, uint64_t bytes);
 int direct_tlb_invalidate(struct direct *ws, uint32_t asid, uint64_t va, uint64_t bytes);
 void direct_pt_release_all(struct direct *ws);
 
 /* direct_bo.c */
 int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
 		     uint32_t flags, void *user, struct gaon_ws_bo **out);
+/* Is every page mapped (and, at the ends, writable)? */
+bool direct_user_mapped(uint8_t *start, uint64_t bytes, bool writable);
+void direct_hbm_clear(struct direct *ws, uint64_t start, uint64_t bytes);
 void direct_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
 int direct_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);
+void direct_bo_flush(struct gaon_ws_bo *bo);
+int direct_bo_export(struct gaon_ws_bo *bo, int *fd);
+int direct_bo_import(struct gaon_ws_context *ctx, int fd, uint32_t flags, struct gaon_ws_bo **out);
 void direct_bo_destroy(struct gaon_ws_bo *bo);
 
 /* direct_queue.c */
+/* A number and an address space; nothing runs in it until it is started. */
+int direct_context_alloc(struct direct *ws, struct gaon_ws_context **out);
+int direct_context_start(struct gaon_ws_context *ctx, uint64_t print_va);
+/* One that was not started, or that the firmware has destroyed. */
+void direct_context_free(struct gaon_ws_context *ctx);
 int direct_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out);
 void direct_context_destroy(struct gaon_ws_context *ctx);
 int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
 			uint64_t limit_cycles, struct gaon_ws_queue **out);
+/* In memory of the caller, ring and then state block: at @ring here, at @ring_va there. */
+int direct_queue_create_at(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
+			   uint64_t limit_cycles, uint8_t *ring, uint64_t ring_va,
+			   struct gaon_ws_queue **out);
 void direct_queue_info(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info *out);
 void direct_queue_doorbell(struct gaon_ws_queue *queue);
 int direct_queue_clear(struct gaon_ws_queue *queue);

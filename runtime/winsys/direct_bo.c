@@ -26,7 +26,7 @@ static uint64_t bo_prot(uint32_t flags)
  * Never-used memory is zero; returned memory is zeroed here, before anyone else gets it.  Nothing
  * in the device can reach it any more: its translation was invalidated.
  */
-static void hbm_clear(struct direct *ws, uint64_t start, uint64_t bytes)
+void direct_hbm_clear(struct direct *ws, uint64_t start, uint64_t bytes)
 {
 	if (bytes >= 65536 && !madvise(ws->aperture + start, bytes, MADV_DONTNEED))
 		return;
@@ -39,7 +39,7 @@ static void hbm_free(struct gaon_ws_bo *bo)
 	size_t i;
 
 	for (i = 0; i < bo->hbm_count; i++)
-		hbm_clear(ws, bo->hbm[i].start, bo->hbm[i].bytes);
+		direct_hbm_clear(ws, bo->hbm[i].start, bo->hbm[i].bytes);
 	pthread_mutex_lock(&ws->mem_lock);
 	for (i = 0; i < bo->hbm_count; i++) {
 		if (!extents_put(&ws->hbm, bo->hbm[i].start, bo->hbm[i].bytes))
@@ -124,7 +124,7 @@ static int bo_alloc_device(struct gaon_ws_bo *bo)
 /* --- host memory ----------------------------------------------------------------------------- */
 
 /* Is every page of the range mapped (and, at its ends, writable)? A hole would be a crash later. */
-static bool user_mapped(uint8_t *start, uint64_t bytes, bool writable)
+bool direct_user_mapped(uint8_t *start, uint64_t bytes, bool writable)
 {
 	unsigned char present[4096];
 	uint64_t at, step = sizeof(present) * GAON_PAGE_SIZE;
@@ -142,13 +142,11 @@ static bool user_mapped(uint8_t *start, uint64_t bytes, bool writable)
 
 static int bo_take_user(struct gaon_ws_bo *bo, void *user)
 {
-	uint64_t offset = (uintptr_t)user & (GAON_PAGE_SIZE - 1);
-	uint8_t *start = (uint8_t *)user - offset;
 	bool writable = !(bo->flags & GAON_WS_BO_READONLY);
+	uint8_t *start;
 
-	bo->bytes = (bo->bytes + offset + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
-	if ((uintptr_t)start + bo->bytes < (uintptr_t)start ||
-	    !user_mapped(start, bo->bytes, writable))
+	if (!winsys_user_pages(user, bo->bytes, &start, &bo->bytes) ||
+	    !direct_user_mapped(start, bo->bytes, writable))
 		return -EFAULT;
 	bo->host = (struct direct_host){ .cpu = start, .bytes = bo->bytes };
 	bo->cpu = start;
@@ -212,11 +210,11 @@ static int bo_map(struct gaon_ws_bo *bo)
 	int err;
 
 	pthread_mutex_lock(&ctx->lock);
-	err = direct_vm_take_va(&ctx->vm, &ctx->vm.user, bo->bytes, &bo->va);
+	err = winsys_va_take(&ctx->vm.user, bo->bytes, &bo->va);
 	if (!err) {
 		err = bo_map_pieces(bo, bo_prot(bo->flags));
 		if (err)
-			direct_vm_put_va(&ctx->vm.user, bo->va, bo->bytes);
+			winsys_va_put(&ctx->vm.user, bo->va, bo->bytes);
 	}
 	pthread_mutex_unlock(&ctx->lock);
 	return err;
@@ -278,6 +276,30 @@ int direct_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, ui
 	return err;
 }
 
+/* The device reads through the same cache. */
+void direct_bo_flush(struct gaon_ws_bo *bo)
+{
+	(void)bo;
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* The device and its memory are this process's alone. */
+int direct_bo_export(struct gaon_ws_bo *bo, int *fd)
+{
+	(void)bo;
+	(void)fd;
+	return -EOPNOTSUPP;
+}
+
+int direct_bo_import(struct gaon_ws_context *ctx, int fd, uint32_t flags, struct gaon_ws_bo **out)
+{
+	(void)ctx;
+	(void)fd;
+	(void)flags;
+	(void)out;
+	return -EOPNOTSUPP;
+}
+
 void direct_bo_destroy(struct gaon_ws_bo *bo)
 {
 	struct gaon_ws_context *ctx = bo->ctx;
@@ -285,7 +307,7 @@ void direct_bo_destroy(struct gaon_ws_bo *bo)
 
 	pthread_mutex_lock(&ctx->lock);
 	err = direct_vm_unmap(&ctx->vm, bo->va, bo->bytes);
-	direct_vm_put_va(&ctx->vm.user, bo->va, bo->bytes);
+	winsys_va_put(&ctx->vm.user, bo->va, bo->bytes);
 	pthread_mutex_unlock(&ctx->lock);
 	/*
 	 * A lost device may still write through the old translation until it is closed: host pages

@@ -59,16 +59,13 @@ static int context_make_print(struct gaon_ws_context *ctx, uint64_t *va)
 	return 0;
 }
 
-static int context_start(struct gaon_ws_context *ctx)
+int direct_context_start(struct gaon_ws_context *ctx, uint64_t print_va)
 {
 	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_CONTEXT_CREATE };
 	uint32_t ring = (ctx->id - 1) % GAON_EVENT_RINGS;
-	uint64_t print_va = 0;
 	int err;
 
 	err = direct_event_ring_start(ctx->ws, ring);
-	if (!err)
-		err = context_make_print(ctx, &print_va);
 	if (err)
 		return err;
 	cmd.context = (struct gaon_admin_context){
@@ -78,17 +75,11 @@ static int context_start(struct gaon_ws_context *ctx)
 		.root_pa = ctx->vm.root->pa,
 		.print_va = print_va,
 	};
-	err = direct_admin(ctx->ws, &cmd, NULL);
-	if (err) {
-		direct_bo_destroy(ctx->print);
-		ctx->print = NULL;
-	}
-	return err;
+	return direct_admin(ctx->ws, &cmd, NULL);
 }
 
-int direct_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out)
+int direct_context_alloc(struct direct *ws, struct gaon_ws_context **out)
 {
-	struct direct *ws = (struct direct *)winsys;
 	struct gaon_ws_context *ctx = calloc(1, sizeof(*ctx));
 	int err;
 
@@ -102,14 +93,9 @@ int direct_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **o
 	err = direct_vm_init(ws, &ctx->vm, (uint16_t)ctx->id);
 	if (err)
 		goto err_id;
-	err = context_start(ctx);
-	if (err)
-		goto err_vm;
 	*out = ctx;
 	return 0;
 
-err_vm:
-	direct_vm_fini(&ctx->vm);
 err_id:
 	context_put_id(ctx);
 err_free:
@@ -118,12 +104,43 @@ err_free:
 	return err;
 }
 
+void direct_context_free(struct gaon_ws_context *ctx)
+{
+	direct_vm_fini(&ctx->vm);
+	context_put_id(ctx);
+	pthread_mutex_destroy(&ctx->lock);
+	free(ctx);
+}
+
+int direct_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out)
+{
+	struct gaon_ws_context *ctx;
+	uint64_t print_va = 0;
+	int err;
+
+	err = direct_context_alloc((struct direct *)winsys, &ctx);
+	if (err)
+		return err;
+	err = context_make_print(ctx, &print_va);
+	if (!err)
+		err = direct_context_start(ctx, print_va);
+	if (err) {
+		if (ctx->print)
+			direct_bo_destroy(ctx->print);
+		direct_context_free(ctx);
+		return err;
+	}
+	*out = ctx;
+	return 0;
+}
+
 void direct_context_destroy(struct gaon_ws_context *ctx)
 {
 	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_CONTEXT_DESTROY };
 	int err;
 
-	direct_bo_destroy(ctx->print);
+	if (ctx->print)
+		direct_bo_destroy(ctx->print);
 	if (atomic_load(&ctx->bos) || atomic_load(&ctx->queues))
 		log_warning("direct: context %u destroyed with %u objects, %u queues", ctx->id,
 			    atomic_load(&ctx->bos), atomic_load(&ctx->queues));
@@ -132,14 +149,10 @@ void direct_context_destroy(struct gaon_ws_context *ctx)
 	if (!err)
 		err = direct_tlb_invalidate(ctx->ws, ctx->vm.asid, 0, 0);
 	/* If it could not be destroyed, its tables and its number stay taken until close. */
-	if (err) {
+	if (err)
 		log_warning("direct: context %u could not be destroyed: %d", ctx->id, err);
-	} else {
-		direct_vm_fini(&ctx->vm);
-		context_put_id(ctx);
-		pthread_mutex_destroy(&ctx->lock);
-		free(ctx);
-	}
+	else
+		direct_context_free(ctx);
 }
 
 /* --- queues ---------------------------------------------------------------------------------- */
@@ -190,12 +203,12 @@ static int queue_make_save(struct gaon_ws_queue *queue)
 	if (err)
 		return err;
 	pthread_mutex_lock(&ctx->lock);
-	err = direct_vm_take_va(&ctx->vm, &ctx->vm.kernel, bytes, &queue->save_va);
+	err = winsys_va_take(&ctx->vm.kernel, bytes, &queue->save_va);
 	if (!err) {
 		err = direct_vm_map(&ctx->vm, queue->save_va, GAON_PA_HOST | queue->save.iova, bytes,
 				    GAON_PTE_R | GAON_PTE_W);
 		if (err)
-			direct_vm_put_va(&ctx->vm.kernel, queue->save_va, bytes);
+			winsys_va_put(&ctx->vm.kernel, queue->save_va, bytes);
 	}
 	pthread_mutex_unlock(&ctx->lock);
 	if (err)
@@ -212,7 +225,7 @@ static void queue_drop_save(struct gaon_ws_queue *queue)
 		return;
 	pthread_mutex_lock(&ctx->lock);
 	err = direct_vm_unmap(&ctx->vm, queue->save_va, queue->save.bytes);
-	direct_vm_put_va(&ctx->vm.kernel, queue->save_va, queue->save.bytes);
+	winsys_va_put(&ctx->vm.kernel, queue->save_va, queue->save.bytes);
 	pthread_mutex_unlock(&ctx->lock);
 	if (!err)
 		direct_host_free(ctx->ws, &queue->save);
@@ -226,13 +239,12 @@ static int queue_admin(struct gaon_ws_queue *queue, uint16_t opcode)
 	return direct_admin(queue->ctx->ws, &cmd, NULL);
 }
 
-static int queue_start(struct gaon_ws_queue *queue, uint8_t priority, uint64_t limit_cycles)
+static int queue_start(struct gaon_ws_queue *queue, uint64_t ring_va, uint8_t priority,
+		       uint64_t limit_cycles)
 {
 	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE };
 	uint64_t ring_bytes = sizeof(struct gaon_packet) << queue->ring_log2;
 
-	queue->ring = (struct gaon_packet *)queue->bo->cpu;
-	queue->state = (struct gaon_queue_state *)(queue->bo->cpu + ring_bytes);
 	cmd.queue = (struct gaon_admin_queue){
 		.queue = queue->id,
 		.context = queue->ctx->id,
@@ -240,16 +252,17 @@ static int queue_start(struct gaon_ws_queue *queue, uint8_t priority, uint64_t l
 		.kind = GAON_QUEUE_KIND_USER,
 		.priority = priority,
 		.ring_log2 = (uint8_t)queue->ring_log2,
-		.ring_va = queue->bo->va,
-		.state_va = queue->bo->va + ring_bytes,
+		.ring_va = ring_va,
+		.state_va = ring_va + ring_bytes,
 		.save_va = queue->save_va,
 		.limit_cycles = limit_cycles,
 	};
 	return direct_admin(queue->ctx->ws, &cmd, NULL);
 }
 
-int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
-			uint64_t limit_cycles, struct gaon_ws_queue **out)
+int direct_queue_create_at(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
+			   uint64_t limit_cycles, uint8_t *ring, uint64_t ring_va,
+			   struct gaon_ws_queue **out)
 {
 	struct gaon_ws_queue *queue;
 	int err;
@@ -262,18 +275,15 @@ int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t
 		return -ENOMEM;
 	queue->ctx = ctx;
 	queue->ring_log2 = ring_log2;
+	queue->ring = (struct gaon_packet *)ring;
+	queue->state = (struct gaon_queue_state *)&queue->ring[1ull << ring_log2];
 	err = queue_take_id(ctx->ws, queue);
 	if (err)
 		goto err_free;
-	err = direct_bo_create(ctx, (sizeof(struct gaon_packet) << ring_log2) +
-			       sizeof(struct gaon_queue_state), GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
-			       &queue->bo);
-	if (err)
-		goto err_id;
 	err = queue_make_save(queue);
 	if (err)
-		goto err_bo;
-	err = queue_start(queue, priority, limit_cycles);
+		goto err_id;
+	err = queue_start(queue, ring_va, priority, limit_cycles);
 	if (err)
 		goto err_save;
 	atomic_fetch_add(&ctx->queues, 1);
@@ -282,12 +292,30 @@ int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t
 
 err_save:
 	queue_drop_save(queue);
-err_bo:
-	direct_bo_destroy(queue->bo);
 err_id:
 	queue_put_id(queue);
 err_free:
 	free(queue);
+	return err;
+}
+
+int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
+			uint64_t limit_cycles, struct gaon_ws_queue **out)
+{
+	struct gaon_ws_bo *bo;
+	int err;
+
+	if (ring_log2 > GAON_RING_LOG2_MAX)
+		return -EINVAL;
+	err = direct_bo_create(ctx, (sizeof(struct gaon_packet) << ring_log2) +
+			       sizeof(struct gaon_queue_state), GAON_WS_HOST, GAON_WS_BO_CPU, NULL, &bo);
+	if (err)
+		return err;
+	err = direct_queue_create_at(ctx, ring_log2, priority, limit_cycles, bo->cpu, bo->va, out);
+	if (err)
+		direct_bo_destroy(bo);
+	else
+		(*out)->bo = bo;
 	return err;
 }
 
@@ -339,7 +367,8 @@ void direct_queue_destroy(struct gaon_ws_queue *queue)
 		log_warning("direct: queue %u could not be destroyed", queue->id);
 	direct_event_drain(ctx->ws);
 	queue_drop_save(queue);
-	direct_bo_destroy(queue->bo);
+	if (queue->bo)
+		direct_bo_destroy(queue->bo);
 	queue_put_id(queue);
 	atomic_fetch_sub(&ctx->queues, 1);
 	free(queue);

@@ -9,10 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../log.h"
-
 #define PT_ARENA_PAGES		64
-#define VM_USER_START		(1ull << 32)	/* small numbers are no addresses */
 #define TLBI_TIMEOUT_NS		(5ull * 1000000000)
 
 /* --- pages of tables ------------------------------------------------------------------------- */
@@ -329,8 +326,8 @@ int direct_vm_init(struct direct *ws, struct direct_vm *vm, uint16_t asid)
 	vm->root = pt_alloc(ws, GAON_PT_LEVELS - 1);
 	if (!vm->root)
 		return -ENOMEM;
-	if (!extents_put(&vm->user, VM_USER_START, GAON_VA_USER_MAX - VM_USER_START) ||
-	    !extents_put(&vm->kernel, GAON_VA_KERNEL_MIN, 1ull << 46)) {
+	if (!winsys_va_init_user(&vm->user, 0, GAON_VA_USER_MAX) ||
+	    !winsys_va_init(&vm->kernel, GAON_VA_KERNEL_MIN, GAON_VA_KERNEL_MIN + (1ull << 46))) {
 		direct_vm_fini(vm);
 		return -ENOMEM;
 	}
@@ -344,22 +341,6 @@ void direct_vm_fini(struct direct_vm *vm)
 	vm->root = NULL;
 	extents_fini(&vm->user);
 	extents_fini(&vm->kernel);
-}
-
-/* One page stays free behind each range, so that running over its end faults. */
-int direct_vm_take_va(struct direct_vm *vm, struct extents *half, uint64_t bytes, uint64_t *va)
-{
-	uint64_t align = bytes >= GAON_GIANT_SIZE ? GAON_GIANT_SIZE :
-			 bytes >= GAON_HUGE_SIZE ? GAON_HUGE_SIZE : GAON_PAGE_SIZE;
-
-	(void)vm;
-	return extents_take_next(half, bytes + GAON_PAGE_SIZE, align, va) ? 0 : -ENOSPC;
-}
-
-void direct_vm_put_va(struct extents *half, uint64_t va, uint64_t bytes)
-{
-	if (!extents_put(half, va, bytes + GAON_PAGE_SIZE))
-		log_warning("direct: lost %#llx bytes of addresses", (unsigned long long)bytes);
 }
 
 /* --- invalidation ---------------------------------------------------------------------------- */

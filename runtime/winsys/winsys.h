@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gaon/gaon.h>
 #include <hw/gaon_admin.h>
 #include <hw/gaon_event.h>
 #include <hw/gaon_kernel.h>
@@ -31,6 +32,7 @@ enum gaon_ws_placement {
 #define GAON_WS_BO_CPU		(1u << 0)	/* must be CPU-mappable */
 #define GAON_WS_BO_EXEC		(1u << 1)	/* kernels run from it; mapped R X, never W */
 #define GAON_WS_BO_READONLY	(1u << 2)	/* device may only read */
+#define GAON_WS_BO_SHARE	(1u << 3)	/* bo_export() may be asked of it */
 
 struct gaon_ws_bo_info {
 	uint64_t va, bytes;	/* bytes rounded up to pages */
@@ -46,6 +48,14 @@ struct gaon_ws_queue_info {
 	uint32_t id;			/* as in fault records and events */
 };
 
+/* Why a device cannot be had, and the command that mends it. */
+struct gaon_ws_why {
+	enum gaon_status status;
+	int sys_errno;			/* positive, 0: no system call is at fault */
+	char text[512];
+	char hint[320];
+};
+
 struct gaon_winsys_ops {
 	const char *name;
 
@@ -58,6 +68,8 @@ struct gaon_winsys_ops {
 
 	int (*context_create)(struct gaon_winsys *ws, struct gaon_ws_context **out);
 	void (*context_destroy)(struct gaon_ws_context *ctx);
+	/* Why context_create() said -errno. */
+	void (*context_blame)(struct gaon_winsys *ws, int err, struct gaon_ws_why *why);
 	uint32_t (*context_id)(struct gaon_ws_context *ctx);	/* as in fault records */
 	/* The context's print ring, host-visible; data[] holds ring->size words. NULL: none. */
 	struct gaon_print_ring *(*context_print_ring)(struct gaon_ws_context *ctx);
@@ -71,6 +83,16 @@ struct gaon_winsys_ops {
 	 * GAON_WS_BO_READONLY, or GAON_WS_BO_EXEC. Takes effect before it returns.
 	 */
 	int (*bo_protect)(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);
+	/* What the CPU stored in it before is seen by packets that are published after. */
+	void (*bo_flush)(struct gaon_ws_bo *bo);
+	/*
+	 * The same memory in another context, of any process, through a file descriptor (dma-buf).
+	 * -EOPNOTSUPP: not with this device; -EPERM: made without GAON_WS_BO_SHARE. Import: -EBADF or
+	 * -EINVAL: @fd is none or no dma-buf; @flags 0 or GAON_WS_BO_READONLY.
+	 */
+	int (*bo_export)(struct gaon_ws_bo *bo, int *fd);
+	int (*bo_import)(struct gaon_ws_context *ctx, int fd, uint32_t flags,
+			 struct gaon_ws_bo **out);
 	/* Only when no queue still uses it; unmapped and invalidated before it returns. */
 	void (*bo_destroy)(struct gaon_ws_bo *bo);
 
@@ -99,12 +121,36 @@ struct gaon_winsys_ops {
 struct gaon_winsys {
 	const struct gaon_winsys_ops *ops;
 	char name[64];			/* as gaon_device_open() takes it */
+	char address[32];		/* on its bus, or "" */
 	const char *transport;		/* "embedded" or "pci" */
+	/*
+	 * Flags that a packet must carry for its completion to wake who sleeps in wait(); 0: every
+	 * completion does. Without them wait() looks again after some milliseconds.
+	 */
+	uint16_t wake_flags;
 };
 
 /*
- * Opens the model in this process. Configuration from the environment: see Documentation/runtime.
+ * Opens the model in this process: 0, or the negative errno with @why filled. Configuration from the
+ * environment: see Documentation/runtime.
  */
-int gaon_winsys_direct_open(struct gaon_winsys **out, char *why, size_t why_size);
+int gaon_winsys_direct_open(struct gaon_winsys **out, struct gaon_ws_why *why);
+
+/* A card of this machine, whether or not it can be opened. */
+struct gaon_ws_card {
+	char name[64];			/* "accel0"; the PCI address of one that has no node */
+	char address[32];		/* "0000:c1:00.0" */
+	char serial[33];		/* hexadecimal, "" if it is not known */
+	char node[64];			/* "/dev/accel/accel0", "" if the driver made none */
+	char driver[32];		/* that is bound to it, "" if none */
+};
+
+/* Cards in the order of their numbers, those without a node last. *@out is the caller's to free. */
+int gaon_winsys_drm_list(struct gaon_ws_card **out, size_t *count);
+/*
+ * Opens the card of that name, PCI address or serial number: 0, or the negative errno with @why
+ * filled.
+ */
+int gaon_winsys_drm_open(const char *name, struct gaon_winsys **out, struct gaon_ws_why *why);
 
 #endif

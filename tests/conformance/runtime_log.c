@@ -16,7 +16,7 @@ static void provoke(void)
 	struct gaon_device *d = NULL;
 
 	setenv("GAON_FIRMWARE", "/dev/null", 1);
-	if (gaon_device_open(NULL, &d) != GAON_ERROR_FIRMWARE)
+	if (gaon_device_open("embedded", &d) != GAON_ERROR_FIRMWARE)
 		_exit(9);
 }
 

@@ -5,7 +5,7 @@ RT_UNIT_TESTS	:= $(O)/tests/unit/runtime_queue $(O)/tests/unit/runtime_parts $(O
 $(O)/tests/unit/runtime_queue: $(O)/tests/unit/runtime_fake.o
 $(RT_UNIT_TESTS): %: %.o $(LIBGAON_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBGAON_A) -lcheck -lsubunit -lrt $(SIM_LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBGAON_A) -lcheck -lsubunit -lrt $(SIM_LIBS) $(DRM_LIBS)
 
 TESTS += $(RT_UNIT_TESTS)
 TSAN_TESTS += $(O)/tests/unit/runtime_queue

@@ -17,6 +17,8 @@ struct fake_control {
 	_Atomic int64_t fault_at;	/* read index at which a queue faults; -1: never */
 	struct gaon_fault_record fault;	/* with this record */
 	_Atomic uint64_t read_lie;	/* added to the read index that is published */
+	_Atomic uint16_t wake_flags;	/* of the winsys; kept by fake_open() */
+	_Atomic uint32_t events, flushes;	/* packets done that had the event flag */
 	_Atomic uint32_t doorbells, packets, bos, queues, contexts;
 	_Atomic uint64_t launch_sum;	/* of the first argument words */
 	_Atomic uint32_t launch_disorder;	/* launches whose second word was not the next number */

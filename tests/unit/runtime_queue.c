@@ -253,6 +253,91 @@ START_TEST(freeing_waits_for_work)
 }
 END_TEST
 
+/* --- a device that wakes sleepers only when a packet asks for it ------------------------------ */
+
+static void setup_waking(void)
+{
+	atomic_store(&fake.wake_flags, GAON_PKT_F_EVENT);
+	setup();
+}
+
+static void teardown_waking(void)
+{
+	teardown();
+	atomic_store(&fake.wake_flags, 0);
+}
+
+/* Lets the device go on when the sleeper has put its packet. */
+static void *release_when_asked(void *arg)
+{
+	struct gaon_queue_state *state = arg;
+	uint64_t before = __atomic_load_n(&state->write, __ATOMIC_ACQUIRE);
+	int i;
+
+	for (i = 0; i < 10000 && __atomic_load_n(&state->write, __ATOMIC_ACQUIRE) == before; i++)
+		usleep(1000);
+	atomic_store(&fake.hold, false);
+	return NULL;
+}
+
+static void wait_for_held(struct gaon_stream *s)
+{
+	enum gaon_status status;
+	struct rt_stream *inner = obj_find(OBJ_STREAM, s, &status);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, release_when_asked, inner->state);
+	usleep(20000);		/* it has read the index */
+	ck_assert_int_eq(gaon_stream_wait(s, WAIT), GAON_OK);
+	pthread_join(thread, NULL);
+}
+
+START_TEST(sleepers_ask_to_be_woken)
+{
+	struct gaon_kernel *k = kernel_of(0);
+	uint32_t events;
+	int i;
+
+	/* What is done at once needs no event; who sleeps asks for one, not one per packet. */
+	atomic_store(&fake.hold, true);
+	for (i = 0; i < 8; i++)
+		ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	events = atomic_load(&fake.events);
+	wait_for_held(stream);
+	ck_assert_uint_ge(atomic_load(&fake.events), events + 1);
+	ck_assert_uint_le(atomic_load(&fake.events), events + 4);
+	/* The last place of the ring is enough. */
+	atomic_store(&fake.hold, true);
+	for (i = 0; i < 16 - 1; i++)
+		ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	wait_for_held(stream);
+}
+END_TEST
+
+/* Packets that nobody but the library put are not counted as the program's. */
+START_TEST(wakers_do_not_count)
+{
+	struct gaon_fault fault = { .size = sizeof(fault) };
+	struct gaon_kernel *k = kernel_of(0);
+	int i;
+
+	fake.fault = (struct gaon_fault_record){ .type = GAON_FAULT_WATCHDOG };
+	for (i = 0; i < 3; i++) {
+		atomic_store(&fake.hold, true);
+		ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+		wait_for_held(stream);
+	}
+	ck_assert_uint_eq(atomic_load(&fake.packets), 6);
+	atomic_store(&fake.fault_at, 7);	/* the second of these */
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_ERROR_FAULT);
+	ck_assert_int_eq(gaon_stream_get_fault(stream, &fault), GAON_OK);
+	ck_assert_uint_eq(fault.operation, 4);
+	ck_assert_str_eq(fault.operation_name, "launch");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runtime queue");
@@ -270,6 +355,12 @@ int main(void)
 	tcase_add_test(tc, every_allocation_fails_once);
 	tcase_add_test(tc, no_queue_left);
 	tcase_add_test(tc, freeing_waits_for_work);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("waking");
+	tcase_add_checked_fixture(tc, setup_waking, teardown_waking);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, sleepers_ask_to_be_woken);
+	tcase_add_test(tc, wakers_do_not_count);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);

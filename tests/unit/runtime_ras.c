@@ -29,9 +29,9 @@ static void collect(void *arg, enum gaon_log_level level, const char *line)
 static void start(void)
 {
 	struct gaon_winsys *winsys;
-	char why[256];
+	struct gaon_ws_why why;
 
-	ck_assert_msg(!gaon_winsys_direct_open(&winsys, why, sizeof(why)), "%s", why);
+	ck_assert_msg(!gaon_winsys_direct_open(&winsys, &why), "%s", why.text);
 	ws = (struct direct *)winsys;
 	ck_assert_int_eq(rt_device_open_winsys(winsys, &dev), GAON_OK);
 	ck_assert_int_eq(gaon_stream_create(dev, NULL, &stream), GAON_OK);

@@ -17,7 +17,7 @@ json_t *cmd_device_json(const struct gaon_device_info *info)
 
 	serial_text(info, serial);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i,"
-			 " s:i, s:i, s:i, s:i, s:b}",
+			 " s:i, s:i, s:i, s:i, s:b, s:s}",
 			 "name", info->name, "product", info->product, "firmware", info->firmware,
 			 "transport", info->transport, "serial", serial, "hbm_bytes",
 			 (json_int_t)info->hbm_bytes, "spm_bytes", (json_int_t)info->spm_bytes, "cores",
@@ -26,7 +26,7 @@ json_t *cmd_device_json(const struct gaon_device_info *info)
 			 info->matrix_dim, "dma_channels", info->dma_channels, "copy_engines",
 			 info->copy_engines, "clock_khz", info->clock_khz, "hbm_mbps", info->hbm_mbps,
 			 "host_mbps", info->host_mbps, "numerics", info->numerics, "modelled_time",
-			 info->modelled_time);
+			 info->modelled_time, "address", info->address);
 }
 
 static json_t *counters_json(const struct gaon_device_counters *c, uint64_t free_bytes)
@@ -59,7 +59,7 @@ static void print_info(const struct gaon_device_info *i, const struct gaon_devic
 	printf("%s: %s, %s\n", i->name, i->product,
 	       i->modelled_time ? "time is modelled, not measured" : "real time");
 	printf("  serial       %s\n", serial);
-	printf("  reached by   %s\n", i->transport);
+	printf("  reached by   %s%s%s\n", i->transport, i->address[0] ? ", " : "", i->address);
 	printf("  firmware     %s, admin ABI %u\n", i->firmware, i->abi);
 	printf("  memory       %s HBM, %s free, %.0f GB/s; %.0f GB/s to the host\n",
 	       cmd_bytes(i->hbm_bytes, hbm, sizeof(hbm)), cmd_bytes(free_bytes, unused, sizeof(unused)),

@@ -5,10 +5,25 @@
 
 #include "cmd.h"
 
+/* One that is there and cannot be opened; the thread's last error says why. */
+static void list_refused(json_t *array)
+{
+	const struct gaon_error *e = gaon_last_error();
+
+	if (array)
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s}", "name", e->device, "error",
+						       gaon_status_name(e->status), "text", e->text, "hint",
+						       e->hint));
+	else
+		printf("%-16s cannot be opened: %s\n%-16s to mend it: %s\n", e->device, e->text, "",
+		       e->hint);
+}
+
 static int list_devices(bool json)
 {
 	json_t *array = json ? json_array() : NULL;
-	uint32_t count, i;
+	uint32_t count, i, refused = 0;
+	int code;
 
 	if (!cmd_ok(gaon_device_count(&count), "counting devices"))
 		return CMD_FAILED;
@@ -16,15 +31,19 @@ static int list_devices(bool json)
 		struct gaon_device_info info = { .size = sizeof(info) };
 		char memory[32];
 
-		if (!cmd_ok(gaon_device_describe(i, &info), "describing a device"))
-			return CMD_FAILED;
+		if (gaon_device_describe(i, &info)) {
+			list_refused(array);
+			refused++;
+			continue;
+		}
 		if (json)
 			json_array_append_new(array, cmd_device_json(&info));
 		else
 			printf("%-16s %-20s %2u cores  %8s  %s\n", info.name, info.product, info.cores,
 			       cmd_bytes(info.hbm_bytes, memory, sizeof(memory)), info.transport);
 	}
-	return json ? cmd_print_json(json_pack("{s:o}", "devices", array)) : CMD_OK;
+	code = json ? cmd_print_json(json_pack("{s:o}", "devices", array)) : CMD_OK;
+	return refused == count ? CMD_FAILED : code;
 }
 
 static int list_run(const struct cmd *cmd, int argc, char **argv)
@@ -47,6 +66,7 @@ const struct cmd cmd_list = {
 	.name = "list",
 	.summary = "devices on this machine, the embedded one included",
 	.usage = "list [--json]\n\n"
-		 "One line per device: name, product, cores, memory, how it is reached.\n",
+		 "One line per device: name, product, cores, memory, how it is reached.\n"
+		 "Of a card that cannot be opened: why, and the command that mends it.\n",
 	.run = list_run,
 };

@@ -8,7 +8,11 @@
 #ifndef _UAPI_GAON_ACCEL_H_
 #define _UAPI_GAON_ACCEL_H_
 
+#if defined(__KERNEL__)
 #include <drm/drm.h>
+#else
+#include "drm.h"
+#endif
 
 #if defined(__cplusplus)
 extern "C" {

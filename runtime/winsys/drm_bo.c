@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+/* Memory objects: GEM objects and the caller's pages, bound to addresses that are chosen here. */
+#include "drm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hw/gaon_pte.h>
+
+#include "../log.h"
+
+/* --- binding --------------------------------------------------------------------------------- */
+
+static uint32_t bind_flags(uint32_t flags)
+{
+	return flags & GAON_WS_BO_EXEC ? DRM_GAON_VM_BIND_EXEC :
+	       flags & GAON_WS_BO_READONLY ? DRM_GAON_VM_BIND_READONLY : 0;
+}
+
+static int bind_one(struct gaon_ws_context *ctx, const struct drm_gaon_vm_bind_op *op)
+{
+	struct drm_gaon_vm_bind bind = {
+		.vm_id = ctx->vm,
+		.ops = { .stride = sizeof(*op), .count = 1, .array = (uintptr_t)op },
+	};
+	int err = drm_call(ctx->ws, DRM_IOCTL_GAON_VM_BIND, &bind);
+
+	if (err == -ECANCELED) {
+		drm_lose(ctx->ws, "a reset of the device took the address space along");
+		err = -ENODEV;
+	}
+	return err == -ENOSPC ? -ENOMEM : err;
+}
+
+static int bo_bind(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags)
+{
+	struct drm_gaon_vm_bind_op op = {
+		.type = DRM_GAON_VM_BIND_MAP,
+		.flags = bind_flags(flags),
+		.handle = bo->handle,
+		.offset = offset,
+		.va = bo->va + offset,
+		.size = bytes,
+	};
+
+	if (bo->placement == GAON_WS_USER) {
+		op.type = DRM_GAON_VM_BIND_MAP_USERPTR;
+		op.handle = 0;
+		op.offset += (uintptr_t)bo->cpu;
+	}
+	return bind_one(bo->ctx, &op);
+}
+
+static int bo_unbind(struct gaon_ws_bo *bo)
+{
+	return bind_one(bo->ctx, &(struct drm_gaon_vm_bind_op){
+		.type = DRM_GAON_VM_BIND_UNMAP, .va = bo->va, .size = bo->bytes });
+}
+
+static int bo_take_va(struct gaon_ws_bo *bo)
+{
+	int err;
+
+	pthread_mutex_lock(&bo->ctx->lock);
+	err = winsys_va_take(&bo->ctx->va, bo->bytes, &bo->va);
+	pthread_mutex_unlock(&bo->ctx->lock);
+	return err;
+}
+
+static void bo_put_va(struct gaon_ws_bo *bo)
+{
+	pthread_mutex_lock(&bo->ctx->lock);
+	winsys_va_put(&bo->ctx->va, bo->va, bo->bytes);
+	pthread_mutex_unlock(&bo->ctx->lock);
+}
+
+/* --- GEM ------------------------------------------------------------------------------------- */
+
+static void gem_close(struct drm *ws, uint32_t handle)
+{
+	struct drm_gem_close close = { .handle = handle };
+
+	drm_call(ws, DRM_IOCTL_GEM_CLOSE, &close);
+}
+
+static void share_add(struct gaon_ws_bo *bo)
+{
+	bo->next = bo->ctx->ws->shared;
+	bo->ctx->ws->shared = bo;
+}
+
+/* The handle goes with its last user: the kernel gives an object that comes back the same one. */
+static void gem_drop(struct gaon_ws_bo *bo)
+{
+	struct drm *ws = bo->ctx->ws;
+	struct gaon_ws_bo **link, *other;
+
+	if (!bo->handle)
+		return;
+	if (!(bo->flags & GAON_WS_BO_SHARE)) {
+		gem_close(ws, bo->handle);
+		return;
+	}
+	pthread_mutex_lock(&ws->share_lock);
+	for (link = &ws->shared; *link && *link != bo; link = &(*link)->next)
+		;
+	if (*link)
+		*link = bo->next;
+	for (other = ws->shared; other && other->handle != bo->handle; other = other->next)
+		;
+	if (!other)
+		gem_close(ws, bo->handle);
+	pthread_mutex_unlock(&ws->share_lock);
+}
+
+static int gem_create(struct gaon_ws_bo *bo)
+{
+	struct gaon_ws_context *ctx = bo->ctx;
+	struct drm_gaon_bo_create create = {
+		.size = bo->bytes,
+		.flags = bo->placement == GAON_WS_HOST ? DRM_GAON_BO_HOST : DRM_GAON_BO_HBM,
+		.vm_id = bo->flags & GAON_WS_BO_SHARE ? 0 : ctx->vm,
+	};
+	int err;
+
+	if (bo->flags & GAON_WS_BO_CPU)
+		create.flags |= DRM_GAON_BO_CPU;
+	err = drm_call(ctx->ws, DRM_IOCTL_GAON_BO_CREATE, &create);
+	if (err)
+		return err == -ENOSPC || err == -E2BIG ? -ENOMEM : err;
+	bo->handle = create.handle;
+	if (bo->flags & GAON_WS_BO_SHARE) {
+		pthread_mutex_lock(&ctx->ws->share_lock);
+		share_add(bo);
+		pthread_mutex_unlock(&ctx->ws->share_lock);
+	}
+	return 0;
+}
+
+static int gem_map(struct gaon_ws_bo *bo)
+{
+	struct drm_gaon_bo_mmap_offset offset = { .handle = bo->handle };
+	struct drm *ws = bo->ctx->ws;
+	void *cpu;
+	int err;
+
+	err = drm_call(ws, DRM_IOCTL_GAON_BO_MMAP_OFFSET, &offset);
+	if (!err)
+		err = drm_sys.map(ws->fd, offset.offset, bo->bytes, &cpu);
+	if (err)
+		return err;
+	bo->cpu = cpu;
+	bo->mapped = true;
+	return 0;
+}
+
+static void bo_free(struct gaon_ws_bo *bo)
+{
+	if (bo->mapped)
+		drm_sys.unmap(bo->cpu, bo->bytes);
+	gem_drop(bo);
+	free(bo);
+}
+
+/* --- the winsys ------------------------------------------------------------------------------ */
+
+static struct gaon_ws_bo *bo_alloc(struct gaon_ws_context *ctx, uint64_t bytes,
+				   enum gaon_ws_placement placement, uint32_t flags)
+{
+	struct gaon_ws_bo *bo = calloc(1, sizeof(*bo));
+
+	if (!bo)
+		return NULL;
+	bo->ctx = ctx;
+	bo->placement = placement;
+	bo->flags = flags;
+	bo->bytes = (bytes + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
+	return bo;
+}
+
+/* Memory for it, without an address yet. */
+static int bo_fill(struct gaon_ws_bo *bo, uint64_t bytes, void *user)
+{
+	int err;
+
+	if (bo->placement == GAON_WS_USER)
+		return winsys_user_pages(user, bytes, &bo->cpu, &bo->bytes) ? 0 : -EFAULT;
+	err = gem_create(bo);
+	if (!err && (bo->flags & GAON_WS_BO_CPU || bo->placement == GAON_WS_HOST))
+		err = gem_map(bo);
+	return err;
+}
+
+int drm_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+		     enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out)
+{
+	struct gaon_ws_bo *bo = bo_alloc(ctx, bytes, placement, flags);
+	int err;
+
+	if (!bo)
+		return -ENOMEM;
+	bo->va = va;
+	err = bo_fill(bo, bytes, NULL);
+	if (!err)
+		err = bo_bind(bo, 0, bo->bytes, bo->flags);
+	if (err) {
+		bo_free(bo);
+		return err;
+	}
+	*out = bo;
+	return 0;
+}
+
+/* What has memory gets an address and is mapped there; freed on failure. */
+static int bo_place(struct gaon_ws_bo *bo, struct gaon_ws_bo **out)
+{
+	int err = bo_take_va(bo);
+
+	if (!err) {
+		err = bo_bind(bo, 0, bo->bytes, bo->flags);
+		if (err)
+			bo_put_va(bo);
+	}
+	if (err) {
+		bo_free(bo);
+		return err;
+	}
+	*out = bo;
+	return 0;
+}
+
+int drm_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
+		  uint32_t flags, void *user, struct gaon_ws_bo **out)
+{
+	struct gaon_ws_bo *bo;
+	int err;
+
+	if (!bytes || bytes > 1ull << 46)
+		return bytes ? -ENOMEM : -EINVAL;
+	bo = bo_alloc(ctx, bytes, placement, flags);
+	if (!bo)
+		return -ENOMEM;
+	err = bo_fill(bo, bytes, user);
+	if (err) {
+		bo_free(bo);
+		return err;
+	}
+	return bo_place(bo, out);
+}
+
+void drm_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out)
+{
+	*out = (struct gaon_ws_bo_info){
+		.va = bo->va,
+		.bytes = bo->bytes,
+		.cpu = bo->cpu,
+		.placement = bo->placement,
+	};
+}
+
+int drm_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags)
+{
+	if (((offset | bytes) & (GAON_PAGE_SIZE - 1)) || offset > bo->bytes ||
+	    bytes > bo->bytes - offset)
+		return -EINVAL;
+	return bytes ? bo_bind(bo, offset, bytes, flags) : 0;
+}
+
+/*
+ * Stores to the card are combined and posted: they leave the processor at a full barrier and are
+ * seen by the device after the next doorbell. One that nobody waits for does.
+ */
+void drm_bo_flush(struct gaon_ws_bo *bo)
+{
+	struct gaon_ws_context *ctx = bo->ctx;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	pthread_mutex_lock(&ctx->lock);
+	if (ctx->queues)
+		drm_queue_doorbell(ctx->queues);
+	pthread_mutex_unlock(&ctx->lock);
+}
+
+void drm_bo_destroy(struct gaon_ws_bo *bo)
+{
+	int err = bo_unbind(bo);
+
+	if (err && err != -ENODEV)
+		log_warning("%s: %#llx bytes at %#llx could not be unmapped: %s", bo->ctx->ws->ws.name,
+			    (unsigned long long)bo->bytes, (unsigned long long)bo->va,
+			    strerror(-err));
+	else	/* an address that may still be mapped is not given out again */
+		bo_put_va(bo);
+	bo_free(bo);
+}
+
+/* --- sharing --------------------------------------------------------------------------------- */
+
+int drm_bo_export(struct gaon_ws_bo *bo, int *fd)
+{
+	struct drm_prime_handle prime = { .handle = bo->handle, .flags = DRM_CLOEXEC | DRM_RDWR };
+	int err;
+
+	if (!(bo->flags & GAON_WS_BO_SHARE) || !bo->handle)
+		return -EPERM;
+	err = drm_call(bo->ctx->ws, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+	if (!err)
+		*fd = prime.fd;
+	return err;
+}
+
+/* Size and place of what was imported, and a CPU mapping if it can be had. */
+static int import_look(struct gaon_ws_bo *bo, int fd)
+{
+	struct drm_gaon_bo_info info = { .handle = bo->handle };
+	void *cpu;
+	int err = drm_call(bo->ctx->ws, DRM_IOCTL_GAON_BO_INFO, &info);
+
+	if (err)
+		return err;
+	bo->bytes = info.size;
+	bo->placement = info.placement == DRM_GAON_MEMORY_HBM ? GAON_WS_DEVICE : GAON_WS_HOST;
+	if (bo->placement != GAON_WS_HOST)
+		return 0;
+	if (!info.imported)
+		return gem_map(bo);
+	/* Not every exporter lets the CPU in. */
+	if (!drm_sys.map(fd, 0, bo->bytes, &cpu)) {
+		bo->cpu = cpu;
+		bo->mapped = true;
+	}
+	return 0;
+}
+
+int drm_bo_import(struct gaon_ws_context *ctx, int fd, uint32_t flags, struct gaon_ws_bo **out)
+{
+	struct drm_prime_handle prime = { .fd = fd };
+	struct gaon_ws_bo *bo = bo_alloc(ctx, 0, GAON_WS_HOST, flags | GAON_WS_BO_SHARE);
+	int err;
+
+	if (!bo)
+		return -ENOMEM;
+	pthread_mutex_lock(&ctx->ws->share_lock);
+	err = drm_call(ctx->ws, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+	if (!err) {
+		bo->handle = prime.handle;
+		share_add(bo);
+	}
+	pthread_mutex_unlock(&ctx->ws->share_lock);
+	if (!err)
+		err = import_look(bo, fd);
+	if (err) {
+		bo_free(bo);
+		return err;
+	}
+	return bo_place(bo, out);
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/* The firmware files that the kernel module asks for, where the kernel looks for them. */
+#include "drm.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include <hw/gaon_fwimage.h>
+
+static const char *const names[] = { "gaon/ga1-abi1.bin", "gaon/ga1.bin" };
+
+/* Uncompressed, or as the kernel unpacks it; only the former is looked into. */
+static bool fw_path(char *path, size_t size, const char *dir, const char *name, bool *packed)
+{
+	static const char *const ends[] = { "", ".zst", ".xz" };
+	struct stat st;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		drm_path(path, size, "/lib/firmware/%s%s%s", dir, name, ends[i]);
+		*packed = i != 0;
+		if (!stat(path, &st))
+			return true;
+	}
+	return false;
+}
+
+/* In the kernel's order: the first name in any place, then the second. */
+static bool fw_find(char *path, size_t size, bool *packed)
+{
+	struct utsname uts = { .release = "?" };
+	char dirs[4][80] = { "updates/", "updates/", "", "" };
+	unsigned int i, k;
+
+	uname(&uts);
+	snprintf(dirs[0], sizeof(dirs[0]), "updates/%.64s/", uts.release);
+	snprintf(dirs[2], sizeof(dirs[2]), "%.64s/", uts.release);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (k = 0; k < 4; k++) {
+			if (fw_path(path, size, dirs[k], names[i], packed))
+				return true;
+		}
+	}
+	return false;
+}
+
+static const char *header_fault(const struct gaon_fw_header *header, uint64_t size)
+{
+	switch (gaon_fw_header_check(header, size)) {
+	case GAON_FW_FAULT_NONE:
+		return NULL;
+	case GAON_FW_FAULT_SIZE:
+		return "it is truncated or too long";
+	case GAON_FW_FAULT_MAGIC:
+		return "it is no firmware image";
+	case GAON_FW_FAULT_CHIP:
+		return "it is for another chip";
+	default:
+		return "its header is damaged or of another version";
+	}
+}
+
+static bool file_fault(const char *path, char *text, size_t size)
+{
+	struct gaon_fw_header header = { 0 };
+	const char *fault;
+	struct stat st;
+	FILE *file;
+	size_t got;
+
+	file = fopen(path, "rbe");
+	if (!file || fstat(fileno(file), &st)) {
+		if (file)
+			fclose(file);
+		return false;
+	}
+	got = fread(&header, 1, sizeof(header), file);
+	fclose(file);
+	fault = header_fault(&header, got < sizeof(header) ? got : (uint64_t)st.st_size);
+	if (fault) {
+		snprintf(text, size, "the firmware %s was refused: %s", path, fault);
+		return true;
+	}
+	if (header.abi_min <= GAON_ABI_MAX && header.abi_max >= GAON_ABI_MIN)
+		return false;
+	snprintf(text, size,
+		 "the firmware %s, version %u.%u.%u, speaks admin ABI %u to %u, this release %u to %u",
+		 path, header.version >> 24, header.version >> 16 & 0xff, header.version & 0xffff,
+		 header.abi_min, header.abi_max, GAON_ABI_MIN, GAON_ABI_MAX);
+	return true;
+}
+
+bool drm_fw_fault(char *text, size_t size)
+{
+	char path[512];
+	bool packed;
+
+	if (!fw_find(path, sizeof(path), &packed)) {
+		snprintf(text, size, "the firmware is missing: neither %s nor %s is below /lib/firmware",
+			 names[0], names[1]);
+		return true;
+	}
+	return !packed && file_fault(path, text, size);
+}

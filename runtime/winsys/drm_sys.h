@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The system calls of winsys/drm in one table, which tests replace by a kernel of their own. */
+#ifndef GAON_WINSYS_DRM_SYS_H
+#define GAON_WINSYS_DRM_SYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct drm_sys {
+	const char *root;		/* what /sys, /dev, /lib and /proc stand below: "" */
+	int (*open)(const char *path);	/* file descriptor or -errno */
+	void (*close)(int fd);
+	int (*ioctl)(int fd, unsigned long request, void *arg);	/* 0 or -errno, never -EINTR */
+	int (*map)(int fd, uint64_t offset, uint64_t bytes, void **out);	/* 0 or -errno */
+	void (*unmap)(void *cpu, uint64_t bytes);
+	void (*doorbell)(uint64_t *doorbell, uint64_t index);
+};
+
+extern struct drm_sys drm_sys;
+
+/* A path below drm_sys.root. */
+void drm_path(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "va.h"
+
+#include <errno.h>
+
+#include <hw/gaon_pte.h>
+
+#include "../log.h"
+
+#define VA_USER_START	(1ull << 32)
+#define VA_MOST		(1ull << 46)	/* of one object */
+
+bool winsys_va_init(struct extents *set, uint64_t start, uint64_t end)
+{
+	return start < end && extents_put(set, start, end - start);
+}
+
+bool winsys_va_init_user(struct extents *set, uint64_t min, uint64_t max)
+{
+	return winsys_va_init(set, min > VA_USER_START ? min : VA_USER_START, max);
+}
+
+int winsys_va_take(struct extents *set, uint64_t bytes, uint64_t *va)
+{
+	uint64_t align = bytes >= GAON_GIANT_SIZE ? GAON_GIANT_SIZE :
+			 bytes >= GAON_HUGE_SIZE ? GAON_HUGE_SIZE : GAON_PAGE_SIZE;
+
+	return extents_take_next(set, bytes + GAON_PAGE_SIZE, align, va) ? 0 : -ENOSPC;
+}
+
+void winsys_va_put(struct extents *set, uint64_t va, uint64_t bytes)
+{
+	if (!extents_put(set, va, bytes + GAON_PAGE_SIZE))
+		log_warning("lost %#llx bytes of device addresses", (unsigned long long)bytes);
+}
+
+bool winsys_user_pages(void *ptr, uint64_t bytes, uint8_t **start, uint64_t *length)
+{
+	uint64_t offset = (uintptr_t)ptr & (GAON_PAGE_SIZE - 1);
+
+	*start = (uint8_t *)ptr - offset;
+	if (bytes > VA_MOST)
+		return false;
+	*length = (bytes + offset + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
+	return (uintptr_t)*start + *length >= (uintptr_t)*start;
+}

@@ -340,6 +340,8 @@ GAON_API enum gaon_status gaon_mem_export(struct gaon_mem *mem, int *fd);
  */
 GAON_API enum gaon_status gaon_mem_import_fd(struct gaon_device *dev, int fd, uint32_t flags,
 					     struct gaon_mem **mem);
+
+/* One more reference: gaon_mem_free() must be called once more. */
 GAON_API enum gaon_status gaon_mem_retain(struct gaon_mem *mem);
 
 /*
@@ -404,14 +406,23 @@ GAON_API enum gaon_status gaon_pointer_get_info(struct gaon_device *dev, const v
  * async: FAULT if the stream is faulted. @bytes may be 0. Overlapping ranges are INVALID_ARGUMENT.
  */
 
-/* Blocking; ordered after nothing: wait for streams that produce the data first. */
+/*
+ * Host to device. Blocking, without a timeout: copies end. Ordered after nothing: wait for streams that
+ * use or produce the data first. INVALID_ADDRESS; FAULT if the device met a memory error: the call failed
+ * alone, others go on.
+ */
 GAON_API enum gaon_status gaon_mem_write(struct gaon_device *dev, uint64_t dst, const void *src,
 					 uint64_t bytes);
+/* Device to host. As gaon_mem_write(). */
 GAON_API enum gaon_status gaon_mem_read(struct gaon_device *dev, void *dst, uint64_t src,
 					uint64_t bytes);
+/* Within the device. As gaon_mem_write(). */
 GAON_API enum gaon_status gaon_mem_copy(struct gaon_device *dev, uint64_t dst, uint64_t src,
 					uint64_t bytes);
-/* @pattern_size 1, 2, 4 or 8 low bytes of @pattern; @bytes and @dst multiples of it. */
+/*
+ * @pattern_size 1, 2, 4 or 8 low bytes of @pattern; @bytes and @dst multiples of it, else
+ * INVALID_ARGUMENT. As gaon_mem_write().
+ */
 GAON_API enum gaon_status gaon_mem_fill(struct gaon_device *dev, uint64_t dst, uint64_t pattern,
 					uint32_t pattern_size, uint64_t bytes);
 /* Between two opened devices, through host memory; the same one twice is gaon_mem_copy(). Blocking. */
@@ -431,12 +442,19 @@ GAON_API enum gaon_status gaon_mem_copy_peer_async(struct gaon_stream *stream,
 						   struct gaon_device *src_dev, uint64_t src,
 						   uint64_t bytes);
 
+/*
+ * Host to device, in the order of @stream. @src may be changed or freed once @stream has passed the
+ * copy. Does not block unless the stream is full. INVALID_ADDRESS, FAULT, STATE while recording.
+ */
 GAON_API enum gaon_status gaon_mem_write_async(struct gaon_stream *stream, uint64_t dst,
 					       const void *src, uint64_t bytes);
+/* Device to host: @dst holds the data once @stream has passed the copy. As gaon_mem_write_async(). */
 GAON_API enum gaon_status gaon_mem_read_async(struct gaon_stream *stream, void *dst, uint64_t src,
 					      uint64_t bytes);
+/* Within the device. May be recorded. Else as gaon_mem_write_async(). */
 GAON_API enum gaon_status gaon_mem_copy_async(struct gaon_stream *stream, uint64_t dst,
 					      uint64_t src, uint64_t bytes);
+/* Arguments of gaon_mem_fill(). May be recorded. Else as gaon_mem_write_async(). */
 GAON_API enum gaon_status gaon_mem_fill_async(struct gaon_stream *stream, uint64_t dst,
 					      uint64_t pattern, uint32_t pattern_size,
 					      uint64_t bytes);
@@ -506,6 +524,7 @@ struct gaon_stream_config {
 GAON_API enum gaon_status gaon_stream_create(struct gaon_device *dev,
 					     const struct gaon_stream_config *config,
 					     struct gaon_stream **stream);
+/* One more reference: gaon_stream_destroy() must be called once more. */
 GAON_API enum gaon_status gaon_stream_retain(struct gaon_stream *stream);
 /* The last reference waits for the stream's work at most 10 s, then drops it. */
 GAON_API enum gaon_status gaon_stream_destroy(struct gaon_stream *stream);
@@ -570,6 +589,7 @@ GAON_API enum gaon_status gaon_module_load(struct gaon_device *dev, const void *
 /* The same from a file. NOT_FOUND, PERMISSION. */
 GAON_API enum gaon_status gaon_module_load_file(struct gaon_device *dev, const char *path,
 						struct gaon_module **module);
+/* One more reference: gaon_module_unload() must be called once more. */
 GAON_API enum gaon_status gaon_module_retain(struct gaon_module *module);
 /* Blocks as gaon_mem_free() does. Its kernels' handles become invalid. */
 GAON_API enum gaon_status gaon_module_unload(struct gaon_module *module);
@@ -604,6 +624,7 @@ struct gaon_kernel_desc {
 	uint64_t entry_va;
 };
 
+/* Does not block. STRUCT_SIZE. */
 GAON_API enum gaon_status gaon_kernel_get_desc(struct gaon_kernel *kernel,
 					       struct gaon_kernel_desc *desc);
 
@@ -644,6 +665,11 @@ GAON_API enum gaon_status gaon_launch(struct gaon_stream *stream, struct gaon_ke
  * instead of queued. Whatever else would give @stream work is STATE.
  */
 GAON_API enum gaon_status gaon_graph_begin(struct gaon_stream *stream);
+/*
+ * Ends the recording, also when it fails. The caller owns *@graph; the memory that its operations name
+ * must live as long as it is replayed, its modules as well. STATE if nothing is being recorded,
+ * OUT_OF_DEVICE_MEMORY.
+ */
 GAON_API enum gaon_status gaon_graph_end(struct gaon_stream *stream, struct gaon_graph **graph);
 /*
  * Queue the whole graph on @stream, which may be another of the device than it was recorded on, with

@@ -56,6 +56,7 @@ struct gaon_ops_gemm {
 	bool trans_a, trans_b, accumulate;
 };
 
+/* C = A B, or C += A B with accumulate; queued on @stream. */
 GAON_API enum gaon_status gaon_ops_gemm(struct gaon_ops *ops, struct gaon_stream *stream,
 					const struct gaon_ops_gemm *gemm);
 
@@ -132,6 +133,7 @@ GAON_API enum gaon_status gaon_ops_bias(struct gaon_ops *ops, struct gaon_stream
 					enum gaon_ops_unary op, uint64_t y, uint64_t x,
 					uint64_t bias, uint64_t rows, uint64_t columns);
 
+/* y[i] = value */
 GAON_API enum gaon_status gaon_ops_fill(struct gaon_ops *ops, struct gaon_stream *stream,
 					uint64_t y, uint64_t count, float value);
 

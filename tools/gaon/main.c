@@ -108,7 +108,7 @@ static int print_help(FILE *out)
 	fputs("usage: gaon COMMAND [OPTION]...\n\n", out);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\nEvery command has --help, --json and --device NAME. GAON_DEVICE names the default device.\n"
+	fputs("\nEvery command has --help and --json, and --device NAME if it uses one; GAON_DEVICE names the default.\n"
 	      "Exit status: 0 done, 1 failed, 2 usage, 3 device fault, 4 timeout.\n",
 	      out);
 	return out == stderr ? CMD_USAGE : CMD_OK;

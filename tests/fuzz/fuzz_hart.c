@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * libFuzzer target: an arbitrary code page, registers and vector state on a hart.  Whatever the
- * program is, it must end in one of the documented ways, and touch nothing but its own pages.
+ * program is, it must end in one of the documented ways, and touch nothing but its own pages.  A
+ * second hart compiles vector instructions at once, and must do the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@ struct input {
 	uint64_t f[8];
 };
 
-static uint8_t ram[PAGES * 4096] __attribute__((aligned(4096)));
+#define HARTS	2	/* interpreted, compiled */
+
+static uint8_t ram[HARTS][PAGES * 4096] __attribute__((aligned(4096)));
 
 static uint8_t *translate(struct sim_hart *hart, uint64_t va, enum sim_access access)
 {
@@ -40,7 +43,7 @@ static uint8_t *translate(struct sim_hart *hart, uint64_t va, enum sim_access ac
 		hart->fault.syndrome = SIM_MMIO;
 		return NULL;
 	}
-	return ram + va;
+	return (uint8_t *)hart->ctx + va;
 }
 
 static enum sim_op_status mmio(struct sim_hart *hart, uint64_t va, unsigned int len, bool write,
@@ -109,34 +112,59 @@ static void load_state(struct sim_hart *hart, const struct input *in)
 	hart->exit_pc = in->flags & 16 ? in->x[0] % 4096 & ~1ull : UINT64_MAX;
 }
 
+static void run(struct sim_hart *hart, int i, enum sim_exit *why)
+{
+	uint64_t before = hart->instret;
+
+	*why = i < 3 ? sim_hart_run(hart, BUDGET) : sim_hart_step(hart);
+	/* A straight line is shorter than a page's halfwords. */
+	if (hart->instret - before > BUDGET + 2048 || hart->x[0] || hart->vl > 65536 ||
+	    (*why == SIM_EXIT_FAULT && hart->fault.pc != hart->pc))
+		abort();
+	if (*why == SIM_EXIT_FAULT || *why == SIM_EXIT_STALL)
+		hart->pc += 4;
+}
+
+/* Everything that a program can see. */
+static void compare(const struct sim_hart *a, const struct sim_hart *b)
+{
+	if (memcmp(a->x, b->x, sizeof(a->x)) || memcmp(a->f, b->f, sizeof(a->f)) ||
+	    memcmp(a->v, b->v, 32ull * a->vlenb) || memcmp(ram[0], ram[1], sizeof(ram[0])) ||
+	    a->pc != b->pc || a->vl != b->vl || a->vtype != b->vtype || a->vstart != b->vstart ||
+	    a->fflags != b->fflags || a->frm != b->frm || a->vxsat != b->vxsat ||
+	    a->instret != b->instret || a->cycles16 != b->cycles16)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const unsigned int vlens[] = { 128, 256, 1024, 4096 };
+	struct sim_hart *hart[HARTS];
 	struct input in = { 0 };
-	struct sim_hart *hart;
-	uint64_t before;
-	enum sim_exit why;
 
 	memcpy(&in, data, size < sizeof(in) ? size : sizeof(in));
 	data += size < sizeof(in) ? size : sizeof(in);
 	size -= size < sizeof(in) ? size : sizeof(in);
-	memset(ram, 0, sizeof(ram));
-	memcpy(ram, data, size < sizeof(ram) ? size : sizeof(ram));
-	hart = sim_hart_create(vlens[in.vlen % 4], &ops, NULL, &costs);
-	if (!hart)
-		abort();
-	load_state(hart, &in);
-	for (int i = 0; i < 4; i++) {
-		before = hart->instret;
-		why = i < 3 ? sim_hart_run(hart, BUDGET) : sim_hart_step(hart);
-		/* A straight line is shorter than a page's halfwords. */
-		if (hart->instret - before > BUDGET + 2048 || hart->x[0] || hart->vl > 65536 ||
-		    (why == SIM_EXIT_FAULT && hart->fault.pc != hart->pc))
+	for (int i = 0; i < HARTS; i++) {
+		memset(ram[i], 0, sizeof(ram[i]));
+		memcpy(ram[i], data, size < sizeof(ram[i]) ? size : sizeof(ram[i]));
+		hart[i] = sim_hart_create(vlens[in.vlen % 4], &ops, ram[i], &costs);
+		if (!hart[i])
 			abort();
-		if (why == SIM_EXIT_FAULT || why == SIM_EXIT_STALL)
-			hart->pc += 4;
+		load_state(hart[i], &in);
 	}
-	sim_hart_destroy(hart);
+	sim_hart_compile(hart[1], 1);
+	for (int i = 0; i < 4; i++) {
+		enum sim_exit why[HARTS];
+
+		for (int k = 0; k < HARTS; k++)
+			run(hart[k], i, &why[k]);
+		if (why[0] != why[1])
+			abort();
+		compare(hart[0], hart[1]);
+	}
+	for (int i = 0; i < HARTS; i++)
+		sim_hart_destroy(hart[i]);
 	return 0;
 }

@@ -130,27 +130,36 @@ struct run {
 	int version;
 	struct tally *tally;
 	struct reasons *reasons;
+	uint64_t *compiled;
 };
 
-/* Our results, which must be the same with the kernels of every ISA that this host has. */
+/* Once more, which must give the same. */
+static bool run_again(const struct run *run, const struct vt_batch *b, struct vt_bytes *input,
+		      const struct vt_bytes *ours, const char *how, uint64_t *compiled)
+{
+	struct vt_bytes other = { 0 };
+	bool ok = vt_run_hart(run->elf, b->vlen, input, &other, compiled);
+
+	if (ok && (other.size != ours->size || memcmp(other.data, ours->data, ours->size))) {
+		printf("%s differs from the default kernels:\n", how);
+		compare(b, ours, &other, 9999, run->tally, run->reasons);
+	}
+	free(other.data);
+	return ok;
+}
+
+/* Our results: the same with the kernels of every ISA that this host has, and compiled. */
 static bool run_ours(const struct run *run, const struct vt_batch *b, struct vt_bytes *input,
 		     struct vt_bytes *ours)
 {
-	bool ok = sim_vector_select(VEC_HOST_AUTO) && vt_run_hart(run->elf, b->vlen, input, ours);
+	static const char *const names[] = { "portable kernels", "v3 kernels", "v4 kernels" };
+	bool ok = sim_vector_select(VEC_HOST_AUTO) &&
+		  vt_run_hart(run->elf, b->vlen, input, ours, NULL);
 
-	for (enum vec_host host = VEC_HOST_PORTABLE; ok && host < VEC_HOSTS; host++) {
-		struct vt_bytes other = { 0 };
-
-		if (!sim_vector_select(host))
-			continue;
-		ok = vt_run_hart(run->elf, b->vlen, input, &other);
-		if (ok && (other.size != ours->size || memcmp(other.data, ours->data, ours->size))) {
-			printf("kernels %d differ from the default ones:\n", (int)host);
-			compare(b, ours, &other, 9999, run->tally, run->reasons);
-		}
-		free(other.data);
-	}
-	return ok;
+	for (enum vec_host host = VEC_HOST_PORTABLE; ok && host < VEC_HOSTS; host++)
+		if (sim_vector_select(host))
+			ok = run_again(run, b, input, ours, names[host], NULL);
+	return ok && run_again(run, b, input, ours, "compiled code", run->compiled);
 }
 
 /*
@@ -206,8 +215,8 @@ int main(int argc, char **argv)
 	struct reasons reasons = { 0 };
 	struct tally t = { 0 };
 	bool ok = true;
-	uint64_t seed;
-	struct run run = { .tally = &t, .reasons = &reasons };
+	uint64_t seed, compiled = 0;
+	struct run run = { .tally = &t, .reasons = &reasons, .compiled = &compiled };
 	int version;
 
 	if (argc < 2) {
@@ -243,5 +252,10 @@ int main(int argc, char **argv)
 	       t.excused, t.different);
 	for (unsigned int i = 0; reasons.why[i]; i++)
 		printf("  %6u %s\n", reasons.count[i], reasons.why[i]);
+	printf("%llu executed as compiled code too\n", (unsigned long long)compiled);
+	if (ok && !compiled && sim_vector_select(VEC_HOST_V4)) {
+		puts("this host can compile, but did not");
+		ok = false;
+	}
 	return ok && !t.different ? 0 : 1;
 }

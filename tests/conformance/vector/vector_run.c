@@ -135,7 +135,7 @@ static bool load_elf(struct machine *m, const char *path)
 }
 
 bool vt_run_hart(const char *elf, unsigned int vlen, struct vt_bytes *input,
-		 struct vt_bytes *output)
+		 struct vt_bytes *output, uint64_t *compiled)
 {
 	static const struct sim_hart_ops ops = {
 		.translate = translate, .ecall = ecall, .trap = trap,
@@ -153,6 +153,8 @@ bool vt_run_hart(const char *elf, unsigned int vlen, struct vt_bytes *input,
 	hart = sim_hart_create(vlen, &ops, &m, &costs);
 	if (!hart)
 		return false;
+	if (compiled)
+		sim_hart_compile(hart, 1);
 	input->at = 0;
 	hart->pc = m.entry;
 	why = sim_hart_run(hart, 1ull << 40);
@@ -161,6 +163,8 @@ bool vt_run_hart(const char *elf, unsigned int vlen, struct vt_bytes *input,
 		fprintf(stderr, "hart: exit %d, cause %u, pc %#llx, tval %#llx\n", (int)why,
 			hart->fault.cause, (unsigned long long)hart->fault.pc,
 			(unsigned long long)hart->fault.tval);
+	if (compiled)
+		*compiled += sim_hart_compile_stats(hart).passes;
 	sim_hart_destroy(hart);
 	for (unsigned int i = 0; i < m.n; i++)
 		free(m.segments[i].host);

@@ -55,9 +55,12 @@ void vt_batch_free(struct vt_batch *b);
 void vt_serialise(const struct vt_batch *b, struct vt_bytes *to);
 void vt_append(struct vt_bytes *b, const void *data, size_t n);
 
-/* Run the guest on @input; false with a message on stderr if it did not end well. */
+/*
+ * Run the guest on @input; false with a message on stderr if it did not end well.  @compiled: NULL to
+ * interpret, else execute compiled code where that can be had, and count how often it was.
+ */
 bool vt_run_hart(const char *elf, unsigned int vlen, struct vt_bytes *input,
-		 struct vt_bytes *output);
+		 struct vt_bytes *output, uint64_t *compiled);
 bool vt_run_qemu(const char *qemu, const char *elf, unsigned int vlen, const char *cpu,
 		 const struct vt_bytes *input, struct vt_bytes *output);
 

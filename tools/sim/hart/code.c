@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "exec.h"
+#include "jit.h"
 
 /* Handlers by row, 16-bit encodings first. */
 static const sim_exec_fn handlers[SIM_INSNS][2] = {
@@ -86,6 +87,8 @@ struct sim_code_page *sim_code_page(struct sim_hart *h, uint64_t pc)
 	uint64_t vpn = pc >> SIM_PAGE_SHIFT;
 	struct sim_code_page **at = &h->code->pages[vpn % SIM_CODE_PAGES], *pg = *at;
 
+	if (SIM_UNLIKELY(h->jit && h->jit->full))
+		jit_renew(h);
 	if (SIM_LIKELY(pg && pg->vpn == vpn && pg->generation == h->code->generation))
 		return pg;
 	if (!pg) {
@@ -297,6 +300,7 @@ static void fuse(struct sim_code_page *pg, const uint16_t *line, uint32_t count,
 bool sim_code_decode(struct sim_hart *h, struct sim_code_page *pg, uint32_t first)
 {
 	uint16_t line[SIM_PAGE_SLOTS];
+	uint32_t word[SIM_PAGE_SLOTS];	/* 0 where there is no instruction */
 	uint32_t slot = first, count = 0;
 	bool ended = false;
 	int64_t rest;
@@ -313,13 +317,17 @@ bool sim_code_decode(struct sim_hart *h, struct sim_code_page *pg, uint32_t firs
 			mark(pg, slot, sim_x_retry);
 		} else {
 			ended = decode_one(h, &pg->ops[slot], raw, slot);
+			word[count] = (raw & 3) == 3 ? raw : sim_decode_compressed((uint16_t)raw);
 			line[count++] = (uint16_t)slot;
 			slot += (raw & 3) == 3 ? 2 : 1;
 			continue;
 		}
+		word[count] = 0;
 		line[count++] = (uint16_t)slot;
 		ended = true;
 	}
+	if (h->jit && pg != h->code->step)
+		jit_form(h, pg, line, word, count);
 	fuse(pg, line, count, slot);
 	rest = ended ? 0 : pg->ops[slot].info;
 	pg->lo = first < pg->lo ? first : pg->lo;

@@ -4,6 +4,7 @@
  */
 #include "exec.h"
 #include "guest.h"
+#include "jit.h"
 
 #define RS1	h->x[op->rs1]
 #define RS2	h->x[op->rs2]
@@ -307,4 +308,11 @@ SIM_OP_BARE(name,								\
 	SIM_NEXT(LEN);)
 
 VECTOR(vector, h->code->vector[op->rd | op->rs1 << 8])
+/* The first of a run of vector instructions, which may have been compiled (jit.h). */
+SIM_OP_BARE(vector_run,
+	unsigned int slots = jit_enter(h, pg, (uint32_t)(op - pg->ops), op->rs2 | op->rs3 << 8);
+	if (slots)
+		SIM_NEXT(slots);
+	SIM_TAIL (LEN == 1 ? sim_x_vector_2 : sim_x_vector_4)(h, op, pg, acc);)
+
 VECTOR(vector_any, sim_vector_decode((uint32_t)op->imm))

@@ -8,6 +8,7 @@
 
 #include "exec.h"
 #include "fp.h"
+#include "jit.h"
 
 static void tlb_clear(struct sim_hart *h)
 {
@@ -98,6 +99,7 @@ void sim_hart_destroy(struct sim_hart *h)
 	if (!h)
 		return;
 	sim_code_destroy(h->code);
+	jit_destroy(h->jit);
 	free(h->v);
 	free(h);
 }

@@ -80,6 +80,7 @@ static inline uint64_t sim_tlb_index(uint64_t page)
 
 struct sim_hart;
 struct sim_decode_cache;
+struct sim_jit;
 
 /* A callback's answer. */
 enum sim_op_status {
@@ -172,6 +173,7 @@ struct sim_hart {
 	void *ctx;			/* the owner's */
 	const struct sim_hart_costs *costs;
 	struct sim_decode_cache *code;	/* decoded pages; private to the hart */
+	struct sim_jit *jit;		/* compiled runs of vector instructions, or NULL */
 	struct sim_tlb_entry tlb[SIM_ACCESS_KINDS][SIM_TLB_ENTRIES];
 };
 
@@ -184,6 +186,23 @@ struct sim_hart {
 struct sim_hart *sim_hart_create(unsigned int vlen, const struct sim_hart_ops *ops, void *ctx,
 				 const struct sim_hart_costs *costs);
 void sim_hart_destroy(struct sim_hart *hart);
+
+/**
+ * sim_hart_compile() - compile runs of vector instructions to host code, or do not
+ * @threshold: executions before a run is compiled; 0: interpret everything, as a new hart does;
+ *	1, for tests: at once, and runs of a single instruction too
+ *
+ * What the hart does is the same, bit for bit.  Not from callbacks.
+ * Return: whether it compiles from now on; false if the host lacks AVX-512, or memory.
+ */
+bool sim_hart_compile(struct sim_hart *hart, uint32_t threshold);
+
+struct sim_jit_stats {
+	uint64_t compiled, refused;	/* translations made, and given up */
+	uint64_t passes;		/* executions of compiled runs */
+	uint64_t strips;		/* strips of them that the interpreter did */
+};
+struct sim_jit_stats sim_hart_compile_stats(const struct sim_hart *hart);
 
 /* Clears registers, CSRs and counters; caches stay. Cheap: vector registers are cleared too. */
 void sim_hart_reset(struct sim_hart *hart);

@@ -89,7 +89,7 @@ static int env_choice(const char *name, const char *const *names, unsigned int c
 int direct_config_from_env(struct gaon_sim_config *config, char *why, size_t why_size)
 {
 	unsigned int effects = GAON_SIM_EFFECTS_NORMAL, matrix = 0;
-	uint32_t timed = 1, fuse = 0;
+	uint32_t timed = 1, fuse = 0, compile = GAON_SIM_COMPILE_AFTER;
 	int err;
 
 	*config = (struct gaon_sim_config){ .size = sizeof(*config) };
@@ -110,6 +110,8 @@ int direct_config_from_env(struct gaon_sim_config *config, char *why, size_t why
 	if (!err)
 		err = env_number("GAON_SIM_DEBUG_FUSE", 0, 1, &fuse, why, why_size);
 	if (!err)
+		err = env_number("GAON_SIM_COMPILE", 0, 1u << 30, &compile, why, why_size);
+	if (!err)
 		err = env_choice("GAON_SIM_EFFECTS", effect_names, 3, &effects, why, why_size);
 	if (!err)
 		err = env_choice("GAON_SIM_MATRIX", matrix_names, 5, &matrix, why, why_size);
@@ -117,6 +119,8 @@ int direct_config_from_env(struct gaon_sim_config *config, char *why, size_t why
 		return err;
 	config->hbm_bytes &= ~(GAON_HUGE_SIZE - 1);
 	config->no_time = !timed;
+	config->no_compile = !compile;
+	config->compile_after = compile;
 	config->debug_fuse = fuse;
 	config->effects = (enum gaon_sim_effects)effects;
 	config->matrix_path = (uint8_t)matrix;

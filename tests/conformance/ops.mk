@@ -14,4 +14,12 @@ $(OPS_TESTS:%=%.o) $(OPS_TEST_COMMON): CPPFLAGS += -DGAONCC='"$(abspath $(O))/bi
 ifneq ($(wildcard runtime/build.mk),)
 TESTS		+= $(OPS_TESTS)
 TSAN_TESTS	+= $(filter %/ops_rows,$(OPS_TESTS))
+
+# The operators' results do not depend on what is compiled: nothing, and everything at once.
+OPS_COMPILED	:= $(O)/tests/conformance/compiled_operators
+$(OPS_COMPILED): $(OPS_TESTS)
+	@printf '#!/bin/sh\nstatus=0\nfor GAON_SIM_COMPILE in 0 1; do\nexport GAON_SIM_COMPILE\nfor t in %s; do $$t || status=1; done\ndone\nexit $$status\n' \
+		'$(filter %/ops_elementwise %/ops_rows,$(abspath $(OPS_TESTS)))' >$@
+	@chmod +x $@
+TESTS += $(OPS_COMPILED)
 endif

@@ -22,6 +22,8 @@ enum gaon_sim_effects {
 	GAON_SIM_EFFECTS_LATE,		/* as late as it allows */
 };
 
+#define GAON_SIM_COMPILE_AFTER	16
+
 /**
  * struct gaon_sim_config - shape of the device; zero in a field means its default
  * @size: sizeof(struct gaon_sim_config)
@@ -42,6 +44,10 @@ enum gaon_sim_effects {
  * @matrix_path: 0 picks the best of this host, else 1 + enum sim_matrix_path
  * @nv_path: file of non-volatile state (rollback version, retired pages); NULL: in memory
  * @public_keys, @public_key_count: 32-byte Ed25519 keys that the ROM trusts
+ * @no_compile: interpret vector instructions only; else runs of them become host code, if the host
+ *	has AVX-512
+ * @compile_after: executions of a run before that, default GAON_SIM_COMPILE_AFTER; results do not
+ *	depend on it
  */
 struct gaon_sim_config {
 	size_t size;
@@ -61,6 +67,8 @@ struct gaon_sim_config {
 	const char *nv_path;
 	const uint8_t (*public_keys)[32];
 	uint32_t public_key_count;
+	bool no_compile;
+	uint32_t compile_after;
 };
 
 /**

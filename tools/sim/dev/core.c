@@ -535,6 +535,9 @@ int sim_core_create(struct gaon_sim *sim, uint32_t index)
 	core->matrix = sim_matrix_create((enum sim_matrix_path)path);
 	if (!u->dirty || !u->mapped || !core->spm || !core->hart || !core->matrix)
 		return -ENOMEM;
+	if (!sim->config.no_compile)
+		sim_hart_compile(core->hart, sim->config.compile_after ? sim->config.compile_after :
+									 GAON_SIM_COMPILE_AFTER);
 	return sim_xgaon_create(core);
 }
 

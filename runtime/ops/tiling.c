@@ -13,7 +13,7 @@
 #define TILE_EDGE_MAX	2048u
 #define TILE_EDGE_MIN	128u
 #define ROWS_STREAMED	16u		/* up to here B is read once and nothing is reused */
-#define STREAM_BYTES	(192u << 10)	/* of B per step then */
+#define STREAM_BYTES	(320u << 10)	/* of B per step then */
 
 static uint64_t round_up(uint64_t value, uint64_t to)
 {
@@ -56,7 +56,10 @@ static uint64_t tiles(const struct gaon_ops_gemm *g, const struct gaon_ops_tilin
 	return round_up(g->m, t->tile_m) / t->tile_m * (round_up(g->n, t->tile_n) / t->tile_n);
 }
 
-/* Few rows: the weights go past once, so each step takes a piece of them that stays in caches. */
+/*
+ * Few rows: the weights go past once, so each step takes a piece of them that stays in caches, as
+ * large as they allow, because a step costs its core some thousand instructions.
+ */
 static void tile_stream(const struct gaon_ops_gemm *g, uint32_t cores, struct gaon_ops_tiling *t)
 {
 	uint32_t elements, bytes = ops_type_unit(g->type_b, &elements);
@@ -65,7 +68,8 @@ static void tile_stream(const struct gaon_ops_gemm *g, uint32_t cores, struct ga
 	t->tile_m = g->m;
 	if (g->trans_b) {
 		depth = least(round_up(g->k, GAON_BLOCK_K), GAON_GEMM_MAX);
-		columns = STREAM_BYTES / (depth / elements * bytes);
+		columns = least(STREAM_BYTES / (depth / elements * bytes),
+				round_up(round_up(g->n, cores) / cores, GAON_ROWS_GROUP));
 	} else {
 		columns = least(round_up(round_up(g->n, cores) / cores, 64), 1024);
 		depth = STREAM_BYTES / (columns * bytes) / GAON_BLOCK_K * GAON_BLOCK_K;

@@ -32,13 +32,13 @@ GAON_API void gaon_print_set(gaon_print_fn fn, void *arg)
 	pthread_mutex_unlock(&sink_lock);
 }
 
-static void sink_put(const char *kernel, uint32_t workgroup, const char *text)
+static void sink_put(const struct gaon_print *print)
 {
 	pthread_mutex_lock(&sink_lock);
 	if (sink_fn)
-		sink_fn(sink_arg, kernel, workgroup, text);
+		sink_fn(sink_arg, print);
 	else
-		fputs(text, stdout);
+		fputs(print->text, stdout);
 	pthread_mutex_unlock(&sink_lock);
 }
 
@@ -72,14 +72,29 @@ static bool string_of_module(void *ctx, uint64_t va, char *out, size_t size)
 	return rt_module_string(ctx, va, out, size);
 }
 
-/* The record's tag is that of the packet that launched it, in a graph too. */
-static void kernel_of_record(struct rt_device *dev, uint32_t tag, char *name, size_t size)
+/* Whose record it is, by the packet's tag and the launch's queue and index: in a graph too. */
+static void record_locate(struct rt_device *dev, const uint64_t *words, struct gaon_print *print, char *name,
+			  size_t size)
 {
 	const struct rt_kernel *k;
+	const struct rt_stream *s;
 
+	print->stream = UINT32_MAX;
+	print->operation = (uint32_t)words[4];
 	pthread_mutex_lock(&dev->children_lock);
-	k = rt_module_kernel_of(dev, tag);
+	k = rt_module_kernel_of(dev, (uint32_t)words[0]);
 	snprintf(name, size, "%.*s", (int)sizeof(k->info.name) - 1, k ? k->info.name : "?");
+	for (s = dev->streams; s && s->queue_id != words[4] >> 32; s = s->next)
+		;
+	if (s) {
+		/* The record has the low half of an index that lies behind what was put. */
+		uint64_t put = atomic_load(&s->timeline->last) - s->base;
+
+		print->stream = s->number;
+		print->operation |= put & ~0xffffffffull;
+		if (print->operation >= put && print->operation >> 32)
+			print->operation -= 1ull << 32;
+	}
 	pthread_mutex_unlock(&dev->children_lock);
 }
 
@@ -90,27 +105,30 @@ static void assertion_keep(struct rt_assertions *all, const struct rt_assertion 
 
 static void record_put(struct rt_device *dev, const uint64_t *words, uint32_t count)
 {
-	uint32_t workgroup = (uint32_t)words[2], line = (uint32_t)(words[2] >> 32);
-	char format[1024], kernel[GAON_KERNEL_NAME_MAX], file[256], text[2048];
+	char format[1024], kernel[GAON_KERNEL_NAME_MAX], file[256] = "?", text[2048];
+	struct gaon_print print = {
+		.size = sizeof(print), .kernel = kernel, .file = file, .text = text,
+		.workgroup = (uint32_t)words[2], .line = (uint32_t)(words[2] >> 32),
+		.assertion = words[0] >> 56 == GAON_PRINT_ASSERT,
+	};
 
+	record_locate(dev, words, &print, kernel, sizeof(kernel));
+	rt_module_string(dev, words[3], file, sizeof(file));
 	if (!rt_module_string(dev, words[1], format, sizeof(format)))
 		snprintf(format, sizeof(format), "(text at %#llx of an unloaded module)\n",
 			 (unsigned long long)words[1]);
-	kernel_of_record(dev, (uint32_t)words[0], kernel, sizeof(kernel));
-	if (words[0] >> 56 == GAON_PRINT_ASSERT) {
-		struct rt_assertion a = { .launch = words[4], .workgroup = workgroup };
+	if (print.assertion) {
+		struct rt_assertion a = { .launch = words[4], .workgroup = print.workgroup };
 
-		if (!rt_module_string(dev, words[3], file, sizeof(file)))
-			snprintf(file, sizeof(file), "?");
-		snprintf(a.text, sizeof(a.text), "%s:%u: %s", file, line, format);
+		snprintf(a.text, sizeof(a.text), "%s:%u: %s", file, print.line, format);
 		assertion_keep(&dev->print->assertions, &a);
 		snprintf(text, sizeof(text), "%s:%u: kernel %s, workgroup %u: assertion failed: %s\n",
-			 file, line, kernel, workgroup, format);
+			 file, print.line, kernel, print.workgroup, format);
 	} else {
 		gaon_format(text, sizeof(text), format, words + GAON_PRINT_HEADER_WORDS,
 			    count - GAON_PRINT_HEADER_WORDS, string_of_module, dev);
 	}
-	sink_put(kernel, workgroup, text);
+	sink_put(&print);
 }
 
 static uint64_t ring_word(const struct rt_print *p, uint64_t at)

@@ -126,6 +126,7 @@ static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2,
 	s->args_va = args.va;
 	dev->ops->queue_info(s->queue, &queue);
 	s->ring = queue.ring;
+	s->queue_id = queue.id;
 	s->state = queue.state;
 	return GAON_OK;
 }

@@ -56,6 +56,7 @@ struct rt_stream {
 	uint32_t number;
 	char name[32];
 	struct gaon_ws_queue *queue;
+	uint32_t queue_id;		/* as the device names it */
 	struct gaon_packet *ring;
 	struct gaon_queue_state *state;
 	uint64_t size, mask;

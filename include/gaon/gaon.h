@@ -138,13 +138,36 @@ typedef void (*gaon_log_fn)(void *arg, enum gaon_log_level level, const char *li
  */
 GAON_API void gaon_log_set(gaon_log_fn fn, void *arg, enum gaon_log_level level);
 
-/*
- * Text of device kernels' printf, a line or a part of one, in the order of each workgroup. As
- * gaon_log_fn.
+/**
+ * struct gaon_print - one printf of a device kernel, or an assertion that failed
+ * @size: how much of the structure the library knows
+ * @kernel: the kernel's name, "?" if its module is unloaded
+ * @file, @line: where in its source
+ * @workgroup: linear number of the workgroup
+ * @stream: number of the stream, as in faults; UINT32_MAX if it was destroyed
+ * @operation: how many operations the stream had been given before the one that printed
+ * @assertion: it is of an assertion, whose fault follows
+ * @text: a line or a part of one
  */
-typedef void (*gaon_print_fn)(void *arg, const char *kernel, uint32_t workgroup, const char *text);
+struct gaon_print {
+	size_t size;
+	const char *kernel;
+	const char *file;
+	uint32_t line;
+	uint32_t workgroup;
+	uint32_t stream;
+	bool assertion;
+	uint64_t operation;
+	const char *text;
+};
 
-/* Where printf of device kernels goes; NULL: standard output. Process-wide. */
+/*
+ * In the order of each workgroup; all of it is valid during the call only. Called from any thread that
+ * waits for the device, one call at a time; must not call libgaon.
+ */
+typedef void (*gaon_print_fn)(void *arg, const struct gaon_print *print);
+
+/* Where printf of device kernels goes; NULL: its text to standard output. Process-wide. */
 GAON_API void gaon_print_set(gaon_print_fn fn, void *arg);
 
 /**

@@ -212,11 +212,11 @@ static const char kit_source[] =
 
 static char printed[512];
 
-static void on_print(void *arg, const char *kernel, uint32_t workgroup, const char *text)
+static void on_print(void *arg, const struct gaon_print *print)
 {
 	(void)arg;
-	snprintf(printed + strlen(printed), sizeof(printed) - strlen(printed), "%s/%u:%s", kernel, workgroup,
-		 text);
+	snprintf(printed + strlen(printed), sizeof(printed) - strlen(printed), "%s/%u:%s", print->kernel,
+		 print->workgroup, print->text);
 }
 
 START_TEST(device_kit)

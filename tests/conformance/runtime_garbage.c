@@ -86,9 +86,9 @@ static bool run_garbage(const uint8_t *image, size_t size)
 }
 
 /* Garbage may print as well. */
-static void swallow(void *arg, const char *kernel, uint32_t workgroup, const char *text)
+static void swallow(void *arg, const struct gaon_print *print)
 {
-	(void)arg, (void)kernel, (void)workgroup, (void)text;
+	(void)arg, (void)print;
 }
 
 START_TEST(garbage)

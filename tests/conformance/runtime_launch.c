@@ -9,16 +9,15 @@ static size_t printed_bytes;
 static unsigned int printed_calls;
 static char printed_kernel[64];
 
-static void collect(void *arg, const char *kernel, uint32_t workgroup, const char *text)
+static void collect(void *arg, const struct gaon_print *print)
 {
-	size_t n = strlen(text);
+	size_t n = strlen(print->text);
 
 	(void)arg;
-	(void)workgroup;
 	printed_calls++;
-	snprintf(printed_kernel, sizeof(printed_kernel), "%s", kernel);
+	snprintf(printed_kernel, sizeof(printed_kernel), "%s", print->kernel);
 	if (printed_bytes + n < sizeof(printed)) {
-		memcpy(printed + printed_bytes, text, n + 1);
+		memcpy(printed + printed_bytes, print->text, n + 1);
 		printed_bytes += n;
 	}
 }

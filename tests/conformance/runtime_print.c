@@ -5,25 +5,55 @@
 #include "runtime/rt.h"
 
 static _Atomic unsigned int lines, wrong;
+static uint64_t operation[2];	/* newest of each stream */
+static uint32_t number[2];
+static uint32_t source_line[4];	/* each kernel prints in one place */
 
 /* conf_print begins its lines with "wg", conf_print_many with a digit, assertions with a file's name. */
-static void look(void *arg, const char *kernel, uint32_t workgroup, const char *text)
+static void look(void *arg, const struct gaon_print *p)
 {
-	const char *want = !strncmp(text, "wg ", 3) ? "conf_print" :
-			   text[0] >= '0' && text[0] <= '9' ? "conf_print_many" :
-			   strstr(text, "< 7") ? "conf_assert_small" : "conf_assert";
+	static const char *const names[] = { "conf_print", "conf_print_many", "conf_assert_small",
+					     "conf_assert" };
+	int is = !strncmp(p->text, "wg ", 3) ? 0 : p->text[0] >= '0' && p->text[0] <= '9' ? 1 :
+		 strstr(p->text, "< 7") ? 2 : 3;
+	int s = p->stream != number[0];
+	bool good = !strcmp(p->kernel, names[is]) && p->assertion == (is >= 2) && p->stream == number[s] &&
+		    p->operation >= operation[s] && p->operation < 100000 &&
+		    strstr(p->file, "kernels.c") && p->line > 50 && p->line < 200 &&
+		    (!source_line[is] || p->line == source_line[is]);
 
 	(void)arg;
+	if (is == 0)
+		good &= strtoul(p->text + 3, NULL, 10) == p->workgroup;
+	operation[s] = p->operation;
+	source_line[is] = p->line;
 	atomic_fetch_add(&lines, 1);
-	if (strcmp(kernel, want) || (want[5] == 'p' && want[10] == 0 &&
-				     (uint32_t)strtoul(text + 3, NULL, 10) != workgroup)) {
+	if (!good) {
 		atomic_fetch_add(&wrong, 1);
-		fprintf(stderr, "kernel %s, workgroup %u: %s", kernel, workgroup, text);
+		fprintf(stderr, "%s:%u: kernel %s, workgroup %u, stream %u, operation %llu: %s", p->file, p->line,
+			p->kernel, p->workgroup, p->stream, (unsigned long long)p->operation, p->text);
 	}
 }
 
-static void look_start(void)
+/* The number that the library gives @s: the one of its faults. */
+static uint32_t number_of(struct gaon_stream *s)
 {
+	struct gaon_fault f = { .size = sizeof(f) };
+
+	ok(rt_launch(s, "conf_illegal", 1, 0, 0));
+	fails(GAON_ERROR_FAULT, gaon_stream_wait(s, WAIT));
+	ok(gaon_stream_get_fault(s, &f));
+	ok(gaon_stream_clear_fault(s));
+	return f.stream;
+}
+
+static void look_start(struct gaon_stream *other)
+{
+	gaon_log_set(NULL, NULL, GAON_LOG_NONE);
+	number[0] = number_of(stream);
+	number[1] = other ? number_of(other) : UINT32_MAX;
+	memset(operation, 0, sizeof(operation));
+	memset(source_line, 0, sizeof(source_line));
 	atomic_store(&lines, 0);
 	atomic_store(&wrong, 0);
 	gaon_print_set(look, NULL);
@@ -43,7 +73,7 @@ START_TEST(streams_that_print_at_once)
 	int round, i;
 
 	ok(gaon_stream_create(dev, NULL, &other));
-	look_start();
+	look_start(other);
 	for (round = 0; round < 20; round++) {
 		for (i = 0; i < 4; i++) {
 			ok(rt_launch(i & 1 ? stream : other, "conf_print", 6, 0, 1));
@@ -67,7 +97,7 @@ START_TEST(graphs_that_print)
 	ok(rt_launch(stream, "conf_print_many", 1, 0, 3));
 	ok(rt_launch(stream, "conf_print", 1, 0, 1));
 	ok(gaon_graph_end(stream, &graph));
-	look_start();
+	look_start(NULL);
 	for (i = 0; i < 10; i++)
 		ok(gaon_graph_launch(stream, graph));
 	ok(gaon_stream_wait(stream, WAIT));
@@ -79,7 +109,7 @@ END_TEST
 /* A kernel that was unloaded before anybody looked: the text's address is no one's any more. */
 START_TEST(module_that_is_gone)
 {
-	look_start();
+	look_start(NULL);
 	ok(rt_launch(stream, "conf_print", 3, 0, 1));
 	ok(gaon_module_unload(module));
 	look_end(3);
@@ -92,9 +122,8 @@ START_TEST(assertions_at_once)
 	struct gaon_stream *other;
 	int i;
 
-	gaon_log_set(NULL, NULL, GAON_LOG_NONE);
 	ok(gaon_stream_create(dev, NULL, &other));
-	look_start();
+	look_start(other);
 	for (i = 0; i < 20; i++) {
 		ok(rt_launch(stream, "conf_assert", 1, 0, 999));
 		ok(rt_launch(other, "conf_assert_small", 1, 0, 7));
@@ -119,13 +148,12 @@ START_TEST(fault_inside_a_graph)
 	struct gaon_fault f = { .size = sizeof(f) };
 	struct gaon_graph *graph;
 
-	gaon_log_set(NULL, NULL, GAON_LOG_NONE);
 	ok(gaon_graph_begin(stream));
 	ok(rt_launch(stream, "conf_noop", 1, 0, 0));
 	ok(rt_launch(stream, "conf_assert_small", 5, 0, 8));
 	ok(rt_launch(stream, "conf_noop", 1, 0, 0));
 	ok(gaon_graph_end(stream, &graph));
-	look_start();
+	look_start(NULL);
 	ok(gaon_graph_launch(stream, graph));
 	fails(GAON_ERROR_FAULT, gaon_stream_wait(stream, WAIT));
 	gaon_print_set(NULL, NULL);

@@ -217,12 +217,10 @@ static bool save_buffers(struct run *r)
 	return true;
 }
 
-static void print_to_stderr(void *arg, const char *kernel, uint32_t workgroup, const char *text)
+static void print_to_stderr(void *arg, const struct gaon_print *print)
 {
 	(void)arg;
-	(void)kernel;
-	(void)workgroup;
-	fputs(text, stderr);
+	fputs(print->text, stderr);
 }
 
 /* Addresses as text: JSON numbers do not hold 64 bits everywhere. */

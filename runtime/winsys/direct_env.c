@@ -115,6 +115,15 @@ int direct_config_from_env(struct gaon_sim_config *config, char *why, size_t why
 		err = env_choice("GAON_SIM_EFFECTS", effect_names, 3, &effects, why, why_size);
 	if (!err)
 		err = env_choice("GAON_SIM_MATRIX", matrix_names, 5, &matrix, why, why_size);
+	if (!err && (config->vlen & (config->vlen - 1))) {
+		snprintf(why, why_size, "GAON_SIM_VLEN=%u is not a power of two", config->vlen);
+		err = -EINVAL;
+	}
+	if (!err && config->spm_bytes % GAON_PAGE_SIZE) {
+		snprintf(why, why_size, "GAON_SIM_SPM=%llu is not a multiple of 4 KiB",
+			 (unsigned long long)config->spm_bytes);
+		err = -EINVAL;
+	}
 	if (err)
 		return err;
 	config->hbm_bytes &= ~(GAON_HUGE_SIZE - 1);

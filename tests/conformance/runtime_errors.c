@@ -370,12 +370,28 @@ static void child_environment(void)
 	setenv("GAON_SIM_EFFECTS", "sometimes", 1);
 	CHILD(gaon_device_open(NULL, &d) == GAON_ERROR_INVALID_ARGUMENT);
 	setenv("GAON_SIM_EFFECTS", "late", 1);
+	setenv("GAON_SIM_VLEN", "513", 1);
+	CHILD(gaon_device_open(NULL, &d) == GAON_ERROR_INVALID_ARGUMENT);
+	CHILD(strstr(gaon_last_error()->text, "GAON_SIM_VLEN=513 is not a power of two"));
 	setenv("GAON_SIM_VLEN", "512", 1);
+	setenv("GAON_SIM_SPM", "65537", 1);
+	CHILD(gaon_device_open(NULL, &d) == GAON_ERROR_INVALID_ARGUMENT);
+	CHILD(strstr(gaon_last_error()->text, "GAON_SIM_SPM"));
+	unsetenv("GAON_SIM_SPM");
 	setenv("GAON_SIM_HBM", "256M", 1);
 	setenv("GAON_SIM_THREADS", "1", 1);
 	CHILD(gaon_device_open("embedded", &d) == GAON_OK);
 	CHILD(gaon_device_get_info(d, &info) == GAON_OK);
 	CHILD(info.cores == 2 && info.vlen == 512 && info.hbm_bytes == 256u << 20);
+	{
+		struct gaon_stream *s;
+
+		setenv("GAON_LAUNCH_LIMIT_MS", "5s", 1);
+		CHILD(gaon_stream_create(d, NULL, &s) == GAON_ERROR_INVALID_ARGUMENT);
+		CHILD(strstr(gaon_last_error()->text, "GAON_LAUNCH_LIMIT_MS"));
+		setenv("GAON_LAUNCH_LIMIT_MS", "500", 1);
+		CHILD(gaon_stream_create(d, NULL, &s) == GAON_OK);
+	}
 	CHILD(gaon_device_close(d) == GAON_OK);
 	setenv("GAON_FIRMWARE", "/nonexistent", 1);
 	CHILD(gaon_device_open(NULL, &d) == GAON_ERROR_FIRMWARE);

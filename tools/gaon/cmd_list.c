@@ -15,8 +15,9 @@ static void list_refused(json_t *array)
 						       gaon_status_name(e->status), "text", e->text, "hint",
 						       e->hint));
 	else
-		printf("%-16s cannot be opened: %s\n%-16s to mend it: %s\n", e->device, e->text, "",
-		       e->hint);
+		printf("%-16s cannot be opened: %s\n", e->device, e->text);
+	if (!array && e->hint[0])
+		printf("%-16s to mend it: %s\n", "", e->hint);
 }
 
 static int list_devices(bool json)

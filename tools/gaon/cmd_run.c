@@ -307,7 +307,7 @@ static int run_program(struct run *r, int argc, char **argv)
 
 	if (!cmd_ok(gaon_device_open(r->common.device, &r->dev), "opening the device") ||
 	    !cmd_ok(gaon_stream_create(r->dev, NULL, &r->stream), "making a stream") ||
-	    !cmd_ok(gaon_module_load_file(r->dev, argv[0], &r->module), argv[0]))
+	    !cmd_ok(gaon_module_load_file(r->dev, argv[0], &r->module), "loading"))
 		return CMD_FAILED;
 	status = r->kernel ? gaon_module_get_kernel(r->module, r->kernel, &kernel) :
 			     gaon_module_get_kernel_at(r->module, 0, &kernel);

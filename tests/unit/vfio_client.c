@@ -183,8 +183,13 @@ static void serve_dma(struct vfio_client *c, const struct vfu_header *h, const u
 			bytes += access.count;
 		}
 	}
+	if (c->lies == 1)
+		((struct vfu_dma_access *)(reply + 1))->addr++;
+	else if (c->lies == 2)
+		((struct vfu_dma_access *)(reply + 1))->count--;
+	bytes -= c->lies == 3;
 	reply->id = h->id;
-	reply->command = h->command;
+	reply->command = c->lies == 4 ? VFU_VERSION : h->command;
 	reply->size = bytes;
 	vfio_send(c, reply, bytes, NULL, 0);
 	free(reply);

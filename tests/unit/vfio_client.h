@@ -27,6 +27,7 @@ struct vfio_client {
 	/* requests of the server that came while an answer was awaited: QEMU cannot serve them then */
 	struct vfio_deferred *deferred;
 	bool refuse_dma;		/* answer the server's requests with errors */
+	int lies;			/* or wrongly: 1 address, 2 count, 3 length, 4 command */
 	uint32_t last_error;		/* of the last call that failed */
 };
 

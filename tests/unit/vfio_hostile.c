@@ -347,6 +347,113 @@ START_TEST(test_gone_at_work)
 }
 END_TEST
 
+/* --- memory that the client itself reads and writes ---------------------------------------------- */
+
+/* A queue whose ring and data are all in band, in the middle of a long copy. */
+static void start_copying(struct dev_queue *q)
+{
+	struct gaon_packet copy = {
+		.type = GAON_PKT_COPY,
+		.copy = { .dst_va = 0x40000000, .src_va = 0x40100000, .bytes = 1 << 20 },
+	};
+	int reads = 0;
+
+	vfio_start(&client, dev, true);
+	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
+			  GAON_STATE_READY);
+	dev_host_admin(&client.host, 4);
+	dev_host_queue(&client.host, q);
+	dev_host_map(&client.host, q->root, 0x40000000, GAON_PA_HOST | (client.host.iova + (8 << 20)),
+		     GAON_PTE_R | GAON_PTE_W | GAON_PTE_U, 1);
+	client.dma_reads = 0;
+	dev_host_push(&client.host, q, &copy);
+	while (client.dma_reads < 20 && reads++ < 1000)
+		client.host.bus->run(client.host.ctx, NULL, 0);
+	ck_assert_uint_ge(client.dma_reads, 20);
+}
+
+/* An FLR does not wait for answers that its own answer holds up. */
+START_TEST(test_in_band_reset)
+{
+	uint16_t flr = 0x8000, command = 6, none = 2;
+	struct timespec before, after;
+	struct dev_queue q;
+
+	start_copying(&q);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	ck_assert_int_eq(vfio_region_write(&client, VFIO_PCI_CONFIG_REGION_INDEX, 0x68, &flr, 2), 0);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	ck_assert_int_le(after.tv_sec - before.tv_sec, 2);
+	ck_assert_int_eq(vfio_region_write(&client, VFIO_PCI_CONFIG_REGION_INDEX, 4, &command, 2), 0);
+	ck_assert_uint_eq(dev_read32(&client.host, GAON_REG_STATE), GAON_STATE_RESET);
+	ck_assert_int_eq(vfio_disconnect(&client), 0);
+	/* Nor does taking away bus mastering; the queue hears of it. */
+	start_copying(&q);
+	ck_assert_int_eq(vfio_region_write(&client, VFIO_PCI_CONFIG_REGION_INDEX, 4, &none, 2), 0);
+	client.dma_reads = client.dma_writes = 0;
+	vfio_serve(&client, 50);
+	ck_assert_uint_eq(client.dma_reads + client.dma_writes, 0);
+	ck_assert_int_eq(vfio_disconnect(&client), 0);
+}
+END_TEST
+
+/* Gone, or deaf, with questions unanswered. */
+START_TEST(test_in_band_gone)
+{
+	struct dev_queue q;
+
+	start_copying(&q);
+	ck_assert_int_eq(vfio_disconnect(&client), 0);
+	start_copying(&q);
+	/* Registers answer although nobody serves the device. */
+	for (int i = 0; i < 100; i++) {
+		uint32_t id = 0;
+		struct vfu_region_access access = { .region = GAON_BAR_REGS, .count = 4 };
+		struct vfu_header h = { .command = VFU_REGION_READ, .size = sizeof(h) + sizeof(access) };
+		uint8_t answer[sizeof(access) + 4];
+
+		vfio_send(&client, &h, sizeof(h), NULL, 0);
+		vfio_send(&client, &access, sizeof(access), NULL, 0);
+		ck_assert(vfio_receive(&client, &h, answer, sizeof(answer), NULL, true));
+		memcpy(&id, answer + sizeof(access), 4);
+		ck_assert_uint_eq(id, GAON_ID);
+	}
+	ck_assert_int_eq(vfio_disconnect(&client), 0);
+}
+END_TEST
+
+/* A client that refuses: bus errors, and nothing else. */
+START_TEST(test_in_band_refused)
+{
+	struct dev_queue q;
+
+	vfio_start(&client, dev, true);
+	client.refuse_dma = true;
+	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
+			  GAON_STATE_FATAL);
+	ck_assert_uint_eq(dev_read32(&client.host, GAON_REG_BOOT_ERROR), GAON_BOOT_ADDRESS);
+	ck_assert_int_eq(vfio_disconnect(&client), 0);
+	start_copying(&q);
+	client.refuse_dma = true;
+	vfio_serve(&client, 200);
+	client.refuse_dma = false;
+	vfio_serve(&client, 50);
+	ck_assert_int_eq(vfio_disconnect(&client), 0);
+}
+END_TEST
+
+/* Answers of the wrong length, to the wrong address, of the wrong kind. */
+START_TEST(test_in_band_lies)
+{
+	vfio_start(&client, dev, true);
+	client.lies = 1 + _i;
+	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
+			  GAON_STATE_FATAL);
+	ck_assert_uint_eq(dev_read32(&client.host, GAON_REG_BOOT_ERROR), GAON_BOOT_ADDRESS);
+	ck_assert_int_eq(vfio_disconnect(&client), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("vfio_hostile");
@@ -370,6 +477,10 @@ int main(void)
 	tcase_add_test(tc, test_full_eventfd);
 	tcase_add_test(tc, test_deaf);
 	tcase_add_test(tc, test_gone_at_work);
+	tcase_add_test(tc, test_in_band_reset);
+	tcase_add_test(tc, test_in_band_gone);
+	tcase_add_test(tc, test_in_band_refused);
+	tcase_add_loop_test(tc, test_in_band_lies, 0, 4);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

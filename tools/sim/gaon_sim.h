@@ -76,7 +76,10 @@ struct gaon_sim_config {
  * @dma_map: host pointer for device access to [@iova, @iova + *@len), or NULL; *@len may be reduced
  *	to the contiguous run.  Valid until the host unmaps it, which it does only after a completed
  *	TLB invalidation or when the device cannot reach it.
- * @dma_read, @dma_write: for memory without a pointer; may be NULL when dma_map serves everything
+ * @dma_read, @dma_write: for memory without a pointer; both NULL when dma_map serves everything.  They
+ *	may block, for as long as the host likes: calls from other threads go on meanwhile
+ * @dma_abort: dma_read and dma_write fail at once, those that are under way too, until it is called
+ *	with false again as often as with true; NULL if they never block
  * @interrupt: MSI-X vector raised
  * @clock_ns: host clock
  * @log: one line of the model's own diagnostics; level as syslog
@@ -92,6 +95,7 @@ struct gaon_sim_host_ops {
 	uint8_t *(*dma_map)(void *ctx, uint64_t iova, uint64_t *len, bool write);
 	int (*dma_read)(void *ctx, uint64_t iova, void *data, size_t len);
 	int (*dma_write)(void *ctx, uint64_t iova, const void *data, size_t len);
+	void (*dma_abort)(void *ctx, bool on);
 	void (*interrupt)(void *ctx, unsigned int vector);
 	uint64_t (*clock_ns)(void *ctx);
 	void (*log)(void *ctx, int level, const char *line);
@@ -172,6 +176,7 @@ void gaon_sim_msix_unmask(struct gaon_sim *sim, uint32_t unmasked);
  * Wait until no pointer that dma_map() returned before the call is used or kept any more.  A host
  * that takes memory away stops handing it out, calls this, and then unmaps.  Well under a
  * millisecond as a rule; cores at work stop at their next instruction, and go on afterwards.
+ * Accesses by dma_read and dma_write that are under way are aborted.
  */
 void gaon_sim_dma_quiesce(struct gaon_sim *sim);
 

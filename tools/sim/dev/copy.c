@@ -39,7 +39,7 @@ static bool reach(struct gaon_sim *sim, struct sim_copy *copy, uint64_t va, bool
 {
 	uint8_t access = write ? GAON_ACCESS_WRITE : GAON_ACCESS_READ;
 
-	if (sim_translate(sim, copy->ctx, va, access, kernel, x))
+	if (sim_translate(sim, copy->ctx, va, access, kernel, x) || x->remote)
 		return true;
 	copy->fault = (struct gaon_fault_record){
 		.type = x->fault_type, .access = access, .core = GAON_FAULT_CORE_NONE, .va = va,
@@ -54,7 +54,7 @@ static void extend(struct gaon_sim *sim, struct sim_copy *copy, uint64_t va, boo
 	struct gaon_fault_record keep = copy->fault;
 	struct sim_xlate next;
 
-	while (x->run < want && reach(sim, copy, va + x->run, kernel, write, &next) &&
+	while (x->run < want && x->host && reach(sim, copy, va + x->run, kernel, write, &next) &&
 	       next.host == x->host + x->run && next.hbm == x->hbm)
 		x->run += next.run;
 	copy->fault = keep;
@@ -84,6 +84,30 @@ static void note_written(struct gaon_sim *sim, const struct sim_xlate *x, uint64
 	}
 }
 
+/* One side or both without a pointer: through a buffer.  At most to the end of a page. */
+static bool move_remote(struct gaon_sim *sim, struct sim_copy *copy, const struct sim_xlate *to,
+			const struct sim_xlate *from, uint64_t n)
+{
+	uint8_t buffer[GAON_PAGE_SIZE];
+	bool good = true;
+
+	if (copy->fill)
+		fill_bytes(copy, buffer, n);
+	else if (from->host)
+		memcpy(buffer, from->host, n);
+	else
+		good = sim_phys_read(sim, from->pa, buffer, n);
+	if (good && to->host)
+		memcpy(to->host, buffer, n);
+	else if (good)
+		good = sim_phys_write(sim, to->pa, buffer, n);
+	if (!good)
+		copy->fault = (struct gaon_fault_record){
+			.type = GAON_FAULT_BUS, .core = GAON_FAULT_CORE_NONE,
+		};
+	return good;
+}
+
 /* Move up to @budget bytes of the current run; 0: a fault. */
 static uint64_t move(struct gaon_sim *sim, struct sim_copy *copy, uint64_t dst, uint64_t src,
 		     uint64_t budget)
@@ -96,16 +120,22 @@ static uint64_t move(struct gaon_sim *sim, struct sim_copy *copy, uint64_t dst, 
 		return 0;
 	extend(sim, copy, dst + copy->done, copy->dst_kernel, true, n, &to);
 	n = n < to.run ? n : to.run;
-	if (copy->fill) {
+	if (copy->fill && to.host) {
 		fill_bytes(copy, to.host, n);
-	} else {
+	} else if (!copy->fill) {
 		if (!reach(sim, copy, src + copy->done, copy->src_kernel, false, &from))
 			return 0;
 		extend(sim, copy, src + copy->done, copy->src_kernel, false, n, &from);
 		n = n < from.run ? n : from.run;
 		/* Two addresses of one page may overlap although the descriptor's ranges do not. */
-		memmove(to.host, from.host, n);
+		if (to.host && from.host)
+			memmove(to.host, from.host, n);
 		*(from.hbm ? &copy->hbm_read : &copy->host_read) += n;
+	}
+	if (to.remote || from.remote) {
+		n = n < GAON_PAGE_SIZE ? n : GAON_PAGE_SIZE;
+		if (!move_remote(sim, copy, &to, &from, n))
+			return 0;
 	}
 	*(to.hbm ? &copy->hbm_write : &copy->host_write) += n;
 	note_written(sim, &to, n);

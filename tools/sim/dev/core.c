@@ -149,6 +149,21 @@ static void read_ahead(struct sim_hart *hart, uint64_t va, enum sim_access acces
 		};
 }
 
+/* A fault, or memory that is not reached by a pointer: the hart asks for every access then. */
+static uint8_t *no_pointer(struct sim_core *core, uint64_t va, enum sim_access access, uint8_t kind,
+			   const struct sim_xlate *x)
+{
+	uint8_t *copy = NULL;
+
+	if (x->remote && access == SIM_ACCESS_FETCH)
+		copy = sim_remote_fetch(core, x->pa);
+	if (!copy)
+		refuse(core->hart, va, x->fault_type, kind);
+	if (x->remote && (access == SIM_ACCESS_LOAD || access == SIM_ACCESS_STORE))
+		core->hart->fault.syndrome = SIM_MMIO;
+	return copy;
+}
+
 static uint8_t *core_translate(struct sim_hart *hart, uint64_t va, enum sim_access access)
 {
 	static const uint8_t kinds[] = {
@@ -161,7 +176,7 @@ static uint8_t *core_translate(struct sim_hart *hart, uint64_t va, enum sim_acce
 	if (va >= GAON_VA_SPM && va < GAON_VA_SPM_LIMIT)
 		return translate_spm(core, va, access);
 	if (!sim_translate(core->sim, core->ctx, va, kinds[access], false, &x))
-		return refuse(hart, va, x.fault_type, kinds[access]);
+		return no_pointer(core, va, access, kinds[access], &x);
 	if (access == SIM_ACCESS_AMO && !x.hbm)
 		return refuse(hart, va, GAON_FAULT_BUS, GAON_ACCESS_ATOMIC);
 	if (access == SIM_ACCESS_FETCH && x.hbm)
@@ -231,6 +246,7 @@ static enum sim_op_status core_csr(struct sim_hart *hart, unsigned int csr, bool
 
 static const struct sim_hart_ops core_ops = {
 	.translate = core_translate, .custom = sim_xgaon_custom, .csr = core_csr,
+	.mmio = sim_remote_access, .mmio_is_memory = true,
 };
 
 bool sim_core_read(struct sim_core *core, uint64_t va, void *data, size_t len)
@@ -245,10 +261,16 @@ bool sim_core_read(struct sim_core *core, uint64_t va, void *data, size_t len)
 		if (!host) {
 			uint32_t syndrome = core->hart->fault.syndrome;
 
+			if (syndrome == SIM_MMIO &&
+			    sim_read_va(core->sim, core->ctx, va, false, to, n, NULL))
+				goto next;
+			if (syndrome == SIM_MMIO)
+				syndrome = GAON_FAULT_BUS;
 			sim_core_fault(core, (uint16_t)syndrome, GAON_ACCESS_READ, va, 0);
 			return false;
 		}
 		memcpy(to, host, n);
+next:
 		to += n;
 		va += n;
 		len -= n;
@@ -321,6 +343,7 @@ static void set_window(struct sim_core *core, const struct gaon_pkt_launch *desc
 static void flush(struct sim_core *core)
 {
 	sim_hart_flush_tlb(core->hart);
+	sim_remote_drop(core);
 	sim_xgaon_flush(core);
 	memset(core->unit->mapped, 0, spm_words(core->sim) * 8);
 }
@@ -551,6 +574,7 @@ void sim_core_destroy(struct sim_core *core)
 	if (core->spm)
 		munmap(core->unit->spm_map, core->unit->spm_map_bytes);
 	free(core->unit->dirty);
+	sim_remote_drop(core);
 	free(core->unit->mapped);
 	*core = (struct sim_core){ 0 };
 }

@@ -89,6 +89,11 @@ struct sim_xlate {
 	uint16_t fault_type;
 	uint8_t prot;		/* GAON_PTE_R/W/X/U of the leaf */
 	bool hbm;		/* local HBM: atomics allowed */
+	/*
+	 * With GAON_FAULT_BUS: a good translation of memory without a pointer.  sim_phys_read() and
+	 * sim_phys_write() reach it at pa, to the end of the page; atomic and fetching accesses do not.
+	 */
+	bool remote;
 };
 
 struct sim_context {
@@ -123,6 +128,9 @@ struct sim_slot {
 	 * through this small cache, dropped when ctx->tlb_gen moves. */
 	uint32_t cache_gen;
 	uint8_t *state_host;
+	bool state_remote;		/* it is a copy in state_copy; see sim_slot_push() */
+	uint64_t state_pa;
+	struct gaon_queue_state state_copy;
 	/* packet.c's progress through the current packet */
 	struct gaon_packet pkt;
 	bool in_list, have_pkt;
@@ -196,6 +204,9 @@ bool sim_translate(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, u
 		   bool kernel, struct sim_xlate *out);
 /* Host pointer for physical [pa, pa + *len); NULL if nothing answers. *len may shrink to one run. */
 uint8_t *sim_physical(struct gaon_sim *sim, uint64_t pa, uint64_t *len, bool write);
+/* By pointer or through the host's callbacks; false: not there, or refused. */
+bool sim_phys_read(struct gaon_sim *sim, uint64_t pa, void *data, size_t len);
+bool sim_phys_write(struct gaon_sim *sim, uint64_t pa, const void *data, size_t len);
 /* Copy through translations; false with @fault (type, va, access) filled. */
 bool sim_read_va(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, bool kernel, void *data,
 		 size_t len, struct gaon_fault_record *fault);

@@ -21,6 +21,7 @@ struct sim_event_ring {
 	bool armed;		/* next record raises the vector */
 	bool lost_flag;		/* next record carries F_LOST */
 	uint32_t lost;
+	uint32_t enables;	/* writes of ENABLE */
 	uint32_t head_low;	/* half-written HEAD */
 	uint64_t head, tail;
 };
@@ -89,7 +90,7 @@ struct sim_qtlb_entry {
 	uint8_t *host;
 	uint32_t gen;
 	uint8_t prot;
-	bool hbm, write;
+	bool hbm, write, remote;
 };
 
 struct sim_mmu {
@@ -99,8 +100,6 @@ struct sim_mmu {
 	uint64_t poison[SIM_POISON_MAX];	/* HBM offsets of pages, written before the count */
 };
 
-bool sim_phys_read(struct gaon_sim *sim, uint64_t pa, void *data, size_t len);
-bool sim_phys_write(struct gaon_sim *sim, uint64_t pa, const void *data, size_t len);
 /* One 64-bit store with release order; @pa 8-byte aligned. */
 bool sim_phys_store64(struct gaon_sim *sim, uint64_t pa, uint64_t value);
 /* Could [@pa, @pa + @len) be memory at all? */
@@ -176,9 +175,14 @@ struct sim_slot_fields {
 };
 
 void sim_slot_set_status(struct gaon_sim *sim, struct sim_slot *slot, uint32_t status);
-/* The state block, or NULL with @fault filled.  Its fields are shared with the producer: atomics only. */
+/*
+ * The state block, or NULL with @fault filled.  Its fields are shared with the producer: atomics only.
+ * If it lies in memory without a pointer this is a copy, as fresh as the call, and what is stored
+ * there gets to the producer by sim_slot_push().
+ */
 struct gaon_queue_state *sim_slot_state(struct gaon_sim *sim, struct sim_slot *slot,
 					struct gaon_fault_record *fault);
+void sim_slot_push(struct gaon_sim *sim, struct sim_slot *slot, const void *field, size_t len);
 bool sim_slot_publish_status(struct gaon_sim *sim, struct sim_slot *slot, uint32_t status);
 void sim_slot_finish_stop(struct gaon_sim *sim, struct sim_slot *slot);
 
@@ -238,6 +242,13 @@ static inline void sim_unlock(struct gaon_sim *sim)
 
 int sim_run_create(struct gaon_sim *sim);
 void sim_run_destroy(struct gaon_sim *sim);
+/*
+ * Around a call of the host's that may block for long, made in the middle of running the device (lock
+ * held, dropped meanwhile): registers are accessed, but nobody else runs the device until _back().
+ * A job's thread, which holds no lock, needs none of it: both do nothing there.
+ */
+void sim_run_away(struct gaon_sim *sim);
+void sim_run_back(struct gaon_sim *sim);
 /* Somebody must look at the device: no lock needed. */
 void sim_run_poke(struct gaon_sim *sim);
 /* An event, interrupt or state change: gaon_sim_wait() comes back.  Lock held. */

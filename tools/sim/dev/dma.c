@@ -16,7 +16,8 @@
 /* Memory of which the host address is known. */
 struct region {
 	uint64_t va, len;	/* len 0: empty */
-	uint8_t *host;
+	uint8_t *host;		/* NULL: at @pa, by the host's callbacks */
+	uint64_t pa;
 	bool hbm;
 };
 
@@ -130,11 +131,13 @@ static const struct region *locate(struct sim_core *core, struct sim_dma_cache *
 	}
 	r = &cache->region[write][va >> REGION_SHIFT & (ENTRIES - 1)];
 	if (va - r->va >= r->len) {
-		if (!sim_translate(core->sim, core->ctx, page, access, false, &x)) {
+		if (!sim_translate(core->sim, core->ctx, page, access, false, &x) && !x.remote) {
 			sim_core_fault(core, x.fault_type, access, va, 0);
 			return NULL;
 		}
-		*r = (struct region){ .va = page, .len = x.run, .host = x.host, .hbm = x.hbm };
+		*r = (struct region){
+			.va = page, .len = x.run, .host = x.host, .pa = x.pa, .hbm = x.hbm,
+		};
 		/* A mapping next to the scratchpad's window does not reach into it. */
 		if (page < GAON_VA_SPM && r->len > GAON_VA_SPM - page)
 			r->len = GAON_VA_SPM - page;
@@ -154,6 +157,16 @@ bool sim_dma_is_host(struct sim_core *core, struct sim_dma_cache *cache,
 	return r && !r->hbm;
 }
 
+static bool move_remote(struct sim_core *core, const struct region *r, uint64_t at, uint8_t *spm,
+			uint64_t n, bool from_spm)
+{
+	if (from_spm ? sim_phys_write(core->sim, r->pa + at, spm, n) :
+		       sim_phys_read(core->sim, r->pa + at, spm, n))
+		return true;
+	sim_core_fault(core, GAON_FAULT_BUS, from_spm ? GAON_ACCESS_WRITE : GAON_ACCESS_READ, r->va + at, 0);
+	return false;
+}
+
 static bool move_run(struct sim_core *core, struct sim_dma_cache *cache, uint64_t va, uint8_t *spm,
 		     uint64_t bytes, bool from_spm)
 {
@@ -165,10 +178,14 @@ static bool move_run(struct sim_core *core, struct sim_dma_cache *cache, uint64_
 			return false;
 		at = va - r->va;
 		n = bytes < r->len - at ? bytes : r->len - at;
-		if (from_spm)
+		if (!r->host) {
+			if (!move_remote(core, r, at, spm, n, from_spm))
+				return false;
+		} else if (from_spm) {
 			memcpy(r->host + at, spm, n);
-		else
+		} else {
 			memcpy(spm, r->host + at, n);
+		}
 		va += n;
 		spm += n;
 		bytes -= n;
@@ -233,7 +250,7 @@ static bool is_plain_load(const struct gaon_dma_desc *d)
 
 /*
  * The next part of a load from @mark on: all rows that lie in the region of the first one, or what of
- * that row does.  False: its address faults; @mark is moved behind the part.
+ * that row does.  False: its address faults, or has no pointer; @mark is moved behind the part.
  */
 static bool next_part(struct sim_core *core, struct sim_dma_cache *cache,
 		      const struct gaon_dma_desc *d, struct sim_feed_mark *mark,
@@ -244,7 +261,8 @@ static bool next_part(struct sim_core *core, struct sim_dma_cache *cache,
 	const struct region *r = locate(core, cache, va, false);
 	uint64_t have;
 
-	if (!r)
+	/* Memory without a pointer is loaded when the wait comes. */
+	if (!r || !r->host)
 		return false;
 	have = r->len - (va - r->va);
 	*part = (struct sim_feed_part){

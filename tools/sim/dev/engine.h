@@ -144,6 +144,8 @@ struct sim_unit {
 	uint64_t spm_map_bytes;
 	uint64_t *dirty;	/* bit per scratchpad page: written since it was cleared */
 	uint64_t *mapped;	/* the same: the hart may hold a translation of it */
+	struct sim_code_copy *code_copy;	/* remote.c's */
+	unsigned int code_copies;
 	/* results of a run, taken over at retirement */
 	uint64_t ended;		/* workgroups */
 	uint64_t cycles, instructions;
@@ -153,6 +155,16 @@ struct sim_unit {
 	uint32_t phase;
 	uint32_t sem, sem_count;
 };
+
+/* --- remote.c: a core and host memory without a pointer -------------------------------------- */
+
+/* A copy of the page of code at @pa, until sim_remote_drop(); NULL: it cannot be read. */
+uint8_t *sim_remote_fetch(struct sim_core *core, uint64_t pa);
+/* The hart's translations are gone. */
+void sim_remote_drop(struct sim_core *core);
+/* The hart's mmio operation. */
+enum sim_op_status sim_remote_access(struct sim_hart *hart, uint64_t va, unsigned int len, bool write,
+				     uint64_t *value);
 
 /* --- slots ---------------------------------------------------------------------------------- */
 

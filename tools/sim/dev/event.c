@@ -34,6 +34,8 @@ void sim_event_post_ring(struct gaon_sim *sim, unsigned int index, const struct 
 {
 	struct sim_event_ring *ring = &sim->regs->events[index];
 	struct gaon_event record = *event;
+	uint32_t enables = ring->enables;
+	bool written;
 	uint64_t pa;
 
 	sim_run_notify(sim);
@@ -43,8 +45,12 @@ void sim_event_post_ring(struct gaon_sim *sim, unsigned int index, const struct 
 	if (ring->lost_flag)
 		record.flags |= GAON_EVENT_F_LOST;
 	record.reserved = 0;
-	if (ring->tail - ring->head >= 1ull << ring->log2 ||
-	    !event_write(sim, pa, &record, ring->tail + 1)) {
+	written = ring->tail - ring->head < 1ull << ring->log2 &&
+		  event_write(sim, pa, &record, ring->tail + 1);
+	/* The host may have made a new ring while it took the record. */
+	if (enables != ring->enables)
+		return;
+	if (!written) {
 		ring->lost++;
 		ring->lost_flag = true;
 		sim->tele.lost_events++;
@@ -88,6 +94,7 @@ static void event_enable(struct gaon_sim *sim, struct sim_event_ring *ring, bool
 {
 	uint64_t bytes = sizeof(struct gaon_event) << (ring->log2 & 31);
 
+	ring->enables++;
 	ring->enabled = enable && ring->log2 >= 4 && ring->log2 <= 16 &&
 			sim_phys_valid(sim, ring->addr, bytes);
 	ring->head = 0;

@@ -52,18 +52,29 @@ bool sim_phys_valid(struct gaon_sim *sim, uint64_t pa, uint64_t len)
 	}
 }
 
-/* Host memory without a pointer goes through the callbacks. */
+/* Could [@pa, @pa + @len) be host memory without a pointer? */
+static bool phys_remote(struct gaon_sim *sim, uint64_t pa, size_t len)
+{
+	return sim->ops.dma_read && (pa & ~GAON_PA_OFFSET_MASK) == GAON_PA_HOST &&
+	       atomic_load_explicit(&sim->bus_master, memory_order_acquire) &&
+	       len <= GAON_PA_OFFSET_MASK + 1 - (pa & GAON_PA_OFFSET_MASK);
+}
+
+/* It goes through the callbacks, which may block. */
 static bool phys_callback(struct gaon_sim *sim, uint64_t pa, void *data, size_t len, bool write)
 {
 	uint64_t offset = pa & GAON_PA_OFFSET_MASK;
+	int error;
 
-	if ((pa & ~GAON_PA_OFFSET_MASK) != GAON_PA_HOST ||
-	    !atomic_load_explicit(&sim->bus_master, memory_order_acquire) ||
-	    len > GAON_PA_OFFSET_MASK + 1 - offset)
+	if (!phys_remote(sim, pa, len))
 		return false;
+	sim_run_away(sim);
 	if (write)
-		return sim->ops.dma_write && !sim->ops.dma_write(sim->ops_ctx, offset, data, len);
-	return sim->ops.dma_read && !sim->ops.dma_read(sim->ops_ctx, offset, data, len);
+		error = sim->ops.dma_write(sim->ops_ctx, offset, data, len);
+	else
+		error = sim->ops.dma_read(sim->ops_ctx, offset, data, len);
+	sim_run_back(sim);
+	return !error;
 }
 
 static bool phys_copy(struct gaon_sim *sim, uint64_t pa, uint8_t *data, size_t len, bool write)
@@ -232,13 +243,15 @@ static uint16_t mmu_resolve(struct gaon_sim *sim, uint64_t pa, uint64_t left, ui
 			return GAON_FAULT_ECC;
 	}
 	out->run = left;
+	out->pa = pa;
 	out->host = sim_physical(sim, pa, &out->run, write);
 	/* Atomic accesses to aligned addresses need aligned host addresses. */
 	if (!out->host || out->run < in_page || (((uintptr_t)out->host ^ pa) & 7)) {
+		out->remote = !out->host && phys_remote(sim, pa, in_page);
 		out->host = NULL;
+		out->run = in_page;
 		return GAON_FAULT_BUS;
 	}
-	out->pa = pa;
 	out->hbm = hbm;
 	return GAON_FAULT_NONE;
 }
@@ -281,24 +294,27 @@ bool sim_queue_translate(struct gaon_sim *sim, struct sim_context *ctx, uint64_t
 	/* The half is part of the address: a hit only has to repeat the checks of the access. */
 	if (e->ctx == ctx && e->page == page && e->gen == gen && e->write == write) {
 		*out = (struct sim_xlate) {
-			.host = e->host + in_page, .run = GAON_PAGE_SIZE - in_page,
+			.host = e->remote ? NULL : e->host + in_page, .run = GAON_PAGE_SIZE - in_page,
 			.pa = e->pa + in_page, .prot = e->prot, .hbm = e->hbm,
 			.fault_type = mmu_check_access(e->prot, access, kernel),
 		};
-		if (!out->fault_type && access == GAON_ACCESS_ATOMIC && !e->hbm)
+		if (!out->fault_type && (e->remote || (access == GAON_ACCESS_ATOMIC && !e->hbm))) {
 			out->fault_type = GAON_FAULT_BUS;
+			out->remote = e->remote && access != GAON_ACCESS_ATOMIC;
+		}
 		if (!out->fault_type)
 			return true;
 		out->host = NULL;
 		return false;
 	}
-	if (!sim_translate(sim, ctx, va, access, kernel, out))
+	if (!sim_translate(sim, ctx, va, access, kernel, out) && !out->remote)
 		return false;
 	*e = (struct sim_qtlb_entry) {
-		.ctx = ctx, .page = page, .pa = out->pa - in_page, .host = out->host - in_page,
-		.gen = gen, .prot = out->prot, .hbm = out->hbm, .write = write,
+		.ctx = ctx, .page = page, .pa = out->pa - in_page,
+		.host = out->remote ? NULL : out->host - in_page,
+		.gen = gen, .prot = out->prot, .hbm = out->hbm, .write = write, .remote = out->remote,
 	};
-	return true;
+	return !out->remote;
 }
 
 typedef bool (*translate_fn)(struct gaon_sim *, struct sim_context *, uint64_t, uint8_t, bool,
@@ -314,7 +330,17 @@ static bool mmu_copy(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va,
 	while (len) {
 		size_t n = len;
 
-		if (!translate(sim, ctx, va, access, kernel, &x)) {
+		bool good = translate(sim, ctx, va, access, kernel, &x);
+
+		if (n > x.run)
+			n = x.run;
+		if (!good && x.remote)
+			good = phys_callback(sim, x.pa, data, n, write);
+		else if (good && write)
+			memcpy(x.host, data, n);
+		else if (good)
+			memcpy(data, x.host, n);
+		if (!good) {
 			if (fault) {
 				fault->type = x.fault_type;
 				fault->access = access;
@@ -322,12 +348,6 @@ static bool mmu_copy(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va,
 			}
 			return false;
 		}
-		if (n > x.run)
-			n = x.run;
-		if (write)
-			memcpy(x.host, data, n);
-		else
-			memcpy(data, x.host, n);
 		va += n;
 		data += n;
 		len -= n;

@@ -69,7 +69,24 @@ static bool look_up(struct gaon_sim *sim, struct sim_slot *slot, uint64_t va, ui
 	if (!good)
 		rec->type = x->fault_type;
 	/* A host that hands out memory in odd places gives no atomic access to it. */
-	return good && !((uintptr_t)x->host & 7);
+	return (good || x->remote) && !((uintptr_t)x->host & 7);
+}
+
+/* The 64-bit word that was looked up, with or without a pointer. */
+static bool word_load(struct gaon_sim *sim, const struct sim_xlate *x, uint64_t *value)
+{
+	if (!x->host)
+		return sim_phys_read(sim, x->pa, value, sizeof(*value));
+	*value = __atomic_load_n((uint64_t *)(void *)x->host, __ATOMIC_ACQUIRE);
+	return true;
+}
+
+static bool word_store(struct gaon_sim *sim, const struct sim_xlate *x, uint64_t value)
+{
+	if (!x->host)
+		return sim_phys_write(sim, x->pa, &value, sizeof(value));
+	__atomic_store_n((uint64_t *)(void *)x->host, value, __ATOMIC_RELEASE);
+	return true;
 }
 
 static bool reach(struct gaon_sim *sim, struct sim_slot *slot, uint64_t va, uint8_t access,
@@ -149,7 +166,8 @@ static enum progress do_wait(struct gaon_sim *sim, struct sim_slot *slot)
 
 	if (!reach(sim, slot, w->va, GAON_ACCESS_READ, &x))
 		return PROGRESS_FAULTED;
-	value = __atomic_load_n((uint64_t *)(void *)x.host, __ATOMIC_ACQUIRE);
+	if (!word_load(sim, &x, &value))
+		return fault(sim, slot, GAON_FAULT_BUS, GAON_ACCESS_READ, w->va, 0);
 	switch (w->op) {
 	case GAON_WAIT_GE:
 		good = value >= w->operand;
@@ -175,7 +193,8 @@ static enum progress do_timestamp(struct gaon_sim *sim, struct sim_slot *slot)
 
 	if (!reach(sim, slot, slot->pkt.timestamp.va, GAON_ACCESS_WRITE, &x))
 		return PROGRESS_FAULTED;
-	__atomic_store_n((uint64_t *)(void *)x.host, sim_time_slot(sim, slot), __ATOMIC_RELEASE);
+	if (!word_store(sim, &x, sim_time_slot(sim, slot)))
+		return fault(sim, slot, GAON_FAULT_BUS, GAON_ACCESS_WRITE, slot->pkt.timestamp.va, 0);
 	return PROGRESS_DONE;
 }
 
@@ -292,7 +311,6 @@ static bool signal_value(struct gaon_sim *sim, struct sim_slot *slot, const stru
 	bool add = pkt->flags & GAON_PKT_F_ADD;
 	uint8_t access = add ? GAON_ACCESS_ATOMIC : GAON_ACCESS_WRITE;
 	struct sim_xlate x;
-	uint64_t *host;
 
 	if (!look_up(sim, slot, pkt->signal_va, access, &x, rec))
 		return false;
@@ -300,12 +318,10 @@ static bool signal_value(struct gaon_sim *sim, struct sim_slot *slot, const stru
 		rec->type = GAON_FAULT_BUS;
 		return false;
 	}
-	host = (uint64_t *)(void *)x.host;
 	sim_time_signal(sim, slot, x.pa);
-	if (add)
-		__atomic_fetch_add(host, value, __ATOMIC_ACQ_REL);
-	else
-		__atomic_store_n(host, value, __ATOMIC_RELEASE);
+	if (!add)
+		return word_store(sim, &x, value);
+	__atomic_fetch_add((uint64_t *)(void *)x.host, value, __ATOMIC_ACQ_REL);
 	return true;
 }
 

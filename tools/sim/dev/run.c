@@ -70,6 +70,7 @@ struct sim_run {
 	struct waiter *waiters;
 	uint32_t next_bit;
 	unsigned int running;		/* jobs being executed */
+	bool away;			/* a thread that runs the device waits for the host */
 	bool quiescing;
 	pthread_cond_t quiet;
 	uint64_t events;
@@ -77,6 +78,39 @@ struct sim_run {
 	uint64_t average_ns;		/* of a job */
 	uint32_t jobs;
 };
+
+/*
+ * Set while a thread executes a job, and so holds no lock.  Functions that jobs and passes share ask
+ * for it (sim_run_away()), deep inside of calls that nothing else need know about.
+ */
+static _Thread_local bool in_job;
+
+/* --- the lock --------------------------------------------------------------------------------- */
+
+/* As one who runs the device: not while another one is in the middle of it. */
+static void run_lock(struct gaon_sim *sim)
+{
+	sim_lock(sim);
+	while (sim->run->away)
+		pthread_cond_wait(&sim->run->quiet, &sim->lock);
+}
+
+void sim_run_away(struct gaon_sim *sim)
+{
+	if (in_job)
+		return;
+	sim->run->away = true;
+	sim_unlock(sim);
+}
+
+void sim_run_back(struct gaon_sim *sim)
+{
+	if (in_job)
+		return;
+	sim_lock(sim);
+	sim->run->away = false;
+	pthread_cond_broadcast(&sim->run->quiet);
+}
 
 /* --- futex ------------------------------------------------------------------------------------- */
 
@@ -195,7 +229,7 @@ static void run_breathe(struct gaon_sim *sim)
 	/* On a crowded host the other thread may need longer to be scheduled. */
 	if (atomic_load(&sim->contenders) >= before)
 		nanosleep(&pause, NULL);
-	sim_lock(sim);
+	run_lock(sim);
 }
 
 /* Work that no pass has seen yet. */
@@ -246,10 +280,12 @@ static bool run_job(struct gaon_sim *sim)
 	sim_unlock(sim);
 	if (sample)
 		start = now_ns();
+	in_job = true;
 	sim_job_run(sim, job);
+	in_job = false;
 	if (sample)
 		start = now_ns() - start;
-	sim_lock(sim);
+	run_lock(sim);
 	if (sample)
 		run->average_ns += (start >> 1) - (run->average_ns >> 1);
 	sim_job_retire(sim, job);
@@ -267,16 +303,20 @@ void sim_run_quiesce_begin(struct gaon_sim *sim)
 	while (run->quiescing)
 		pthread_cond_wait(&run->quiet, &sim->lock);
 	run->quiescing = true;
+	if (sim->ops.dma_abort)
+		sim->ops.dma_abort(sim->ops_ctx, true);
 	/* Jobs with the old generation are asked to stop, and none is taken until the end. */
 	sim_tlbi_bump(sim, GAON_TLBI_ALL);
 	sim_jobs_quiesced(sim, GAON_TLBI_ALL);
-	while (run->running)
+	while (run->running || run->away)
 		pthread_cond_wait(&run->quiet, &sim->lock);
 }
 
 void sim_run_quiesce_end(struct gaon_sim *sim)
 {
 	sim->run->quiescing = false;
+	if (sim->ops.dma_abort)
+		sim->ops.dma_abort(sim->ops_ctx, false);
 	pthread_cond_broadcast(&sim->run->quiet);
 	run_wake(sim->run, INT_MAX, ~0u);
 }
@@ -301,7 +341,7 @@ static void run_spin(struct gaon_sim *sim, const volatile uint64_t *watch, uint6
 		}
 	} while (now_ns() < end);
 out:
-	sim_lock(sim);
+	run_lock(sim);
 }
 
 /* The management core's timer, on this thread's clock. */
@@ -335,7 +375,7 @@ static void run_sleep(struct gaon_sim *sim, const struct waiter *w, uint64_t dea
 	    !(w && value_reached(w->watch, w->target))) {
 		sim_unlock(sim);
 		futex_wait(&run->word, word, deadline, BIT_WORK | (w ? w->bit : 0));
-		sim_lock(sim);
+		run_lock(sim);
 	}
 	if (!awake)
 		atomic_fetch_add(&run->awake, 1);
@@ -374,7 +414,7 @@ static void *run_worker(void *arg)
 	unsigned int quiet = DOZE_TURNS;
 	bool busy = false;
 
-	sim_lock(sim);
+	run_lock(sim);
 	atomic_fetch_add(&run->awake, 1);
 	while (!atomic_load(&run->stop)) {
 		bool changed = run_pass(sim);
@@ -468,7 +508,7 @@ static enum outcome run_enter(struct gaon_sim *sim, struct waiter *w, uint64_t n
 {
 	enum outcome outcome;
 
-	sim_lock(sim);
+	run_lock(sim);
 	atomic_fetch_add(&sim->run->awake, 1);
 	sim->run->host_entries++;
 	outcome = run_device(sim, w, ns, events);

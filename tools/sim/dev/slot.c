@@ -69,19 +69,32 @@ struct gaon_queue_state *sim_slot_state(struct gaon_sim *sim, struct sim_slot *s
 	uint32_t gen = atomic_load_explicit(&slot->ctx->tlb_gen, memory_order_relaxed);
 	struct sim_xlate x;
 
-	if (slot->state_host && slot->cache_gen == gen)
+	if (slot->state_host && slot->cache_gen == gen && !slot->state_remote)
 		return (struct gaon_queue_state *)slot->state_host;
 	slot->state_host = NULL;
+	slot->state_remote = false;
 	if (!sim_queue_translate(sim, slot->ctx, slot->state_va, GAON_ACCESS_WRITE,
-				 slot->kind == GAON_QUEUE_KIND_KERNEL, &x)) {
+				 slot->kind == GAON_QUEUE_KIND_KERNEL, &x) &&
+	    !(x.remote && sim_phys_read(sim, x.pa, &slot->state_copy, sizeof(slot->state_copy)))) {
 		fault->type = x.fault_type;
 		fault->access = GAON_ACCESS_WRITE;
 		fault->va = slot->state_va;
 		return NULL;
 	}
-	slot->state_host = x.host;
+	slot->state_remote = x.remote;
+	slot->state_pa = x.pa;
+	slot->state_host = x.remote ? (uint8_t *)&slot->state_copy : x.host;
 	slot->cache_gen = gen;
-	return (struct gaon_queue_state *)x.host;
+	return (struct gaon_queue_state *)slot->state_host;
+}
+
+void sim_slot_push(struct gaon_sim *sim, struct sim_slot *slot, const void *field, size_t len)
+{
+	size_t offset = (const uint8_t *)field - (const uint8_t *)&slot->state_copy;
+
+	/* What the host does not take is lost, as a posted write is; the next read tells. */
+	if (slot->state_remote)
+		sim_phys_write(sim, slot->state_pa + offset, field, len);
 }
 
 /* False: the slot was faulted. */
@@ -95,6 +108,7 @@ bool sim_slot_publish_status(struct gaon_sim *sim, struct sim_slot *slot, uint32
 		return false;
 	}
 	__atomic_store_n(&st->status, status, __ATOMIC_RELEASE);
+	sim_slot_push(sim, slot, &st->status, sizeof(st->status));
 	return true;
 }
 
@@ -103,10 +117,12 @@ void sim_slot_publish_read(struct gaon_sim *sim, struct sim_slot *slot)
 	struct gaon_fault_record fault = { .core = GAON_FAULT_CORE_NONE };
 	struct gaon_queue_state *st = sim_slot_state(sim, slot, &fault);
 
-	if (st)
+	if (st) {
 		__atomic_store_n(&st->read, slot->read, __ATOMIC_RELEASE);
-	else
+		sim_slot_push(sim, slot, &st->read, sizeof(st->read));
+	} else {
 		sim_slot_fault(sim, slot, &fault);
+	}
 }
 
 bool sim_slot_fetch_write(struct gaon_sim *sim, struct sim_slot *slot)
@@ -159,6 +175,14 @@ static bool slot_sleep(struct gaon_sim *sim, struct sim_slot *slot)
 		return true;
 	}
 	__atomic_store_n(&st->event_idx, slot->read, __ATOMIC_RELAXED);
+	if (slot->state_remote) {
+		sim_slot_push(sim, slot, &st->event_idx, sizeof(st->event_idx));
+		st = sim_slot_state(sim, slot, &fault);
+		if (!st) {
+			sim_slot_fault(sim, slot, &fault);
+			return true;
+		}
+	}
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&st->write, __ATOMIC_RELAXED) != slot->read)
 		return true;
@@ -218,7 +242,10 @@ void sim_slot_fault(struct gaon_sim *sim, struct sim_slot *slot, const struct ga
 	if (st) {
 		__atomic_store_n(&st->fault_seq, slot->fault.sequence, __ATOMIC_RELAXED);
 		__atomic_store_n(&st->fault_type, slot->fault.type, __ATOMIC_RELAXED);
+		sim_slot_push(sim, slot, &st->fault_seq, sizeof(st->fault_seq));
+		sim_slot_push(sim, slot, &st->fault_type, sizeof(st->fault_type));
 		__atomic_store_n(&st->status, GAON_QUEUE_FAULTED, __ATOMIC_RELEASE);
+		sim_slot_push(sim, slot, &st->status, sizeof(st->status));
 	}
 	slot_post_fault(sim, slot);
 	/* The firmware hears of it when nothing of the slot is in flight any more. */

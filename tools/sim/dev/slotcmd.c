@@ -147,15 +147,20 @@ static uint32_t slotcmd_skip(struct gaon_sim *sim, struct sim_slot *slot, bool c
 	slot->read = __atomic_load_n(&st->write, __ATOMIC_ACQUIRE);
 	slot->write = slot->read;
 	__atomic_store_n(&st->read, slot->read, __ATOMIC_RELEASE);
+	sim_slot_push(sim, slot, &st->read, sizeof(st->read));
 	if (!clear) {
 		__atomic_store_n(&st->status, GAON_QUEUE_RESET, __ATOMIC_RELEASE);
+		sim_slot_push(sim, slot, &st->status, sizeof(st->status));
 		return 0;
 	}
 	sim->slot_fault_held[slot->index] = false;
 	memset(&slot->fault, 0, sizeof(slot->fault));
 	__atomic_store_n(&st->fault_type, GAON_FAULT_NONE, __ATOMIC_RELAXED);
 	__atomic_store_n(&st->fault_seq, 0, __ATOMIC_RELAXED);
+	sim_slot_push(sim, slot, &st->fault_type, sizeof(st->fault_type));
+	sim_slot_push(sim, slot, &st->fault_seq, sizeof(st->fault_seq));
 	__atomic_store_n(&st->status, GAON_QUEUE_OK, __ATOMIC_RELEASE);
+	sim_slot_push(sim, slot, &st->status, sizeof(st->status));
 	slotcmd_start(sim, slot);
 	return 0;
 }

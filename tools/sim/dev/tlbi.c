@@ -114,7 +114,8 @@ void sim_tlbi_reg_write(struct gaon_sim *sim, uint64_t offset, uint64_t value, u
 			break;
 		}
 		tlbi_push(sim, len == 8 ? value : value << 32 | t->seq_low);
-		if (!sim_tlbi_service(sim))
+		/* Storing the number may block where memory has no pointer: not on this thread. */
+		if (sim->ops.dma_read || !sim_tlbi_service(sim))
 			sim_run_poke(sim);
 		break;
 	}

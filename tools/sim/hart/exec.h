@@ -198,6 +198,13 @@ enum sim_op_status sim_csr_execute(struct sim_hart *h, uint32_t word);
 
 /* Loads and stores of any alignment; false with hart->fault filled, or with *status != FAULT. */
 enum sim_op_status sim_memory_load(struct sim_hart *h, uint64_t va, unsigned int len, uint64_t *value);
+
+/* translate() has just refused a page because it is reached by mmio(), as memory. */
+static inline bool sim_memory_is_remote(const struct sim_hart *h)
+{
+	return h->fault.cause == SIM_CAUSE_CUSTOM && h->fault.syndrome == SIM_MMIO &&
+	       h->ops->mmio_is_memory;
+}
 enum sim_op_status sim_memory_store(struct sim_hart *h, uint64_t va, unsigned int len, uint64_t value);
 /* Host address for an atomic of @len bytes, or NULL with hart->fault filled. */
 uint8_t *sim_memory_atomic(struct sim_hart *h, uint64_t va, unsigned int len, bool is_load);

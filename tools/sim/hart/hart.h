@@ -98,7 +98,9 @@ enum sim_op_status {
  *	atomics are allowed; SIM_ACCESS_STORE for one that is writable.
  * @mmio: optional; called for loads and stores whose translate() returned NULL with
  *	fault.cause == SIM_CAUSE_CUSTOM && syndrome == SIM_MMIO.  @len is 1, 2, 4 or 8.
- *	Returns a status.  Used by the bare runner (tohost) only.
+ *	Returns a status.  The bare runner's tohost, and memory that has no host address.
+ * @mmio_is_memory: it takes any number of accesses in any order: those that are not aligned come
+ *	byte by byte, those of the vector unit element by element
  * @custom: custom-0/1 opcodes.  @insn is the 32-bit word; the callback reads and writes hart->x.
  * @csr: access to a CSR that the hart does not own (the device's own, or machine mode in the
  *	bare runner).  *@value is the old value out; with @write the new value comes in @set.
@@ -118,6 +120,7 @@ struct sim_hart_ops {
 	uint8_t *(*translate)(struct sim_hart *hart, uint64_t va, enum sim_access access);
 	enum sim_op_status (*mmio)(struct sim_hart *hart, uint64_t va, unsigned int len, bool write,
 				   uint64_t *value);
+	bool mmio_is_memory;
 	enum sim_op_status (*custom)(struct sim_hart *hart, uint32_t insn);
 	enum sim_op_status (*csr)(struct sim_hart *hart, unsigned int csr, bool write,
 				  uint64_t set, uint64_t *value);

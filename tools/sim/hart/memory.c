@@ -37,7 +37,8 @@ static enum sim_op_status no_page(struct sim_hart *h, uint64_t va, unsigned int 
 		return SIM_OP_FAULT;
 	if (h->ops->mmio && !(va & (len - 1)))
 		return h->ops->mmio(h, va, len, write, value);
-	h->fault.cause = write ? SIM_CAUSE_STORE_ACCESS : SIM_CAUSE_LOAD_ACCESS;
+	if (!h->ops->mmio_is_memory)
+		h->fault.cause = write ? SIM_CAUSE_STORE_ACCESS : SIM_CAUSE_LOAD_ACCESS;
 	return SIM_OP_FAULT;
 }
 
@@ -58,9 +59,32 @@ static enum sim_op_status locate(struct sim_hart *h, uint64_t va, unsigned int l
 	if (host[1])
 		return SIM_OP_OK;
 	/* A device register is never the second half of anything. */
-	if (h->fault.cause == SIM_CAUSE_CUSTOM && h->fault.syndrome == SIM_MMIO)
+	if (!h->ops->mmio_is_memory && h->fault.cause == SIM_CAUSE_CUSTOM && h->fault.syndrome == SIM_MMIO)
 		h->fault.cause = write ? SIM_CAUSE_STORE_ACCESS : SIM_CAUSE_LOAD_ACCESS;
 	return SIM_OP_FAULT;
+}
+
+/* Any alignment, any mixture of memory with and without a host address. */
+static enum sim_op_status load_bytes(struct sim_hart *h, uint64_t va, unsigned int len, uint64_t *value)
+{
+	enum sim_op_status st = SIM_OP_OK;
+	uint64_t whole = 0, byte;
+
+	for (unsigned int i = 0; i < len && st == SIM_OP_OK; i++) {
+		st = sim_memory_load(h, va + i, 1, &byte);
+		whole |= st == SIM_OP_OK ? byte << 8 * i : 0;
+	}
+	*value = whole;
+	return st;
+}
+
+static enum sim_op_status store_bytes(struct sim_hart *h, uint64_t va, unsigned int len, uint64_t value)
+{
+	enum sim_op_status st = SIM_OP_OK;
+
+	for (unsigned int i = 0; i < len && st == SIM_OP_OK; i++)
+		st = sim_memory_store(h, va + i, 1, value >> 8 * i & 0xff);
+	return st;
 }
 
 enum sim_op_status sim_memory_load(struct sim_hart *h, uint64_t va, unsigned int len, uint64_t *value)
@@ -69,6 +93,8 @@ enum sim_op_status sim_memory_load(struct sim_hart *h, uint64_t va, unsigned int
 	uint8_t *host[2], bytes[8] = { 0 };
 	enum sim_op_status st = locate(h, va, len, false, host, value);
 
+	if (st == SIM_OP_FAULT && len > 1 && sim_memory_is_remote(h))
+		return load_bytes(h, va, len, value);
 	if (st != SIM_OP_OK || !host[0])
 		return st;
 	if (host[1]) {
@@ -100,6 +126,8 @@ enum sim_op_status sim_memory_store(struct sim_hart *h, uint64_t va, unsigned in
 	uint8_t *host[2];
 	enum sim_op_status st = locate(h, va, len, true, host, &value);
 
+	if (st == SIM_OP_FAULT && len > 1 && sim_memory_is_remote(h))
+		return store_bytes(h, va, len, value);
 	if (st != SIM_OP_OK || !host[0])
 		return st;
 	if (host[1]) {

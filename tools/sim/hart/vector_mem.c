@@ -3,6 +3,7 @@
  * Vector loads and stores: decoding, contiguous transfers (unit-stride, whole registers, masks),
  * fault-only-first.  Everything that goes element by element is in vector_memelem.c.
  */
+#include "exec.h"
 #include "vector_mem.h"
 
 #include <string.h>
@@ -18,6 +19,23 @@ enum sim_op_status vec_mem_fault(struct sim_hart *hart, uint64_t va, enum sim_ac
 	}
 	hart->vstart = elem;
 	return SIM_OP_FAULT;
+}
+
+bool vec_remote_element(struct sim_hart *hart, uint64_t va, uint8_t *reg, unsigned int bytes,
+			enum sim_access access)
+{
+	uint64_t value = 0;
+
+	if (!sim_memory_is_remote(hart))
+		return false;
+	if (access == SIM_ACCESS_LOAD) {
+		if (sim_memory_load(hart, va, bytes, &value) != SIM_OP_OK)
+			return false;
+		memcpy(reg, &value, bytes);
+		return true;
+	}
+	memcpy(&value, reg, bytes);
+	return sim_memory_store(hart, va, bytes, value) == SIM_OP_OK;
 }
 
 bool vec_fields_ok(uint32_t insn, unsigned int nf, int emul)
@@ -52,8 +70,12 @@ static inline enum sim_op_status contiguous(struct sim_hart *hart, uint8_t *reg,
 		size_t chunk = SIM_PAGE_SIZE - (va & (SIM_PAGE_SIZE - 1));
 		uint8_t *host = sim_hart_host(hart, va, access);
 
-		if (!host)
-			return vec_mem_fault(hart, va, access, (uint32_t)(at >> sew));
+		if (!host) {
+			if (!vec_remote_element(hart, va, reg + at, 1u << sew, access))
+				return vec_mem_fault(hart, va, access, (uint32_t)(at >> sew));
+			at += 1u << sew;
+			continue;
+		}
 		if (chunk >= end - at) {
 			copy(reg + at, host, end - at, load);
 			return SIM_OP_OK;
@@ -62,8 +84,11 @@ static inline enum sim_op_status contiguous(struct sim_hart *hart, uint8_t *reg,
 		if (part && !sim_hart_host(hart, va + chunk, access)) {
 			if (chunk > part)
 				copy(reg + at, host, chunk - part, load);
-			return vec_mem_fault(hart, va + chunk, access,
-					     (uint32_t)((at + chunk) >> sew));
+			at += chunk - part;
+			if (!vec_remote_element(hart, base + at, reg + at, 1u << sew, access))
+				return vec_mem_fault(hart, va + chunk, access, (uint32_t)(at >> sew));
+			at += 1u << sew;
+			continue;
 		}
 		copy(reg + at, host, chunk, load);
 		at += chunk;

@@ -47,6 +47,13 @@ static inline unsigned int vec_width(uint32_t insn)
 enum sim_op_status vec_mem_fault(struct sim_hart *hart, uint64_t va, enum sim_access access,
 				 uint32_t elem);
 
+/*
+ * One element through the scalar path, after sim_hart_host() said no: good if the memory has no host
+ * address but is memory all the same; else false with hart->fault as the vector unit wants it.
+ */
+bool vec_remote_element(struct sim_hart *hart, uint64_t va, uint8_t *reg, unsigned int bytes,
+			enum sim_access access);
+
 /* The registers of @nf fields: the groups are aligned, in the file and clear of v0 if masked. */
 bool vec_fields_ok(uint32_t insn, unsigned int nf, int emul);
 

@@ -48,11 +48,11 @@ static __attribute__((noinline)) bool straddle(struct sim_hart *hart, uint64_t v
 	*bad = va;
 	lo = sim_hart_host(hart, va, access);
 	if (!lo)
-		return false;
+		return vec_remote_element(hart, va, reg, bytes, access);
 	*bad = va + first;
 	hi = sim_hart_host(hart, va + first, access);
 	if (!hi)
-		return false;
+		return vec_remote_element(hart, va, reg, bytes, access);
 	if (access == SIM_ACCESS_LOAD) {
 		memcpy(reg, lo, first);
 		memcpy(reg + first, hi, bytes - first);
@@ -82,7 +82,7 @@ bool element(struct sim_hart *hart, struct page *page, uint64_t va, uint8_t *reg
 
 		if (!host) {
 			*bad = va;
-			return false;
+			return vec_remote_element(hart, va, reg, bytes, access);
 		}
 		page->number = va >> SIM_PAGE_SHIFT;
 		page->host = host - at;

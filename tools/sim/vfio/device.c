@@ -91,6 +91,13 @@ static int host_dma_write(void *ctx, uint64_t iova, const void *data, size_t len
 	return host_dma(ctx, iova, (uint8_t *)(uintptr_t)data, len, true);
 }
 
+static void host_dma_abort(void *ctx, bool on)
+{
+	struct vfu_device *dev = ctx;
+
+	vfu_channel_abort(&dev->channel, on);
+}
+
 static void host_interrupt(void *ctx, unsigned int vector)
 {
 	struct vfu_device *dev = ctx;
@@ -107,6 +114,7 @@ static const struct gaon_sim_host_ops host_ops = {
 	.dma_map = host_dma_map,
 	.dma_read = host_dma_read,
 	.dma_write = host_dma_write,
+	.dma_abort = host_dma_abort,
 	.interrupt = host_interrupt,
 	.log = host_log,
 };

@@ -143,20 +143,14 @@ static enum gaon_status copy_put(struct rt_stream *s, const struct copy_request 
 static enum gaon_status copy_async(struct gaon_stream *stream, const struct copy_request *r)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
-	struct rt_device *dev;
+	struct rt_stream *s = rt_stream_enter(stream, NULL, &status);
 	uint64_t value;
 
 	if (!s)
 		return status;
-	dev = s->dev;
-	pthread_mutex_lock(&s->obj.lock);
-	if (!obj_alive(&s->obj, stream))
-		status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
-	else if (r->bytes)
+	if (r->bytes)
 		status = copy_put(s, r, &value);
-	pthread_mutex_unlock(&s->obj.lock);
-	rt_leave(dev);
+	rt_stream_leave(s);
 	return status;
 }
 
@@ -286,22 +280,16 @@ GAON_API enum gaon_status gaon_mem_fill_async(struct gaon_stream *stream, uint64
 	struct fill_request r = { dst, pattern, bytes, pattern_size };
 	enum gaon_status status = fill_check(&r);
 	struct rt_stream *s;
-	struct rt_device *dev;
 	uint64_t value;
 
 	if (status)
 		return status;
-	s = rt_enter(OBJ_STREAM, stream, &status);
+	s = rt_stream_enter(stream, NULL, &status);
 	if (!s)
 		return status;
-	dev = s->dev;
-	pthread_mutex_lock(&s->obj.lock);
-	if (!obj_alive(&s->obj, stream))
-		status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
-	else if (bytes)
+	if (bytes)
 		status = fill_put(s, &r, &value);
-	pthread_mutex_unlock(&s->obj.lock);
-	rt_leave(dev);
+	rt_stream_leave(s);
 	return status;
 }
 

@@ -356,17 +356,14 @@ enum gaon_status rt_fault_recover(struct rt_stream *s)
 GAON_API enum gaon_status gaon_stream_clear_fault(struct gaon_stream *stream)
 {
 	enum gaon_status status = GAON_OK;
-	struct rt_stream *s = rt_enter(OBJ_STREAM, stream, &status);
+	struct rt_stream *s = rt_stream_enter(stream, NULL, &status);
 	struct rt_device *dev;
 
 	if (!s)
 		return status;
 	dev = s->dev;
 	rt_fault_collect(dev);
-	pthread_mutex_lock(&s->obj.lock);
-	if (!obj_alive(&s->obj, stream))
-		status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
-	else if (s->has_fault)
+	if (s->has_fault)
 		status = fault_clear(s);
 	pthread_mutex_unlock(&s->obj.lock);
 	rt_pins_retire(dev);

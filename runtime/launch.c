@@ -137,8 +137,9 @@ GAON_API enum gaon_status gaon_launch(struct gaon_stream *stream, struct gaon_ke
 	k = obj_find(OBJ_KERNEL, kernel, &status);
 	if (k)
 		status = launch_check(s, k, l, &packet);
+	if (!status)
+		status = rt_stream_lock(s);
 	if (!status) {
-		pthread_mutex_lock(&s->obj.lock);
 		if (!obj_alive(&s->obj, stream) || !obj_alive(&k->obj, kernel))
 			status = gaon_fail(GAON_ERROR_CLOSED, "the stream or kernel ended meanwhile");
 		else if (s->recording)

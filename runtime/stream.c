@@ -239,13 +239,39 @@ void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns)
 	stream_free_memory(s);
 }
 
+static enum gaon_status stream_fail_crowded(const struct rt_stream *s)
+{
+	return gaon_fail_hint(GAON_ERROR_WRONG_THREAD, "make the stream with a larger ring_log2",
+			      "stream %u is full, and a callback must not wait for room in it", s->number);
+}
+
+enum gaon_status rt_stream_lock(struct rt_stream *s)
+{
+	const struct timespec nap = { .tv_nsec = 20000 };
+
+	if (!rt_in_callback()) {
+		pthread_mutex_lock(&s->obj.lock);
+		return GAON_OK;
+	}
+	while (pthread_mutex_trylock(&s->obj.lock)) {
+		if (atomic_load(&s->crowded))
+			return stream_fail_crowded(s);
+		nanosleep(&nap, NULL);
+	}
+	return GAON_OK;
+}
+
 struct rt_stream *rt_stream_enter(struct gaon_stream *handle, const char *what, enum gaon_status *status)
 {
 	struct rt_stream *s = rt_enter(OBJ_STREAM, handle, status);
 
 	if (!s)
 		return NULL;
-	pthread_mutex_lock(&s->obj.lock);
+	*status = rt_stream_lock(s);
+	if (*status) {
+		rt_leave(s->dev);
+		return NULL;
+	}
 	if (!obj_alive(&s->obj, handle))
 		*status = gaon_fail(GAON_ERROR_CLOSED, "the stream was destroyed");
 	else
@@ -273,8 +299,7 @@ enum gaon_status rt_stream_check_live(struct rt_stream *s, const char *what)
 	return GAON_OK;
 }
 
-/* The ring or the arguments are full: wait for the device to take something. */
-static enum gaon_status stream_wait_room(struct rt_stream *s, const uint64_t *cpu, uint64_t value)
+static enum gaon_status stream_wait_value(struct rt_stream *s, const uint64_t *cpu, uint64_t value)
 {
 	struct rt_device *dev = s->dev;
 
@@ -292,6 +317,19 @@ static enum gaon_status stream_wait_room(struct rt_stream *s, const uint64_t *cp
 		if (rt_fault_blocks(dev, s->timeline, atomic_load(&s->timeline->last)))
 			return rt_fault_fail(dev, s->timeline);
 	}
+}
+
+/* The ring or the arguments are full: wait for the device to take something. */
+static enum gaon_status stream_wait_room(struct rt_stream *s, const uint64_t *cpu, uint64_t value)
+{
+	enum gaon_status status;
+
+	if (rt_in_callback())
+		return stream_fail_crowded(s);
+	atomic_store(&s->crowded, true);
+	status = stream_wait_value(s, cpu, value);
+	atomic_store(&s->crowded, false);
+	return status;
 }
 
 struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *status)

@@ -79,6 +79,7 @@ struct rt_stream {
 	uint32_t dep_count, dep_room;
 	struct rt_callbacks *callbacks;
 	struct rt_graph *recording;
+	_Atomic bool crowded;		/* who holds obj.lock waits for room */
 
 	/* Copies between devices, peer.c. */
 	struct gaon_ws_bo *peer_bo;
@@ -92,6 +93,12 @@ enum gaon_status rt_stream_make(struct rt_device *dev, const struct gaon_stream_
 				struct rt_stream **out);
 /* The handle is dead; @wait_ns for its work, then drop it. */
 void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns);
+
+/*
+ * obj.lock, for giving @s work. In a host callback WRONG_THREAD if its holder waits for room in the stream,
+ * which may be for that very callback.
+ */
+enum gaon_status rt_stream_lock(struct rt_stream *s);
 
 /*
  * The stream behind a handle, its device entered and its lock held; NULL with *@status set. With @what it is

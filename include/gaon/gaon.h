@@ -566,7 +566,8 @@ GAON_API enum gaon_status gaon_stream_wait_event(struct gaon_stream *stream,
 						 struct gaon_event *event);
 /*
  * @fn runs on a thread of the library when earlier work is done; later work of @stream waits for
- * its return.
+ * its return. It may give work to streams, this one too, but waits for nothing: a call of it that
+ * would have to wait for room in a full stream is WRONG_THREAD, like every blocking one.
  */
 GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void (*fn)(void *arg),
 					       void *arg);

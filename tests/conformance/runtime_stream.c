@@ -186,6 +186,55 @@ static void slow(void *arg)
 	atomic_fetch_add((_Atomic int *)arg, 1);
 }
 
+struct giver {
+	struct gaon_stream *to;
+	struct gaon_mem *word;
+	_Atomic int given, refused;
+};
+
+static void give_late(void *arg)
+{
+	struct giver *g = arg;
+	enum gaon_status status;
+	int i;
+
+	usleep(50000);
+	for (i = 0; i < 40; i++) {
+		status = rt_launch(g->to, "conf_step", 1, gaon_mem_va(g->word), 0);
+		if (status == GAON_OK)
+			atomic_fetch_add(&g->given, 1);
+		else if (status == GAON_ERROR_WRONG_THREAD && strstr(gaon_last_error()->text, "full"))
+			atomic_fetch_add(&g->refused, 1);
+	}
+}
+
+/* The stream that it holds is full, or becomes so: an error, not a wait for itself. */
+START_TEST(callbacks_give_work_to_a_full_stream)
+{
+	struct gaon_stream_config config = { .size = sizeof(config), .ring_log2 = 4 };
+	struct giver g = { 0 };
+	uint64_t va;
+	int i, crowd;
+
+	g.word = rt_alloc(8, &va);
+	for (crowd = 0; crowd < 2; crowd++) {
+		ok(gaon_stream_create(dev, &config, &g.to));
+		atomic_store(&g.given, 0);
+		atomic_store(&g.refused, 0);
+		ok(gaon_stream_callback(g.to, give_late, &g));
+		/* More than fit: this thread waits for room, which the callback makes. */
+		for (i = 0; i < (crowd ? 40 : 2); i++)
+			ok(rt_launch(g.to, "conf_noop", 1, 0, 0));
+		ok(gaon_stream_wait(g.to, WAIT));
+		ck_assert_int_eq(atomic_load(&g.given) + atomic_load(&g.refused), 40);
+		ck_assert_int_gt(atomic_load(&g.refused), 0);
+		if (!crowd)
+			ck_assert_int_ge(atomic_load(&g.given), 10);
+		ok(gaon_stream_destroy(g.to));
+	}
+}
+END_TEST
+
 START_TEST(callbacks_pending_at_close)
 {
 	_Atomic int calls = 0;
@@ -323,6 +372,7 @@ int main(void)
 	tcase_add_test(tc, event_states_and_times);
 	tcase_add_test(tc, timeouts);
 	tcase_add_test(tc, callbacks_run_in_order_and_hold_the_stream);
+	tcase_add_test(tc, callbacks_give_work_to_a_full_stream);
 	tcase_add_test(tc, callbacks_pending_at_close);
 	tcase_add_test(tc, graphs_replay);
 	tcase_add_test(tc, many_streams);

@@ -65,10 +65,20 @@ KERNEL void block_rows(__m512 acc[], const uint8_t *w, const uint8_t *a, const u
 	}
 }
 
-KERNEL void block_prefetch(const uint8_t *p, const uint32_t bytes)
+/*
+ * Memory is the limit, so what comes from there is fetched long before.  With a copy to make that is
+ * its source, and the weights, copied the last time, wait in the second cache level.
+ */
+KERNEL void block_prefetch(const uint8_t *w, const uint8_t *src, const uint32_t bytes)
 {
-	for (uint32_t i = 0; i < bytes; i += 64)
-		_mm_prefetch((const char *)p + PREFETCH_BYTES + i, _MM_HINT_T0);
+	for (uint32_t i = 0; i < bytes; i += 64) {
+		if (src) {
+			_mm_prefetch((const char *)src + PREFETCH_BYTES + i, _MM_HINT_T1);
+			_mm_prefetch((const char *)w + 2 * bytes + i, _MM_HINT_T0);
+		} else {
+			_mm_prefetch((const char *)w + PREFETCH_BYTES + i, _MM_HINT_T0);
+		}
+	}
 }
 
 /* A block is an odd number of half lines, or an even one. */
@@ -97,10 +107,9 @@ KERNEL void block_tile(const struct block_tile *t, const uint32_t mr, const uint
 		acc[r] = t->in ? _mm512_maskz_loadu_ps(mask, t->in + r * t->ldin) :
 				 _mm512_setzero_ps();
 	for (uint32_t kb = t->blocks; kb; kb--) {
-		/* Memory is the limit: what comes from there is what is fetched ahead. */
-		block_prefetch(dst ? src : w, bytes);
+		block_prefetch(w, src, bytes);
 		block_rows(acc, w, a, mr, type);
-		if (dst) {
+		if (src) {
 			block_copy(dst, src, bytes);
 			dst += bytes;
 			src += bytes;

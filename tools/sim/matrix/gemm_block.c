@@ -125,7 +125,7 @@ static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
 			t.in = o->in ? o->in + i * o->ldin + (size_t)j * 4 : NULL;
 			t.out = o->acc + i * o->ldacc + (size_t)j * 4;
 			ops->kern[mr - 1](&t);
-			t.copy_dst = NULL;
+			t.copy_src = NULL;
 			ap += (size_t)mr * blocks * BLOCK_A_BYTES;
 		}
 	}

@@ -19,8 +19,8 @@ struct block_tile {
 	const uint8_t *in;	/* NULL: from +0 */
 	uint8_t *out;
 	size_t ldin, ldout;
-	uint8_t *copy_dst;	/* NULL, or where as many bytes as @w has go meanwhile */
-	const uint8_t *copy_src;
+	const uint8_t *copy_src;	/* NULL, or what is copied meanwhile: as many bytes as @w has */
+	uint8_t *copy_dst;
 };
 #define BLOCK_A_BYTES	44
 
@@ -28,7 +28,7 @@ typedef void block_kernel(const struct block_tile *t);
 
 struct block_ops {
 	uint32_t mr;
-	bool copies;		/* kernels look at copy_dst */
+	bool copies;		/* kernels look at copy_src */
 	block_kernel *const *kern;	/* [rows - 1] */
 };
 

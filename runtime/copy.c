@@ -163,9 +163,19 @@ enum gaon_status copy_sync_stream(struct rt_device *dev, struct rt_stream **out)
 
 	if (!dev->sync)
 		status = rt_stream_make(dev, &config, &dev->sync);
-	else	/* Nobody has its handle: what befell one copy must not end all later ones. */
+	else
 		status = rt_fault_recover(dev->sync);
 	*out = dev->sync;
+	return status;
+}
+
+enum gaon_status copy_sync_wait(struct rt_stream *s, uint64_t value)
+{
+	enum gaon_status status = rt_timeline_wait(s->dev, s->timeline, value, GAON_FOREVER);
+
+	/* Nobody has the stream's handle: what befell one copy must not end later ones. */
+	if (status == GAON_ERROR_FAULT)
+		rt_fault_recover(s);
 	return status;
 }
 
@@ -197,7 +207,7 @@ static enum gaon_status read_staged(struct rt_stream *s, const struct copy_reque
 	pthread_mutex_unlock(&s->obj.lock);
 	if (!packet)
 		return status;
-	status = rt_timeline_wait(s->dev, s->timeline, value, GAON_FOREVER);
+	status = copy_sync_wait(s, value);
 	if (!status)
 		memcpy(r->to, stage, r->bytes);
 	return status;
@@ -225,7 +235,7 @@ static enum gaon_status copy_blocking(struct gaon_device *device, const struct c
 	}
 	pthread_mutex_unlock(&dev->sync_lock);
 	if (!status && value)
-		status = rt_timeline_wait(dev, s->timeline, value, GAON_FOREVER);
+		status = copy_sync_wait(s, value);
 	rt_leave(dev);
 	return status;
 }
@@ -316,7 +326,7 @@ GAON_API enum gaon_status gaon_mem_fill(struct gaon_device *device, uint64_t dst
 	}
 	pthread_mutex_unlock(&dev->sync_lock);
 	if (!status && value)
-		status = rt_timeline_wait(dev, s->timeline, value, GAON_FOREVER);
+		status = copy_sync_wait(s, value);
 	rt_leave(dev);
 	return status;
 }

@@ -23,5 +23,7 @@ void copy_side_drop(struct rt_stream *s, struct copy_side *side);
 
 /* The library's own stream for blocking copies; dev->sync_lock held. */
 enum gaon_status copy_sync_stream(struct rt_device *dev, struct rt_stream **out);
+/* Until it has passed @value; a fault is the call's alone and cleared. */
+enum gaon_status copy_sync_wait(struct rt_stream *s, uint64_t value);
 
 #endif

@@ -139,7 +139,7 @@ GAON_API enum gaon_status gaon_mem_copy_rect(struct gaon_device *device,
 	}
 	pthread_mutex_unlock(&dev->sync_lock);
 	if (!status && value)
-		status = rt_timeline_wait(dev, s->timeline, value, GAON_FOREVER);
+		status = copy_sync_wait(s, value);
 	rt_leave(dev);
 	return status;
 }

@@ -134,6 +134,9 @@ START_TEST(an_uncorrectable_error)
 		ck_assert_int_eq(gaon_mem_read(dev, host, gaon_mem_va(mem) + 0x5000, 4096), GAON_ERROR_FAULT);
 		ck_assert_int_eq(gaon_mem_read(dev, host, gaon_mem_va(mem), 0x5000), GAON_OK);
 		ck_assert_int_eq(gaon_mem_write(dev, gaon_mem_va(mem), host, sizeof(host)), GAON_ERROR_FAULT);
+		ck_assert_ptr_nonnull(strstr(gaon_last_error()->text, "uncorrectable memory error"));
+		ck_assert_int_eq(gaon_device_wait(dev, WAIT), GAON_OK);
+		ck_assert_int_eq(gaon_device_get_fault(dev, &fault), GAON_ERROR_NOT_FOUND);
 		ck_assert_int_eq(gaon_mem_fill(dev, gaon_mem_va(mem) + 0x6000, 0, 1, 4096), GAON_OK);
 	}
 	ck_assert_msg(strstr(logged, "uncorrectable error in device memory") != NULL, "%s", logged);

@@ -43,6 +43,29 @@ have DRIVER_DATE <<'END'
 const struct drm_driver probe = { .date = "0" };
 END
 
+have GPUVM_IMMEDIATE_MODE <<'END'
+#include <drm/drm_gpuvm.h>
+int probe = DRM_GPUVM_IMMEDIATE_MODE;
+END
+
+have GPUVM_MAP_REQ <<'END'
+#include <drm/drm_gpuvm.h>
+int probe(struct drm_gpuvm *gpuvm, const struct drm_gpuvm_map_req *req)
+{
+	return drm_gpuvm_sm_map(gpuvm, NULL, req);
+}
+END
+
+have TTM_ALLOC_FLAGS <<'END'
+#include <drm/ttm/ttm_device.h>
+int probe = TTM_ALLOCATION_POOL_USE_DMA_ALLOC;
+END
+
+have TTM_BO_FINI <<'END'
+#include <drm/ttm/ttm_bo.h>
+void probe(struct ttm_buffer_object *bo) { ttm_bo_fini(bo); }
+END
+
 wait
 if [ ! -f "$work/BASE.h" ]; then
 	cat "$work/BASE.log" >&2

@@ -1,10 +1,138 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
+#include <linux/mutex.h>
 #include <linux/workqueue.h>
 
+#include <drm/drm_gem.h>
+#include <drm/drm_gpuvm.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_device.h>
+
+#include "gaon_bo.h"
 #include "gaon_compat.h"
 
 /* drmm_alloc_ordered_workqueue() of newer kernels has its own. */
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq)
 {
 	destroy_workqueue(wq);
+}
+
+/* --- gpuvm ---------------------------------------------------------------------------------- */
+
+#ifdef GAON_HAVE_GPUVM_IMMEDIATE_MODE
+
+void gaon_compat_gpuva_init(struct gaon_bo *bo)
+{
+}
+
+struct mutex *gaon_compat_gpuva_lock(struct drm_gem_object *obj)
+{
+	return &obj->gpuva.lock;
+}
+
+struct drm_gpuvm_bo *gaon_compat_vm_bo_obtain(struct drm_gpuvm_bo *vm_bo)
+{
+	return drm_gpuvm_bo_obtain_prealloc(vm_bo);
+}
+
+void gaon_compat_gpuva_unlink(struct drm_gpuva *va)
+{
+	drm_gpuva_unlink_defer(va);
+}
+
+void gaon_compat_vm_bo_put(struct drm_gpuvm_bo *vm_bo)
+{
+	drm_gpuvm_bo_put_deferred(vm_bo);
+}
+
+void gaon_compat_vm_bo_cleanup(struct drm_gpuvm *gpuvm)
+{
+	drm_gpuvm_bo_deferred_cleanup(gpuvm);
+}
+
+#else
+
+void gaon_compat_gpuva_init(struct gaon_bo *bo)
+{
+	drm_gem_gpuva_set_lock(&bo->ttm.base, &bo->gpuva_lock);
+}
+
+struct mutex *gaon_compat_gpuva_lock(struct drm_gem_object *obj)
+{
+	return &to_gaon_bo(obj)->gpuva_lock;
+}
+
+struct drm_gpuvm_bo *gaon_compat_vm_bo_obtain(struct drm_gpuvm_bo *vm_bo)
+{
+	guard(mutex)(gaon_compat_gpuva_lock(vm_bo->obj));
+	return drm_gpuvm_bo_obtain_prealloc(vm_bo);
+}
+
+/* The object must outlive the lock that is in it. */
+void gaon_compat_gpuva_unlink(struct drm_gpuva *va)
+{
+	struct drm_gem_object *obj = va->gem.obj;
+
+	drm_gem_object_get(obj);
+	mutex_lock(gaon_compat_gpuva_lock(obj));
+	drm_gpuva_unlink(va);
+	mutex_unlock(gaon_compat_gpuva_lock(obj));
+	drm_gem_object_put(obj);
+}
+
+void gaon_compat_vm_bo_put(struct drm_gpuvm_bo *vm_bo)
+{
+	struct drm_gem_object *obj = vm_bo->obj;
+
+	drm_gem_object_get(obj);
+	mutex_lock(gaon_compat_gpuva_lock(obj));
+	drm_gpuvm_bo_put(vm_bo);
+	mutex_unlock(gaon_compat_gpuva_lock(obj));
+	drm_gem_object_put(obj);
+}
+
+void gaon_compat_vm_bo_cleanup(struct drm_gpuvm *gpuvm)
+{
+}
+
+#endif
+
+int gaon_compat_gpuvm_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 va, u64 size,
+			     struct drm_gem_object *obj, u64 offset)
+{
+#ifdef GAON_HAVE_GPUVM_MAP_REQ
+	const struct drm_gpuvm_map_req req = {
+		.map = {
+			.va = { .addr = va, .range = size },
+			.gem = { .obj = obj, .offset = offset },
+		},
+	};
+
+	return drm_gpuvm_sm_map(gpuvm, priv, &req);
+#else
+	return drm_gpuvm_sm_map(gpuvm, priv, va, size, obj, offset);
+#endif
+}
+
+/* --- TTM ------------------------------------------------------------------------------------ */
+
+/* Pages are allocated through the DMA API. */
+int gaon_compat_ttm_device_init(struct ttm_device *bdev, const struct ttm_device_funcs *funcs,
+				struct device *dev, struct address_space *mapping,
+				struct drm_vma_offset_manager *vma_manager)
+{
+#ifdef GAON_HAVE_TTM_ALLOC_FLAGS
+	return ttm_device_init(bdev, funcs, dev, mapping, vma_manager,
+			       TTM_ALLOCATION_POOL_USE_DMA_ALLOC);
+#else
+	return ttm_device_init(bdev, funcs, dev, mapping, vma_manager, true, false);
+#endif
+}
+
+void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo)
+{
+#ifdef GAON_HAVE_TTM_BO_FINI
+	ttm_bo_fini(bo);
+#else
+	ttm_bo_put(bo);
+#endif
 }

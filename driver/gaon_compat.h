@@ -25,6 +25,39 @@
 #define GAON_COMPAT_DRIVER_DATE
 #endif
 
+/*
+ * The list of an object's mappings is changed in the path of fences, so it has a lock of its own,
+ * which newer kernels keep in the object.
+ */
+#ifdef GAON_HAVE_GPUVM_IMMEDIATE_MODE
+#define GAON_COMPAT_GPUVM_FLAGS	DRM_GPUVM_IMMEDIATE_MODE
+#else
+#define GAON_COMPAT_GPUVM_FLAGS	0
+#endif
+
+struct drm_gem_object;
+struct drm_gpuva;
+struct drm_gpuvm;
+struct drm_gpuvm_bo;
+struct gaon_bo;
+struct ttm_buffer_object;
+struct ttm_device;
+struct ttm_device_funcs;
+
+void gaon_compat_gpuva_init(struct gaon_bo *bo);
+struct mutex *gaon_compat_gpuva_lock(struct drm_gem_object *obj);
+struct drm_gpuvm_bo *gaon_compat_vm_bo_obtain(struct drm_gpuvm_bo *vm_bo);
+void gaon_compat_gpuva_unlink(struct drm_gpuva *va);
+void gaon_compat_vm_bo_put(struct drm_gpuvm_bo *vm_bo);
+void gaon_compat_vm_bo_cleanup(struct drm_gpuvm *gpuvm);
+int gaon_compat_gpuvm_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 va, u64 size,
+			     struct drm_gem_object *obj, u64 offset);
+
+int gaon_compat_ttm_device_init(struct ttm_device *bdev, const struct ttm_device_funcs *funcs,
+				struct device *dev, struct address_space *mapping,
+				struct drm_vma_offset_manager *vma_manager);
+void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo);
+
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq);
 
 #endif

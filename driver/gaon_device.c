@@ -9,11 +9,15 @@
 #include "gaon_device.h"
 #include "gaon_event.h"
 #include "gaon_fw.h"
+#include "gaon_migrate.h"
 #include "gaon_tlbi.h"
+#include "gaon_ttm.h"
+#include "gaon_vm.h"
 
 void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state state)
 {
 	atomic_set_release(&gdev->state, state);
+	wake_up_all(&gdev->reset_wait);
 }
 
 /**
@@ -76,6 +80,14 @@ static int device_identify_registers(struct gaon_device *gdev)
 	return 0;
 }
 
+static void device_release(struct drm_device *drm, void *arg)
+{
+	struct gaon_device *gdev = arg;
+
+	xa_destroy(&gdev->vms);
+	ida_destroy(&gdev->asids);
+}
+
 static int device_alloc(struct gaon_device *gdev)
 {
 	int err;
@@ -95,6 +107,20 @@ static int device_alloc(struct gaon_device *gdev)
 	return err;
 }
 
+/* Memory is set up once: its size does not change over a reset. */
+static int device_start_memory(struct gaon_device *gdev)
+{
+	int err = 0;
+
+	if (!gdev->ttm)
+		err = gaon_ttm_init(gdev);
+	else
+		gaon_hbm_was_reset(gdev);
+	if (!err && !gdev->migrate)
+		err = gaon_migrate_init(gdev);
+	return err ?: gaon_migrate_start(gdev);
+}
+
 /* From RESET to running; also after a reset. */
 int gaon_device_start(struct gaon_device *gdev)
 {
@@ -110,6 +136,8 @@ int gaon_device_start(struct gaon_device *gdev)
 		err = gaon_fw_identify(gdev);
 	if (!err)
 		err = gaon_reset_set_heartbeat(gdev);
+	if (!err)
+		err = device_start_memory(gdev);
 	if (err) {
 		gaon_device_stop(gdev);
 		return err;
@@ -126,6 +154,7 @@ int gaon_device_start(struct gaon_device *gdev)
 void gaon_device_stop(struct gaon_device *gdev)
 {
 	gaon_admin_stop(gdev);
+	gaon_migrate_stop(gdev);
 	gaon_events_stop(gdev);
 	gaon_reset_chip(gdev);
 }
@@ -150,7 +179,11 @@ int gaon_device_init(struct gaon_device *gdev)
 	if (err)
 		return err;
 	gaon_reset_init(gdev);
-	err = gaon_events_init(gdev);
+	xa_init_flags(&gdev->vms, XA_FLAGS_ALLOC);
+	ida_init(&gdev->asids);
+	err = drmm_add_action_or_reset(&gdev->drm, device_release, gdev);
+	if (!err)
+		err = gaon_events_init(gdev);
 	if (err)
 		return err;
 	pci_set_master(gdev->pdev);
@@ -167,6 +200,7 @@ int gaon_device_init(struct gaon_device *gdev)
 
 err_master:
 	pci_clear_master(gdev->pdev);
+	gaon_migrate_fini(gdev);
 	gaon_events_fini(gdev);
 	return err;
 }
@@ -185,6 +219,10 @@ void gaon_device_unplug(struct gaon_device *gdev)
 	/* Only now: who unmaps memory takes OFF to mean that the card reaches nothing. */
 	gaon_device_set_state(gdev, GAON_DEVICE_OFF);
 	drm_dev_unplug(&gdev->drm);
+	/* Nobody is between enter and exit any more, and the DMA API must have all back. */
+	gaon_vm_unplug(gdev);
+	gaon_migrate_fini(gdev);
+	gaon_ttm_unplug(gdev);
 	gaon_events_fini(gdev);
 	gaon_device_shutdown(gdev);
 }

@@ -3,9 +3,11 @@
 #define _GAON_DEVICE_H_
 
 #include <linux/atomic.h>
+#include <linux/idr.h>
 #include <linux/stringify.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/mutex.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -27,8 +29,11 @@
 struct gaon_admin;
 struct gaon_events;
 struct gaon_fwlog;
+struct gaon_hbm;
+struct gaon_migrate;
 struct gaon_tlbi;
 struct pci_dev;
+struct ttm_device;
 
 /** enum gaon_device_state - what the driver may expect of the device */
 enum gaon_device_state {
@@ -102,6 +107,19 @@ struct gaon_device {
 	/** @fwlog: text that the firmware logs; NULL if there is none. */
 	struct gaon_fwlog *fwlog;
 
+	/** @ttm: TTM's device. */
+	struct ttm_device *ttm;
+	/** @hbm: manager of the card's memory. */
+	struct gaon_hbm *hbm;
+	/** @migrate: the driver's own queue, which clears and moves memory. */
+	struct gaon_migrate *migrate;
+	/** @vms: struct gaon_vm by context; its lock also protects VM references found in it. */
+	struct xarray vms;
+	/** @vm_next: where to look for a free context; protected by the lock of @vms. */
+	u32 vm_next;
+	/** @asids: in use. */
+	struct ida asids;
+
 	/** @telemetry_lock: serialises use of @telemetry. Outside the admin queue's lock. */
 	struct mutex telemetry_lock;
 	/** @telemetry: where the firmware stores a reading; DMA-coherent. */
@@ -115,6 +133,8 @@ struct gaon_device {
 	u32 heartbeat_last;
 	/** @heartbeat_missed: how often in turn nothing had moved. Only @heartbeat uses it. */
 	unsigned int heartbeat_missed;
+	/** @reset_wait: woken when @state changes. */
+	wait_queue_head_t reset_wait;
 	/** @reset_work: brings the device back, or gives it up. */
 	struct work_struct reset_work;
 	/** @wq: ordered: heartbeat and resets, which must not pass each other. */
@@ -127,6 +147,8 @@ struct gaon_file {
 	struct gaon_device *gdev;
 	/** @drm: the DRM file. Only valid while the file is open. */
 	struct drm_file *drm;
+	/** @vms: struct gaon_vm by handle; each entry holds a reference. */
+	struct xarray vms;
 };
 
 static inline struct gaon_device *to_gaon_device(struct drm_device *drm)
@@ -183,6 +205,7 @@ void gaon_reset_init(struct gaon_device *gdev);
 void gaon_reset_start(struct gaon_device *gdev);
 void gaon_reset_stop(struct gaon_device *gdev);
 void gaon_reset_schedule(struct gaon_device *gdev, const char *why);
+void gaon_reset_wait(struct gaon_device *gdev);
 void gaon_reset_chip(struct gaon_device *gdev);
 int gaon_reset_set_heartbeat(struct gaon_device *gdev);
 

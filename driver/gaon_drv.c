@@ -6,7 +6,9 @@
 #include <drm/drm_gem.h>
 #include <drm/drm_ioctl.h>
 
+#include "gaon_bo.h"
 #include "gaon_device.h"
+#include "gaon_vm.h"
 
 /*
  * What the interface has and this version of the driver does not serve yet:
@@ -19,14 +21,14 @@ static int gaon_ioctl_unserved(struct drm_device *drm, void *data, struct drm_fi
 
 static const struct drm_ioctl_desc gaon_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(GAON_DEV_QUERY, gaon_ioctl_dev_query, 0),
-	DRM_IOCTL_DEF_DRV(GAON_VM_CREATE, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_VM_DESTROY, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_VM_BIND, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_VM_STATE, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_BO_CREATE, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_BO_MMAP_OFFSET, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_BO_INFO, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_BO_SET_NAME, gaon_ioctl_unserved, 0),
+	DRM_IOCTL_DEF_DRV(GAON_VM_CREATE, gaon_ioctl_vm_create, 0),
+	DRM_IOCTL_DEF_DRV(GAON_VM_DESTROY, gaon_ioctl_vm_destroy, 0),
+	DRM_IOCTL_DEF_DRV(GAON_VM_BIND, gaon_ioctl_vm_bind, 0),
+	DRM_IOCTL_DEF_DRV(GAON_VM_STATE, gaon_ioctl_vm_state, 0),
+	DRM_IOCTL_DEF_DRV(GAON_BO_CREATE, gaon_ioctl_bo_create, 0),
+	DRM_IOCTL_DEF_DRV(GAON_BO_MMAP_OFFSET, gaon_ioctl_bo_mmap_offset, 0),
+	DRM_IOCTL_DEF_DRV(GAON_BO_INFO, gaon_ioctl_bo_info, 0),
+	DRM_IOCTL_DEF_DRV(GAON_BO_SET_NAME, gaon_ioctl_bo_set_name, 0),
 	DRM_IOCTL_DEF_DRV(GAON_QUEUE_CREATE, gaon_ioctl_unserved, 0),
 	DRM_IOCTL_DEF_DRV(GAON_QUEUE_DESTROY, gaon_ioctl_unserved, 0),
 	DRM_IOCTL_DEF_DRV(GAON_QUEUE_STATE, gaon_ioctl_unserved, 0),
@@ -45,13 +47,17 @@ static int gaon_open(struct drm_device *drm, struct drm_file *file)
 		return -ENOMEM;
 	gfile->gdev = to_gaon_device(drm);
 	gfile->drm = file;
+	xa_init_flags(&gfile->vms, XA_FLAGS_ALLOC1);
 	file->driver_priv = gfile;
 	return 0;
 }
 
 static void gaon_postclose(struct drm_device *drm, struct drm_file *file)
 {
-	kfree(to_gaon_file(file));
+	struct gaon_file *gfile = to_gaon_file(file);
+
+	gaon_vm_close_file(gfile);
+	kfree(gfile);
 }
 
 static void gaon_show_fdinfo(struct drm_printer *p, struct drm_file *file)

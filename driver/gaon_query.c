@@ -12,6 +12,7 @@
 
 #include "gaon_device.h"
 #include "gaon_limits.h"
+#include "gaon_ttm.h"
 #include "gaon_uobj.h"
 
 /* The longest answer is on the stack of a query. */
@@ -78,6 +79,8 @@ static int query_memory(struct gaon_device *gdev, struct drm_gaon_dev_query *arg
 	};
 
 	out[0].cpu_visible = out[0].total;
+	gaon_ttm_usage(gdev, &out[0].used, &out[1].used, &out[1].cpu_visible_used);
+	out[0].cpu_visible_used = out[0].used;
 	return gaon_uobj_put(args->pointer, &args->size, out, sizeof(out));
 }
 

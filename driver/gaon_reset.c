@@ -7,6 +7,7 @@
 #include "gaon_device.h"
 #include "gaon_event.h"
 #include "gaon_fw.h"
+#include "gaon_vm.h"
 
 #define HEARTBEAT_MS		1000
 #define HEARTBEAT_MISSED	10	/* looks in turn at which nothing had moved */
@@ -50,6 +51,12 @@ void gaon_reset_schedule(struct gaon_device *gdev, const char *why)
 	queue_work(gdev->wq, &gdev->reset_work);
 }
 
+/** gaon_reset_wait() - sleep until no reset is due or under way; not from the reset itself */
+void gaon_reset_wait(struct gaon_device *gdev)
+{
+	wait_event(gdev->reset_wait, gaon_device_state(gdev) != GAON_DEVICE_RESETTING);
+}
+
 static void reset_work(struct work_struct *work)
 {
 	struct gaon_device *gdev = container_of(work, struct gaon_device, reset_work);
@@ -59,6 +66,7 @@ static void reset_work(struct work_struct *work)
 		return;
 	atomic_inc(&gdev->resets);
 	gaon_device_stop(gdev);
+	gaon_vm_lose_all(gdev);
 	err = gaon_device_start(gdev);
 	if (err) {
 		gaon_device_set_state(gdev, GAON_DEVICE_WEDGED);
@@ -99,6 +107,7 @@ static void heartbeat_work(struct work_struct *work)
 
 void gaon_reset_init(struct gaon_device *gdev)
 {
+	init_waitqueue_head(&gdev->reset_wait);
 	INIT_DELAYED_WORK(&gdev->heartbeat, heartbeat_work);
 	INIT_WORK(&gdev->reset_work, reset_work);
 }

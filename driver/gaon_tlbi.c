@@ -91,13 +91,10 @@ static bool tlbi_is_done(struct gaon_tlbi *tlbi, u64 seq)
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
  * @seq: what gaon_tlbi_send() returned
  *
- * Sleeps, bounded. When it returns 0 no access through the old translations is under way or will
- * come. When it fails a reset has been scheduled, and memory that was unmapped must not be given
- * to anybody before it is over; a reset that comes meanwhile completes the invalidation.
- *
- * Return: 0, or -EIO.
+ * Sleeps, bounded. When it returns no access through the old translations is under way or will come:
+ * because the device said so, or because it was reset. It comes to that when there is no answer.
  */
-int gaon_tlbi_wait(struct gaon_device *gdev, u64 seq)
+void gaon_tlbi_wait(struct gaon_device *gdev, u64 seq)
 {
 	struct gaon_tlbi *tlbi = gdev->tlbi;
 	unsigned long end = jiffies + TLBI_TIMEOUT;
@@ -108,16 +105,13 @@ int gaon_tlbi_wait(struct gaon_device *gdev, u64 seq)
 
 		/* In these the card was reset and reaches nothing. */
 		if (state == GAON_DEVICE_OFF || state == GAON_DEVICE_WEDGED)
-			return 0;
+			return;
 		if (spins++ < TLBI_SPINS) {
 			cpu_relax();
 			continue;
 		}
-		if (time_after(jiffies, end)) {
+		if (time_after(jiffies, end))
 			gaon_reset_schedule(gdev, "a TLB invalidation did not complete");
-			return -EIO;
-		}
 		usleep_range(20, 50);
 	}
-	return 0;
 }

@@ -10,12 +10,12 @@ int gaon_tlbi_init(struct gaon_device *gdev);
 void gaon_tlbi_start(struct gaon_device *gdev);
 
 u64 gaon_tlbi_send(struct gaon_device *gdev, u16 asid, u64 va, u64 bytes);
-int gaon_tlbi_wait(struct gaon_device *gdev, u64 seq);
+void gaon_tlbi_wait(struct gaon_device *gdev, u64 seq);
 
 /* Invalidate and wait; @bytes 0: the whole ASID. */
-static inline int gaon_tlbi_range(struct gaon_device *gdev, u16 asid, u64 va, u64 bytes)
+static inline void gaon_tlbi_range(struct gaon_device *gdev, u16 asid, u64 va, u64 bytes)
 {
-	return gaon_tlbi_wait(gdev, gaon_tlbi_send(gdev, asid, va, bytes));
+	gaon_tlbi_wait(gdev, gaon_tlbi_send(gdev, asid, va, bytes));
 }
 
 #endif

@@ -4,15 +4,20 @@
 
 #include <linux/atomic.h>
 #include <linux/dma-fence.h>
+#include <linux/iosys-map.h>
 #include <linux/mutex.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_gpuvm.h>
+#include <drm/drm_mm.h>
+
+#include "gaon_pt.h"
 
 struct drm_exec;
 struct drm_file;
+struct gaon_bo;
 struct gaon_device;
 struct gaon_file;
-struct gaon_pt;
 
 /** enum gaon_vm_state - bits of &struct gaon_vm.state, set once and never cleared */
 enum gaon_vm_state {
@@ -49,12 +54,17 @@ struct gaon_vm {
 	/** @state: bits of &enum gaon_vm_state. */
 	unsigned long state;
 	/**
-	 * @lock: serialises changes of mappings, synchronous and asynchronous, and so protects @pt
-	 * and the interval tree of @base. Outside all reservations.
+	 * @lock: serialises changes of mappings, synchronous and asynchronous, and so protects @pt,
+	 * @kernel_va and the interval tree of @base. Inside reservations; signalling of fences waits
+	 * for it, so nothing is allocated under it.
 	 */
 	struct mutex lock;
 	/** @pt: page tables. */
-	struct gaon_pt *pt;
+	struct gaon_pt pt;
+	/** @kernel_va: the upper half. */
+	struct drm_mm kernel_va;
+	/** @bind_wq: ordered: asynchronous binds. */
+	struct workqueue_struct *bind_wq;
 	/** @queues: queues that exist; raised by gaon_vm_add_queue(). */
 	atomic_t queues;
 	/**
@@ -105,8 +115,39 @@ int gaon_vm_prepare(struct gaon_vm *vm, struct drm_exec *exec, unsigned int fenc
 int gaon_vm_validate(struct gaon_vm *vm, struct drm_exec *exec);
 void gaon_vm_add_fence(struct gaon_vm *vm, struct drm_exec *exec, struct dma_fence *fence);
 
+/** struct gaon_vma - a mapping */
+struct gaon_vma {
+	/** @base: in the tree of the VM and in the list of the object. */
+	struct drm_gpuva base;
+	/** @prot: GAON_PTE_*; 0: of no memory. */
+	u64 prot;
+	/** @dead: no longer in the tree; protected by the VM's lock. */
+	bool dead;
+	/** @gone: in the list of what an operation took out. */
+	struct list_head gone;
+};
+
+static inline struct gaon_vma *to_gaon_vma(struct drm_gpuva *base)
+{
+	return container_of(base, struct gaon_vma, base);
+}
+
+/*
+ * The memory side. Takes an object out of all VMs that map it, with the TLB invalidated; its
+ * reservation is held and no job uses it.
+ */
+void gaon_vm_evict_bo(struct gaon_bo *bo);
+
 /* Sets LOST on every VM; before the device is started again after a reset. */
 void gaon_vm_lose_all(struct gaon_device *gdev);
+/* Frees the page tables of all VMs, before the driver is unbound. */
+void gaon_vm_unplug(struct gaon_device *gdev);
+/* The file is being closed; its queues are gone. */
+void gaon_vm_close_file(struct gaon_file *gfile);
+/* gaon_bind.c: takes out everything that users mapped, and what comes late. The VM is CLOSED. */
+void gaon_bind_clear(struct gaon_vm *vm);
+extern const struct drm_gpuvm_ops gaon_bind_gpuvm_ops;
+void gaon_vm_free(struct drm_gpuvm *base);
 
 /**
  * struct gaon_kbuf - memory of the driver in the upper half of a VM
@@ -121,8 +162,10 @@ struct gaon_kbuf {
 	u64 bytes;
 	/** @cpu: where the driver sees it; NULL for GAON_KBUF_DEVICE. Zeroed. */
 	void *cpu;
-	/** @bo: internal. */
+	/* private: */
 	struct gaon_bo *bo;
+	struct drm_mm_node node;
+	struct iosys_map map;
 };
 
 /** enum gaon_kbuf_kind - where it is */

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Memory objects: their ioctls, and the walk over their memory. */
+#include <linux/ctype.h>
+#include <linux/dma-resv.h>
+#include <linux/slab.h>
+
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_gem_ttm_helper.h>
+#include <drm/ttm/ttm_tt.h>
+
+#include "gaon_bo.h"
+#include "gaon_device.h"
+#include "gaon_ttm.h"
+#include "gaon_vm.h"
+
+/* --- GEM ------------------------------------------------------------------------------------ */
+
+static void bo_free(struct drm_gem_object *obj)
+{
+	gaon_ttm_bo_free(to_gaon_bo(obj));
+}
+
+static void bo_print_info(struct drm_printer *p, unsigned int indent,
+			  const struct drm_gem_object *obj)
+{
+	const struct gaon_bo *bo = container_of(obj, struct gaon_bo, ttm.base);
+
+	drm_gem_ttm_print_info(p, indent, obj);
+	if (bo->name[0])
+		drm_printf_indent(p, indent, "name=%s\n", bo->name);
+}
+
+static enum drm_gem_object_status bo_status(struct drm_gem_object *obj)
+{
+	return READ_ONCE(to_gaon_bo(obj)->ttm.resource) ? DRM_GEM_OBJECT_RESIDENT : 0;
+}
+
+/* What belongs to one VM shares its reservation and cannot be anybody else's. */
+static struct dma_buf *bo_export(struct drm_gem_object *obj, int flags)
+{
+	return ERR_PTR(-EPERM);
+}
+
+static const struct drm_gem_object_funcs bo_funcs = {
+	.free = bo_free,
+	.print_info = bo_print_info,
+	.status = bo_status,
+	.export = bo_export,
+	.vmap = drm_gem_ttm_vmap,
+	.vunmap = drm_gem_ttm_vunmap,
+	.mmap = drm_gem_ttm_mmap,
+};
+
+static struct gaon_bo *bo_lookup(struct drm_file *file, u32 handle)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+
+	return obj ? to_gaon_bo(obj) : NULL;
+}
+
+static void bo_put(struct gaon_bo *bo)
+{
+	drm_gem_object_put(&bo->ttm.base);
+}
+
+/** gaon_bo_is_hbm() - whether it is on the card now; with the reservation held, or a hint */
+bool gaon_bo_is_hbm(const struct gaon_bo *bo)
+{
+	const struct ttm_resource *res = READ_ONCE(bo->ttm.resource);
+
+	return res && res->mem_type == GAON_PL_HBM;
+}
+
+/**
+ * gaon_bo_create_kernel() - memory of the driver
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @bytes: a multiple of pages
+ * @device: prefer HBM; else host memory
+ *
+ * Pinned, and not cleared.
+ *
+ * Return: the object with one reference, to be unpinned with its reservation held and put; or an
+ * ERR_PTR.
+ */
+struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device)
+{
+	struct gaon_bo *bo = kzalloc_obj(*bo);
+	int err;
+
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+	bo->kernel = true;
+	bo->flags = DRM_GAON_BO_HOST | (device ? DRM_GAON_BO_HBM : 0);
+	bo->ttm.base.funcs = &bo_funcs;
+	err = gaon_ttm_bo_init(gdev, bo, bytes, NULL);
+	if (err)
+		return ERR_PTR(err);
+	err = gaon_ttm_bo_pin(bo);
+	dma_resv_unlock(bo->ttm.base.resv);
+	if (err) {
+		bo_put(bo);
+		return ERR_PTR(err);
+	}
+	return bo;
+}
+
+/* --- the walk ------------------------------------------------------------------------------- */
+
+/* The run at cursor->at. */
+static void cursor_load(struct gaon_cursor *cursor)
+{
+	struct ttm_buffer_object *ttm = &cursor->bo->ttm;
+	const dma_addr_t *dma;
+	u64 run, i;
+
+	if (!cursor->left) {
+		cursor->run = 0;
+		return;
+	}
+	if (ttm->resource->mem_type == GAON_PL_HBM) {
+		cursor->pa = GAON_PA_HBM | gaon_hbm_piece(ttm->resource, cursor->at, &cursor->where,
+							  &cursor->skip, &run);
+	} else {
+		dma = ttm->ttm->dma_address + PFN_DOWN(cursor->at);
+		for (i = 1; i < PFN_DOWN(cursor->left); i++) {
+			if (dma[i] != dma[0] + PFN_PHYS(i))
+				break;
+		}
+		cursor->pa = GAON_PA_HOST | dma[0];
+		run = PFN_PHYS(i);
+	}
+	cursor->run = min(run, cursor->left);
+}
+
+/** gaon_cursor_first() - start at a page-aligned part of an object, which is resident */
+void gaon_cursor_first(struct gaon_cursor *cursor, struct gaon_bo *bo, u64 offset, u64 bytes)
+{
+	*cursor = (struct gaon_cursor) { .bo = bo, .at = offset, .left = bytes };
+	cursor_load(cursor);
+}
+
+/** gaon_cursor_next() - go on by at most the current run */
+void gaon_cursor_next(struct gaon_cursor *cursor, u64 bytes)
+{
+	cursor->at += bytes;
+	cursor->left -= bytes;
+	if (bytes < cursor->run) {
+		cursor->pa += bytes;
+		cursor->run -= bytes;
+	} else {
+		cursor_load(cursor);
+	}
+}
+
+/* --- ioctls --------------------------------------------------------------------------------- */
+
+static bool flags_valid(u32 flags)
+{
+	if (flags & ~DRM_GAON_BO_FLAGS || !(flags & (DRM_GAON_BO_HBM | DRM_GAON_BO_HOST)))
+		return false;
+	if (flags & DRM_GAON_BO_WC && !(flags & DRM_GAON_BO_HOST))
+		return false;
+	return !(flags & DRM_GAON_BO_CONTIGUOUS) ||
+	       (flags & (DRM_GAON_BO_HBM | DRM_GAON_BO_HOST)) == DRM_GAON_BO_HBM;
+}
+
+static int bo_create(struct gaon_device *gdev, struct gaon_vm *vm,
+		     const struct drm_gaon_bo_create *args, struct gaon_bo **out)
+{
+	struct dma_resv *resv = vm ? drm_gpuvm_resv(&vm->base) : NULL;
+	struct gaon_bo *bo = kzalloc_obj(*bo, GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!bo)
+		return -ENOMEM;
+	bo->flags = args->flags;
+	bo->ttm.base.funcs = &bo_funcs;
+	if (vm) {
+		bo->vm_root = vm->base.r_obj;
+		drm_gem_object_get(bo->vm_root);
+		err = dma_resv_lock_interruptible(resv, NULL);
+		if (err) {
+			drm_gem_object_put(bo->vm_root);
+			kfree(bo);
+			return err;
+		}
+	}
+	err = gaon_ttm_bo_init(gdev, bo, args->size, resv);
+	if (!err)
+		dma_resv_unlock(bo->ttm.base.resv);
+	else if (resv)
+		dma_resv_unlock(resv);
+	*out = bo;
+	return err;
+}
+
+/** gaon_ioctl_bo_create() - %DRM_IOCTL_GAON_BO_CREATE */
+int gaon_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct gaon_device *gdev = to_gaon_device(drm);
+	struct drm_gaon_bo_create *args = data;
+	struct gaon_vm *vm = NULL;
+	struct gaon_bo *bo;
+	int err, idx;
+
+	if (args->pad || args->handle || !flags_valid(args->flags) || !args->size ||
+	    !PAGE_ALIGNED(args->size))
+		return -EINVAL;
+	if (args->size > SZ_1T * 128ull)
+		return -E2BIG;
+	if (!drm_dev_enter(drm, &idx))
+		return -ENODEV;
+	err = gaon_device_check(gdev);
+	if (!err && args->vm_id) {
+		vm = gaon_vm_lookup(to_gaon_file(file), args->vm_id);
+		err = vm ? 0 : -ENOENT;
+	}
+	if (!err)
+		err = bo_create(gdev, vm, args, &bo);
+	if (!err) {
+		err = drm_gem_handle_create(file, &bo->ttm.base, &args->handle);
+		bo_put(bo);
+	}
+	gaon_vm_put(vm);
+	drm_dev_exit(idx);
+	return err;
+}
+
+/** gaon_ioctl_bo_mmap_offset() - %DRM_IOCTL_GAON_BO_MMAP_OFFSET */
+int gaon_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct gaon_device *gdev = to_gaon_device(drm);
+	struct drm_gaon_bo_mmap_offset *args = data;
+	struct gaon_bo *bo;
+	int err = 0;
+
+	if (args->pad || args->offset)
+		return -EINVAL;
+	bo = bo_lookup(file, args->handle);
+	if (!bo)
+		return -ENOENT;
+	if (drm_gem_is_imported(&bo->ttm.base))
+		err = -EACCES;
+	else if (bo->flags & DRM_GAON_BO_HBM && !(bo->flags & DRM_GAON_BO_CPU) &&
+		 gdev->aperture_bytes < gdev->identify.hbm_bytes)
+		err = -ENXIO;
+	else
+		args->offset = drm_vma_node_offset_addr(&bo->ttm.base.vma_node);
+	bo_put(bo);
+	return err;
+}
+
+/** gaon_ioctl_bo_info() - %DRM_IOCTL_GAON_BO_INFO */
+int gaon_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_gaon_bo_info *args = data;
+	struct gaon_bo *bo;
+	int err;
+
+	if (args->flags || args->size || args->placement || args->imported ||
+	    memchr_inv(args->name, 0, sizeof(args->name)))
+		return -EINVAL;
+	bo = bo_lookup(file, args->handle);
+	if (!bo)
+		return -ENOENT;
+	err = dma_resv_lock_interruptible(bo->ttm.base.resv, NULL);
+	if (!err) {
+		args->imported = drm_gem_is_imported(&bo->ttm.base);
+		args->flags = args->imported ? 0 : bo->flags;
+		args->size = bo->ttm.base.size;
+		args->placement = gaon_bo_is_hbm(bo) ? DRM_GAON_MEMORY_HBM : DRM_GAON_MEMORY_HOST;
+		memcpy(args->name, bo->name, sizeof(args->name));
+		dma_resv_unlock(bo->ttm.base.resv);
+	}
+	bo_put(bo);
+	return err;
+}
+
+static bool name_valid(const u8 *name, size_t size)
+{
+	size_t length = strnlen((const char *)name, size), i;
+
+	if (length == size || memchr_inv(name + length, 0, size - length))
+		return false;
+	for (i = 0; i < length; i++) {
+		if (name[i] < ' ' || name[i] > '~')
+			return false;
+	}
+	return true;
+}
+
+/** gaon_ioctl_bo_set_name() - %DRM_IOCTL_GAON_BO_SET_NAME */
+int gaon_ioctl_bo_set_name(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_gaon_bo_set_name *args = data;
+	struct gaon_bo *bo;
+	int err;
+
+	if (args->pad || !name_valid(args->name, sizeof(args->name)))
+		return -EINVAL;
+	bo = bo_lookup(file, args->handle);
+	if (!bo)
+		return -ENOENT;
+	err = dma_resv_lock_interruptible(bo->ttm.base.resv, NULL);
+	if (!err) {
+		static_assert(sizeof(bo->name) == sizeof(args->name));
+		memcpy(bo->name, args->name, sizeof(bo->name));
+		dma_resv_unlock(bo->ttm.base.resv);
+	}
+	bo_put(bo);
+	return err;
+}

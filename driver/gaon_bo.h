@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef _GAON_BO_H_
+#define _GAON_BO_H_
+
+#include <linux/atomic.h>
+#include <linux/mutex.h>
+
+#include <drm/ttm/ttm_bo.h>
+
+#include <uapi/drm/gaon_accel.h>
+
+struct drm_file;
+struct gaon_device;
+struct gaon_vm;
+struct scatterlist;
+
+/**
+ * struct gaon_bo - a memory object
+ *
+ * Its reference count is the GEM object's.
+ */
+struct gaon_bo {
+	/** @ttm: TTM's object, and in it the GEM object. */
+	struct ttm_buffer_object ttm;
+	/** @flags: of &enum drm_gaon_bo_flags. Constant. */
+	u32 flags;
+	/** @kernel: the driver's own: not cleared, never moved. Constant. */
+	bool kernel;
+	/** @vm_root: of the only VM that may map it, with a reference; NULL: any. Constant. */
+	struct drm_gem_object *vm_root;
+	/**
+	 * @lr_maps: mappings in LR VMs, whose work cannot be waited for: it is not evicted. Raised
+	 * with the reservation held.
+	 */
+	atomic_t lr_maps;
+	/** @name: for people; protected by the reservation. */
+	char name[32];
+	/** @gpuva_lock: protects the list of mappings where GEM has no lock for it. */
+	struct mutex gpuva_lock;
+};
+
+static inline struct gaon_bo *to_gaon_bo(struct drm_gem_object *obj)
+{
+	return container_of(obj, struct gaon_bo, ttm.base);
+}
+
+static inline struct gaon_bo *ttm_to_gaon_bo(struct ttm_buffer_object *ttm)
+{
+	return container_of(ttm, struct gaon_bo, ttm);
+}
+
+struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device);
+bool gaon_bo_is_hbm(const struct gaon_bo *bo);
+
+/**
+ * struct gaon_cursor - walks the physical memory of an object in ascending order
+ *
+ * With the reservation held, or the object pinned.
+ */
+struct gaon_cursor {
+	/** @pa: of the current run. */
+	u64 pa;
+	/** @run: bytes of it that are contiguous; 0: at the end. */
+	u64 run;
+	/* private: */
+	struct gaon_bo *bo;
+	u64 at, left;
+	void *where;
+	u64 skip;
+};
+
+void gaon_cursor_first(struct gaon_cursor *cursor, struct gaon_bo *bo, u64 offset, u64 bytes);
+void gaon_cursor_next(struct gaon_cursor *cursor, u64 bytes);
+
+int gaon_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);
+int gaon_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file);
+int gaon_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file);
+int gaon_ioctl_bo_set_name(struct drm_device *drm, void *data, struct drm_file *file);
+
+#endif

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The driver's own queue: clears HBM before anybody sees it and moves objects between HBM and host
+ * memory. Its context maps all of HBM, and host pages as they are needed, in the upper half; nothing
+ * of it is within anybody's reach.
+ *
+ * Work is given one piece at a time and waited for, so there is little to go wrong: a caller that
+ * comes back with 0 knows that the bytes are there.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/wait.h>
+
+#include <drm/drm_managed.h>
+#include <drm/ttm/ttm_resource.h>
+#include <drm/ttm/ttm_tt.h>
+
+#include <hw/gaon_packet.h>
+
+#include "gaon_admin.h"
+#include "gaon_device.h"
+#include "gaon_event.h"
+#include "gaon_migrate.h"
+#include "gaon_pt.h"
+#include "gaon_tlbi.h"
+#include "gaon_ttm.h"
+
+#define MIGRATE_LOG2		GAON_RING_LOG2_MIN
+#define MIGRATE_ENTRIES		BIT(MIGRATE_LOG2)
+#define MIGRATE_PIECE		SZ_256M		/* of a fill, so that others have their turn */
+#define MIGRATE_WINDOW		SZ_64M		/* of host memory mapped at a time */
+#define MIGRATE_TIMEOUT		(20 * HZ)	/* without progress of the device */
+#define MIGRATE_SLICES		15
+
+/* The upper half: HBM, the window on host memory, ring and values. */
+#define MIGRATE_HBM_VA		GAON_VA_KERNEL_MIN
+#define MIGRATE_WINDOW_VA	(GAON_VA_KERNEL_MIN + BIT_ULL(45))
+#define MIGRATE_RING_VA		(GAON_VA_KERNEL_MIN + BIT_ULL(46))
+
+/** struct gaon_migrate_mem - what driver and device share; DMA-coherent */
+struct gaon_migrate_mem {
+	struct gaon_packet ring[MIGRATE_ENTRIES];
+	struct gaon_queue_state state;
+	u64 done;
+};
+
+static_assert(sizeof(struct gaon_packet) == 64);
+static_assert(sizeof(struct gaon_migrate_mem) <= GAON_PAGE_SIZE);
+
+/** struct gaon_migrate - the queue */
+struct gaon_migrate {
+	/** @hwq: its number. */
+	struct gaon_hwq hwq;
+	/** @gdev: the device. */
+	struct gaon_device *gdev;
+	/** @lock: one piece of work at a time. Inside reservations. */
+	struct mutex lock;
+	/** @pt: page tables; protected by @lock. */
+	struct gaon_pt pt;
+	/** @mem: ring and values. */
+	struct gaon_migrate_mem *mem;
+	/** @dma: its bus address. */
+	dma_addr_t dma;
+	/** @write: packets published; protected by @lock. */
+	u64 write;
+	/** @seq: of the last piece; protected by @lock. Never repeats, over resets too. */
+	u64 seq;
+	/** @wait: woken by events. */
+	wait_queue_head_t wait;
+	/** @broken: the queue faulted: no work before a reset. */
+	bool broken;
+};
+
+/* --- events --------------------------------------------------------------------------------- */
+
+static struct gaon_migrate *to_migrate(struct gaon_hwq *hwq)
+{
+	return container_of(hwq, struct gaon_migrate, hwq);
+}
+
+static void migrate_packet(struct gaon_hwq *hwq, const struct gaon_event *event)
+{
+	wake_up_all(&to_migrate(hwq)->wait);
+}
+
+static void migrate_fault(struct gaon_hwq *hwq, const struct gaon_fault_record *fault)
+{
+	struct gaon_migrate *migrate = to_migrate(hwq);
+
+	drm_err(&migrate->gdev->drm, "the driver's own copy faulted: type %u, address %#llx, access %u, syndrome %#llx\n",
+		fault->type, fault->va, fault->access, fault->syndrome);
+	WRITE_ONCE(migrate->broken, true);
+	wake_up_all(&migrate->wait);
+	gaon_reset_schedule(migrate->gdev, "the driver's own copy faulted");
+}
+
+static void migrate_rescan(struct gaon_hwq *hwq)
+{
+	wake_up_all(&to_migrate(hwq)->wait);
+}
+
+static const struct gaon_hwq_ops migrate_ops = {
+	.packet = migrate_packet,
+	.fault = migrate_fault,
+	.rescan = migrate_rescan,
+};
+
+/* --- work ----------------------------------------------------------------------------------- */
+
+static bool migrate_is_done(struct gaon_migrate *migrate)
+{
+	/* After it the CPU sees what the device wrote. */
+	return (s64)(smp_load_acquire(&migrate->mem->done) - migrate->seq) >= 0;
+}
+
+static bool migrate_is_over(struct gaon_migrate *migrate)
+{
+	return migrate_is_done(migrate) || READ_ONCE(migrate->broken) ||
+	       !gaon_device_running(migrate->gdev);
+}
+
+/*
+ * Waits as long as the device makes progress: a large copy on a model takes its time, but cycles
+ * pass.
+ */
+static int migrate_wait(struct gaon_migrate *migrate)
+{
+	struct gaon_device *gdev = migrate->gdev;
+	unsigned int slice;
+
+	for (slice = 0; slice < MIGRATE_SLICES; slice++) {
+		if (wait_event_timeout(migrate->wait, migrate_is_over(migrate), MIGRATE_TIMEOUT))
+			break;
+	}
+	if (migrate_is_done(migrate))
+		return 0;
+	if (gaon_device_running(gdev) && !READ_ONCE(migrate->broken))
+		gaon_reset_schedule(gdev, "the driver's own copy does not end");
+	return -EIO;
+}
+
+static void migrate_publish(struct gaon_migrate *migrate)
+{
+	struct gaon_device *gdev = migrate->gdev;
+	struct gaon_queue_state *state = &migrate->mem->state;
+	u64 old = migrate->write++;
+
+	smp_store_release(&state->write, migrate->write);
+	mb();	/* the device asks for a doorbell, then looks at write; we the other way round */
+	if (gaon_doorbell_due(old, migrate->write, READ_ONCE(state->event_idx)))
+		writeq(1, gdev->doorbells + migrate->hwq.context * GAON_DOORBELL_STRIDE +
+			  8 * migrate->hwq.id);
+}
+
+/* Runs one packet, but for its completion. */
+static int migrate_run(struct gaon_migrate *migrate, struct gaon_packet *packet)
+{
+	lockdep_assert_held(&migrate->lock);
+	if (!gaon_device_running(migrate->gdev) || READ_ONCE(migrate->broken))
+		return -EIO;
+	packet->flags = GAON_PKT_F_BARRIER | GAON_PKT_F_SIGNAL | GAON_PKT_F_EVENT;
+	packet->scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
+	packet->signal_va = MIGRATE_RING_VA + offsetof(struct gaon_migrate_mem, done);
+	packet->signal_value = ++migrate->seq;
+	migrate->mem->ring[migrate->write & (MIGRATE_ENTRIES - 1)] = *packet;
+	migrate_publish(migrate);
+	return migrate_wait(migrate);
+}
+
+/**
+ * gaon_migrate_clear() - let the device fill HBM with zeros
+ * @gdev: the device
+ * @hbm: what to fill
+ *
+ * Sleeps until it is done.
+ *
+ * Return: 0, or -EIO: the device is being reset or gone.
+ */
+int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
+{
+	struct gaon_migrate *migrate = gdev->migrate;
+	void *where = NULL;
+	u64 skip = 0, at, bytes;
+	int err, idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return -ENODEV;
+	mutex_lock(&migrate->lock);
+	for (at = 0, err = 0; at < hbm->size && !err; at += bytes) {
+		struct gaon_packet packet = { .type = GAON_PKT_FILL };
+
+		packet.fill.dst_va = MIGRATE_HBM_VA + gaon_hbm_piece(hbm, at, &where, &skip, &bytes);
+		bytes = min3(bytes, hbm->size - at, (u64)MIGRATE_PIECE);
+		packet.fill.bytes = bytes;
+		packet.fill.pattern_size = 8;
+		err = migrate_run(migrate, &packet);
+	}
+	mutex_unlock(&migrate->lock);
+	drm_dev_exit(idx);
+	return err;
+}
+
+/* Maps pages of host memory into the window. */
+static int window_map(struct gaon_migrate *migrate, struct ttm_tt *tt, u64 at, u64 bytes)
+{
+	const dma_addr_t *dma = tt->dma_address + PFN_DOWN(at);
+	struct gaon_pt_count count = {};
+	struct gaon_pt_reserve reserve = {};
+	u64 done;
+	int err;
+
+	for (done = 0; done < bytes; done += PAGE_SIZE)
+		gaon_pt_count_run(&count, MIGRATE_WINDOW_VA + done,
+				  GAON_PA_HOST | dma[PFN_DOWN(done)], PAGE_SIZE);
+	err = gaon_pt_reserve(&migrate->pt, &reserve, &count);
+	for (done = 0; done < bytes && !err; done += PAGE_SIZE)
+		err = gaon_pt_map(&migrate->pt, MIGRATE_WINDOW_VA + done,
+				  GAON_PA_HOST | dma[PFN_DOWN(done)], PAGE_SIZE,
+				  GAON_PTE_R | GAON_PTE_W, &reserve);
+	gaon_pt_unreserve(&migrate->pt, &reserve);
+	return err;
+}
+
+static void window_unmap(struct gaon_migrate *migrate)
+{
+	struct gaon_pt_reserve none = {};
+
+	gaon_pt_unmap(&migrate->pt, MIGRATE_WINDOW_VA, MIGRATE_WINDOW, &none);
+	gaon_tlbi_range(migrate->gdev, GAON_MIGRATE_ASID, MIGRATE_WINDOW_VA, MIGRATE_WINDOW);
+	gaon_pt_reap(&migrate->pt);
+}
+
+static int copy_window(struct gaon_migrate *migrate, struct ttm_resource *hbm, u64 at, u64 bytes,
+		       bool to_hbm)
+{
+	void *where = NULL;
+	u64 skip = 0, done, step;
+	int err = 0;
+
+	for (done = 0; done < bytes && !err; done += step) {
+		struct gaon_packet packet = { .type = GAON_PKT_COPY };
+		u64 hbm_va = MIGRATE_HBM_VA + gaon_hbm_piece(hbm, at + done, &where, &skip, &step);
+		u64 host_va = MIGRATE_WINDOW_VA + done;
+
+		step = min(step, bytes - done);
+		packet.copy.dst_va = to_hbm ? hbm_va : host_va;
+		packet.copy.src_va = to_hbm ? host_va : hbm_va;
+		packet.copy.bytes = step;
+		err = migrate_run(migrate, &packet);
+	}
+	return err;
+}
+
+/**
+ * gaon_migrate_copy() - let the device copy an object between HBM and host memory
+ * @gdev: the device
+ * @hbm: where it is, or goes, in HBM
+ * @tt: its populated host memory
+ * @to_hbm: direction
+ *
+ * Sleeps until it is done.
+ *
+ * Return: 0, -ENOMEM, or -EIO: the device is being reset or gone.
+ */
+int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct ttm_tt *tt,
+		      bool to_hbm)
+{
+	struct gaon_migrate *migrate = gdev->migrate;
+	u64 at, bytes;
+	int err, idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return -ENODEV;
+	mutex_lock(&migrate->lock);
+	for (at = 0, err = 0; at < hbm->size && !err; at += bytes) {
+		bytes = min_t(u64, hbm->size - at, MIGRATE_WINDOW);
+		err = window_map(migrate, tt, at, bytes);
+		if (!err)
+			err = copy_window(migrate, hbm, at, bytes, to_hbm);
+		window_unmap(migrate);
+	}
+	mutex_unlock(&migrate->lock);
+	drm_dev_exit(idx);
+	return err;
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static int migrate_map_fixed(struct gaon_migrate *migrate)
+{
+	u64 hbm = migrate->gdev->identify.hbm_bytes;
+	u64 ring = GAON_PA_HOST | migrate->dma;
+	struct gaon_pt_count count = {};
+	struct gaon_pt_reserve reserve = {};
+	int err;
+
+	gaon_pt_count_run(&count, MIGRATE_HBM_VA, GAON_PA_HBM, hbm);
+	gaon_pt_count_run(&count, MIGRATE_RING_VA, ring, GAON_PAGE_SIZE);
+	err = gaon_pt_reserve(&migrate->pt, &reserve, &count);
+	if (!err)
+		err = gaon_pt_map(&migrate->pt, MIGRATE_HBM_VA, GAON_PA_HBM, hbm,
+				  GAON_PTE_R | GAON_PTE_W, &reserve);
+	if (!err)
+		err = gaon_pt_map(&migrate->pt, MIGRATE_RING_VA, ring, GAON_PAGE_SIZE,
+				  GAON_PTE_R | GAON_PTE_W, &reserve);
+	gaon_pt_unreserve(&migrate->pt, &reserve);
+	return err;
+}
+
+/**
+ * gaon_migrate_start() - create context and queue on a device that was started
+ * @gdev: the device
+ *
+ * Return: 0, or an error that has been logged.
+ */
+int gaon_migrate_start(struct gaon_device *gdev)
+{
+	struct gaon_migrate *migrate = gdev->migrate;
+	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_CONTEXT_CREATE } };
+	int err;
+
+	guard(mutex)(&migrate->lock);
+	memset(migrate->mem, 0, sizeof(*migrate->mem));
+	migrate->mem->done = migrate->seq;
+	migrate->write = 0;
+	migrate->broken = false;
+	req.cmd.context = (struct gaon_admin_context) {
+		.context = GAON_MIGRATE_CONTEXT,
+		.asid = GAON_MIGRATE_ASID,
+		.ring = gaon_event_ring(GAON_MIGRATE_CONTEXT),
+		.root_pa = gaon_pt_root(&migrate->pt),
+	};
+	err = gaon_admin_exec(gdev, &req, 0);
+	if (!err) {
+		req = (struct gaon_admin_req) { .cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE } };
+		req.cmd.queue = (struct gaon_admin_queue) {
+			.queue = migrate->hwq.id,
+			.context = GAON_MIGRATE_CONTEXT,
+			.doorbell = migrate->hwq.id,
+			.kind = GAON_QUEUE_KIND_KERNEL,
+			.priority = GAON_PRIORITY_HIGH,
+			.ring_log2 = MIGRATE_LOG2,
+			.ring_va = MIGRATE_RING_VA,
+			.state_va = MIGRATE_RING_VA + offsetof(struct gaon_migrate_mem, state),
+		};
+		err = gaon_admin_exec(gdev, &req, 0);
+	}
+	if (err)
+		drm_err(&gdev->drm, "no queue for the driver's own copies (error %d)\n", err);
+	return err;
+}
+
+/** gaon_migrate_stop() - let who waits look at the device's state, which is not RUNNING any more */
+void gaon_migrate_stop(struct gaon_device *gdev)
+{
+	if (gdev->migrate)
+		wake_up_all(&gdev->migrate->wait);
+}
+
+/** gaon_migrate_fini() - before the driver is unbound; the device reaches nothing any more */
+void gaon_migrate_fini(struct gaon_device *gdev)
+{
+	struct gaon_migrate *migrate = gdev->migrate;
+
+	if (!migrate)
+		return;
+	gaon_hwq_unregister(gdev, &migrate->hwq);
+	guard(mutex)(&migrate->lock);
+	gaon_pt_fini(&migrate->pt);
+}
+
+/** gaon_migrate_init() - what outlives resets; gaon_migrate_start() follows */
+int gaon_migrate_init(struct gaon_device *gdev)
+{
+	struct gaon_migrate *migrate = drmm_kzalloc(&gdev->drm, sizeof(*migrate), GFP_KERNEL);
+	int err;
+
+	if (!migrate)
+		return -ENOMEM;
+	migrate->gdev = gdev;
+	init_waitqueue_head(&migrate->wait);
+	err = drmm_mutex_init(&gdev->drm, &migrate->lock);
+	if (err)
+		return err;
+	migrate->mem = dmam_alloc_coherent(gdev->drm.dev, GAON_PAGE_SIZE, &migrate->dma, GFP_KERNEL);
+	if (!migrate->mem)
+		return -ENOMEM;
+	err = gaon_pt_init(&migrate->pt, gdev);
+	if (err)
+		return err;
+	err = migrate_map_fixed(migrate);
+	if (!err)
+		err = gaon_hwq_register(gdev, &migrate->hwq, GAON_MIGRATE_CONTEXT, &migrate_ops);
+	if (err) {
+		gaon_pt_fini(&migrate->pt);
+		return err;
+	}
+	gdev->migrate = migrate;
+	return 0;
+}

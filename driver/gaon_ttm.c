@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * TTM: where objects are, and how they move. All calls of TTM are here and in gaon_hbm.c.
+ *
+ * Host memory that the device reaches is GAON_PL_HOST. What is in GAON_PL_SYSTEM was taken from the
+ * device (to be swapped out, say) and comes back by validation. Pages are allocated through the DMA
+ * API, so that none is ever bounced.
+ *
+ * Moves are done by the device and waited for: when one returns, the old place is free.
+ */
+#include <linux/dma-resv.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <drm/drm_managed.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_device.h>
+#include <drm/ttm/ttm_placement.h>
+#include <drm/ttm/ttm_tt.h>
+
+#include "gaon_bo.h"
+#include "gaon_device.h"
+#include "gaon_migrate.h"
+#include "gaon_ttm.h"
+#include "gaon_vm.h"
+
+/** struct gaon_ttm - TTM's device */
+struct gaon_ttm {
+	/** @bdev: TTM's part. */
+	struct ttm_device bdev;
+	/** @gdev: the device. */
+	struct gaon_device *gdev;
+	/** @host: manager of GAON_PL_HOST, which only counts. */
+	struct ttm_resource_manager host;
+};
+
+static struct gaon_device *to_gdev(struct ttm_device *bdev)
+{
+	return container_of(bdev, struct gaon_ttm, bdev)->gdev;
+}
+
+/* --- host memory ---------------------------------------------------------------------------- */
+
+static int host_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object *bo,
+		      const struct ttm_place *place, struct ttm_resource **res)
+{
+	*res = kzalloc_obj(**res);
+	if (!*res)
+		return -ENOMEM;
+	ttm_resource_init(bo, place, *res);
+	(*res)->start = 0;
+	return 0;
+}
+
+static void host_free(struct ttm_resource_manager *man, struct ttm_resource *res)
+{
+	ttm_resource_fini(man, res);
+	kfree(res);
+}
+
+static const struct ttm_resource_manager_func host_func = {
+	.alloc = host_alloc,
+	.free = host_free,
+};
+
+static struct ttm_tt *tt_create(struct ttm_buffer_object *ttm, u32 page_flags)
+{
+	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
+	struct ttm_tt *tt = kzalloc_obj(*tt);
+
+	if (!tt)
+		return NULL;
+	if (ttm_sg_tt_init(tt, ttm, page_flags,
+			   bo->flags & DRM_GAON_BO_WC ? ttm_write_combined : ttm_cached)) {
+		kfree(tt);
+		return NULL;
+	}
+	return tt;
+}
+
+static void tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
+{
+	ttm_tt_fini(tt);
+	kfree(tt);
+}
+
+/* --- moving --------------------------------------------------------------------------------- */
+
+static const struct ttm_place host_place = { .mem_type = GAON_PL_HOST };
+static const struct ttm_place system_place = { .mem_type = GAON_PL_SYSTEM };
+
+static void evict_flags(struct ttm_buffer_object *ttm, struct ttm_placement *placement)
+{
+	static const struct ttm_placement host = { .num_placement = 1, .placement = &host_place };
+	static const struct ttm_placement system = { .num_placement = 1, .placement = &system_place };
+	static const struct ttm_placement nowhere = {};
+
+	if (drm_dev_is_unplugged(ttm->base.dev) || ttm->type == ttm_bo_type_sg)
+		*placement = nowhere;
+	else if (ttm->resource && ttm->resource->mem_type == GAON_PL_HBM)
+		*placement = host;
+	else
+		*placement = system;
+}
+
+static bool eviction_valuable(struct ttm_buffer_object *ttm, const struct ttm_place *place)
+{
+	/* The work of LR VMs cannot be waited for. */
+	return !atomic_read(&ttm_to_gaon_bo(ttm)->lr_maps) && ttm_bo_eviction_valuable(ttm, place);
+}
+
+/* No job uses it any more and no VM maps it. */
+static int move_release(struct ttm_buffer_object *ttm, struct ttm_operation_ctx *ctx)
+{
+	long left;
+
+	if (ctx->no_wait_gpu) {
+		if (!dma_resv_test_signaled(ttm->base.resv, DMA_RESV_USAGE_BOOKKEEP))
+			return -EBUSY;
+	} else {
+		left = dma_resv_wait_timeout(ttm->base.resv, DMA_RESV_USAGE_BOOKKEEP,
+					     ctx->interruptible, MAX_SCHEDULE_TIMEOUT);
+		if (left < 0)
+			return left;
+	}
+	gaon_vm_evict_bo(ttm_to_gaon_bo(ttm));
+	return 0;
+}
+
+/* Into HBM that was just allocated. */
+static int move_clear(struct gaon_device *gdev, struct ttm_buffer_object *ttm,
+		      struct ttm_resource *mem)
+{
+	if (ttm_to_gaon_bo(ttm)->kernel || gaon_hbm_is_cleared(mem))
+		return 0;
+	return gaon_migrate_clear(gdev, mem);
+}
+
+static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_ctx *ctx,
+		struct ttm_resource *mem, struct ttm_place *hop)
+{
+	struct gaon_device *gdev = to_gdev(ttm->bdev);
+	struct ttm_resource *old = ttm->resource;
+	bool to_hbm = mem->mem_type == GAON_PL_HBM;
+	bool was_hbm = old && old->mem_type == GAON_PL_HBM;
+	int err = 0;
+
+	if (!old || (old->mem_type == GAON_PL_SYSTEM && !ttm->ttm)) {
+		if (to_hbm)
+			err = move_clear(gdev, ttm, mem);
+		goto done;
+	}
+	/* Only what the device reaches can be copied. */
+	if ((was_hbm && mem->mem_type == GAON_PL_SYSTEM) ||
+	    (to_hbm && old->mem_type == GAON_PL_SYSTEM)) {
+		*hop = host_place;
+		return -EMULTIHOP;
+	}
+	if (old->mem_type != GAON_PL_SYSTEM)
+		err = move_release(ttm, ctx);
+	if (!err && was_hbm && !to_hbm)
+		err = gaon_migrate_copy(gdev, old, ttm->ttm, false);
+	else if (!err && to_hbm && !was_hbm)
+		err = gaon_migrate_copy(gdev, mem, ttm->ttm, true);
+	else if (!err && to_hbm && was_hbm)
+		err = -ENOSPC;	/* to another part of HBM: not worth it, evict instead */
+done:
+	if (!err)
+		ttm_bo_move_null(ttm, mem);
+	return err;
+}
+
+/* --- the CPU's view ------------------------------------------------------------------------- */
+
+static unsigned long io_mem_pfn(struct ttm_buffer_object *ttm, unsigned long page)
+{
+	struct gaon_device *gdev = to_gdev(ttm->bdev);
+	void *where = NULL;
+	u64 skip = 0, left;
+
+	return PFN_DOWN(gdev->aperture_base +
+			gaon_hbm_piece(ttm->resource, PFN_PHYS((u64)page), &where, &skip, &left));
+}
+
+static int io_mem_reserve(struct ttm_device *bdev, struct ttm_resource *mem)
+{
+	struct gaon_device *gdev = to_gdev(bdev);
+
+	if (mem->mem_type != GAON_PL_HBM)
+		return 0;
+	if (!gaon_hbm_is_visible(mem))
+		return -EINVAL;
+	mem->bus.offset = gdev->aperture_base;
+	mem->bus.is_iomem = true;
+	mem->bus.caching = ttm_write_combined;
+	return 0;
+}
+
+static struct ttm_device_funcs ttm_funcs = {
+	.ttm_tt_create = tt_create,
+	.ttm_tt_destroy = tt_destroy,
+	.evict_flags = evict_flags,
+	.eviction_valuable = eviction_valuable,
+	.move = move,
+	.io_mem_reserve = io_mem_reserve,
+	.io_mem_pfn = io_mem_pfn,
+};
+
+/* --- objects -------------------------------------------------------------------------------- */
+
+/* Places in the order in which they are tried. */
+static unsigned int bo_places(struct gaon_device *gdev, const struct gaon_bo *bo,
+			      struct ttm_place places[2])
+{
+	unsigned int count = 0;
+
+	memset(places, 0, 2 * sizeof(*places));
+	if (bo->flags & DRM_GAON_BO_HBM) {
+		places[count].mem_type = GAON_PL_HBM;
+		if (bo->flags & DRM_GAON_BO_CONTIGUOUS)
+			places[count].flags |= TTM_PL_FLAG_CONTIGUOUS;
+		if (bo->flags & DRM_GAON_BO_CPU && gdev->aperture_bytes < gdev->identify.hbm_bytes)
+			places[count].lpfn = PFN_DOWN(gdev->aperture_bytes);
+		count++;
+	}
+	if (bo->flags & DRM_GAON_BO_HOST)
+		places[count++].mem_type = GAON_PL_HOST;
+	return count;
+}
+
+static void bo_destroy(struct ttm_buffer_object *ttm)
+{
+	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
+
+	drm_gem_object_release(&ttm->base);
+	if (bo->vm_root)
+		drm_gem_object_put(bo->vm_root);
+	mutex_destroy(&bo->gpuva_lock);
+	kfree(bo);
+}
+
+/**
+ * gaon_ttm_bo_init() - allocate an object's memory
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @bo: zeroed but for flags, kernel, vm_root and the GEM functions; freed if this fails
+ * @bytes: a multiple of pages
+ * @resv: reservation that it shares, held by the caller; NULL: its own, held on success
+ *
+ * May evict other objects and wait for the device, interruptibly.
+ *
+ * Return: 0, -ENOMEM, -E2BIG, -ERESTARTSYS, -EIO.
+ */
+int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes, struct dma_resv *resv)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = !bo->kernel };
+	struct ttm_place places[2];
+	struct ttm_placement placement = {
+		.placement = places,
+		.num_placement = bo_places(gdev, bo, places),
+	};
+
+	mutex_init(&bo->gpuva_lock);
+	drm_gem_private_object_init(&gdev->drm, &bo->ttm.base, bytes);
+	gaon_compat_gpuva_init(bo);
+	return ttm_bo_init_reserved(gdev->ttm, &bo->ttm,
+				    bo->kernel ? ttm_bo_type_kernel : ttm_bo_type_device, &placement,
+				    1, &ctx, NULL, resv, bo_destroy);
+}
+
+/** gaon_ttm_bo_free() - the last reference of the GEM object is gone */
+void gaon_ttm_bo_free(struct gaon_bo *bo)
+{
+	gaon_compat_ttm_bo_fini(&bo->ttm);
+}
+
+/**
+ * gaon_ttm_bo_validate() - bring an object to where its flags want it
+ * @bo: with its reservation held
+ *
+ * Return: 0, -ENOMEM, -ERESTARTSYS, -EIO.
+ */
+int gaon_ttm_bo_validate(struct gaon_bo *bo)
+{
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct ttm_place places[2];
+	struct ttm_placement placement = {
+		.placement = places,
+		.num_placement = bo_places(to_gaon_device(bo->ttm.base.dev), bo, places),
+	};
+
+	dma_resv_assert_held(bo->ttm.base.resv);
+	if (bo->ttm.pin_count || bo->ttm.type == ttm_bo_type_sg)
+		return 0;
+	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
+}
+
+/** gaon_ttm_bo_pin() - validate, and keep where it is; with the reservation held */
+int gaon_ttm_bo_pin(struct gaon_bo *bo)
+{
+	int err = gaon_ttm_bo_validate(bo);
+
+	if (!err)
+		ttm_bo_pin(&bo->ttm);
+	return err;
+}
+
+/** gaon_ttm_bo_unpin() - with the reservation held */
+void gaon_ttm_bo_unpin(struct gaon_bo *bo)
+{
+	ttm_bo_unpin(&bo->ttm);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+/** gaon_ttm_usage() - bytes that are allocated by anyone */
+void gaon_ttm_usage(struct gaon_device *gdev, u64 *host, u64 *hbm, u64 *hbm_visible)
+{
+	*host = ttm_resource_manager_usage(ttm_manager_type(gdev->ttm, GAON_PL_HOST));
+	gaon_hbm_usage(gdev, hbm, hbm_visible);
+}
+
+/** gaon_ttm_unplug() - give back all memory that the DMA API gave, before the driver is unbound */
+void gaon_ttm_unplug(struct gaon_device *gdev)
+{
+	ttm_device_clear_dma_mappings(gdev->ttm);
+}
+
+static void ttm_release(struct drm_device *drm, void *arg)
+{
+	struct gaon_ttm *ttm = arg;
+
+	ttm_resource_manager_set_used(&ttm->host, false);
+	ttm_resource_manager_evict_all(&ttm->bdev, &ttm->host);
+	ttm_resource_manager_cleanup(&ttm->host);
+	ttm_set_driver_manager(&ttm->bdev, GAON_PL_HOST, NULL);
+	ttm_device_fini(&ttm->bdev);
+}
+
+int gaon_ttm_init(struct gaon_device *gdev)
+{
+	struct gaon_ttm *ttm = drmm_kzalloc(&gdev->drm, sizeof(*ttm), GFP_KERNEL);
+	int err;
+
+	if (!ttm)
+		return -ENOMEM;
+	ttm->gdev = gdev;
+	err = gaon_compat_ttm_device_init(&ttm->bdev, &ttm_funcs, gdev->drm.dev,
+					  gdev->drm.anon_inode->i_mapping,
+					  gdev->drm.vma_offset_manager);
+	if (err)
+		return err;
+	ttm->host.func = &host_func;
+	ttm->host.use_tt = true;
+	ttm_resource_manager_init(&ttm->host, &ttm->bdev, (u64)totalram_pages() << PAGE_SHIFT);
+	ttm_set_driver_manager(&ttm->bdev, GAON_PL_HOST, &ttm->host);
+	ttm_resource_manager_set_used(&ttm->host, true);
+	gdev->ttm = &ttm->bdev;
+	err = drmm_add_action_or_reset(&gdev->drm, ttm_release, ttm);
+	if (err)
+		return err;
+	return gaon_hbm_init(gdev);
+}

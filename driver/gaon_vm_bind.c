@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* VM_BIND: operations at once, or when fences are signalled. */
+#include <linux/slab.h>
+
+#include <drm/drm_file.h>
+
+#include "gaon_bind.h"
+#include "gaon_device.h"
+#include "gaon_uobj.h"
+#include "gaon_vm.h"
+
+static void ops_finish(struct gaon_vm *vm, struct gaon_bind_op *ops, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		gaon_bind_finish(vm, &ops[i]);
+	kvfree(ops);
+}
+
+/* All are prepared before the first is done, so that what can fail fails without an effect. */
+static struct gaon_bind_op *ops_prepare(struct gaon_vm *vm, struct drm_file *file,
+					const struct drm_gaon_vm_bind_op *args, u32 count)
+{
+	struct gaon_bind_op *ops;
+	u32 i;
+	int err;
+
+	ops = kvcalloc(count, sizeof(*ops), GFP_KERNEL_ACCOUNT);
+	if (!ops)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < count; i++) {
+		err = gaon_bind_prepare(vm, file, &args[i], &ops[i]);
+		if (err) {
+			ops_finish(vm, ops, i + 1);
+			return ERR_PTR(err);
+		}
+	}
+	return ops;
+}
+
+static int bind_now(struct gaon_vm *vm, struct gaon_bind_op *ops, u32 count, u32 *done)
+{
+	int err = 0;
+
+	for (*done = 0; *done < count && !err; *done += !err)
+		err = gaon_bind_exec(vm, &ops[*done]);
+	ops_finish(vm, ops, count);
+	return err;
+}
+
+static int vm_check(const struct gaon_vm *vm)
+{
+	return test_bit(GAON_VM_STATE_UNUSABLE, &vm->state) ||
+	       test_bit(GAON_VM_STATE_LOST, &vm->state) ? -ECANCELED : 0;
+}
+
+static int vm_bind(struct gaon_vm *vm, struct drm_gaon_vm_bind *args, struct drm_file *file)
+{
+	struct drm_gaon_vm_bind_op *op_args;
+	struct gaon_bind_op *ops;
+	int err = vm_check(vm);
+
+	if (err)
+		return err;
+	GAON_UOBJ_GET_ARRAY(op_args, &args->ops, DRM_GAON_VM_BIND_MAX_OPS, size);
+	if (IS_ERR(op_args))
+		return PTR_ERR(op_args);
+	ops = ops_prepare(vm, file, op_args, args->ops.count);
+	kvfree(op_args);
+	if (IS_ERR(ops))
+		return PTR_ERR(ops);
+	return bind_now(vm, ops, args->ops.count, &args->done);
+}
+
+/** gaon_ioctl_vm_bind() - %DRM_IOCTL_GAON_VM_BIND */
+int gaon_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct gaon_file *gfile = to_gaon_file(file);
+	struct drm_gaon_vm_bind *args = data;
+	struct gaon_vm *vm;
+	int err, idx;
+
+	if (args->flags & ~DRM_GAON_VM_BIND_FLAGS || args->pad || args->done)
+		return -EINVAL;
+	if (!(args->flags & DRM_GAON_VM_BIND_ASYNC) &&
+	    (args->syncs.count || args->syncs.stride || args->syncs.array))
+		return -EINVAL;
+	if (args->flags & DRM_GAON_VM_BIND_ASYNC)
+		return -EOPNOTSUPP;
+	if (!drm_dev_enter(drm, &idx))
+		return -ENODEV;
+	err = gaon_device_check(gfile->gdev);
+	if (!err) {
+		vm = gaon_vm_lookup(gfile, args->vm_id);
+		err = vm ? vm_bind(vm, args, file) : -ENOENT;
+		gaon_vm_put(vm);
+	}
+	drm_dev_exit(idx);
+	return err;
+}

@@ -61,6 +61,11 @@ have TTM_ALLOC_FLAGS <<'END'
 int probe = TTM_ALLOCATION_POOL_USE_DMA_ALLOC;
 END
 
+have TTM_POOL_LRU <<'END'
+#include <drm/ttm/ttm_pool.h>
+void probe(struct ttm_pool_type *type) { list_lru_destroy(&type->pages); }
+END
+
 have TTM_BO_FINI <<'END'
 #include <drm/ttm/ttm_bo.h>
 void probe(struct ttm_buffer_object *bo) { ttm_bo_fini(bo); }

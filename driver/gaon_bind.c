@@ -331,6 +331,13 @@ int gaon_bind_prepare(struct gaon_vm *vm, struct drm_file *file,
 	return err ?: op_prepare_bo(vm, op);
 }
 
+static bool bind_allowed(const struct gaon_vm *vm)
+{
+	return vm->pt.root && !test_bit(GAON_VM_STATE_CLOSED, &vm->state) &&
+	       !test_bit(GAON_VM_STATE_LOST, &vm->state) &&
+	       !test_bit(GAON_VM_STATE_UNUSABLE, &vm->state);
+}
+
 /**
  * gaon_bind_exec() - do a prepared operation
  * @vm: the VM
@@ -339,7 +346,7 @@ int gaon_bind_prepare(struct gaon_vm *vm, struct drm_file *file,
  * Allocates nothing and takes no reservation. When it returns the device no longer uses what was
  * unmapped.
  *
- * Return: 0, -ECANCELED: the VM is closed, unusable or without tables. Any other error is a fault
+ * Return: 0, -ECANCELED: the VM is closed, lost or unusable. Any other error is a fault
  * of the driver and makes the VM unusable.
  */
 int gaon_bind_exec(struct gaon_vm *vm, struct gaon_bind_op *op)
@@ -348,8 +355,8 @@ int gaon_bind_exec(struct gaon_vm *vm, struct gaon_bind_op *op)
 	int err;
 
 	guard(mutex)(&vm->lock);
-	if (!vm->pt.root || test_bit(GAON_VM_STATE_CLOSED, &vm->state) ||
-	    test_bit(GAON_VM_STATE_UNUSABLE, &vm->state))
+	/* Taking out is always allowed. */
+	if (op->type != DRM_GAON_VM_BIND_UNMAP && !bind_allowed(vm))
 		return -ECANCELED;
 	if (op->type == DRM_GAON_VM_BIND_UNMAP)
 		err = drm_gpuvm_sm_unmap(&vm->base, &step, op->va, op->size);

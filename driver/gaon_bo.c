@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Memory objects: their ioctls, and the walk over their memory. */
-#include <linux/ctype.h>
 #include <linux/dma-resv.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
-#include <drm/drm_gem_ttm_helper.h>
 #include <drm/ttm/ttm_tt.h>
 
 #include "gaon_bo.h"
@@ -26,7 +25,7 @@ static void bo_print_info(struct drm_printer *p, unsigned int indent,
 {
 	const struct gaon_bo *bo = container_of(obj, struct gaon_bo, ttm.base);
 
-	drm_gem_ttm_print_info(p, indent, obj);
+	drm_printf_indent(p, indent, "placement=%s\n", gaon_bo_is_hbm(bo) ? "hbm" : "host");
 	if (bo->name[0])
 		drm_printf_indent(p, indent, "name=%s\n", bo->name);
 }
@@ -47,9 +46,9 @@ static const struct drm_gem_object_funcs bo_funcs = {
 	.print_info = bo_print_info,
 	.status = bo_status,
 	.export = bo_export,
-	.vmap = drm_gem_ttm_vmap,
-	.vunmap = drm_gem_ttm_vunmap,
-	.mmap = drm_gem_ttm_mmap,
+	.vmap = gaon_ttm_vmap,
+	.vunmap = gaon_ttm_vunmap,
+	.mmap = gaon_ttm_mmap,
 };
 
 static struct gaon_bo *bo_lookup(struct drm_file *file, u32 handle)
@@ -165,6 +164,18 @@ static bool flags_valid(u32 flags)
 	       (flags & (DRM_GAON_BO_HBM | DRM_GAON_BO_HOST)) == DRM_GAON_BO_HBM;
 }
 
+/* No eviction makes room for more. */
+static u64 size_limit(struct gaon_device *gdev, u32 flags)
+{
+	u64 host = (u64)totalram_pages() << PAGE_SHIFT, hbm = gdev->identify.hbm_bytes;
+
+	if (flags & DRM_GAON_BO_CPU)
+		hbm = min(hbm, gdev->aperture_bytes);
+	if (!(flags & DRM_GAON_BO_HOST))
+		return hbm;
+	return flags & DRM_GAON_BO_HBM ? max(host, hbm) : host;
+}
+
 static int bo_create(struct gaon_device *gdev, struct gaon_vm *vm,
 		     const struct drm_gaon_bo_create *args, struct gaon_bo **out)
 {
@@ -207,7 +218,7 @@ int gaon_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 	if (args->pad || args->handle || !flags_valid(args->flags) || !args->size ||
 	    !PAGE_ALIGNED(args->size))
 		return -EINVAL;
-	if (args->size > SZ_1T * 128ull)
+	if (args->size > size_limit(gdev, args->flags))
 		return -E2BIG;
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;

@@ -128,6 +128,20 @@ int gaon_compat_ttm_device_init(struct ttm_device *bdev, const struct ttm_device
 #endif
 }
 
+void gaon_compat_ttm_device_fini(struct ttm_device *bdev)
+{
+	ttm_device_fini(bdev);
+#ifdef GAON_HAVE_TTM_POOL_LRU
+	unsigned int i, j;
+
+	/* TTM of 7.3 forgets these lists, an allocation each; to destroy one twice does no harm. */
+	for (i = 0; i < TTM_NUM_CACHING_TYPES; i++) {
+		for (j = 0; j < NR_PAGE_ORDERS; j++)
+			list_lru_destroy(&bdev->pool.caching[i].orders[j].pages);
+	}
+#endif
+}
+
 void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo)
 {
 #ifdef GAON_HAVE_TTM_BO_FINI

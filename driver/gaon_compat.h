@@ -56,6 +56,7 @@ int gaon_compat_gpuvm_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 va, u64 si
 int gaon_compat_ttm_device_init(struct ttm_device *bdev, const struct ttm_device_funcs *funcs,
 				struct device *dev, struct address_space *mapping,
 				struct drm_vma_offset_manager *vma_manager);
+void gaon_compat_ttm_device_fini(struct ttm_device *bdev);
 void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo);
 
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq);

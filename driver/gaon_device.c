@@ -24,7 +24,7 @@ void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state stat
  * gaon_device_check() - whether new work may be sent
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
  *
- * Return: 0, -EAGAIN while it is being reset, -EIO when it is wedged, -ENODEV when it is gone.
+ * Return: 0, -EBUSY while it is being reset, -EIO when it is wedged, -ENODEV when it is gone.
  */
 int gaon_device_check(struct gaon_device *gdev)
 {
@@ -32,7 +32,7 @@ int gaon_device_check(struct gaon_device *gdev)
 	case GAON_DEVICE_RUNNING:
 		return 0;
 	case GAON_DEVICE_RESETTING:
-		return -EAGAIN;
+		return -EBUSY;
 	case GAON_DEVICE_OFF:
 		return -ENODEV;
 	default:
@@ -47,7 +47,7 @@ int gaon_device_check(struct gaon_device *gdev)
  *
  * Sleeps.
  *
- * Return: 0, -EIO, -EAGAIN or -ETIMEDOUT.
+ * Return: 0, -EIO, -EBUSY, -ENODEV or -ETIMEDOUT.
  */
 int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
 {

@@ -310,6 +310,28 @@ void gaon_ttm_bo_unpin(struct gaon_bo *bo)
 	ttm_bo_unpin(&bo->ttm);
 }
 
+/** gaon_ttm_vmap() - map into the kernel; with the reservation held */
+int gaon_ttm_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	return ttm_bo_vmap(&to_gaon_bo(obj)->ttm, map);
+}
+
+/** gaon_ttm_vunmap() - with the reservation held */
+void gaon_ttm_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	ttm_bo_vunmap(&to_gaon_bo(obj)->ttm, map);
+}
+
+/** gaon_ttm_mmap() - map into a process, page by page as it is touched */
+int gaon_ttm_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	int err = ttm_bo_mmap_obj(vma, &to_gaon_bo(obj)->ttm);
+
+	if (!err)
+		drm_gem_object_put(obj);	/* the mapping has TTM's reference */
+	return err;
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 /** gaon_ttm_usage() - bytes that are allocated by anyone */
@@ -333,7 +355,7 @@ static void ttm_release(struct drm_device *drm, void *arg)
 	ttm_resource_manager_evict_all(&ttm->bdev, &ttm->host);
 	ttm_resource_manager_cleanup(&ttm->host);
 	ttm_set_driver_manager(&ttm->bdev, GAON_PL_HOST, NULL);
-	ttm_device_fini(&ttm->bdev);
+	gaon_compat_ttm_device_fini(&ttm->bdev);
 }
 
 int gaon_ttm_init(struct gaon_device *gdev)

@@ -8,9 +8,11 @@
 
 struct dma_resv;
 struct gaon_bo;
+struct drm_gem_object;
 struct gaon_device;
 struct iosys_map;
 struct ttm_resource;
+struct vm_area_struct;
 
 /* Placements: the card's memory; the host's that the device reaches; the host's that it does not. */
 #define GAON_PL_HBM	TTM_PL_VRAM
@@ -26,6 +28,9 @@ int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes, st
 void gaon_ttm_bo_free(struct gaon_bo *bo);
 int gaon_ttm_bo_pin(struct gaon_bo *bo);
 void gaon_ttm_bo_unpin(struct gaon_bo *bo);
+int gaon_ttm_vmap(struct drm_gem_object *obj, struct iosys_map *map);
+void gaon_ttm_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
+int gaon_ttm_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
 int gaon_ttm_bo_validate(struct gaon_bo *bo);
 
 /* gaon_hbm.c: the manager of the card's memory */

@@ -387,7 +387,7 @@ int gaon_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 			       GFP_KERNEL);
 		if (err) {
 			vm_close(vm);
-			err = err == -EBUSY ? -ENOSPC : err;
+			err = err == -EBUSY ? -EMFILE : err;
 		} else {
 			args->vm_id = vm->handle;
 			args->context = vm->context;

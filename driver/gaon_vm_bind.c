@@ -49,20 +49,11 @@ static int bind_now(struct gaon_vm *vm, struct gaon_bind_op *ops, u32 count, u32
 	return err;
 }
 
-static int vm_check(const struct gaon_vm *vm)
-{
-	return test_bit(GAON_VM_STATE_UNUSABLE, &vm->state) ||
-	       test_bit(GAON_VM_STATE_LOST, &vm->state) ? -ECANCELED : 0;
-}
-
 static int vm_bind(struct gaon_vm *vm, struct drm_gaon_vm_bind *args, struct drm_file *file)
 {
 	struct drm_gaon_vm_bind_op *op_args;
 	struct gaon_bind_op *ops;
-	int err = vm_check(vm);
 
-	if (err)
-		return err;
 	GAON_UOBJ_GET_ARRAY(op_args, &args->ops, DRM_GAON_VM_BIND_MAX_OPS, size);
 	if (IS_ERR(op_args))
 		return PTR_ERR(op_args);
@@ -90,12 +81,9 @@ int gaon_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file
 		return -EOPNOTSUPP;
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
-	err = gaon_device_check(gfile->gdev);
-	if (!err) {
-		vm = gaon_vm_lookup(gfile, args->vm_id);
-		err = vm ? vm_bind(vm, args, file) : -ENOENT;
-		gaon_vm_put(vm);
-	}
+	vm = gaon_vm_lookup(gfile, args->vm_id);
+	err = vm ? vm_bind(vm, args, file) : -ENOENT;
+	gaon_vm_put(vm);
 	drm_dev_exit(idx);
 	return err;
 }

@@ -34,7 +34,7 @@ extern "C" {
  * - Handles (objects, VMs, queues) are positive numbers of one open file. 0 is no handle.
  *
  * Errors that any call may give: -ENODEV (the device was removed), -EIO (the device is wedged:
- * a reset did not bring it back), -EFAULT (an address is not the caller's), -EINVAL (as above,
+ * a reset did not bring it back), -EBUSY (a reset is under way: try again in a while), -EFAULT (an address is not the caller's), -EINVAL (as above,
  * or a value out of range), -ENOENT (no such handle), -ENOMEM, -EINTR or a restart (a signal
  * came). What else a call gives stands with it.
  */
@@ -458,7 +458,7 @@ enum drm_gaon_vm_flags {
 /**
  * struct drm_gaon_vm_create - argument of %DRM_IOCTL_GAON_VM_CREATE
  *
- * Errors: -ENOSPC: the device has no context left, or the file has as many as it may have.
+ * Errors: -ENOSPC: the device has no context left. -EMFILE: the file has as many as it may have.
  * -ERANGE: @print_va is no device address.
  */
 struct drm_gaon_vm_create {
@@ -574,8 +574,8 @@ enum drm_gaon_vm_bind_flags {
  * part of the same object over it) never makes it absent in between.
  *
  * Errors: -EINVAL also: @syncs without ASYNC; ranges outside the object or the address space.
- * -EPERM: an object that belongs to another address space. -ENOSPC: no memory of the placement.
- * -ECANCELED: the address space is unusable.
+ * -EPERM: an object that belongs to another address space. -ENOMEM also: no memory of the placement.
+ * -ECANCELED: the address space is lost or unusable; UNMAP alone works all the same.
  */
 struct drm_gaon_vm_bind {
 	/** @vm_id: the address space. */
@@ -657,7 +657,7 @@ enum drm_gaon_bo_flags {
  * The memory reads as 0. It is given back when the last handle, mapping and dma-buf is gone.
  *
  * Errors: -EINVAL also: a combination of flags that is excluded above. -E2BIG: @size can never
- * fit. -ENOSPC: no HBM left.
+ * fit. -ENOMEM also: no HBM left.
  */
 struct drm_gaon_bo_create {
 	/** @size: bytes, a multiple of the page size, not 0. */
@@ -761,8 +761,8 @@ enum drm_gaon_queue_flags {
  *
  * Errors: -EINVAL also: the address space is of the other kind; addresses not aligned to 64
  * bytes. -ERANGE: ring or state block outside the device addresses. -EACCES: @priority needs
- * CAP_SYS_NICE. -ENOSPC: no queue left, or the file has as many as it may have. -ECANCELED: the
- * address space is unusable.
+ * CAP_SYS_NICE. -ENOSPC: the device has no queue left. -EMFILE: the file has as many as it may
+ * have. -ECANCELED: the address space is unusable.
  */
 struct drm_gaon_queue_create {
 	/** @vm_id: its address space. */

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include "uapi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static unsigned int number, failed;
+static uint64_t seed, state;
+
+static bool report(const char *file, int line, bool good, const char *what, const char *format,
+		   va_list args)
+{
+	printf("%s %u - ", good ? "ok" : "not ok", ++number);
+	vprintf(format, args);
+	if (!good) {
+		printf(" (%s:%d: %s)", file, line, what);
+		failed++;
+	}
+	printf("\n");
+	fflush(stdout);
+	return good;
+}
+
+bool uapi_check(const char *file, int line, bool good, const char *what, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	report(file, line, good, what, format, args);
+	va_end(args);
+	return good;
+}
+
+bool uapi_check_errno(const char *file, int line, int err, int expected, const char *what,
+		      const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	snprintf(text, sizeof(text), "%s is %d (%s), expected %d (%s)", what, err, strerror(err),
+		 expected, strerror(expected));
+	va_start(args, format);
+	report(file, line, err == expected, text, format, args);
+	va_end(args);
+	return err == expected;
+}
+
+void uapi_exit(void)
+{
+	if (seed)
+		printf("# GAON_SEED=%llu\n", (unsigned long long)seed);
+	printf("1..%u\n", number);
+	exit(failed != 0);
+}
+
+int uapi_open(void)
+{
+	const char *path = getenv("GAON_NODE");
+	int fd;
+
+	if (!path)
+		path = "/dev/accel/accel0";
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	REQUIRE(fd >= 0, "open %s: %s", path, fd < 0 ? strerror(errno) : "ok");
+	return fd;
+}
+
+int uapi_ioctl(int fd, unsigned long request, void *arg)
+{
+	int err;
+
+	do
+		err = ioctl(fd, request, arg);
+	while (err && errno == EINTR);
+	return err ? errno : 0;
+}
+
+int uapi_query(int fd, uint32_t type, void *out, uint32_t size)
+{
+	struct drm_gaon_dev_query query = { .type = type, .size = size, .pointer = (uintptr_t)out };
+
+	return uapi_ioctl(fd, DRM_IOCTL_GAON_DEV_QUERY, &query);
+}
+
+uint32_t uapi_vm(int fd, uint32_t flags)
+{
+	struct drm_gaon_vm_create create = { .flags = flags };
+	int err = uapi_ioctl(fd, DRM_IOCTL_GAON_VM_CREATE, &create);
+
+	if (err)
+		CHECK_ERRNO(err, 0, "VM_CREATE, flags %#x", flags);
+	return create.vm_id;
+}
+
+uint32_t uapi_bo(int fd, uint64_t size, uint32_t flags, uint32_t vm)
+{
+	struct drm_gaon_bo_create create = { .size = size, .flags = flags, .vm_id = vm };
+	int err = uapi_ioctl(fd, DRM_IOCTL_GAON_BO_CREATE, &create);
+
+	if (err)
+		CHECK_ERRNO(err, 0, "BO_CREATE, %#llx bytes, flags %#x", (unsigned long long)size,
+			    flags);
+	return create.handle;
+}
+
+int uapi_vm_destroy(int fd, uint32_t vm)
+{
+	struct drm_gaon_vm_destroy destroy = { .vm_id = vm };
+
+	return uapi_ioctl(fd, DRM_IOCTL_GAON_VM_DESTROY, &destroy);
+}
+
+int uapi_bo_close(int fd, uint32_t handle)
+{
+	struct drm_gem_close close = { .handle = handle };
+
+	return uapi_ioctl(fd, DRM_IOCTL_GEM_CLOSE, &close);
+}
+
+void *uapi_mmap(int fd, uint32_t handle, uint64_t size)
+{
+	struct drm_gaon_bo_mmap_offset offset = { .handle = handle };
+	int err = uapi_ioctl(fd, DRM_IOCTL_GAON_BO_MMAP_OFFSET, &offset);
+	void *cpu;
+
+	if (err) {
+		CHECK_ERRNO(err, 0, "BO_MMAP_OFFSET");
+		return NULL;
+	}
+	cpu = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset.offset);
+	if (cpu == MAP_FAILED) {
+		CHECK_ERRNO(errno, 0, "mmap of %#llx bytes", (unsigned long long)size);
+		return NULL;
+	}
+	return cpu;
+}
+
+int uapi_bind(int fd, uint32_t vm, const struct drm_gaon_vm_bind_op *ops, uint32_t count)
+{
+	struct drm_gaon_vm_bind bind = {
+		.vm_id = vm,
+		.ops = { .stride = sizeof(*ops), .count = count, .array = (uintptr_t)ops },
+	};
+
+	return uapi_ioctl(fd, DRM_IOCTL_GAON_VM_BIND, &bind);
+}
+
+int uapi_map(int fd, uint32_t vm, uint32_t handle, uint64_t offset, uint64_t va, uint64_t size,
+	     uint32_t flags)
+{
+	struct drm_gaon_vm_bind_op op = {
+		.type = DRM_GAON_VM_BIND_MAP, .flags = flags, .handle = handle, .offset = offset,
+		.va = va, .size = size,
+	};
+
+	return uapi_bind(fd, vm, &op, 1);
+}
+
+int uapi_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size)
+{
+	struct drm_gaon_vm_bind_op op = { .type = DRM_GAON_VM_BIND_UNMAP, .va = va, .size = size };
+
+	return uapi_bind(fd, vm, &op, 1);
+}
+
+uint64_t uapi_random(void)
+{
+	const char *text = getenv("GAON_SEED");
+
+	if (!seed) {
+		seed = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
+		seed += !seed;
+		state = seed;
+	}
+	/* splitmix64 */
+	uint64_t z = state += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}

@@ -71,6 +71,11 @@ have TTM_BO_FINI <<'END'
 void probe(struct ttm_buffer_object *bo) { ttm_bo_fini(bo); }
 END
 
+have FENCE_DETACHES <<'END'
+#include <linux/dma-fence.h>
+spinlock_t *probe(struct dma_fence *fence) { return &fence->inline_lock; }
+END
+
 wait
 if [ ! -f "$work/BASE.h" ]; then
 	cat "$work/BASE.log" >&2

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include <linux/mutex.h>
+#include <linux/dma-fence.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_gem.h>
@@ -148,5 +149,19 @@ void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo)
 	ttm_bo_fini(bo);
 #else
 	ttm_bo_put(bo);
+#endif
+}
+
+/*
+ * A signalled fence may live on when the module is gone. Newer kernels forget its operations; here
+ * it gets those of a fence of the kernel's own. Its lock is held by nobody: it is signalled.
+ */
+void gaon_compat_fence_retire(struct dma_fence *fence)
+{
+#ifndef GAON_HAVE_FENCE_DETACHES
+	struct dma_fence *stub = dma_fence_get_stub();
+
+	WRITE_ONCE(fence->ops, stub->ops);
+	dma_fence_put(stub);
 #endif
 }

@@ -59,6 +59,9 @@ int gaon_compat_ttm_device_init(struct ttm_device *bdev, const struct ttm_device
 void gaon_compat_ttm_device_fini(struct ttm_device *bdev);
 void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo);
 
+struct dma_fence;
+void gaon_compat_fence_retire(struct dma_fence *fence);
+
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq);
 
 #endif

@@ -9,7 +9,9 @@
 #include "gaon_device.h"
 #include "gaon_event.h"
 #include "gaon_fw.h"
+#include "gaon_hwmon.h"
 #include "gaon_migrate.h"
+#include "gaon_queue.h"
 #include "gaon_tlbi.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
@@ -38,6 +40,27 @@ int gaon_device_check(struct gaon_device *gdev)
 	default:
 		return -EIO;
 	}
+}
+
+/**
+ * gaon_device_wait_running() - wait for a reset to end, then as gaon_device_check()
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ *
+ * For ioctls: user space takes -EAGAIN for "call again at once".
+ *
+ * Return: 0, -EIO when the device is wedged, -ENODEV when it is gone, -ERESTARTSYS.
+ */
+int gaon_device_wait_running(struct gaon_device *gdev)
+{
+	int err;
+
+	do {
+		err = wait_event_interruptible(gdev->reset_wait, gaon_device_state(gdev) !=
+					       GAON_DEVICE_RESETTING);
+		if (!err)
+			err = gaon_device_check(gdev);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 /**
@@ -183,6 +206,8 @@ int gaon_device_init(struct gaon_device *gdev)
 	ida_init(&gdev->asids);
 	err = drmm_add_action_or_reset(&gdev->drm, device_release, gdev);
 	if (!err)
+		err = gaon_queues_init(gdev);
+	if (!err)
 		err = gaon_events_init(gdev);
 	if (err)
 		return err;
@@ -191,6 +216,8 @@ int gaon_device_init(struct gaon_device *gdev)
 	if (err)
 		goto err_master;
 	gaon_reset_start(gdev);
+	gaon_stats_init(gdev);
+	gaon_hwmon_init(gdev);
 	drm_info(&gdev->drm, "%s: %llu MiB of HBM (aperture %llu MiB), %u cores, VLEN %u, firmware %u.%u.%u (%s) from %s, admin ABI %u, %u interrupt vectors\n",
 		 gdev->identify.name, gdev->identify.hbm_bytes >> 20, gdev->aperture_bytes >> 20,
 		 gdev->identify.cores, gdev->identify.vlen, gdev->fw.version >> 24,
@@ -218,6 +245,7 @@ void gaon_device_unplug(struct gaon_device *gdev)
 	gaon_device_stop(gdev);
 	/* Only now: who unmaps memory takes OFF to mean that the card reaches nothing. */
 	gaon_device_set_state(gdev, GAON_DEVICE_OFF);
+	gaon_queues_lose_all(gdev, -ENODEV);
 	drm_dev_unplug(&gdev->drm);
 	/* Nobody is between enter and exit any more, and the DMA API must have all back. */
 	gaon_vm_unplug(gdev);

@@ -27,10 +27,12 @@
 	__stringify(DRM_GAON_VERSION_MAJOR) "." __stringify(DRM_GAON_VERSION_MINOR)
 
 struct gaon_admin;
+struct gaon_client;
 struct gaon_events;
 struct gaon_fwlog;
 struct gaon_hbm;
 struct gaon_migrate;
+struct gaon_queues;
 struct gaon_tlbi;
 struct pci_dev;
 struct ttm_device;
@@ -119,6 +121,8 @@ struct gaon_device {
 	u32 vm_next;
 	/** @asids: in use. */
 	struct ida asids;
+	/** @queues: the users' queues. */
+	struct gaon_queues *queues;
 
 	/** @telemetry_lock: serialises use of @telemetry. Outside the admin queue's lock. */
 	struct mutex telemetry_lock;
@@ -149,6 +153,8 @@ struct gaon_file {
 	struct drm_file *drm;
 	/** @vms: struct gaon_vm by handle; each entry holds a reference. */
 	struct xarray vms;
+	/** @client: what it has of queues. */
+	struct gaon_client *client;
 };
 
 static inline struct gaon_device *to_gaon_device(struct drm_device *drm)
@@ -198,6 +204,7 @@ void gaon_device_unplug(struct gaon_device *gdev);
 void gaon_device_shutdown(struct gaon_device *gdev);
 void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state state);
 int gaon_device_check(struct gaon_device *gdev);
+int gaon_device_wait_running(struct gaon_device *gdev);
 int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out);
 
 /* gaon_reset.c */

@@ -5,19 +5,13 @@
 #include <drm/drm_accel.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_ioctl.h>
+#include <drm/drm_vma_manager.h>
 
 #include "gaon_bo.h"
 #include "gaon_device.h"
+#include "gaon_queue.h"
+#include "gaon_sched.h"
 #include "gaon_vm.h"
-
-/*
- * What the interface has and this version of the driver does not serve yet:
- * Documentation/driver/index.rst.
- */
-static int gaon_ioctl_unserved(struct drm_device *drm, void *data, struct drm_file *file)
-{
-	return -EOPNOTSUPP;
-}
 
 static const struct drm_ioctl_desc gaon_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(GAON_DEV_QUERY, gaon_ioctl_dev_query, 0),
@@ -29,18 +23,19 @@ static const struct drm_ioctl_desc gaon_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(GAON_BO_MMAP_OFFSET, gaon_ioctl_bo_mmap_offset, 0),
 	DRM_IOCTL_DEF_DRV(GAON_BO_INFO, gaon_ioctl_bo_info, 0),
 	DRM_IOCTL_DEF_DRV(GAON_BO_SET_NAME, gaon_ioctl_bo_set_name, 0),
-	DRM_IOCTL_DEF_DRV(GAON_QUEUE_CREATE, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_QUEUE_DESTROY, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_QUEUE_STATE, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_QUEUE_SET_PRIORITY, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_QUEUE_CLEAR, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_SUBMIT, gaon_ioctl_unserved, 0),
-	DRM_IOCTL_DEF_DRV(GAON_WAIT, gaon_ioctl_unserved, 0),
+	DRM_IOCTL_DEF_DRV(GAON_QUEUE_CREATE, gaon_ioctl_queue_create, 0),
+	DRM_IOCTL_DEF_DRV(GAON_QUEUE_DESTROY, gaon_ioctl_queue_destroy, 0),
+	DRM_IOCTL_DEF_DRV(GAON_QUEUE_STATE, gaon_ioctl_queue_state, 0),
+	DRM_IOCTL_DEF_DRV(GAON_QUEUE_SET_PRIORITY, gaon_ioctl_queue_set_priority, 0),
+	DRM_IOCTL_DEF_DRV(GAON_QUEUE_CLEAR, gaon_ioctl_queue_clear, 0),
+	DRM_IOCTL_DEF_DRV(GAON_SUBMIT, gaon_ioctl_submit, 0),
+	DRM_IOCTL_DEF_DRV(GAON_WAIT, gaon_ioctl_wait, 0),
 };
 
 static int gaon_open(struct drm_device *drm, struct drm_file *file)
 {
 	struct gaon_file *gfile;
+	int err;
 
 	gfile = kzalloc_obj(*gfile, GFP_KERNEL_ACCOUNT);
 	if (!gfile)
@@ -48,6 +43,11 @@ static int gaon_open(struct drm_device *drm, struct drm_file *file)
 	gfile->gdev = to_gaon_device(drm);
 	gfile->drm = file;
 	xa_init_flags(&gfile->vms, XA_FLAGS_ALLOC1);
+	err = gaon_client_open(gfile);
+	if (err) {
+		kfree(gfile);
+		return err;
+	}
 	file->driver_priv = gfile;
 	return 0;
 }
@@ -56,18 +56,49 @@ static void gaon_postclose(struct drm_device *drm, struct drm_file *file)
 {
 	struct gaon_file *gfile = to_gaon_file(file);
 
+	gaon_client_close(gfile);
 	gaon_vm_close_file(gfile);
 	kfree(gfile);
 }
 
+static int gaon_release(struct inode *inode, struct file *filp)
+{
+	struct drm_file *file = filp->private_data;
+
+	/* Before DRM frees the file's events, after which none may come. */
+	gaon_client_silence(to_gaon_file(file));
+	return drm_release(inode, filp);
+}
+
+static int gaon_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	struct drm_file *file = filp->private_data;
+
+	if (vma->vm_pgoff >= DRM_FILE_PAGE_OFFSET_START)
+		return drm_gem_mmap(filp, vma);
+	if (drm_dev_is_unplugged(file->minor->dev))
+		return -ENODEV;
+	return gaon_doorbell_mmap(to_gaon_file(file), vma);
+}
+
 static void gaon_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
+	gaon_client_show(to_gaon_file(file), p);
 	drm_show_memory_stats(p, file);
 }
 
 static const struct file_operations gaon_fops = {
 	.owner = THIS_MODULE,
-	DRM_ACCEL_FOPS,
+	/* As DRM_ACCEL_FOPS but for release, mmap and fdinfo. */
+	.open = accel_open,
+	.release = gaon_release,
+	.unlocked_ioctl = drm_ioctl,
+	.compat_ioctl = drm_compat_ioctl,
+	.poll = drm_poll,
+	.read = drm_read,
+	.llseek = noop_llseek,
+	.mmap = gaon_mmap,
+	.fop_flags = FOP_UNSIGNED_OFFSET,
 	.show_fdinfo = drm_show_fdinfo,
 };
 

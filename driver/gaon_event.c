@@ -16,6 +16,7 @@
 #include "gaon_admin.h"
 #include "gaon_device.h"
 #include "gaon_event.h"
+#include "gaon_queue.h"
 
 #define EVENT_LOG2	10
 #define EVENT_COUNT	BIT(EVENT_LOG2)
@@ -115,6 +116,12 @@ wait_queue_head_t *gaon_event_waitqueue(struct gaon_device *gdev, u32 context)
 	return &gdev->events->rings[gaon_event_ring(context)].wait;
 }
 
+/** gaon_event_wake() - let everybody who waits for the context look again */
+void gaon_event_wake(struct gaon_device *gdev, u32 context)
+{
+	wake_up_all(gaon_event_waitqueue(gdev, context));
+}
+
 /** gaon_event_wake_all() - let everybody who waits for the device look again */
 void gaon_event_wake_all(struct gaon_device *gdev)
 {
@@ -156,10 +163,13 @@ static void event_state(struct gaon_device *gdev)
 {
 	u32 state = gaon_read32(gdev, GAON_REG_STATE);
 
-	if (state == GAON_STATE_FATAL || state == GAON_STATE_GONE)
+	if (state == GAON_STATE_FATAL || state == GAON_STATE_GONE) {
 		gaon_reset_schedule(gdev, "device reports that it is lost");
-	else if (state == GAON_STATE_DEGRADED)
+	} else if (state == GAON_STATE_DEGRADED) {
 		drm_warn(&gdev->drm, "device is degraded: something is broken, see its telemetry\n");
+		/* The firmware may have reset the engines, which drops work without an event. */
+		gaon_queues_check_all(gdev, 0);
+	}
 }
 
 static void event_take(struct gaon_device *gdev, const struct gaon_event *event)
@@ -219,6 +229,18 @@ static void event_drain(struct gaon_event_ring *ring)
 	if (lost)
 		event_rescan(ring);
 	wake_up_all(&ring->wait);
+}
+
+/**
+ * gaon_event_drain() - take the records of a context's ring that are there now
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @context: number of the context
+ *
+ * For who knows that there is one and cannot wait for the interrupt. Not from callbacks.
+ */
+void gaon_event_drain(struct gaon_device *gdev, u32 context)
+{
+	event_drain(&gdev->events->rings[gaon_event_ring(context)]);
 }
 
 /* --- interrupts ----------------------------------------------------------------------------- */

@@ -57,6 +57,8 @@ void gaon_hwq_unregister(struct gaon_device *gdev, struct gaon_hwq *hwq);
 /* The event ring of a context, and what is woken whenever that ring has brought something. */
 unsigned int gaon_event_ring(u32 context);
 struct wait_queue_head *gaon_event_waitqueue(struct gaon_device *gdev, u32 context);
+void gaon_event_wake(struct gaon_device *gdev, u32 context);
 void gaon_event_wake_all(struct gaon_device *gdev);
+void gaon_event_drain(struct gaon_device *gdev, u32 context);
 
 #endif

@@ -6,4 +6,7 @@
 #define GAON_FILE_VMS		256
 #define GAON_FILE_QUEUES	1024
 
+/* What one launch of a kernel-owned queue may take: its completion is a fence. */
+#define GAON_KQ_LIMIT_MS	10000
+
 #endif

@@ -7,11 +7,14 @@
 #include "gaon_device.h"
 #include "gaon_event.h"
 #include "gaon_fw.h"
+#include "gaon_queue.h"
+#include "gaon_trace.h"
 #include "gaon_vm.h"
 
 #define HEARTBEAT_MS		1000
 #define HEARTBEAT_MISSED	10	/* looks in turn at which nothing had moved */
 #define RESET_TIMEOUT_US	(2 * USEC_PER_SEC)
+#define PREEMPT_MODEL_MS	10000u	/* a model on a busy machine stops later than a card */
 
 /**
  * gaon_reset_chip() - reset the card's function
@@ -47,6 +50,7 @@ void gaon_reset_schedule(struct gaon_device *gdev, const char *why)
 	if (atomic_cmpxchg(&gdev->state, GAON_DEVICE_RUNNING, GAON_DEVICE_RESETTING) !=
 	    GAON_DEVICE_RUNNING)
 		return;
+	trace_gaon_reset(gdev, why);
 	drm_err(&gdev->drm, "resetting the device: %s\n", why);
 	queue_work(gdev->wq, &gdev->reset_work);
 }
@@ -67,6 +71,7 @@ static void reset_work(struct work_struct *work)
 	atomic_inc(&gdev->resets);
 	gaon_device_stop(gdev);
 	gaon_vm_lose_all(gdev);
+	gaon_queues_lose_all(gdev, -ECANCELED);
 	err = gaon_device_start(gdev);
 	if (err) {
 		gaon_device_set_state(gdev, GAON_DEVICE_WEDGED);
@@ -139,6 +144,8 @@ int gaon_reset_set_heartbeat(struct gaon_device *gdev)
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_LIMITS } };
 
 	req.cmd.limits.heartbeat_ms = HEARTBEAT_MS;
+	if (gdev->fw.features & GAON_FEATURE_MODELLED_TIME)
+		req.cmd.limits.preempt_ms = max(gdev->identify.preempt_ms, PREEMPT_MODEL_MS);
 	gdev->heartbeat_missed = 0;
 	return gaon_admin_exec(gdev, &req, 0);
 }

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Faults, and how their owners hear of them: the first one of a queue is kept until the queue is
+ * cleared, WAIT ends for it until it is acknowledged, and the file can read an event.
+ *
+ * The event was allocated before: faults are noted in the path of fences.
+ */
+#include <linux/ratelimit.h>
+#include <linux/slab.h>
+
+#include "gaon_device.h"
+#include "gaon_queue.h"
+
+/** struct gaon_fault_event - an event on its way; drm_read() frees it by its first member */
+struct gaon_fault_event {
+	/** @base: what DRM queues. */
+	struct drm_pending_event base;
+	/** @event: what the file reads. */
+	struct drm_gaon_event_fault event;
+};
+
+/* What the queue's own work did, and no reset, firmware or broken memory. */
+bool gaon_fault_is_own(u16 type)
+{
+	switch (type) {
+	case GAON_FAULT_NONE:
+	case GAON_FAULT_ECC:
+	case GAON_FAULT_LINK:
+	case GAON_FAULT_FIRMWARE:
+	case GAON_FAULT_RESET:
+		return false;
+	default:
+		return true;
+	}
+}
+
+const char *gaon_fault_name(u16 type)
+{
+	static const char *const name[] = {
+		[GAON_FAULT_NONE] = "none",
+		[GAON_FAULT_PAGE] = "page not mapped",
+		[GAON_FAULT_PERMISSION] = "access not permitted",
+		[GAON_FAULT_ILLEGAL] = "illegal instruction",
+		[GAON_FAULT_MISALIGNED] = "misaligned access",
+		[GAON_FAULT_WATCHDOG] = "ran too long",
+		[GAON_FAULT_BAD_PACKET] = "bad packet",
+		[GAON_FAULT_SPM_BOUNDS] = "outside its scratchpad",
+		[GAON_FAULT_ECC] = "uncorrectable memory error",
+		[GAON_FAULT_LINK] = "link error",
+		[GAON_FAULT_FIRMWARE] = "firmware lost",
+		[GAON_FAULT_RESET] = "dropped by a reset",
+		[GAON_FAULT_BREAK] = "failed assertion",
+		[GAON_FAULT_ECALL] = "ecall",
+		[GAON_FAULT_BUS] = "bus error",
+		[GAON_FAULT_BAD_DESCRIPTOR] = "bad descriptor",
+		[GAON_FAULT_PREEMPT] = "could not be preempted",
+	};
+
+	return type < ARRAY_SIZE(name) && name[type] ? name[type] : "unknown";
+}
+
+/**
+ * gaon_fault_prepare() - see that the next first fault has an event
+ * @queue: the queue
+ *
+ * Sleeps; before the queue can fault, again.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int gaon_fault_prepare(struct gaon_queue *queue)
+{
+	struct gaon_fault_event *event = kzalloc_obj(*event, GFP_KERNEL_ACCOUNT);
+
+	if (!event)
+		return -ENOMEM;
+	spin_lock(&queue->fault_lock);
+	if (!queue->event)
+		swap(queue->event, event);
+	spin_unlock(&queue->fault_lock);
+	kfree(event);
+	return 0;
+}
+
+/* The queue has ended: nothing is noted any more. */
+void gaon_fault_release(struct gaon_queue *queue)
+{
+	if (queue->fault.flags && !queue->fault.told)
+		atomic_dec(&queue->vm->untold);
+	queue->fault.flags = 0;
+	kfree(queue->event);
+	queue->event = NULL;
+}
+
+static void fault_copy(struct gaon_queue *queue, struct drm_gaon_fault *out)
+{
+	const struct gaon_fault_record *in = &queue->fault.record;
+
+	lockdep_assert_held(&queue->fault_lock);
+	*out = (struct drm_gaon_fault){
+		.type = in->type,
+		.access = in->access,
+		.core = in->core,
+		.context = in->context,
+		.hw_queue = in->queue,
+		.workgroup = in->workgroup,
+		.sequence = queue->fault.sequence,
+		.pc = in->pc,
+		.va = in->va,
+		.syndrome = in->syndrome,
+		.cycle = in->cycle,
+		.tag = in->tag,
+		.list_index = in->list_index,
+	};
+}
+
+static void fault_send(struct gaon_queue *queue)
+{
+	struct gaon_client *client = queue->client;
+	struct drm_device *drm = &queue->gdev->drm;
+	struct gaon_fault_event *event = queue->event;
+	int err = -ENOMEM;
+
+	lockdep_assert_held(&queue->fault_lock);
+	spin_lock(&client->event_lock);
+	if (!client->closed) {
+		if (event) {
+			event->event.base.type = DRM_GAON_EVENT_FAULT;
+			event->event.base.length = sizeof(event->event);
+			event->event.queue_id = queue->handle;
+			event->event.vm_id = queue->vm_handle;
+			event->event.dropped = client->dropped;
+			fault_copy(queue, &event->event.fault);
+			err = drm_event_reserve_init(drm, client->gfile->drm, &event->base,
+						     &event->event.base);
+		}
+		if (err) {
+			client->dropped++;
+		} else {
+			queue->event = NULL;
+			drm_send_event(drm, &event->base);
+		}
+	}
+	spin_unlock(&client->event_lock);
+}
+
+/**
+ * gaon_fault_note() - a queue has faulted, or was reset
+ * @queue: the queue
+ * @fault: what is known
+ * @sequence: as users count
+ * @flags: FAULTED or WAS_RESET, and GUILTY, of &enum drm_gaon_queue_state_flags
+ *
+ * Does not sleep. Who waits for the address space must be woken afterwards.
+ *
+ * Return: whether it is the first one since the queue was cleared; others are not kept.
+ */
+bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *fault,
+		     u64 sequence, u32 flags)
+{
+	spin_lock(&queue->fault_lock);
+	if (queue->fault.flags) {
+		spin_unlock(&queue->fault_lock);
+		return false;
+	}
+	queue->fault = (struct gaon_fault_state){
+		.flags = flags,
+		.record = *fault,
+		.sequence = sequence,
+	};
+	atomic_inc(&queue->vm->untold);
+	fault_send(queue);
+	spin_unlock(&queue->fault_lock);
+	dev_warn_ratelimited(queue->gdev->drm.dev,
+			     "queue %u of context %u: %s (fault %u), packet %llu, core %u, workgroup %u, pc %#llx, address %#llx, syndrome %#llx\n",
+			     queue->hwq.id, queue->hwq.context, gaon_fault_name(fault->type),
+			     fault->type, fault->sequence, fault->core, fault->workgroup, fault->pc,
+			     fault->va, fault->syndrome);
+	return true;
+}
+
+/* Its work was dropped for another's sake. */
+void gaon_fault_note_reset(struct gaon_queue *queue)
+{
+	struct gaon_fault_record fault = {
+		.type = GAON_FAULT_RESET,
+		.core = GAON_FAULT_CORE_NONE,
+		.context = queue->hwq.context,
+		.queue = queue->hwq.id,
+	};
+
+	gaon_fault_note(queue, &fault, 0, DRM_GAON_QUEUE_WAS_RESET);
+}
+
+/**
+ * gaon_fault_read() - the first fault
+ * @queue: the queue
+ * @out: filled; type NONE: there was none
+ * @ack: WAIT no longer ends for it
+ *
+ * Return: flags of &enum drm_gaon_queue_state_flags.
+ */
+u32 gaon_fault_read(struct gaon_queue *queue, struct drm_gaon_fault *out, bool ack)
+{
+	u32 flags;
+
+	*out = (struct drm_gaon_fault){ .type = GAON_FAULT_NONE };
+	spin_lock(&queue->fault_lock);
+	flags = queue->fault.flags;
+	if (flags)
+		fault_copy(queue, out);
+	if (flags && ack && !queue->fault.told) {
+		queue->fault.told = true;
+		atomic_dec(&queue->vm->untold);
+	}
+	spin_unlock(&queue->fault_lock);
+	return flags;
+}
+
+/**
+ * gaon_fault_forget() - the queue is about to be cleared
+ * @queue: the queue
+ * @saved: what is forgotten, for gaon_fault_restore()
+ */
+void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved)
+{
+	spin_lock(&queue->fault_lock);
+	*saved = queue->fault;
+	if (saved->flags && !saved->told)
+		atomic_dec(&queue->vm->untold);
+	queue->fault = (struct gaon_fault_state){};
+	spin_unlock(&queue->fault_lock);
+}
+
+/** gaon_fault_restore() - it could not be cleared after all */
+void gaon_fault_restore(struct gaon_queue *queue, const struct gaon_fault_state *saved)
+{
+	spin_lock(&queue->fault_lock);
+	if (!queue->fault.flags && saved->flags) {
+		queue->fault = *saved;
+		if (!saved->told)
+			atomic_inc(&queue->vm->untold);
+	}
+	spin_unlock(&queue->fault_lock);
+}

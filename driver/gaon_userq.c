@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What the device says of queues: events of user-mode ones, the firmware's view of both kinds, and
+ * how a queue that stands still goes on.
+ *
+ * The driver never looks into ring and state block of a user-mode queue: they are memory that its
+ * owner may unmap or fill with anything.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+
+#include "gaon_admin.h"
+#include "gaon_device.h"
+#include "gaon_queue.h"
+#include "gaon_sched.h"
+#include "gaon_trace.h"
+
+#define CLEAR_TIMEOUT	(2 * HZ)
+
+/* --- events --------------------------------------------------------------------------------- */
+
+static void userq_packet(struct gaon_hwq *hwq, const struct gaon_event *event)
+{
+	/* The caller wakes who waits; values are read by who waits for them. */
+}
+
+static void userq_fault(struct gaon_hwq *hwq, const struct gaon_fault_record *fault)
+{
+	gaon_queue_fault(to_gaon_queue(hwq), fault);
+}
+
+static void userq_rescan(struct gaon_hwq *hwq)
+{
+	struct gaon_queue *queue = to_gaon_queue(hwq);
+
+	queue_work(queue->gdev->queues->wq, &queue->check);
+}
+
+const struct gaon_hwq_ops gaon_userq_ops = {
+	.packet = userq_packet,
+	.fault = userq_fault,
+	.rescan = userq_rescan,
+};
+
+/* Notes a fault as the device tells it. Does not sleep. */
+bool gaon_queue_fault(struct gaon_queue *queue, const struct gaon_fault_record *fault)
+{
+	u64 sequence = queue->kq ? gaon_kq_job_index(queue->kq, fault->sequence) : fault->sequence;
+	u32 flags = DRM_GAON_QUEUE_FAULTED;
+
+	if (gaon_fault_is_own(fault->type))
+		flags |= DRM_GAON_QUEUE_GUILTY;
+	trace_gaon_fault(queue, fault);
+	return gaon_fault_note(queue, fault, sequence, flags);
+}
+
+/* --- the firmware's view -------------------------------------------------------------------- */
+
+/* The firmware says that the queue stands still, and there is no record of it. */
+static void queue_note_unseen(struct gaon_queue *queue, u64 bits)
+{
+	struct gaon_fault_record fault = {
+		.type = GAON_FAULT_NONE,
+		.core = GAON_FAULT_CORE_NONE,
+		.context = queue->hwq.context,
+		.queue = queue->hwq.id,
+	};
+
+	if ((bits & GAON_QUERY_CONDITION) == GAON_QUERY_RESET)
+		gaon_fault_note_reset(queue);
+	else
+		gaon_fault_note(queue, &fault, 0, DRM_GAON_QUEUE_FAULTED);
+	gaon_event_wake(queue->gdev, queue->hwq.context);
+}
+
+/**
+ * gaon_queue_look() - ask the firmware how a queue is
+ * @queue: the queue
+ * @flags: of &enum gaon_admin_flags
+ * @reply: of QUEUE_QUERY; left alone if there was an error
+ *
+ * Between drm_dev_enter() and drm_dev_exit(). When it returns every fault is noted that its owner
+ * may have read from the state block before.
+ *
+ * Return: 0, or as gaon_queue_admin().
+ */
+int gaon_queue_look(struct gaon_queue *queue, unsigned int flags, struct gaon_admin_reply *reply)
+{
+	int err;
+
+	if (READ_ONCE(queue->dead))
+		return -ECANCELED;
+	err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_QUERY, 0, flags, reply);
+	/* The record was posted before the firmware was told. */
+	gaon_event_drain(queue->gdev, queue->hwq.context);
+	if (!err && reply->value[3] & GAON_QUERY_CONDITION && !READ_ONCE(queue->fault.flags))
+		queue_note_unseen(queue, reply->value[3]);
+	return err;
+}
+
+/* Events were lost, or work was dropped without one. Fences wait for it. */
+void gaon_queue_check_work(struct work_struct *work)
+{
+	struct gaon_queue *queue = container_of(work, struct gaon_queue, check);
+	struct gaon_device *gdev = queue->gdev;
+	struct gaon_admin_reply reply;
+	bool cookie;
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return;
+	cookie = dma_fence_begin_signalling();
+	if (!gaon_queue_look(queue, GAON_ADMIN_RECLAIM, &reply) && queue->kq)
+		gaon_kq_check(queue->kq, &reply);
+	dma_fence_end_signalling(cookie);
+	drm_dev_exit(idx);
+}
+
+/* --- going on ------------------------------------------------------------------------------- */
+
+/*
+ * The owner may have read of the fault in the state block before the firmware was told, which
+ * happens when nothing of the queue is in flight any more.
+ */
+static int clear_wait_told(struct gaon_queue *queue)
+{
+	unsigned long end = jiffies + CLEAR_TIMEOUT;
+	struct gaon_admin_reply reply;
+	int err, tries;
+
+	for (tries = 0;; tries++) {
+		err = gaon_queue_look(queue, 0, &reply);
+		if (err)
+			return err;
+		if (reply.value[3] & GAON_QUERY_CONDITION)
+			return 0;
+		if (time_after(jiffies, end) || (tries > 1 && !READ_ONCE(queue->fault.flags)))
+			return -EBUSY;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		usleep_range(1000, 2000);
+	}
+}
+
+static int clear_locked(struct gaon_queue *queue)
+{
+	struct gaon_fault_state saved;
+	int err;
+
+	lockdep_assert_held(&queue->lock);
+	if (queue->ended)
+		return -ENOENT;
+	if (READ_ONCE(queue->dead))
+		return -ECANCELED;
+	if (queue->kq && !gaon_kq_is_stopped(queue->kq))
+		return -EBUSY;
+	err = clear_wait_told(queue);
+	if (err)
+		return err;
+	/* Forgotten first: as soon as the queue goes on it may fault again. */
+	gaon_fault_forget(queue, &saved);
+	err = gaon_queue_admin(queue, GAON_ADMIN_FAULT_CLEAR, 0, 0, NULL);
+	if (err)
+		gaon_fault_restore(queue, &saved);
+	else if (queue->kq)
+		gaon_kq_go_on(queue->kq);
+	return err;
+}
+
+/**
+ * gaon_queue_clear() - let a queue go on that faulted or was reset
+ * @queue: the queue
+ *
+ * Between drm_dev_enter() and drm_dev_exit().
+ *
+ * Return: 0, -EBUSY: it is neither; -ECANCELED: it never will; -ENOENT: it is being destroyed;
+ * -ENOMEM, -EINTR, -EIO.
+ */
+int gaon_queue_clear(struct gaon_queue *queue)
+{
+	int err;
+
+	err = gaon_fault_prepare(queue);
+	if (err)
+		return err;
+	if (queue->kq)
+		flush_work(&queue->kq->stop);
+	mutex_lock(&queue->lock);
+	err = clear_locked(queue);
+	mutex_unlock(&queue->lock);
+	if (err == -EIO && READ_ONCE(queue->dead))
+		err = -ECANCELED;
+	return err;
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+#include "queue_lib.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/sync_file.h>
+
+#define RING_BYTES(log2)	(sizeof(struct gaon_packet) << (log2))
+
+int64_t lib_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+void lib_open_on(struct lib *lib, int fd, uint32_t vm_flags)
+{
+	*lib = (struct lib){ .fd = fd, .lr = vm_flags & DRM_GAON_VM_LR };
+	lib->vm = uapi_vm(fd, vm_flags);
+	lib->bo = lib->vm ? uapi_bo(fd, LIB_MEM_BYTES, DRM_GAON_BO_HOST, 0) : 0;
+	lib->mem = lib->bo ? uapi_mmap(fd, lib->bo, LIB_MEM_BYTES) : NULL;
+	REQUIRE(lib->mem && !uapi_map(fd, lib->vm, lib->bo, 0, LIB_MEM_VA, LIB_MEM_BYTES, 0),
+		"an address space with memory");
+}
+
+void lib_open(struct lib *lib, uint32_t vm_flags)
+{
+	lib_open_on(lib, uapi_open(), vm_flags);
+}
+
+void lib_close(struct lib *lib)
+{
+	if (lib->doorbells)
+		munmap((void *)lib->doorbells, DRM_GAON_DOORBELL_BYTES);
+	munmap(lib->mem, LIB_MEM_BYTES);
+	close(lib->fd);
+}
+
+/* --- queues ---------------------------------------------------------------------------------- */
+
+static int queue_create(struct lib_queue *queue, struct drm_gaon_queue_create *args)
+{
+	int err = uapi_ioctl(queue->lib->fd, DRM_IOCTL_GAON_QUEUE_CREATE, args);
+
+	queue->id = args->queue_id;
+	queue->hw_id = args->hw_id;
+	queue->doorbell_offset = args->doorbell_offset;
+	queue->doorbell_mmap = args->doorbell_mmap;
+	return err;
+}
+
+int lib_user_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint32_t priority,
+		   uint64_t limit_cycles)
+{
+	uint64_t bytes = RING_BYTES(log2) + 64;
+	uint64_t at = LIB_MEM_BYTES - lib->used - bytes;
+	struct drm_gaon_queue_create args = {
+		.vm_id = lib->vm,
+		.flags = DRM_GAON_QUEUE_USER,
+		.priority = priority,
+		.ring_log2 = log2,
+		.ring_va = lib_va(at),
+		.state_va = lib_va(at + RING_BYTES(log2)),
+		.limit_cycles = limit_cycles,
+	};
+	int err;
+
+	*queue = (struct lib_queue){
+		.lib = lib,
+		.log2 = log2,
+		.ring_va = args.ring_va,
+		.state_va = args.state_va,
+		.ring = (struct gaon_packet *)(lib->mem + at),
+		.state = (struct gaon_queue_state *)(lib->mem + at + RING_BYTES(log2)),
+	};
+	memset(queue->ring, 0, bytes);
+	err = queue_create(queue, &args);
+	if (!err)
+		lib->used += bytes;
+	return err;
+}
+
+int lib_kernel_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint32_t priority,
+		     uint64_t limit_cycles)
+{
+	struct drm_gaon_queue_create args = {
+		.vm_id = lib->vm,
+		.priority = priority,
+		.ring_log2 = log2,
+		.limit_cycles = limit_cycles,
+	};
+
+	*queue = (struct lib_queue){ .lib = lib, .log2 = log2 };
+	return queue_create(queue, &args);
+}
+
+int lib_queue_destroy(struct lib_queue *queue)
+{
+	struct drm_gaon_queue_destroy args = { .queue_id = queue->id };
+
+	return uapi_ioctl(queue->lib->fd, DRM_IOCTL_GAON_QUEUE_DESTROY, &args);
+}
+
+void lib_doorbell_map(struct lib *lib, struct lib_queue *queue)
+{
+	void *page = mmap(NULL, DRM_GAON_DOORBELL_BYTES, PROT_WRITE, MAP_SHARED, lib->fd,
+			  (off_t)queue->doorbell_mmap);
+
+	REQUIRE(page != MAP_FAILED, "mapping of doorbells: %s", strerror(errno));
+	lib->doorbells = page;
+}
+
+void lib_ring(struct lib_queue *queue)
+{
+	if (!queue->lib->doorbells)
+		lib_doorbell_map(queue->lib, queue);
+	queue->lib->doorbells[queue->doorbell_offset / 8] = queue->write;
+}
+
+void lib_push(struct lib_queue *queue, const struct gaon_packet *packet)
+{
+	uint64_t old = queue->write;
+
+	queue->ring[old & ((1u << queue->log2) - 1)] = *packet;
+	queue->write++;
+	__atomic_store_n(&queue->state->write, queue->write, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (gaon_doorbell_due(old, queue->write,
+			      __atomic_load_n(&queue->state->event_idx, __ATOMIC_RELAXED)))
+		lib_ring(queue);
+}
+
+int lib_state(struct lib_queue *queue, struct drm_gaon_queue_query *query, uint32_t flags)
+{
+	*query = (struct drm_gaon_queue_query){ .queue_id = queue->id, .flags = flags };
+	return uapi_ioctl(queue->lib->fd, DRM_IOCTL_GAON_QUEUE_STATE, query);
+}
+
+int lib_clear(struct lib_queue *queue)
+{
+	struct drm_gaon_queue_clear args = { .queue_id = queue->id };
+
+	return uapi_ioctl(queue->lib->fd, DRM_IOCTL_GAON_QUEUE_CLEAR, &args);
+}
+
+/* --- packets --------------------------------------------------------------------------------- */
+
+struct gaon_packet lib_nop(uint64_t signal_va, uint64_t value, uint16_t flags)
+{
+	struct gaon_packet packet = {
+		.type = GAON_PKT_NOP,
+		.scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4,
+		.flags = GAON_PKT_F_BARRIER | flags,
+	};
+
+	if (signal_va) {
+		packet.flags |= GAON_PKT_F_SIGNAL;
+		packet.signal_va = signal_va;
+		packet.signal_value = value;
+	}
+	return packet;
+}
+
+struct gaon_packet lib_launch(uint64_t entry_va, uint64_t args_va, uint32_t grid)
+{
+	return (struct gaon_packet){
+		.type = GAON_PKT_LAUNCH,
+		.scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4,
+		.flags = GAON_PKT_F_BARRIER,
+		.launch = {
+			.entry_va = entry_va,
+			.args_va = args_va,
+			.grid = { grid, 1, 1 },
+			.stack_bytes = 4096,
+		},
+	};
+}
+
+struct gaon_packet lib_wait_packet(uint64_t va, uint64_t value)
+{
+	return (struct gaon_packet){
+		.type = GAON_PKT_WAIT,
+		.flags = GAON_PKT_F_BARRIER,
+		.wait = { .va = va, .operand = value, .op = GAON_WAIT_GE },
+	};
+}
+
+/* --- waiting --------------------------------------------------------------------------------- */
+
+int lib_wait_op(struct lib *lib, const volatile void *addr, uint64_t value, uint32_t op,
+		int64_t timeout_ns_abs)
+{
+	struct drm_gaon_wait args = {
+		.addr = (uintptr_t)addr,
+		.value = value,
+		.timeout_ns = timeout_ns_abs,
+		.vm_id = lib->vm,
+		.op = op,
+	};
+
+	return uapi_ioctl(lib->fd, DRM_IOCTL_GAON_WAIT, &args);
+}
+
+int lib_wait(struct lib *lib, const volatile void *addr, uint64_t value, int64_t timeout_ms)
+{
+	return lib_wait_op(lib, addr, value, DRM_GAON_WAIT_GE, lib_now() + timeout_ms * 1000000);
+}
+
+/* --- syncobjs -------------------------------------------------------------------------------- */
+
+uint32_t lib_syncobj(int fd)
+{
+	struct drm_syncobj_create args = { 0 };
+	int err = uapi_ioctl(fd, DRM_IOCTL_SYNCOBJ_CREATE, &args);
+
+	if (err)
+		CHECK_ERRNO(err, 0, "SYNCOBJ_CREATE");
+	return args.handle;
+}
+
+void lib_syncobj_destroy(int fd, uint32_t handle)
+{
+	struct drm_syncobj_destroy args = { .handle = handle };
+
+	uapi_ioctl(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &args);
+}
+
+int lib_syncobj_wait(int fd, uint32_t handle, uint64_t point, int64_t timeout_ms)
+{
+	struct drm_syncobj_timeline_wait args = {
+		.handles = (uintptr_t)&handle,
+		.points = (uintptr_t)&point,
+		.timeout_nsec = lib_now() + timeout_ms * 1000000,
+		.count_handles = 1,
+		.flags = DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT,
+	};
+
+	return uapi_ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &args);
+}
+
+int lib_syncobj_status(int fd, uint32_t handle)
+{
+	struct drm_syncobj_handle export = {
+		.handle = handle,
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+	};
+	struct sync_fence_info fence = { 0 };
+	struct sync_file_info info = { .num_fences = 1, .sync_fence_info = (uintptr_t)&fence };
+	int err = uapi_ioctl(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
+
+	if (err)
+		return -err;
+	err = ioctl(export.fd, SYNC_IOC_FILE_INFO, &info) ? -errno : info.status;
+	close(export.fd);
+	return err == 1 ? 0 : err ? err : -EINPROGRESS;
+}
+
+int lib_submit(struct lib_queue *queue, uint64_t list_va, uint32_t count, uint32_t wait,
+	       uint64_t wait_point, uint32_t signal, uint64_t signal_point)
+{
+	struct drm_gaon_sync syncs[2];
+	struct drm_gaon_job job = { .list_va = list_va, .count = count };
+	struct drm_gaon_submit args = {
+		.queue_id = queue->id,
+		.jobs = { .stride = sizeof(job), .count = 1, .array = (uintptr_t)&job },
+	};
+	uint32_t n = 0;
+
+	if (wait)
+		syncs[n++] = (struct drm_gaon_sync){
+			.flags = wait_point ? DRM_GAON_SYNC_TIMELINE : 0,
+			.handle = wait,
+			.timeline_value = wait_point,
+		};
+	if (signal)
+		syncs[n++] = (struct drm_gaon_sync){
+			.flags = DRM_GAON_SYNC_SIGNAL | (signal_point ? DRM_GAON_SYNC_TIMELINE : 0),
+			.handle = signal,
+			.timeline_value = signal_point,
+		};
+	if (n)
+		job.syncs = (struct drm_gaon_obj_array){
+			.stride = sizeof(syncs[0]), .count = n, .array = (uintptr_t)syncs,
+		};
+	return uapi_ioctl(queue->lib->fd, DRM_IOCTL_GAON_SUBMIT, &args);
+}
+
+/* --- code ------------------------------------------------------------------------------------ */
+
+void lib_code(struct lib *lib)
+{
+	static const uint32_t spin[] = { 0x0000006f };			/* j . */
+	static const uint32_t brk[] = { 0x00100073 };			/* ebreak */
+	static const uint32_t ret[] = { 0x00008067 };			/* ret */
+	static const uint32_t store[] = { 0x00100293, 0x00553023, 0x00008067 }; /* li t0, 1; sd t0, 0(a0); ret */
+	uint32_t bo = uapi_bo(lib->fd, 4096, DRM_GAON_BO_HOST, 0);
+	uint8_t *cpu = bo ? uapi_mmap(lib->fd, bo, 4096) : NULL;
+
+	REQUIRE(cpu, "memory for code");
+	memcpy(cpu + LIB_CODE_SPIN, spin, sizeof(spin));
+	memcpy(cpu + LIB_CODE_BREAK, brk, sizeof(brk));
+	memcpy(cpu + LIB_CODE_RET, ret, sizeof(ret));
+	memcpy(cpu + LIB_CODE_STORE, store, sizeof(store));
+	munmap(cpu, 4096);
+	REQUIRE(!uapi_map(lib->fd, lib->vm, bo, 0, LIB_CODE_VA, 4096, DRM_GAON_VM_BIND_EXEC),
+		"code is mapped");
+	uapi_bo_close(lib->fd, bo);
+}

@@ -118,10 +118,12 @@ END_TEST
 START_TEST(timeouts)
 {
 	struct gaon_event *e;
+	struct gaon_mem *go;
 	double start;
 
 	ok(gaon_event_create(dev, 0, &e));
-	ok(rt_launch(stream, "conf_busy", 1, 0, 200000000));
+	ok(gaon_mem_alloc(dev, 8, GAON_MEM_HOST, &go));
+	ok(rt_launch(stream, "conf_until", 1, gaon_mem_va(go), 0));
 	ok(gaon_event_record(stream, e));
 	fails(GAON_ERROR_NOT_READY, gaon_stream_query(stream));
 	fails(GAON_ERROR_NOT_READY, gaon_event_query(e));
@@ -132,6 +134,7 @@ START_TEST(timeouts)
 	fails(GAON_ERROR_TIMEOUT, gaon_event_wait(e, 1000));
 	fails(GAON_ERROR_TIMEOUT, gaon_device_wait(dev, 0));
 	fails(GAON_ERROR_TIMEOUT, gaon_stream_wait(stream, 0));
+	__atomic_store_n((uint64_t *)gaon_mem_ptr(go), 1, __ATOMIC_RELEASE);
 	ok(gaon_stream_wait(stream, GAON_FOREVER));
 	ok(gaon_device_wait(dev, WAIT));
 	ok(gaon_event_query(e));

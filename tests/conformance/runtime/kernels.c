@@ -59,6 +59,13 @@ GAON_KERNEL(conf_busy, struct conf_args)
 		*out = args->value;
 }
 
+/* Busy until the host stores something at va. */
+GAON_KERNEL(conf_until, struct conf_args)
+{
+	while (!*(volatile uint64_t *)args->va)
+		;
+}
+
 GAON_KERNEL(conf_print, struct conf_args)
 {
 	gaon_printf("wg %u: %d %s %5.2f %llx\n", gaon_wg_linear(), (int)args->value, "text", 1.5,

@@ -96,6 +96,34 @@ static const struct sim_hart_costs costs = {
 	.dlen = 4096, .vector_startup = 7, .vmem_bytes = 64,
 };
 
+/*
+ * A vtype that vsetvli could have left, and any vl: state that was restored is not trusted.  Without
+ * these nearly every vector instruction is illegal.
+ */
+static void load_vector_state(struct sim_hart *hart, const struct input *in)
+{
+	unsigned int sew = in->vtype >> 3 & 3;
+	int lmul = (int)((in->vtype & 7) ^ 4) - 4;
+
+	if (lmul < (int)sew - 3)
+		lmul = (int)sew - 3;
+	hart->vtype = (in->vtype & 0xc0) | sew << 3 | ((unsigned int)lmul & 7);
+	hart->vl = lmul >= 0 ? hart->vlenb << lmul >> sew : hart->vlenb >> -lmul >> sew;
+	hart->vl = in->vl >> 31 ? in->vl & 0xffff : in->vl % (hart->vl + 1);
+	memcpy(hart->v, in->x, sizeof(in->x) < 16ull * hart->vlenb ? sizeof(in->x) : 16ull * hart->vlenb);
+	for (unsigned int i = 8; i < 16; i++)
+		memcpy(hart->v + (size_t)i * hart->vlenb, in->f, 16);
+}
+
+/* Make most of the first words vector instructions, which random bits seldom are. */
+static void prefer_vector(uint8_t *code)
+{
+	static const uint8_t major[8] = { 0x57, 0x57, 0x57, 0x57, 0x07, 0x27, 0x13, 0x07 };
+
+	for (unsigned int i = 0; i < 64; i++)
+		code[4 * i] = (uint8_t)((code[4 * i] & 0x80) | major[code[4 * i] & 7]);
+}
+
 static void load_state(struct sim_hart *hart, const struct input *in)
 {
 	sim_hart_reset(hart);
@@ -109,6 +137,8 @@ static void load_state(struct sim_hart *hart, const struct input *in)
 	hart->fs_off = in->flags & 1 && in->flags & 2;
 	hart->vs_off = in->flags & 4 && in->flags & 8;
 	hart->counters_off = in->flags >> 5;
+	if (in->frm & 16)
+		load_vector_state(hart, in);
 	hart->exit_pc = in->flags & 16 ? in->x[0] % 4096 & ~1ull : UINT64_MAX;
 }
 
@@ -149,6 +179,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < HARTS; i++) {
 		memset(ram[i], 0, sizeof(ram[i]));
 		memcpy(ram[i], data, size < sizeof(ram[i]) ? size : sizeof(ram[i]));
+		if (in.frm & 32)
+			prefer_vector(ram[i]);
 		hart[i] = sim_hart_create(vlens[in.vlen % 4], &ops, ram[i], &costs);
 		if (!hart[i])
 			abort();

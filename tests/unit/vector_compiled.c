@@ -121,6 +121,9 @@ static uint64_t number(unsigned int bits, enum taste taste)
 	uint64_t top = (1ull << (bits - 1 - fraction)) - 1, exp, v = rnd() & ((1ull << fraction) - 1);
 	uint64_t sign = (rnd() & 1) << (bits - 1);
 
+	/* where bf16 overflows and underflows */
+	if (bits == 32 && taste == WIDE && chance(5))
+		return sign | ((chance(50) ? 0x7f7f7f00 : 0x7fbf00) + below(512));
 	if (taste == SHARP)
 		return sign | sharp(fraction, top);
 	if (taste == TAME) {
@@ -150,8 +153,11 @@ static void fill(uint8_t *p, size_t bytes, unsigned int sew, enum taste taste)
 
 /* --- programs --------------------------------------------------------------------------------------- */
 
-/* Now and then few registers, so that values are overwritten and used again. */
-static bool few;
+/*
+ * Now and then few registers, so that values are overwritten and used again; and programs of 16-bit
+ * elements that are mostly conversions, on data of 32 bits.
+ */
+static bool few, halves;
 
 static unsigned int group(int lmul)
 {
@@ -241,8 +247,8 @@ static uint32_t gen_merge(const struct program *p)
 
 static uint32_t gen_convert(const struct program *p, bool vm)
 {
-	static const uint8_t codes[] = { 1, 7, 3, 12, 13, 20, 0, 2, 9, 29 };
-	unsigned int code = codes[below(chance(80) ? 6 : sizeof(codes))];
+	static const uint8_t codes[] = { 1, 7, 3, 12, 13, 20, 29, 29, 0, 2, 9 };
+	unsigned int code = codes[below(chance(80) ? 8 : sizeof(codes))];
 	int from = p->lmul, to = p->lmul;
 
 	if (chance(20))
@@ -327,6 +333,8 @@ static uint32_t gen_any(struct program *p)
 {
 	bool vm = chance(80);
 
+	if (halves && chance(50))
+		return gen_convert(p, vm);
 	switch (below(20)) {
 	case 0: case 1: case 2:
 		return gen_int(p, vm);
@@ -375,11 +383,16 @@ static void make_program(struct world *w, struct program *p)
 	bool strict = chance(90);
 
 	few = chance(40);
+	halves = chance(12);
 
 	p->sew = chance(70) ? 2 : below(4);
 	p->lmul = (int)below(4);
 	if (chance(15))
 		p->lmul = (int)p->sew - 3 + (int)below(3);
+	if (halves) {
+		p->sew = 1;
+		p->lmul = (int)below(3);
+	}
 	p->first_sew = p->sew;
 	p->first_lmul = p->lmul;
 	w->hart->x[6] = 0;
@@ -436,11 +449,11 @@ static void make_state(struct world *w, const struct program *p)
 
 		h->f[i] = sew == 3 || chance(4) ? v : v | UINT64_MAX << 32;
 	}
-	fill(h->v, 32ull * h->vlenb, sew, taste);
+	fill(h->v, 32ull * h->vlenb, halves ? 2 : sew, taste);
 	if (chance(60))
 		for (unsigned int i = 0; i < h->vlenb; i++)
 			h->v[i] = (uint8_t)rnd();
-	fill(w->ram + DATA, DATA_BYTES, sew, taste);
+	fill(w->ram + DATA, DATA_BYTES, halves ? 2 : sew, taste);
 }
 
 static void make_map(struct world *w)
@@ -577,6 +590,50 @@ static bool one_case(unsigned int number, struct world *plain, struct world *fas
 	return true;
 }
 
+/* Narrowing to bf16 where it overflows, underflows and rounds to a power of two, number by number. */
+static bool narrow_borders(struct world *plain, struct world *fast)
+{
+	static const uint32_t around[] = { 0x7f7f8000, 0x7f800000, 0x7fc000, 0x7f8000, 0x800000, 0x3f808000 };
+	struct program p = { .count = 2, .sew = 1, .first_sew = 1, .first_lmul = -1 };
+
+	few = halves = false;
+	make_map(plain);
+	make_state(plain, &p);
+	copy_world(fast, plain);
+	for (uint32_t i = 0; i < sizeof(around) / sizeof(around[0]) * 1024; i++) {
+		uint32_t v = (around[i / 1024] - 256 + i % 512) | (i / 512 % 2) << 31;
+		struct sim_hart *const hart[] = { plain->hart, fast->hart };
+		enum sim_exit why[2];
+		const char *what;
+
+		/* Another run now and then: one that fails too often is not tried again. */
+		if (i % 256 == 0) {
+			p.word[0] = vector(0x12, true, 24, 29, FVV, i / 256);
+			p.word[1] = 0x00008067;		/* ret */
+			memcpy(plain->ram + CODE_PAGE * SIM_PAGE_SIZE, p.word, p.count * 4);
+			memcpy(fast->ram + CODE_PAGE * SIM_PAGE_SIZE, p.word, p.count * 4);
+			sim_hart_flush_tlb(plain->hart);
+			sim_hart_flush_tlb(fast->hart);
+		}
+		for (unsigned int k = 0; k < 2; k++) {
+			hart[k]->vtype = first_vtype(&p);
+			hart[k]->vl = 1;
+			hart[k]->vstart = hart[k]->frm = hart[k]->fflags = 0;
+			hart[k]->fs_off = false;
+			memcpy(hart[k]->v + 24 * hart[k]->vlenb, &v, sizeof(v));
+			hart[k]->x[1] = EXIT_PC;
+			hart[k]->pc = CODE_PAGE * SIM_PAGE_SIZE;
+			why[k] = sim_hart_run(hart[k], 1000);
+		}
+		what = difference(plain, fast, why[0], why[1]);
+		if (what) {
+			report(plain, fast, &p, v, 0, what);
+			return false;
+		}
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static const unsigned int vlens[] = { 128, 256, 512, 1024, 4096, 16384, 65536 };
@@ -601,6 +658,7 @@ int main(int argc, char **argv)
 		}
 		for (unsigned int i = 0; i < cases * shares[v] / 8 && bad < 3; i++, done++)
 			bad += !one_case(v << 24 | i, &plain, &fast);
+		bad += !narrow_borders(&plain, &fast);
 		s = sim_hart_compile_stats(fast.hart);
 		all.compiled += s.compiled;
 		all.refused += s.refused;

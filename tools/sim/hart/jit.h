@@ -115,7 +115,7 @@ struct jit_run {
 	uint64_t vtype, vtype_after;
 	jit_code code;
 	unsigned int lanes;
-	bool fp;
+	bool fp, nearest;	/* has floating-point; and does only know rounding to nearest even */
 	unsigned int steps, mems, killed_count;
 	struct jit_step step[JIT_OPS * 2];
 	struct jit_killed killed[JIT_KILLED];
@@ -160,6 +160,7 @@ enum jit_kind {
 	JIT_WIDEN_BF16,		/* d = a << 16 */
 	JIT_FMA_BF16,		/* d = a * b + d, a and b widened so */
 	JIT_NARROW_F16,		/* d = enc(a), a wider */
+	JIT_NARROW_BF16,	/* d = a's upper half, rounded to nearest even */
 	JIT_TO_INT,		/* d = enc(a), saturated as the architecture has it */
 	JIT_RANGE,		/* d = enc(a, b): minimum, maximum; NaNs are left to the interpreter */
 	JIT_SGNJ,		/* d = a with the sign that enc.imm makes of b */

@@ -157,7 +157,7 @@ void jit_compile(struct sim_hart *h, struct jit_run *r)
 	r->state = JIT_DEAD;
 	r->used = r->slots = 0;
 	r->steps = r->mems = r->killed_count = 0;
-	r->fp = false;
+	r->fp = r->nearest = false;
 	r->vtype = h->vtype;
 	r->costs_n = 0;
 	if (!c || !code)

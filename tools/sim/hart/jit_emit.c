@@ -206,12 +206,55 @@ static void emit_unary(struct emit *e, const struct jit_ir *ir)
 	deliver(e, ir, target(e, ir));
 }
 
+/* By 16 bits: @way 6 is left, 2 right. */
+static void shift_32(struct emit *e, unsigned int way, unsigned int to, unsigned int from)
+{
+	jit_evex_rr(e->b, jit_enc_shift_32, all(e, 2), way, to, from);
+	jit_byte(e->b, 16);
+}
+
+/* to = enc(a, @number), which select has made a constant */
+static void with_number(struct emit *e, struct jit_enc enc, struct jit_how how, unsigned int to,
+			unsigned int a, uint32_t number)
+{
+	how.broadcast = true;
+	jit_evex_rm(e->b, enc, how, to, a, scalar_at(jit_constant(e->c, number)));
+	immediate(e, enc);
+}
+
+/*
+ * What is inexact is raised by an instruction that is inexact in the same lanes; overflow,
+ * underflow and NaNs are left to the interpreter.
+ */
+static void emit_narrow_bf16(struct emit *e, const struct jit_ir *ir)
+{
+	const struct jit_enc *cmp = &jit_enc_cmp[VEC_SGTU][2];
+	struct jit_how lanes = active_mask(e, ir, 2), chosen = all(e, 2), to = active(e, ir, 2);
+	unsigned int a = host(e, ir->a);
+
+	with_number(e, jit_enc_and, all(e, 2), JIT_T1, a, JIT_BF16_MAGNITUDE);
+	chosen.k = JIT_K_T0;
+	with_number(e, *cmp, lanes, JIT_K_T0, JIT_T1, JIT_BF16_LARGEST);
+	with_number(e, jit_enc_cmp[VEC_SNE][2], chosen, JIT_K_T0, JIT_T1, JIT_BF16_INF);
+	leave_if(e, JIT_K_T0);
+	with_number(e, jit_enc_test_32, lanes, JIT_K_T0, a, JIT_BF16_CUT);
+	with_number(e, jit_enc_cmp[VEC_SLTU][2], chosen, JIT_K_T1, JIT_T1, JIT_BF16_TINY);
+	leave_if(e, JIT_K_T1);
+	chosen.zero = true;
+	with_number(e, jit_enc_to_int_32, chosen, JIT_T1, 0, JIT_BF16_INEXACT);
+	shift_32(e, 2, JIT_T0, a);
+	with_number(e, jit_enc_and, all(e, 2), JIT_T0, JIT_T0, JIT_BF16_ODD);
+	jit_evex_rr(e->b, jit_enc_int[VEC_ADD][2], all(e, 2), JIT_T0, JIT_T0, a);
+	with_number(e, jit_enc_int[VEC_ADD][2], all(e, 2), JIT_T0, JIT_T0, JIT_BF16_HALF);
+	shift_32(e, 2, JIT_T0, JIT_T0);
+	jit_evex_rr(e->b, jit_enc_halve_32, to, JIT_T0, 0, host(e, ir->d));
+}
+
 /* bf16 is the upper half of an f32 */
 static void widen_bf16(struct emit *e, unsigned int to, unsigned int from)
 {
 	jit_evex_rr(e->b, jit_enc_extend[2][1][0], all(e, 2), to, 0, from);
-	jit_evex_rr(e->b, jit_enc_shift_left_32, all(e, 2), 6, to, to);
-	jit_byte(e->b, 16);
+	shift_32(e, 6, to, to);
 }
 
 static void emit_widen_bf16(struct emit *e, const struct jit_ir *ir)
@@ -397,6 +440,9 @@ static void emit_ir(struct emit *e, const struct jit_ir *ir)
 		break;
 	case JIT_NARROW_F16:
 		emit_narrow_f16(e, ir);
+		break;
+	case JIT_NARROW_BF16:
+		emit_narrow_bf16(e, ir);
 		break;
 	case JIT_TO_INT:
 		emit_to_int(e, ir);

@@ -171,6 +171,12 @@ void jit_form(struct sim_hart *h, struct sim_code_page *pg, const uint16_t *line
 
 /* --- execution ------------------------------------------------------------------------------------------ */
 
+/* What vset{i}vl{i} leaves, vill excepted: nothing above bit 7, and SEW of at most 64 bits. */
+static bool vtype_sound(const struct sim_hart *h)
+{
+	return !(h->vtype & ~0xdfull);
+}
+
 /*
  * Not for the vtype of the translation: make another, once it has been the other one often enough;
  * the more often that happened, the later.
@@ -179,7 +185,7 @@ static void other_vtype(struct sim_hart *h, struct jit_run *r)
 {
 	uint64_t patience = (uint64_t)h->jit->threshold << r->versions;
 
-	if (h->vtype >> 63 || ++r->hits < patience)
+	if (!vtype_sound(h) || ++r->hits < patience)
 		return;
 	r->hits = 0;
 	if (r->versions < 24)
@@ -200,7 +206,7 @@ unsigned int jit_enter(struct sim_hart *h, struct sim_code_page *pg, uint32_t sl
 		return 0;
 	}
 	if (SIM_UNLIKELY(r->state == JIT_COLD)) {
-		if (++r->hits < j->threshold || h->vtype >> 63)
+		if (++r->hits < j->threshold || !vtype_sound(h))
 			return 0;
 		r->hits = 0;
 		jit_compile(h, r);

@@ -166,7 +166,7 @@ static bool ready(const struct sim_hart *h, const struct jit_run *r)
 	struct vec_state s;
 
 	return h->vtype == r->vtype && vec_begin(h, &s) && !s.start && s.n &&
-	       (!r->fp || (!h->fs_off && h->frm < SIM_RM_RMM));
+	       (!r->fp || (!h->fs_off && h->frm < SIM_RM_RMM)) && (!r->nearest || !h->frm);
 }
 
 /* --- a strip by the interpreter ------------------------------------------------------------------- */
@@ -345,6 +345,7 @@ static void execute(struct pass *p)
 bool jit_pass(struct sim_hart *h, struct jit_run *r)
 {
 	struct pass p;
+	bool done;
 
 	if (!ready(h, r))
 		return false;
@@ -353,20 +354,20 @@ bool jit_pass(struct sim_hart *h, struct jit_run *r)
 	p.ranges = 0;
 	memcpy(p.x, h->x, sizeof(p.x));
 	memcpy(p.f, h->f, sizeof(p.f));
-	if (!execute_steps(&p) || !ranges_apart(&p)) {
-		memcpy(h->x, p.x, sizeof(p.x));
-		memcpy(h->f, p.f, sizeof(p.f));
-		r->strikes += STRIKE;
-	} else {
+	done = execute_steps(&p) && ranges_apart(&p);
+	if (done) {
+		r->strikes -= r->strikes ? 1 : 0;
 		execute(&p);
 		charge(h, r);
 		h->jit->stats.passes++;
-		r->strikes -= r->strikes ? 1 : 0;
-		return true;
+	} else {
+		memcpy(h->x, p.x, sizeof(p.x));
+		memcpy(h->f, p.f, sizeof(p.f));
+		r->strikes += STRIKE;
 	}
-	if (r->strikes > STRIKES_MAX) {
+	if (SIM_UNLIKELY(r->strikes > STRIKES_MAX)) {
 		r->strikes = 0;
 		r->sleep = SLEEP;
 	}
-	return false;
+	return done;
 }

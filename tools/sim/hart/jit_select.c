@@ -300,6 +300,35 @@ static bool select_bits(struct jit_comp *c, uint32_t insn, struct jit_ir *ir)
 	return three(c, insn, ir, UINT64_MAX, true);
 }
 
+/* d of the size of vtype from an a of the double */
+static bool narrow(struct jit_comp *c, uint32_t insn, struct jit_ir *ir)
+{
+	ir->a_width = 2;
+	if (c->sew != 1)
+		return false;
+	ir->a = source(c, vec_rs2(insn), 2, c->lmul + 1);
+	return ir->a != JIT_NO_SLOT && masked(c, insn, ir) &&
+	       dest(c, insn, ir, 1, c->lmul, vec_unmasked(insn));
+}
+
+static bool select_narrow_bf16(struct jit_comp *c, uint32_t insn, struct jit_ir *ir)
+{
+	static const uint32_t numbers[] = {
+		JIT_BF16_MAGNITUDE, JIT_BF16_LARGEST, JIT_BF16_INF, JIT_BF16_TINY, JIT_BF16_CUT,
+		JIT_BF16_HALF, JIT_BF16_ODD, JIT_BF16_INEXACT,
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (jit_constant(c, numbers[i]) == JIT_NO_SLOT)
+			return false;
+	ir->kind = JIT_NARROW_BF16;
+	ir->nan = JIT_NAN_LOOKS;
+	if (!narrow(c, insn, ir))
+		return false;
+	c->run->nearest = true;
+	return true;
+}
+
 static bool select_convert(struct jit_comp *c, uint32_t insn, struct jit_ir *ir)
 {
 	ir->b = JIT_NO_SLOT;
@@ -329,12 +358,9 @@ static bool select_convert(struct jit_comp *c, uint32_t insn, struct jit_ir *ir)
 		ir->kind = JIT_NARROW_F16;
 		ir->nan = JIT_NAN_LOOKS;
 		ir->enc = (struct jit_enc){ 3, 1, 0, 0x1d, 4 };
-		ir->a_width = 2;
-		if (c->sew != 1)
-			return false;
-		ir->a = source(c, vec_rs2(insn), 2, c->lmul + 1);
-		return ir->a != JIT_NO_SLOT && masked(c, insn, ir) &&
-		       dest(c, insn, ir, 1, c->lmul, vec_unmasked(insn));
+		return narrow(c, insn, ir);
+	case VEC_NCVT_BF16:
+		return select_narrow_bf16(c, insn, ir);
 	default:
 		return false;
 	}
@@ -451,10 +477,13 @@ bool jit_select(struct jit_comp *c, uint32_t insn)
 	struct jit_comp before = *c;
 	struct jit_ir *ir = &c->ir[c->count];
 
+	if (c->count == JIT_IR || !jit_candidate(insn))
+		return false;
 	*ir = (struct jit_ir){ .copy = JIT_NO_SLOT };
-	if (c->count < JIT_IR && jit_candidate(insn) && select_any(c, insn, ir)) {
+	if (select_any(c, insn, ir)) {
 		if (ir->kind != JIT_WIDEN && ir->kind != JIT_WIDEN_BF16 &&
-		    ir->kind != JIT_FMA_BF16 && ir->kind != JIT_NARROW_F16)
+		    ir->kind != JIT_FMA_BF16 && ir->kind != JIT_NARROW_F16 &&
+		    ir->kind != JIT_NARROW_BF16)
 			ir->a_width = ir->width;
 		r->fp |= ir->fp;
 		c->count++;

@@ -93,4 +93,7 @@ const struct jit_enc jit_enc_blend[4] = {
 };
 const struct jit_enc jit_enc_ternary = { 3, 1, 0, 0x25, 0 };
 const struct jit_enc jit_enc_and = { 1, 1, 0, 0xdb, 0 };
-const struct jit_enc jit_enc_shift_left_32 = { 1, 1, 0, 0x72, 0 };	/* /6, immediate */
+const struct jit_enc jit_enc_shift_32 = { 1, 1, 0, 0x72, 0 };	/* /6 left, /2 right; immediate */
+const struct jit_enc jit_enc_test_32 = { 2, 1, 0, 0x27, 0 };
+const struct jit_enc jit_enc_halve_32 = { 2, 2, 0, 0x33, 0 };
+const struct jit_enc jit_enc_to_int_32 = { 1, 1, 0, 0x5b, 0 };

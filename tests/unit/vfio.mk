@@ -9,3 +9,11 @@ $(VFIO_TESTS): %: %.o $(VFIO_TEST_HOST) $$(VFIO_OBJS) $$(FW_EMBED) $$(LIBSIM)
 
 TESTS += $(VFIO_TESTS)
 TSAN_TESTS += $(VFIO_TESTS)
+
+# The process around it.
+$(O)/tests/unit/vfio_server_test: tests/unit/vfio_server_test.py $(O)/bin/gaon-sim $$(FW_BIN)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec /usr/bin/python3 %s %s %s "%s"\n' '$(CURDIR)/$<' '$(abspath $(O))/bin/gaon-sim' \
+		'$(abspath $(FW_BIN))' '$(SAN)' >$@
+	@chmod +x $@
+TESTS += $(O)/tests/unit/vfio_server_test

@@ -246,7 +246,7 @@ static int server_start(struct server *s)
 		if (place_listen(&s->places[i]))
 			return -1;
 	}
-	error = s->options->no_sandbox ? 0 : vfu_sandbox_enter();
+	error = s->options->no_sandbox ? 0 : vfu_sandbox_enter(s->options->nv);
 	if (error) {
 		fprintf(stderr, "gaon-sim: cannot enter the sandbox: %s (--no-sandbox does without)\n",
 			strerror(-error));

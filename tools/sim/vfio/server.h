@@ -29,9 +29,10 @@ int vfu_options_parse(struct vfu_server_options *options, int argc, char **argv)
 int vfu_server_run(struct vfu_server_options *options);
 
 /*
- * Give up what the server does not need from here on: privileges by executing programs, and all
- * system calls but those of serving.  Threads that are created later inherit it.  0 or -errno.
+ * Give up what the server does not need from here on: privileges by executing programs, core files,
+ * and all system calls but those of serving, which include opening files to write if @writes_files.
+ * Threads that are created later inherit it.  0 or -errno.
  */
-int vfu_sandbox_enter(void);
+int vfu_sandbox_enter(bool writes_files);
 
 #endif

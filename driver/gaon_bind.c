@@ -17,6 +17,7 @@
 #include "gaon_device.h"
 #include "gaon_tlbi.h"
 #include "gaon_ttm.h"
+#include "gaon_userptr.h"
 #include "gaon_vm.h"
 
 /* --- page tables ---------------------------------------------------------------------------- */
@@ -109,10 +110,18 @@ static void vma_link(struct gaon_vma *vma, struct drm_gpuvm_bo *vm_bo)
 	mutex_unlock(lock);
 }
 
+/* What is mapped over goes by being overwritten, so that nothing is absent meanwhile. */
+static bool op_overwrites(const struct gaon_bind_op *op)
+{
+	return op->bo || op->userptr;
+}
+
 /* Out of the tree; out of the object's list when the operation is finished. */
 static void vma_bury(struct gaon_bind_op *op, struct gaon_vma *vma)
 {
 	vma->dead = true;
+	if (vma->userptr)
+		gaon_userptr_del(vma);
 	list_add_tail(&vma->gone, &op->gone);
 }
 
@@ -128,6 +137,10 @@ static int step_map(struct drm_gpuva_op *gop, void *priv)
 	drm_gpuva_map(&step->vm->base, &vma->base, &gop->map);
 	vma_link(vma, op->vm_bo);
 	op->lr_taken = false;
+	if (op->userptr) {
+		gaon_userptr_add(op->userptr, vma);
+		return gaon_userptr_map(op->userptr, vma, &op->reserve);
+	}
 	if (!op->bo)
 		return 0;
 	return pt_map_bo(step->vm, op->bo, op->va, op->offset, op->size, op->prot, &op->reserve);
@@ -141,8 +154,7 @@ static int step_unmap(struct drm_gpuva_op *gop, void *priv)
 
 	drm_gpuva_unmap(&gop->unmap);
 	vma_bury(step->op, vma);
-	/* What a mapping replaces goes by being overwritten, so that nothing is absent meanwhile. */
-	if (step->op->bo)
+	if (op_overwrites(step->op))
 		return 0;
 	return pt_unmap(step->vm, va, size, &step->op->reserve);
 }
@@ -155,6 +167,8 @@ static struct gaon_vma *vma_rest(struct gaon_bind_op *op, struct gaon_vma *old)
 	if (!vma)
 		return NULL;
 	vma->prot = old->prot;
+	if (old->userptr)
+		gaon_userptr_add(old->userptr, vma);
 	if (old->base.gem.obj && to_gaon_vm(old->base.vm)->lr)
 		atomic_inc(&to_gaon_bo(old->base.gem.obj)->lr_maps);
 	return vma;
@@ -182,7 +196,7 @@ static int step_remap(struct drm_gpuva_op *gop, void *priv)
 	if (next)
 		vma_link(next, vm_bo);
 	vma_bury(step->op, old);
-	if (step->op->bo)
+	if (op_overwrites(step->op))
 		return 0;
 	return pt_unmap(step->vm, va, size, &step->op->reserve);
 }
@@ -288,13 +302,30 @@ static u64 op_prot(u32 flags)
 
 static bool op_args_valid(const struct drm_gaon_vm_bind_op *args)
 {
+	bool userptr = args->type == DRM_GAON_VM_BIND_MAP_USERPTR;
 	bool map = args->type == DRM_GAON_VM_BIND_MAP;
 
-	if (args->pad || args->flags & ~(map ? DRM_GAON_VM_BIND_OP_FLAGS : 0u) ||
+	if (args->pad || args->flags & ~(map || userptr ? DRM_GAON_VM_BIND_OP_FLAGS : 0u) ||
 	    !PAGE_ALIGNED(args->va | args->size | args->offset) ||
 	    !gaon_vm_user_range(args->va, args->size))
 		return false;
-	return map || (!args->handle && !args->offset);
+	return map || (!args->handle && (userptr || !args->offset));
+}
+
+static int op_prepare_userptr(struct gaon_vm *vm, const struct drm_gaon_vm_bind_op *args,
+			      struct gaon_bind_op *op)
+{
+	int err;
+
+	op->userptr = gaon_userptr_create(vm, args->va, args->offset, args->size,
+					  op->prot & GAON_PTE_W);
+	if (IS_ERR(op->userptr)) {
+		err = PTR_ERR(op->userptr);
+		op->userptr = NULL;
+		return err;
+	}
+	err = gaon_userptr_pin(op->userptr);
+	return err ?: gaon_userptr_reserve(op->userptr, &op->reserve);
 }
 
 /**
@@ -314,9 +345,7 @@ int gaon_bind_prepare(struct gaon_vm *vm, struct drm_file *file,
 	INIT_LIST_HEAD(&op->gone);
 	if (args->type > DRM_GAON_VM_BIND_MAP_USERPTR)
 		return -EINVAL;
-	if (args->type == DRM_GAON_VM_BIND_MAP_USERPTR)
-		return -EOPNOTSUPP;
-	if (!op_args_valid(args))
+	if (!op_args_valid(args) || (args->type == DRM_GAON_VM_BIND_MAP_USERPTR && !vm->lr))
 		return -EINVAL;
 	op->type = args->type;
 	op->va = args->va;
@@ -324,9 +353,11 @@ int gaon_bind_prepare(struct gaon_vm *vm, struct drm_file *file,
 	err = op_alloc_spare(op);
 	if (err)
 		return err;
+	op->prot = op_prot(args->flags);
+	if (args->type == DRM_GAON_VM_BIND_MAP_USERPTR)
+		return op_prepare_userptr(vm, args, op);
 	if (args->type != DRM_GAON_VM_BIND_MAP)
 		return gaon_pt_reserve(&vm->pt, &op->reserve, NULL);
-	op->prot = op_prot(args->flags);
 	err = op_take_bo(vm, file, args, op);
 	return err ?: op_prepare_bo(vm, op);
 }
@@ -378,6 +409,8 @@ static void vma_free(struct gaon_vm *vm, struct gaon_vma *vma)
 			atomic_dec(&to_gaon_bo(obj)->lr_maps);
 		gaon_compat_gpuva_unlink(&vma->base);
 	}
+	if (vma->userptr)
+		gaon_userptr_put(vma->userptr);
 	kfree(vma);
 }
 
@@ -398,6 +431,8 @@ void gaon_bind_finish(struct gaon_vm *vm, struct gaon_bind_op *op)
 	for (i = 0; i < ARRAY_SIZE(op->spare); i++)
 		kfree(op->spare[i]);
 	gaon_pt_unreserve(&vm->pt, &op->reserve);
+	if (op->userptr)
+		gaon_userptr_put(op->userptr);
 	if (op->vm_bo)
 		gaon_compat_vm_bo_put(op->vm_bo);
 	if (op->bo) {

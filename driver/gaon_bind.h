@@ -12,6 +12,7 @@
 struct drm_file;
 struct drm_gpuvm_bo;
 struct gaon_bo;
+struct gaon_userptr;
 struct gaon_vm;
 struct gaon_vma;
 
@@ -35,6 +36,8 @@ struct gaon_bind_op {
 	u64 prot;
 	/** @bo: to map, pinned, with a reference; or NULL. */
 	struct gaon_bo *bo;
+	/** @userptr: to map, with a reference; or NULL. */
+	struct gaon_userptr *userptr;
 	/** @lr_taken: @bo's lr_maps was raised for a mapping that does not exist yet. */
 	bool lr_taken;
 	/** @vm_bo: of @bo in the VM, with a reference. */

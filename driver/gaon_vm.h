@@ -18,6 +18,7 @@ struct drm_file;
 struct gaon_bo;
 struct gaon_device;
 struct gaon_file;
+struct gaon_userptr;
 
 /** enum gaon_vm_state - bits of &struct gaon_vm.state, set once and never cleared */
 enum gaon_vm_state {
@@ -65,6 +66,12 @@ struct gaon_vm {
 	struct drm_mm kernel_va;
 	/** @bind_wq: ordered: asynchronous binds. */
 	struct workqueue_struct *bind_wq;
+	/** @userptrs: struct gaon_userptr that have mappings; protected by @lock. */
+	struct list_head userptrs;
+	/** @userptr_work: brings back the process' memory that was taken from the device. */
+	struct work_struct userptr_work;
+	/** @suspended: the context is, until @userptr_work has run; protected by @lock. */
+	bool suspended;
 	/** @queues: queues that exist; raised by gaon_vm_add_queue(). */
 	atomic_t queues;
 	/**
@@ -125,6 +132,10 @@ struct gaon_vma {
 	bool dead;
 	/** @gone: in the list of what an operation took out. */
 	struct list_head gone;
+	/** @userptr: the process' memory that it maps, with a reference; or NULL. */
+	struct gaon_userptr *userptr;
+	/** @userptr_link: in the list of @userptr. */
+	struct list_head userptr_link;
 };
 
 static inline struct gaon_vma *to_gaon_vma(struct drm_gpuva *base)

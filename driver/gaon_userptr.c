@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The caller's own memory in LR VMs, not pinned: the device follows what the process does to it.
+ *
+ * When pages are about to be taken away the context is suspended (bounded by preempt_ms), its
+ * entries are cleared and invalidated, and only then may the pages go. A work then looks what is
+ * there now, maps that, and resumes the context. The notifier takes the VM's lock, under which
+ * nothing is allocated, and sends its command through slots that are kept for such paths, so that
+ * reclaim never waits for anything that waits for reclaim.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/hmm.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "gaon_admin.h"
+#include "gaon_device.h"
+#include "gaon_pt.h"
+#include "gaon_tlbi.h"
+#include "gaon_userptr.h"
+#include "gaon_vm.h"
+
+#define USERPTR_TRIES	16	/* of pinning what somebody else changes all the time */
+
+static struct device *userptr_dev(const struct gaon_userptr *userptr)
+{
+	return userptr->vm->gdev->drm.dev;
+}
+
+static unsigned long userptr_pages(const struct gaon_userptr *userptr)
+{
+	return PFN_DOWN(userptr->size);
+}
+
+/* --- pages ---------------------------------------------------------------------------------- */
+
+static void userptr_unmap_dma(struct gaon_userptr *userptr)
+{
+	unsigned long i;
+
+	for (i = 0; i < userptr_pages(userptr); i++) {
+		if (userptr->dma[i])
+			dma_unmap_page(userptr_dev(userptr), userptr->dma[i], PAGE_SIZE,
+				       DMA_BIDIRECTIONAL);
+		userptr->dma[i] = 0;
+	}
+}
+
+static int userptr_map_dma(struct gaon_userptr *userptr, const unsigned long *pfns)
+{
+	struct device *dev = userptr_dev(userptr);
+	unsigned long i;
+
+	for (i = 0; i < userptr_pages(userptr); i++) {
+		dma_addr_t dma = dma_map_page(dev, hmm_pfn_to_page(pfns[i]), 0, PAGE_SIZE,
+					      DMA_BIDIRECTIONAL);
+
+		if (dma_mapping_error(dev, dma))
+			return -ENOMEM;
+		userptr->dma[i] = dma;
+		/* A copy of the page is of no use to a device that works on its own. */
+		if (dma_need_sync(dev, dma))
+			return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* What hmm_range_fault() has no word for: memory that is no pages. */
+static bool userptr_is_special(struct mm_struct *mm, u64 addr, u64 size)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+
+	return vma && vma->vm_start < addr + size && vma->vm_flags & (VM_IO | VM_PFNMAP);
+}
+
+static int userptr_fault(struct gaon_userptr *userptr, unsigned long *pfns)
+{
+	struct mm_struct *mm = userptr->notifier.mm;
+	struct hmm_range range = {
+		.notifier = &userptr->notifier,
+		.start = userptr->addr,
+		.end = userptr->addr + userptr->size,
+		.hmm_pfns = pfns,
+		.default_flags = HMM_PFN_REQ_FAULT | (userptr->write ? HMM_PFN_REQ_WRITE : 0),
+	};
+	int err, tries;
+
+	for (tries = 0; tries < USERPTR_TRIES; tries++) {
+		range.notifier_seq = mmu_interval_read_begin(&userptr->notifier);
+		mmap_read_lock(mm);
+		err = hmm_range_fault(&range);
+		if (err == -EFAULT && userptr_is_special(mm, userptr->addr, userptr->size))
+			err = -EOPNOTSUPP;
+		mmap_read_unlock(mm);
+		if (err != -EBUSY)
+			break;
+	}
+	userptr->seq = range.notifier_seq;
+	return err;
+}
+
+/**
+ * gaon_userptr_pin() - look what the process has there, and map it for DMA
+ * @userptr: of which the tables have nothing
+ *
+ * Sleeps, allocates and faults pages in. What it found may have changed again when it is used:
+ * gaon_userptr_map() looks.
+ *
+ * Return: 0, -EFAULT: not all of it is memory, or not writable; -EOPNOTSUPP: memory that devices
+ * cannot use; -ENOMEM.
+ */
+int gaon_userptr_pin(struct gaon_userptr *userptr)
+{
+	unsigned long *pfns;
+	int err;
+
+	if (!mmget_not_zero(userptr->notifier.mm))
+		return -EFAULT;
+	pfns = kvcalloc(userptr_pages(userptr), sizeof(*pfns), GFP_KERNEL);
+	err = pfns ? userptr_fault(userptr, pfns) : -ENOMEM;
+	if (!err) {
+		userptr_unmap_dma(userptr);
+		err = userptr_map_dma(userptr, pfns);
+		if (err)
+			userptr_unmap_dma(userptr);
+	}
+	kvfree(pfns);
+	mmput(userptr->notifier.mm);
+	return err;
+}
+
+/** gaon_userptr_reserve() - allocate the tables that mapping all of it takes */
+int gaon_userptr_reserve(struct gaon_userptr *userptr, struct gaon_pt_reserve *reserve)
+{
+	struct gaon_pt_count count = {};
+	unsigned long i;
+
+	/* Cut mappings may need small leaves where the whole had a large one. */
+	for (i = 0; i < userptr_pages(userptr); i++)
+		gaon_pt_count_run(&count, userptr->va + PFN_PHYS(i), GAON_PA_HOST, PAGE_SIZE);
+	return gaon_pt_reserve(&userptr->vm->pt, reserve, &count);
+}
+
+/* --- mappings ------------------------------------------------------------------------------- */
+
+/** gaon_userptr_add() - a mapping of it comes; with the VM's lock held */
+void gaon_userptr_add(struct gaon_userptr *userptr, struct gaon_vma *vma)
+{
+	lockdep_assert_held(&userptr->vm->lock);
+	if (list_empty(&userptr->vmas))
+		list_add_tail(&userptr->link, &userptr->vm->userptrs);
+	vma->userptr = gaon_userptr_get(userptr);
+	list_add_tail(&vma->userptr_link, &userptr->vmas);
+}
+
+/** gaon_userptr_del() - it goes; with the VM's lock held. The reference stays the mapping's. */
+void gaon_userptr_del(struct gaon_vma *vma)
+{
+	struct gaon_userptr *userptr = vma->userptr;
+
+	lockdep_assert_held(&userptr->vm->lock);
+	list_del_init(&vma->userptr_link);
+	if (list_empty(&userptr->vmas))
+		list_del_init(&userptr->link);
+}
+
+static int userptr_map_vma(struct gaon_userptr *userptr, struct gaon_vma *vma,
+			   struct gaon_pt_reserve *reserve)
+{
+	unsigned long i = PFN_DOWN(vma->base.va.addr - userptr->va);
+	unsigned long end = i + PFN_DOWN(vma->base.va.range), run;
+	u64 va = vma->base.va.addr;
+	int err = 0;
+
+	for (; i < end && !err; i += run) {
+		for (run = 1; i + run < end; run++) {
+			if (userptr->dma[i + run] != userptr->dma[i] + PFN_PHYS(run))
+				break;
+		}
+		err = gaon_pt_map(&userptr->vm->pt, va, GAON_PA_HOST | userptr->dma[i],
+				  PFN_PHYS(run), vma->prot, reserve);
+		va += PFN_PHYS(run);
+	}
+	return err;
+}
+
+/**
+ * gaon_userptr_map() - write the entries of a new mapping
+ * @userptr: pinned
+ * @vma: that gaon_userptr_add() added
+ * @reserve: of gaon_userptr_reserve()
+ *
+ * If the process has changed its memory meanwhile nothing is written, and a work brings it later.
+ * With the VM's lock held.
+ */
+int gaon_userptr_map(struct gaon_userptr *userptr, struct gaon_vma *vma,
+		     struct gaon_pt_reserve *reserve)
+{
+	lockdep_assert_held(&userptr->vm->lock);
+	if (mmu_interval_read_retry(&userptr->notifier, userptr->seq)) {
+		queue_work(system_dfl_wq, &userptr->vm->userptr_work);
+		return 0;
+	}
+	userptr->valid = true;
+	return userptr_map_vma(userptr, vma, reserve);
+}
+
+/* --- invalidation --------------------------------------------------------------------------- */
+
+/* Nothing of the context runs when it returns, or it was killed. */
+static void userptr_suspend(struct gaon_vm *vm)
+{
+	int err;
+
+	lockdep_assert_held(&vm->lock);
+	if (vm->suspended || !atomic_read(&vm->queues) || test_bit(GAON_VM_STATE_LOST, &vm->state))
+		return;
+	err = gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_SUSPEND, vm->context, 0,
+			    GAON_ADMIN_RECLAIM);
+	/* Else its work may fault; what is taken away is taken away all the same. */
+	vm->suspended = !err;
+	if (err)
+		drm_dbg(&vm->gdev->drm, "context %u is not suspended (error %d)\n", vm->context, err);
+}
+
+static void userptr_zap(struct gaon_userptr *userptr)
+{
+	struct gaon_vm *vm = userptr->vm;
+	struct gaon_pt_reserve none = {};
+	struct gaon_vma *vma;
+	int idx;
+
+	if (!userptr->valid || !vm->pt.root)
+		return;
+	userptr->valid = false;
+	if (!drm_dev_enter(&vm->gdev->drm, &idx))
+		return;		/* the card reaches nothing any more */
+	userptr_suspend(vm);
+	list_for_each_entry(vma, &userptr->vmas, userptr_link)
+		gaon_pt_unmap(&vm->pt, vma->base.va.addr, vma->base.va.range, &none);
+	gaon_tlbi_range(vm->gdev, vm->asid, userptr->va, userptr->size);
+	gaon_pt_reap(&vm->pt);
+	drm_dev_exit(idx);
+}
+
+static bool userptr_invalidate(struct mmu_interval_notifier *notifier,
+			       const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct gaon_userptr *userptr = container_of(notifier, struct gaon_userptr, notifier);
+	struct gaon_vm *vm = userptr->vm;
+
+	if (!mmu_notifier_range_blockable(range))
+		return false;
+	mutex_lock(&vm->lock);
+	mmu_interval_set_seq(notifier, seq);
+	userptr_zap(userptr);
+	if (!list_empty(&userptr->vmas) && !test_bit(GAON_VM_STATE_CLOSED, &vm->state))
+		queue_work(system_dfl_wq, &vm->userptr_work);
+	mutex_unlock(&vm->lock);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops userptr_ops = {
+	.invalidate = userptr_invalidate,
+};
+
+/* --- bringing back -------------------------------------------------------------------------- */
+
+/* One that has mappings and is not valid; with a reference. */
+static struct gaon_userptr *userptr_next_invalid(struct gaon_vm *vm)
+{
+	struct gaon_userptr *userptr;
+
+	lockdep_assert_held(&vm->lock);
+	list_for_each_entry(userptr, &vm->userptrs, link) {
+		if (!userptr->valid && !userptr->gone)
+			return gaon_userptr_get(userptr);
+	}
+	return NULL;
+}
+
+static int userptr_remap(struct gaon_userptr *userptr, struct gaon_pt_reserve *reserve)
+{
+	struct gaon_vma *vma;
+	int err = 0;
+
+	if (mmu_interval_read_retry(&userptr->notifier, userptr->seq) || !userptr->vm->pt.root)
+		return 0;	/* once more, or never */
+	userptr->valid = true;
+	list_for_each_entry(vma, &userptr->vmas, userptr_link)
+		err = err ?: userptr_map_vma(userptr, vma, reserve);
+	return err;
+}
+
+static void userptr_bring_back(struct gaon_userptr *userptr)
+{
+	struct gaon_vm *vm = userptr->vm;
+	struct gaon_pt_reserve reserve = {};
+	int err;
+
+	err = gaon_userptr_pin(userptr);
+	if (!err)
+		err = gaon_userptr_reserve(userptr, &reserve);
+	scoped_guard(mutex, &vm->lock) {
+		if (!err)
+			err = userptr_remap(userptr, &reserve);
+		if (err) {
+			userptr->gone = true;
+			drm_dbg(&vm->gdev->drm, "context %u: memory at %#llx is gone (error %d)\n",
+				vm->context, userptr->addr, err);
+		}
+	}
+	gaon_pt_unreserve(&vm->pt, &reserve);
+}
+
+/**
+ * gaon_userptr_work() - bring back what was invalidated, then let the context go on
+ * @work: userptr_work of the VM
+ */
+void gaon_userptr_work(struct work_struct *work)
+{
+	struct gaon_vm *vm = container_of(work, struct gaon_vm, userptr_work);
+	struct gaon_userptr *userptr;
+	int idx;
+
+	if (!drm_dev_enter(&vm->gdev->drm, &idx))
+		return;
+	mutex_lock(&vm->lock);
+	while (!test_bit(GAON_VM_STATE_CLOSED, &vm->state)) {
+		userptr = userptr_next_invalid(vm);
+		if (!userptr)
+			break;
+		mutex_unlock(&vm->lock);
+		userptr_bring_back(userptr);
+		gaon_userptr_put(userptr);
+		mutex_lock(&vm->lock);
+	}
+	if (vm->suspended) {
+		gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_RESUME, vm->context, 0,
+			      GAON_ADMIN_RECLAIM);
+		vm->suspended = false;
+	}
+	mutex_unlock(&vm->lock);
+	drm_dev_exit(idx);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+/**
+ * gaon_userptr_create() - begin to follow part of the caller's memory
+ * @vm: an LR VM
+ * @va: device address
+ * @addr: the caller's address, page-aligned
+ * @size: a multiple of pages
+ * @write: the device may write
+ *
+ * Return: with one reference and without mappings; ERR_PTR of -EFAULT, -ENOMEM.
+ */
+struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u64 size, bool write)
+{
+	struct gaon_userptr *userptr;
+	int err;
+
+	if (!access_ok(u64_to_user_ptr(addr), size))
+		return ERR_PTR(-EFAULT);
+	userptr = kzalloc_obj(*userptr, GFP_KERNEL_ACCOUNT);
+	if (!userptr)
+		return ERR_PTR(-ENOMEM);
+	userptr->dma = kvcalloc(PFN_DOWN(size), sizeof(*userptr->dma), GFP_KERNEL_ACCOUNT);
+	if (!userptr->dma) {
+		kfree(userptr);
+		return ERR_PTR(-ENOMEM);
+	}
+	kref_init(&userptr->ref);
+	INIT_LIST_HEAD(&userptr->vmas);
+	INIT_LIST_HEAD(&userptr->link);
+	userptr->vm = vm;
+	userptr->va = va;
+	userptr->addr = addr;
+	userptr->size = size;
+	userptr->write = write;
+	err = mmu_interval_notifier_insert(&userptr->notifier, current->mm, addr, size, &userptr_ops);
+	if (err) {
+		kvfree(userptr->dma);
+		kfree(userptr);
+		return ERR_PTR(err);
+	}
+	return userptr;
+}
+
+struct gaon_userptr *gaon_userptr_get(struct gaon_userptr *userptr)
+{
+	kref_get(&userptr->ref);
+	return userptr;
+}
+
+static void userptr_release(struct kref *ref)
+{
+	struct gaon_userptr *userptr = container_of(ref, struct gaon_userptr, ref);
+
+	mmu_interval_notifier_remove(&userptr->notifier);
+	userptr_unmap_dma(userptr);
+	kvfree(userptr->dma);
+	kfree(userptr);
+}
+
+/** gaon_userptr_put() - sleeps until no notifier runs; not with the VM's lock held */
+void gaon_userptr_put(struct gaon_userptr *userptr)
+{
+	kref_put(&userptr->ref, userptr_release);
+}

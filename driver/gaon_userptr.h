@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef _GAON_USERPTR_H_
+#define _GAON_USERPTR_H_
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mmu_notifier.h>
+#include <linux/types.h>
+
+struct gaon_pt_reserve;
+struct gaon_vm;
+struct gaon_vma;
+struct work_struct;
+
+/**
+ * struct gaon_userptr - memory of a process in an LR VM
+ *
+ * References: the operation that maps it, and each mapping (a mapping that is cut in two shares it).
+ */
+struct gaon_userptr {
+	/** @notifier: hears of changes of the process' memory. */
+	struct mmu_interval_notifier notifier;
+	/** @ref: references. */
+	struct kref ref;
+	/** @vm: whose; the holder of a reference keeps it alive. */
+	struct gaon_vm *vm;
+	/** @va: device address of the first page. */
+	u64 va;
+	/** @addr: the process' address of it. */
+	u64 addr;
+	/** @size: bytes. */
+	u64 size;
+	/** @write: the device may write. */
+	bool write;
+	/** @dma: bus address per page; what is mapped for the device. Changed by who pins. */
+	dma_addr_t *dma;
+	/** @seq: of the notifier when @dma was filled. */
+	unsigned long seq;
+	/** @valid: the tables have @dma. Protected by the VM's lock. */
+	bool valid;
+	/** @gone: the process' memory is no more: it is not tried again. Protected by the VM's lock. */
+	bool gone;
+	/** @vmas: its mappings; protected by the VM's lock. */
+	struct list_head vmas;
+	/** @link: in the VM's list of those that have mappings; protected by the VM's lock. */
+	struct list_head link;
+};
+
+struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u64 size, bool write);
+struct gaon_userptr *gaon_userptr_get(struct gaon_userptr *userptr);
+void gaon_userptr_put(struct gaon_userptr *userptr);
+
+/* Pins what the process has there now. 0, -EFAULT, -EOPNOTSUPP, -ENOMEM. */
+int gaon_userptr_pin(struct gaon_userptr *userptr);
+int gaon_userptr_reserve(struct gaon_userptr *userptr, struct gaon_pt_reserve *reserve);
+
+/* With the VM's lock held: a mapping comes, or goes. */
+int gaon_userptr_map(struct gaon_userptr *userptr, struct gaon_vma *vma,
+		     struct gaon_pt_reserve *reserve);
+void gaon_userptr_add(struct gaon_userptr *userptr, struct gaon_vma *vma);
+void gaon_userptr_del(struct gaon_vma *vma);
+
+/* Brings back what was invalidated, then lets the context go on. */
+void gaon_userptr_work(struct work_struct *work);
+
+#endif

@@ -54,5 +54,10 @@ int gaon_bind_prepare(struct gaon_vm *vm, struct drm_file *file,
 		      const struct drm_gaon_vm_bind_op *args, struct gaon_bind_op *op);
 int gaon_bind_exec(struct gaon_vm *vm, struct gaon_bind_op *op);
 void gaon_bind_finish(struct gaon_vm *vm, struct gaon_bind_op *op);
+void gaon_bind_finish_all(struct gaon_vm *vm, struct gaon_bind_op *ops, u32 count);
+
+/* gaon_bind_async.c */
+int gaon_bind_async(struct gaon_vm *vm, struct drm_file *file, struct gaon_bind_op *ops, u32 count,
+		    const struct drm_gaon_obj_array *syncs);
 
 #endif

@@ -141,6 +141,8 @@ struct gaon_device {
 	wait_queue_head_t reset_wait;
 	/** @reset_work: brings the device back, or gives it up. */
 	struct work_struct reset_work;
+	/** @cleanup_wq: what asynchronous work leaves over; flushed when a file is closed. */
+	struct workqueue_struct *cleanup_wq;
 	/** @wq: ordered: heartbeat and resets, which must not pass each other. */
 	struct workqueue_struct *wq;
 };

@@ -107,6 +107,12 @@ static int pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = drmm_add_action_or_reset(&gdev->drm, gaon_compat_destroy_workqueue, gdev->wq);
 	if (err)
 		return err;
+	gdev->cleanup_wq = alloc_workqueue("gaon-cleanup-%s", WQ_UNBOUND, 0, pci_name(pdev));
+	if (!gdev->cleanup_wq)
+		return -ENOMEM;
+	err = drmm_add_action_or_reset(&gdev->drm, gaon_compat_destroy_workqueue, gdev->cleanup_wq);
+	if (err)
+		return err;
 	pci_set_drvdata(pdev, gdev);
 	err = pcim_enable_device(pdev);
 	if (err)

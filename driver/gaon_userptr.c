@@ -92,6 +92,8 @@ static int userptr_fault(struct gaon_userptr *userptr, unsigned long *pfns)
 		err = hmm_range_fault(&range);
 		if (err == -EFAULT && userptr_is_special(mm, userptr->addr, userptr->size))
 			err = -EOPNOTSUPP;
+		else if (err == -EPERM)
+			err = -EFAULT;
 		mmap_read_unlock(mm);
 		if (err != -EBUSY)
 			break;
@@ -254,6 +256,7 @@ static bool userptr_invalidate(struct mmu_interval_notifier *notifier,
 		return false;
 	mutex_lock(&vm->lock);
 	mmu_interval_set_seq(notifier, seq);
+	userptr->gone = false;	/* it may have come back, or become writable again */
 	userptr_zap(userptr);
 	if (!list_empty(&userptr->vmas) && !test_bit(GAON_VM_STATE_CLOSED, &vm->state))
 		queue_work(system_dfl_wq, &vm->userptr_work);

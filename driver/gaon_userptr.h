@@ -38,7 +38,7 @@ struct gaon_userptr {
 	unsigned long seq;
 	/** @valid: the tables have @dma. Protected by the VM's lock. */
 	bool valid;
-	/** @gone: the process' memory is no more: it is not tried again. Protected by the VM's lock. */
+	/** @gone: there is no such memory until the process changes it. Protected by the VM's lock. */
 	bool gone;
 	/** @vmas: its mappings; protected by the VM's lock. */
 	struct list_head vmas;

@@ -103,6 +103,7 @@ void gaon_vm_free(struct drm_gpuvm *base)
 		gaon_pt_fini(&vm->pt);
 	vm_put_numbers(vm);
 	drm_mm_takedown(&vm->kernel_va);
+	mutex_destroy(&vm->bind_lock);
 	mutex_destroy(&vm->lock);
 	drm_dbg(&gdev->drm, "context %u is gone\n", vm->context);
 	kfree(vm);
@@ -124,6 +125,8 @@ static int vm_init(struct gaon_vm *vm)
 		return -ENOMEM;
 	}
 	mutex_init(&vm->lock);
+	mutex_init(&vm->bind_lock);
+	vm->bind_context = dma_fence_context_alloc(1);
 	drm_mm_init(&vm->kernel_va, GAON_VA_KERNEL_MIN, VM_KERNEL_BYTES);
 	drm_gpuvm_init(&vm->base, "gaon", GAON_COMPAT_GPUVM_FLAGS, &gdev->drm, root, GAON_VA_USER_MIN,
 		       GAON_VA_USER_MAX - GAON_VA_USER_MIN, 0, 0, &gaon_bind_gpuvm_ops);
@@ -188,8 +191,13 @@ void gaon_vm_close_file(struct gaon_file *gfile)
 
 	xa_for_each(&gfile->vms, handle, vm) {
 		xa_erase(&gfile->vms, handle);
+		gaon_vm_get(vm);
 		vm_close(vm);
+		/* The module may go after this: nothing of it is left behind in work queues. */
+		flush_workqueue(vm->bind_wq);
+		gaon_vm_put(vm);
 	}
+	flush_workqueue(gfile->gdev->cleanup_wq);
 	xa_destroy(&gfile->vms);
 }
 

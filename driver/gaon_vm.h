@@ -66,6 +66,12 @@ struct gaon_vm {
 	struct drm_mm kernel_va;
 	/** @bind_wq: ordered: asynchronous binds. */
 	struct workqueue_struct *bind_wq;
+	/** @bind_lock: keeps jobs in @bind_wq in the order of their fences. */
+	struct mutex bind_lock;
+	/** @bind_context: of their fences. Constant. */
+	u64 bind_context;
+	/** @bind_seqno: of the last one; protected by @bind_lock. */
+	u64 bind_seqno;
 	/** @userptrs: struct gaon_userptr that have mappings; protected by @lock. */
 	struct list_head userptrs;
 	/** @userptr_work: brings back the process' memory that was taken from the device. */

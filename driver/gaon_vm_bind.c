@@ -9,7 +9,8 @@
 #include "gaon_uobj.h"
 #include "gaon_vm.h"
 
-static void ops_finish(struct gaon_vm *vm, struct gaon_bind_op *ops, u32 count)
+/** gaon_bind_finish_all() - finish an array of operations, and free it with kvfree() */
+void gaon_bind_finish_all(struct gaon_vm *vm, struct gaon_bind_op *ops, u32 count)
 {
 	u32 i;
 
@@ -32,7 +33,7 @@ static struct gaon_bind_op *ops_prepare(struct gaon_vm *vm, struct drm_file *fil
 	for (i = 0; i < count; i++) {
 		err = gaon_bind_prepare(vm, file, &args[i], &ops[i]);
 		if (err) {
-			ops_finish(vm, ops, i + 1);
+			gaon_bind_finish_all(vm, ops, i + 1);
 			return ERR_PTR(err);
 		}
 	}
@@ -41,11 +42,17 @@ static struct gaon_bind_op *ops_prepare(struct gaon_vm *vm, struct drm_file *fil
 
 static int bind_now(struct gaon_vm *vm, struct gaon_bind_op *ops, u32 count, u32 *done)
 {
+	bool userptr = false;
 	int err = 0;
 
-	for (*done = 0; *done < count && !err; *done += !err)
+	for (*done = 0; *done < count && !err; *done += !err) {
+		userptr |= !!ops[*done].userptr;
 		err = gaon_bind_exec(vm, &ops[*done]);
-	ops_finish(vm, ops, count);
+	}
+	/* What changed while it was mapped is brought by a work: it is there when this returns. */
+	if (userptr)
+		flush_work(&vm->userptr_work);
+	gaon_bind_finish_all(vm, ops, count);
 	return err;
 }
 
@@ -53,6 +60,7 @@ static int vm_bind(struct gaon_vm *vm, struct drm_gaon_vm_bind *args, struct drm
 {
 	struct drm_gaon_vm_bind_op *op_args;
 	struct gaon_bind_op *ops;
+	int err;
 
 	GAON_UOBJ_GET_ARRAY(op_args, &args->ops, DRM_GAON_VM_BIND_MAX_OPS, size);
 	if (IS_ERR(op_args))
@@ -61,7 +69,13 @@ static int vm_bind(struct gaon_vm *vm, struct drm_gaon_vm_bind *args, struct drm
 	kvfree(op_args);
 	if (IS_ERR(ops))
 		return PTR_ERR(ops);
-	return bind_now(vm, ops, args->ops.count, &args->done);
+	if (!(args->flags & DRM_GAON_VM_BIND_ASYNC))
+		return bind_now(vm, ops, args->ops.count, &args->done);
+	args->done = args->ops.count;
+	err = gaon_bind_async(vm, file, ops, args->ops.count, &args->syncs);
+	if (err)
+		args->done = 0;
+	return err;
 }
 
 /** gaon_ioctl_vm_bind() - %DRM_IOCTL_GAON_VM_BIND */
@@ -77,8 +91,6 @@ int gaon_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file
 	if (!(args->flags & DRM_GAON_VM_BIND_ASYNC) &&
 	    (args->syncs.count || args->syncs.stride || args->syncs.array))
 		return -EINVAL;
-	if (args->flags & DRM_GAON_VM_BIND_ASYNC)
-		return -EOPNOTSUPP;
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
 	vm = gaon_vm_lookup(gfile, args->vm_id);

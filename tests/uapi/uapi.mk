@@ -5,7 +5,7 @@ UAPI_PROGRAMS	:= $(UAPI_SRCS:tests/uapi/%.c=$(O)/tests/uapi/%)
 UAPI_LIB	:= $(O)/tests/uapi/uapi.o $(O)/tests/uapi/queue_lib.o
 
 $(UAPI_PROGRAMS): $(O)/tests/uapi/%: $(O)/tests/uapi/%.o $(UAPI_LIB)
-	$(CC) $(CFLAGS) -static -o $@ $^
+	$(CC) $(CFLAGS) -static -pthread -o $@ $^
 
 VM_GUEST	+= $(UAPI_PROGRAMS)
 $(UAPI_SRCS:%.c=$(O)/%.o) $(UAPI_LIB): private CPPFLAGS += -I/usr/include/libdrm

@@ -77,7 +77,7 @@ class Machine:
             *vm_image.inside(image.host, [*shown.values(), image.image], [self._sockets, image.out]),
             "--dev-bind-try", "/dev/kvm", "/dev/kvm", "qemu-system-x86_64",
             *accelerator(image), "-smp", "2", "-M", "q35,memory-backend=ram", "-m", str(shape.memory),
-            "-object", f"memory-backend-memfd,id=ram,size={shape.memory}M,share=on",
+            "-object", f"memory-backend-{'memfd,share=on' if shape.shared else 'ram'},id=ram,size={shape.memory}M",
             "-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot",
             "-kernel", image.image, "-initrd", image.initramfs, "-append", " ".join(append),
             "-chardev", f"socket,id=console,fd={fds['console']},logfile={self.console_path}",

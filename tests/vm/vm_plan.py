@@ -30,6 +30,7 @@ class Shape:
     qemu: str = ""              # more arguments for QEMU
     device: str = ""            # more properties of each vfio-user-pci, as JSON members
     memory: int = 1024          # MiB
+    shared: bool = True         # False: the model reaches the guest's memory by messages only
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ have() {
 	cat >"$work/$1.c"
 	shift_name=$1
 	(
+		# shellcheck disable=SC2086 # a compiler and its arguments
 		if sh -c '"$@"' sh $compiler -Werror=implicit-function-declaration -Werror=incompatible-pointer-types \
 			-Werror=int-conversion -c -o "$work/$shift_name.o" "$work/$shift_name.c" \
 			>"$work/$shift_name.log" 2>&1; then

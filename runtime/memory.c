@@ -147,7 +147,8 @@ GAON_API enum gaon_status gaon_mem_alloc(struct gaon_device *device, uint64_t by
 	dev = rt_enter(OBJ_DEVICE, device, &status);
 	if (!dev)
 		return status;
-	status = mem_make(dev, bytes, kind, NULL, GAON_WS_BO_SHARE | (kind == GAON_MEM_HOST ? GAON_WS_BO_CPU : 0), out);
+	status = mem_make(dev, bytes, kind, NULL,
+			  GAON_WS_BO_SHARE | (kind == GAON_MEM_HOST ? GAON_WS_BO_CPU : 0), out);
 	rt_leave(dev);
 	return status;
 }

@@ -88,7 +88,8 @@ static bool file_fault(const char *path, char *text, size_t size)
 	snprintf(text, size,
 		 "the firmware %s, version %u.%u.%u, speaks admin ABI %u to %u, this release %u to %u",
 		 path, header.version >> 24, header.version >> 16 & 0xff, header.version & 0xffff,
-		 header.abi_min, header.abi_max, GAON_ABI_MIN, GAON_ABI_MAX);
+		 header.abi_min, header.abi_max, (unsigned int)GAON_ABI_MIN,
+		 (unsigned int)GAON_ABI_MAX);
 	return true;
 }
 

@@ -73,7 +73,8 @@ START_TEST(in_the_order_of_a_stream)
 			if (b[k] != (uint8_t)(value >> 8 * (k % 8)))
 				ck_abort_msg("byte %llu of %llu", (unsigned long long)k, (unsigned long long)bytes);
 		/* Back, on a stream of either device, behind work of that stream. */
-		ok(gaon_mem_fill_async(forth ? theirs : stream, forth ? there_va : here_va + 16, value, 8, 16));
+		ok(gaon_mem_fill_async(forth ? theirs : stream, forth ? there_va : here_va + 16, value,
+				       8, 16));
 		ok(gaon_mem_copy_peer_async(forth ? theirs : stream, dev, here_va, other, there_va, 16));
 		ok(gaon_stream_wait(forth ? theirs : stream, WAIT));
 		ok(gaon_mem_read(dev, got, here_va, 16));
@@ -120,7 +121,8 @@ START_TEST(bad_arguments)
 	fails(GAON_ERROR_INVALID_ADDRESS,
 	      gaon_mem_copy_peer_async(stream, other, there_va, dev, 0x7777000, 64));
 	fails(GAON_ERROR_INVALID_HANDLE, gaon_mem_copy_peer_async(stream, NULL, there_va, dev, here_va, 64));
-	fails(GAON_ERROR_INVALID_ADDRESS, gaon_mem_copy_peer_async(stream, other, there_va, third, here_va, 64));
+	fails(GAON_ERROR_INVALID_ADDRESS,
+	      gaon_mem_copy_peer_async(stream, other, there_va, third, here_va, 64));
 	ok(gaon_mem_copy_peer_async(stream, other, 0, dev, 0, 0));
 	ok(gaon_mem_copy_peer_async(stream, dev, here_va, dev, here_va + 4096, 4096));
 	ok(gaon_graph_begin(stream));

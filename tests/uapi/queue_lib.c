@@ -299,7 +299,8 @@ void lib_code(struct lib *lib)
 	static const uint32_t spin[] = { 0x0000006f };			/* j . */
 	static const uint32_t brk[] = { 0x00100073 };			/* ebreak */
 	static const uint32_t ret[] = { 0x00008067 };			/* ret */
-	static const uint32_t store[] = { 0x00100293, 0x00553023, 0x00008067 }; /* li t0, 1; sd t0, 0(a0); ret */
+	/* li t0, 1; sd t0, 0(a0); ret */
+	static const uint32_t store[] = { 0x00100293, 0x00553023, 0x00008067 };
 	uint32_t bo = uapi_bo(lib->fd, 4096, DRM_GAON_BO_HOST, 0);
 	uint8_t *cpu = bo ? uapi_mmap(lib->fd, bo, 4096) : NULL;
 

@@ -175,7 +175,8 @@ static void test_refused(int fd)
 	CHECK_ERRNO(OP(op.va = 64 * KIB), 0, "at the beginning");
 
 #define BIND(...)	(bind = (struct drm_gaon_vm_bind) { .vm_id = vm,		\
-				.ops = { sizeof(good), 1, (uintptr_t)&good } }, __VA_ARGS__, bind_raw(fd, &bind))
+				.ops = { sizeof(good), 1, (uintptr_t)&good } },		\
+			 __VA_ARGS__, bind_raw(fd, &bind))
 	CHECK_ERRNO(BIND(bind.vm_id = 99), ENOENT, "an unknown VM");
 	CHECK_ERRNO(BIND(bind.flags = 2), EINVAL, "flags");
 	CHECK_ERRNO(BIND(bind.pad = 1), EINVAL, "padding");

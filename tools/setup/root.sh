@@ -15,7 +15,9 @@ recipe=$here/roots/$name.txt
 [ -f "$recipe" ] || { echo "root.sh: no recipe $recipe" >&2; exit 2; }
 
 cache=${GAON_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gaon}/roots
-key=$(cat "$recipe" "$here/root.sh" | sha256sum | cut -c1-12)
+# Raise this when the same recipe is to give another result.
+layout=1
+key=$({ echo "layout $layout"; cat "$recipe"; } | sha256sum | cut -c1-12)
 root=$cache/$name-$key
 if [ -d "$root" ]; then
 	touch -c "$root"
@@ -49,6 +51,7 @@ security_mirror=$(mirror_of '^[a-z]+-security$')
 
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/root"
 : >"$work/status"
 for suite in $suites; do
@@ -105,6 +108,7 @@ done
 (finish) || { echo "root.sh: $name was fetched and could not be finished" >&2; exit 1; }
 touch "$work/root"
 mv "$work/root" "$root"
-# Roots of older recipes that nobody has asked for in two weeks.
+# Roots of older recipes that nobody has asked for in two weeks, and what a killed builder has left.
+find "$cache" -maxdepth 1 -name "work.*" -type d -mmin +180 -exec rm -rf {} +
 find "$cache" -maxdepth 1 -name "$name-*" -type d -mtime +14 -exec rm -rf {} +
 echo "$root"

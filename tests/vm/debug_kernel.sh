@@ -1,14 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Prints the path of the debugging kernel: Linux 7.3 with debug.config. The first call builds it, in about
-# ten minutes of two processors; later ones find it in the cache, $GAON_CACHE or ~/.cache/gaon. The result:
+# 15 minutes of processor time; later ones find it in the cache, $GAON_CACHE or ~/.cache/gaon. The result:
 #	bzImage  release  config  headers/ (for modules)  lib/modules/
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${GAON_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gaon}/kernels
-tools=$(sh "$here/../../tools/setup/root.sh" linux-source)
-key=$({ cat "$here/debug.config" "$here/helpers.kconfig" "$here/debug_kernel.sh"; basename "$tools"; } |
+key=$(cat "$here/debug.config" "$here/helpers.kconfig" "$here/../../tools/setup/roots/linux-source.txt" |
 	sha256sum | cut -c1-12)
 made=$cache/debug-$key
 if [ -d "$made" ]; then
@@ -24,8 +23,10 @@ if [ -d "$made" ]; then
 	exit 0
 fi
 
+tools=$(sh "$here/../../tools/setup/root.sh" linux-source)
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 inside() { # with the compiler's root as root directory; the work directory is writable
 	bwrap --ro-bind "$tools/usr" /usr --ro-bind "$tools/etc" /etc --symlink usr/bin /bin --symlink usr/sbin /sbin \
 		--symlink usr/lib /lib --symlink usr/lib64 /lib64 --dev /dev --proc /proc --tmpfs /tmp \
@@ -38,7 +39,7 @@ fail() {
 	exit 1
 }
 
-echo "debug_kernel.sh: building Linux 7.3 for debugging: once, about 10 minutes, kept in $made" >&2
+echo "debug_kernel.sh: building Linux 7.3 for debugging, once, in about 15 minutes of processor time; kept in $made" >&2
 mkdir "$work/linux" "$work/made"
 tar -x -f "$tools"/usr/src/linux-source-7.3.tar.xz -C "$work/linux" --strip-components=1
 sed -i "/^source \"drivers\/accel\/rocket/r $here/helpers.kconfig" "$work/linux/drivers/accel/Kconfig"
@@ -58,5 +59,5 @@ cp "$work/linux/.config" "$work/made/config"
 cp "$work/linux/arch/x86/boot/bzImage" "$work/made/bzImage"
 echo "$release" >"$work/made/release"
 mv "$work/made" "$made"
-find "$cache" -maxdepth 1 -name 'debug-*' -type d -mtime +14 -exec rm -rf {} +
+find "$cache" -maxdepth 1 \( -name 'debug-*' -mtime +14 -o -name 'work.*' -mtime +0 \) -type d -exec rm -rf {} +
 echo "$made"

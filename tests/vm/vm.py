@@ -6,6 +6,7 @@
   vm.py boots     lists them, one `KERNEL SHAPE SECONDS` a line
   vm.py shell     an interactive guest
   vm.py modules   builds the kernel module for each kernel
+  vm.py lint      W=1, sparse and checkpatch on the kernel module
   vm.py deps      makes what is cached
 """
 import argparse
@@ -17,6 +18,7 @@ import threading
 import time
 
 import vm_image
+import vm_lint
 from vm_boot import BootError, Machine
 from vm_image import ImageError
 from vm_plan import KERNELS, PlanError, Test, boots, shape
@@ -46,6 +48,13 @@ class Tap:
             else:
                 self.failed += 1
             print(f"{'ok' if good else 'not ok'} {self.number} - {text}", flush=True)
+
+    def close(self):
+        """Prints the plan and the totals; returns the exit status."""
+        print(f"1..{self.number}")
+        tail = f", {self.skipped} skipped" if self.skipped else ""
+        print(f"{self.passed} passed, {self.failed} failed{tail}", flush=True)
+        return 1 if self.failed else 0
 
     def checks(self, line, total, bad):
         """The last line of a program that uses Check."""
@@ -206,11 +215,8 @@ def check(options):
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for done in [pool.submit(boot.run) for boot in work]:
             done.result()
-    print(f"1..{tap.number}")
     print(f"# logs: {os.path.join(options.build, 'vm')}")
-    tail = f", {tap.skipped} skipped" if tap.skipped else ""
-    print(f"{tap.passed} passed, {tap.failed} failed{tail}")
-    return 1 if tap.failed else 0
+    return tap.close()
 
 
 def list_boots(options):
@@ -229,8 +235,16 @@ def modules(options):
     return 0
 
 
+def lint(options):
+    """Static checks of the kernel module."""
+    tap = Tap()
+    vm_lint.run(chosen(options), options.build, tap)
+    return tap.close()
+
+
 def deps(options):
     """Makes the roots, and the debugging kernel if it is named."""
+    vm_lint.scripts()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for done in [pool.submit(vm_image.guest, kernel, options.build) for kernel in chosen(options)]:
             print(done.result().image)
@@ -240,7 +254,7 @@ def deps(options):
 def shell(options):
     """An interactive guest."""
     kernel = chosen(options)[-1]
-    kind = shape(options.build, options.shape or "plain")
+    kind = shape(options.shape or "plain")
     image = vm_image.guest(kernel, options.build)
     vm_image.prepare(image, options.build)
     print(f"Linux {image.release} starts; `exit` or Ctrl-D ends it. Its kernel's log: "
@@ -260,9 +274,10 @@ def main():
     parser.add_argument("--shape", default="", help="only this shape of guest")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2), help="guests at once")
     parser.add_argument("--verbose", action="store_true", help="show all that tests print")
-    parser.add_argument("command", choices=["check", "boots", "shell", "modules", "deps"])
+    parser.add_argument("command", choices=["check", "boots", "shell", "modules", "lint", "deps"])
     options = parser.parse_args()
-    actions = {"check": check, "boots": list_boots, "shell": shell, "modules": modules, "deps": deps}
+    actions = {"check": check, "boots": list_boots, "shell": shell, "modules": modules, "lint": lint,
+               "deps": deps}
     try:
         return actions[options.command](options)
     except (PlanError, ImageError, BootError) as error:

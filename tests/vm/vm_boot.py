@@ -14,7 +14,7 @@ import time
 import vm_image
 from vm_log import KernelLog
 
-BOOT_SECONDS = 180          # until the agent answers; 6 to 10 on an idle machine
+BOOT_SECONDS = {"debug": 900}       # until the agent answers; others 180; 7 (debug: 30) on an idle machine
 GRACE_SECONDS = 25          # for the agent to say that a test is late and to clear up after it
 # Bits of /proc/sys/kernel/tainted that no test may set: bad page, died, warning, soft lockup.
 _BAD_TAINT = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
@@ -71,8 +71,8 @@ class Machine:
         image, shape = self.image, self.shape
         shown = {"root": image.root, "layer": os.path.join(image.out, "layer"), **vm_image.shares(self.build)}
         append = ["console=ttyS0", "oops=panic", "panic=-1", "sysrq_always_enabled", "unknown_nmi_panic",
-                  "loglevel=8", "kasan_multi_shot", "no_timer_check", "printk.devkmsg=on", "hung_task_timeout_secs=60", "kunit.enable=0", shape.append,
-                  f"gaon_mode={'shell' if self.shell else 'agent'}"]
+                  "loglevel=8", "kasan_multi_shot", "no_timer_check", "printk.devkmsg=on", "sysctl.kernel.hung_task_timeout_secs=60", "kunit.enable=0",
+                  shape.append, *self._environment()]
         command = [
             *vm_image.inside(image.host, [*shown.values(), image.image], [self._sockets, image.out]),
             "--dev-bind-try", "/dev/kvm", "/dev/kvm", "qemu-system-x86_64",
@@ -82,7 +82,8 @@ class Machine:
             "-kernel", image.image, "-initrd", image.initramfs, "-append", " ".join(append),
             "-chardev", f"socket,id=console,fd={fds['console']},logfile={self.console_path}",
             "-serial", "chardev:console",
-            "-chardev", f"socket,id=monitor,fd={fds['monitor']}", "-mon", "chardev=monitor,mode=control",
+            "-chardev", f"socket,id=monitor,fd={fds['monitor']}",
+            "-object", "monitor-qmp,id=qmp,chardev=monitor",
             "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
             *shlex.split(shape.qemu)]
         if self.shell:
@@ -99,6 +100,17 @@ class Machine:
                       **json.loads(shape.device or "{}")}
             command += ["-device", json.dumps(device)]
         return command
+
+    def _environment(self):
+        """Kernel arguments that the kernel hands to the first process as its environment."""
+        if not self.shell:
+            return ["gaon_mode=agent"]
+        size = shutil.get_terminal_size()
+        words = {"gaon_mode": "shell", "O": self.build, "TREE": vm_image.TREE, "TERM": os.environ.get("TERM", "linux"),
+                 "LINES": size.lines, "COLUMNS": size.columns, "gaon_shape": self.shape.name}
+        if self.shape.module is not None:
+            words["gaon_module"] = f"gaon {self.shape.module}".strip()
+        return [f'"{name}={value}"' if " " in str(value) else f"{name}={value}" for name, value in words.items()]
 
     def _start_qemu(self):
         ours, theirs = {}, {}
@@ -152,7 +164,8 @@ class Machine:
     def wait_ready(self):
         """Waits for the agent."""
         try:
-            while self._line(time.monotonic() + BOOT_SECONDS) != "ready":
+            until = time.monotonic() + BOOT_SECONDS.get(self.image.kernel, 180)
+            while self._line(until) != "ready":
                 pass
         except Dead as dead:
             with open(self.console_path, encoding="utf-8", errors="replace") as log:

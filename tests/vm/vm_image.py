@@ -133,19 +133,21 @@ def _copy_changed(source, target):
     return wanted
 
 
-def build_module(image, source, name, flags=()):
-    """Builds the module in the tree's directory @source for a guest's kernel; returns the .ko file's path."""
-    target = os.path.join(image.out, "modules", name)
+def build_module(image, source, name, flags=(), below="modules"):
+    """Builds the module in the tree's directory @source for a guest's kernel, in the directory @below of its output;
+    returns the paths of the .ko file and of the compiler's log."""
+    target = os.path.join(image.out, below, name)
+    log = os.path.join(image.out, f"{name}.{below}.log")
     os.makedirs(target, exist_ok=True)
     if os.path.exists(os.path.join(TREE, source, "sources.sh")):
         subprocess.run(["sh", os.path.join(TREE, source, "sources.sh"), target], check=True)
     else:
         _copy_changed(os.path.join(TREE, source), target)
     binds = [image.headers] if image.kernel == "debug" else []
-    _run(f"building {name}.ko for Linux {image.release}", os.path.join(image.out, f"{name}.build.log"),
+    _run(f"building {name}.ko for Linux {image.release}", log,
          [*inside(image.root, binds, [target]), "--chdir", target, "make", "-C", image.headers, f"M={target}",
           f"-j{os.cpu_count()}", *flags, "modules"])
-    return os.path.join(target, f"{name}.ko")
+    return os.path.join(target, f"{name}.ko"), log
 
 
 def prepare(image, build, with_driver=True):
@@ -157,9 +159,9 @@ def prepare(image, build, with_driver=True):
         os.makedirs(updates, exist_ok=True)
         if not os.path.islink(os.path.join(layer, "lib")):
             os.symlink("usr/lib", os.path.join(layer, "lib"))
-        built = [build_module(image, "tests/vm/module", "gaon_trouble")]
+        built = [build_module(image, "tests/vm/module", "gaon_trouble")[0]]
         if with_driver and os.path.isdir(os.path.join(TREE, "driver")):
-            built.append(build_module(image, "driver", "gaon"))
+            built.append(build_module(image, "driver", "gaon")[0])
         if _copy_all(built, updates):
             _run(f"depmod for Linux {image.release}", os.path.join(image.out, "depmod.log"), _depmod(image, layer))
         firmware = os.path.join(os.path.abspath(build), "firmware")

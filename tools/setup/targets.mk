@@ -17,6 +17,7 @@ help:
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
 ## make modules_install  that, with its firmware below $(DESTDIR)/lib
 ## make docs          HTML below O/docs
+## make lint-driver   W=1, sparse and checkpatch on the kernel module
 ## make lint          licence tags, layout, headers that compile alone, shellcheck, cppcheck
 ## make deps          install the Debian packages that the build needs
 ## make clean         remove O
@@ -57,6 +58,9 @@ vm: vm-deps
 	@$(MAKE) -j$(JOBS) all vm-programs
 	@$(VM) shell
 
+lint-driver: vm-deps
+	@$(VM) lint
+
 # The module for each guest kernel.
 vm-modules: vm-deps
 	@$(MAKE) -j$(JOBS) all
@@ -93,5 +97,5 @@ docs: deps
 install: all
 	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: vm-deps check-vm vm vm-modules check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: vm-deps check-vm vm vm-modules lint-driver check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench lint docs install

@@ -77,7 +77,7 @@ static void trouble_kasan(void)
 static void trouble_leak(void)
 {
 	for (int i = 0; i < 64; i++) {
-		void *lost = kmalloc(48, GFP_KERNEL);
+		void *lost = kzalloc(48, GFP_KERNEL); /* old contents may be pointers */
 
 		OPTIMIZER_HIDE_VAR(lost);
 	}
@@ -87,9 +87,14 @@ static const struct {
 	const char *name;
 	void (*make)(void);
 } troubles[] = {
-	{ "warning", trouble_warning }, { "bug", trouble_bug },		{ "oops", trouble_oops },
-	{ "lockup", trouble_lockup },	{ "atomic", trouble_atomic },	{ "lockdep", trouble_lockdep },
-	{ "kasan", trouble_kasan },	{ "leak", trouble_leak },
+	{ "warning", trouble_warning },
+	{ "bug", trouble_bug },
+	{ "oops", trouble_oops },
+	{ "lockup", trouble_lockup },
+	{ "atomic", trouble_atomic },
+	{ "lockdep", trouble_lockdep },
+	{ "kasan", trouble_kasan },
+	{ "leak", trouble_leak },
 };
 
 static ssize_t trouble_write(struct file *filp, const char __user *text, size_t size, loff_t *pos)

@@ -170,6 +170,9 @@ bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *f
 	atomic_inc(&queue->vm->untold);
 	fault_send(queue);
 	spin_unlock(&queue->fault_lock);
+	/* Of a reset there is a message already. */
+	if (fault->type == GAON_FAULT_RESET)
+		return true;
 	dev_warn_ratelimited(queue->gdev->drm.dev,
 			     "queue %u of context %u: %s (fault %u), packet %llu, core %u, workgroup %u, pc %#llx, address %#llx, syndrome %#llx\n",
 			     queue->hwq.id, queue->hwq.context, gaon_fault_name(fault->type),

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Ends of queues: processes that are killed, jobs that take too long, a driver that is unbound or
+ * unloaded under them. Run as root; afterwards the module is loaded and everything as before.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/sync_file.h>
+
+#include "queue_lib.h"
+
+#define WORD	0x0
+#define LIST	0x1000
+#define LIST2	0x2000
+#define QUEUES	"/sys/kernel/debug/accel/*/queues"	/* kernels differ in the name between */
+#define TIMEOUT	"/sys/module/gaon/parameters/job_timeout_ms"
+
+/* Lines of a file below the first; -1 if it cannot be read. */
+static int lines(const char *path)
+{
+	glob_t found;
+	FILE *file;
+	int c, n = 0;
+
+	if (glob(path, 0, NULL, &found))
+		return -1;
+	file = fopen(found.gl_pathv[0], "r");
+	globfree(&found);
+	if (!file)
+		return -1;
+	while ((c = getc(file)) != EOF)
+		n += c == '\n';
+	fclose(file);
+	return n - 1;
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+static void list_set(struct lib *lib, uint64_t offset, struct gaon_packet packet)
+{
+	memcpy(lib->mem + offset, &packet, sizeof(packet));
+}
+
+/* --- killed ---------------------------------------------------------------------------------- */
+
+/* Uses all there is, for ever. */
+static void victim(void)
+{
+	struct lib_queue user, endless, kernel;
+	struct lib lr, fence;
+	struct gaon_packet packet;
+	uint32_t out;
+	uint64_t i;
+
+	freopen("/dev/null", "w", stdout);
+	for (;;) {
+		lib_open(&lr, DRM_GAON_VM_LR);
+		lib_open(&fence, 0);
+		lib_code(&lr);
+		lib_code(&fence);
+		out = lib_syncobj(fence.fd);
+		lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, 0);
+		lib_user_queue(&lr, &endless, 4, DRM_GAON_PRIORITY_LOW, UINT64_MAX);
+		lib_kernel_queue(&fence, &kernel, 4, DRM_GAON_PRIORITY_NORMAL, 0);
+		packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4);
+		lib_push(&endless, &packet);
+		list_set(&fence, LIST, lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4));
+		list_set(&fence, LIST2, lib_nop(0, 0, 0));
+		for (i = 1; i < 20; i++) {
+			packet = lib_nop(lib_va(WORD), i, GAON_PKT_F_EVENT);
+			lib_push(&user, &packet);
+			lib_submit(&kernel, lib_va(LIST2), 1, 0, 0, out, i);
+			lib_wait(&lr, lib_word(&lr, WORD), i, 1000);
+		}
+		lib_submit(&kernel, lib_va(LIST), 1, 0, 0, out, 100);
+		lib_submit(&kernel, lib_va(LIST2), 1, out, 100, out, 101);
+		lib_queue_destroy(&kernel);
+		lib_close(&fence);
+		lib_close(&lr);
+	}
+}
+
+static void memory_used(int fd, uint64_t used[2])
+{
+	struct drm_gaon_query_memory memory[2] = { 0 };
+
+	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
+	used[0] = memory[0].used;
+	used[1] = memory[1].used;
+}
+
+static void test_killed(void)
+{
+	uint64_t before[2], after[2];
+	int fd = uapi_open(), status;
+	unsigned int i, n;
+	pid_t pids[3];
+
+	memory_used(fd, before);
+	CHECK(lines(QUEUES) == 0, "no queues at first");
+	for (i = 0; i < 10; i++) {
+		for (n = 0; n < 3; n++) {
+			pids[n] = fork();
+			if (!pids[n])
+				victim();
+		}
+		usleep(1000 + uapi_random() % 400000);
+		for (n = 0; n < 3; n++)
+			kill(pids[n], SIGKILL);
+		for (n = 0; n < 3; n++)
+			waitpid(pids[n], &status, 0);
+	}
+	memory_used(fd, after);
+	CHECK(lines(QUEUES) == 0, "after 30 kills no queue is left (%d)", lines(QUEUES));
+	CHECK(before[0] == after[0] && before[1] == after[1],
+	      "nor memory: host %llu to %llu, HBM %llu to %llu", (unsigned long long)before[0],
+	      (unsigned long long)after[0], (unsigned long long)before[1], (unsigned long long)after[1]);
+	close(fd);
+}
+
+/* --- too long -------------------------------------------------------------------------------- */
+
+static void test_timeout(void)
+{
+	struct drm_gaon_queue_query query;
+	struct lib_queue queue, innocent;
+	uint32_t out[3], i;
+	struct lib lib;
+	int64_t start;
+
+	lib_open(&lib, 0);
+	lib_code(&lib);
+	for (i = 0; i < 3; i++)
+		out[i] = lib_syncobj(lib.fd);
+	REQUIRE(write_file(TIMEOUT, "1000"), "a time limit of 1 s");
+	REQUIRE(!lib_kernel_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 10000ull * 1000000) &&
+		!lib_kernel_queue(&lib, &innocent, 4, DRM_GAON_PRIORITY_NORMAL, 0), "two queues");
+	/* Each launch is within its limit, but there are many. */
+	for (i = 0; i < 64; i++)
+		list_set(&lib, 0x4000 + 64 * i, lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 1));
+	list_set(&lib, LIST2, lib_nop(lib_va(WORD), 7, 0));
+	start = lib_now();
+	CHECK_ERRNO(lib_submit(&queue, lib_va(0x4000), 64, 0, 0, out[0], 0), 0, "a job that takes long");
+	CHECK_ERRNO(lib_submit(&queue, lib_va(LIST2), 1, 0, 0, out[1], 0), 0, "one behind it");
+	CHECK_ERRNO(lib_submit(&innocent, lib_va(LIST2), 1, 0, 0, out[2], 0), 0, "one beside it");
+	CHECK_ERRNO(lib_syncobj_wait(lib.fd, out[2], 0, 20000), 0, "which ends");
+	CHECK_ERRNO(-lib_syncobj_status(lib.fd, out[2]), 0, "well");
+	CHECK_ERRNO(lib_syncobj_wait(lib.fd, out[0], 0, 60000), 0, "the long one ends");
+	CHECK(lib_now() - start >= 1000000000, "after %lld ms", (long long)(lib_now() - start) / 1000000);
+	CHECK_ERRNO(-lib_syncobj_status(lib.fd, out[0]), EIO, "with an error");
+	CHECK_ERRNO(lib_syncobj_wait(lib.fd, out[1], 0, 20000), 0, "the one behind it too");
+	CHECK_ERRNO(-lib_syncobj_status(lib.fd, out[1]), ECANCELED, "for its sake");
+	CHECK_ERRNO(lib_state(&queue, &query, 0), 0, "state");
+	CHECK(query.state & DRM_GAON_QUEUE_GUILTY && query.lost == 1, "state %#x, fault %u, %llu lost",
+	      query.state, query.fault.type, (unsigned long long)query.lost);
+	CHECK_ERRNO(lib_clear(&queue), 0, "clear");
+	CHECK_ERRNO(lib_submit(&queue, lib_va(LIST2), 1, 0, 0, out[0], 0), 0, "another job");
+	CHECK_ERRNO(lib_syncobj_wait(lib.fd, out[0], 0, 20000), 0, "ends");
+	CHECK_ERRNO(-lib_syncobj_status(lib.fd, out[0]), 0, "well");
+	write_file(TIMEOUT, "0");
+	lib_close(&lib);
+}
+
+/* --- unbound --------------------------------------------------------------------------------- */
+
+static char device[64];		/* 0000:00:06.0 */
+
+static bool driver_write(const char *what)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/gaon/%s", what);
+	return write_file(path, device);
+}
+
+static void find_device(void)
+{
+	char path[256];
+	ssize_t n = readlink("/sys/class/accel/accel0/device", path, sizeof(path) - 1);
+
+	REQUIRE(n > 0, "the device of accel0");
+	path[n] = '\0';
+	snprintf(device, sizeof(device), "%.60s", strrchr(path, '/') + 1);
+}
+
+static void *sleeper_run(void *arg)
+{
+	struct lib *lib = arg;
+
+	return (void *)(intptr_t)lib_wait(lib, lib_word(lib, 0x800), 1, 60000);
+}
+
+static void test_unbind(void)
+{
+	struct drm_gaon_queue_query query;
+	struct lib_queue user, kernel;
+	struct gaon_packet packet;
+	struct lib lr, fence;
+	pthread_t thread;
+	uint32_t out[2];
+	unsigned int i;
+	void *ret;
+
+	lib_open(&lr, DRM_GAON_VM_LR);
+	lib_open(&fence, 0);
+	lib_code(&lr);
+	lib_code(&fence);
+	out[0] = lib_syncobj(fence.fd);
+	out[1] = lib_syncobj(fence.fd);
+	REQUIRE(!lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
+		!lib_kernel_queue(&fence, &kernel, 4, DRM_GAON_PRIORITY_NORMAL, 0), "two queues");
+	packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4);
+	lib_push(&user, &packet);
+	list_set(&fence, LIST, packet);
+	CHECK_ERRNO(lib_submit(&kernel, lib_va(LIST), 1, 0, 0, out[0], 0), 0, "a long job");
+	CHECK_ERRNO(lib_submit(&kernel, lib_va(LIST), 1, out[0], 0, out[1], 0), 0, "one behind it");
+	pthread_create(&thread, NULL, sleeper_run, &lr);
+	usleep(100000);
+	REQUIRE(driver_write("unbind"), "unbind %s: %s", device, strerror(errno));
+	pthread_join(thread, &ret);
+	CHECK_ERRNO((int)(intptr_t)ret, ENODEV, "who waits is told");
+	CHECK_ERRNO(lib_state(&user, &query, 0), ENODEV, "calls fail");
+	lib_ring(&user);
+	for (i = 0; i < 16; i++)
+		((volatile uint64_t *)((uint8_t *)lr.doorbells + 4096 * i))[3] = i;
+	CHECK(true, "doorbells can be touched");
+	munmap((void *)lr.doorbells, DRM_GAON_DOORBELL_BYTES);
+	munmap(lr.mem, LIB_MEM_BYTES);
+	munmap(fence.mem, LIB_MEM_BYTES);
+	close(lr.fd);
+	close(fence.fd);
+	REQUIRE(driver_write("bind"), "bind %s: %s", device, strerror(errno));
+	usleep(200000);
+	lib_open(&lr, DRM_GAON_VM_LR);
+	REQUIRE(!lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue of the new device");
+	packet = lib_nop(lib_va(WORD), 3, GAON_PKT_F_EVENT);
+	lib_push(&user, &packet);
+	CHECK_ERRNO(lib_wait(&lr, lib_word(&lr, WORD), 3, 20000), 0, "works");
+	lib_close(&lr);
+}
+
+/* Fences that are held as files, of jobs that ended well, badly, and by the unbinding. */
+static void test_fences_outlive(void)
+{
+	struct sync_fence_info fence = { 0 };
+	struct sync_file_info info = { .num_fences = 1, .sync_fence_info = (uintptr_t)&fence };
+	struct drm_syncobj_handle export = {
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+	};
+	static const int expected[3] = { 1, -EIO, -ENODEV };
+	struct lib_queue good, bad, endless;
+	int files[3], i, status;
+	uint32_t out[3];
+	struct lib lib;
+
+	lib_open(&lib, 0);
+	lib_code(&lib);
+	REQUIRE(!lib_kernel_queue(&lib, &good, 4, DRM_GAON_PRIORITY_NORMAL, 0) &&
+		!lib_kernel_queue(&lib, &bad, 4, DRM_GAON_PRIORITY_NORMAL, 0) &&
+		!lib_kernel_queue(&lib, &endless, 4, DRM_GAON_PRIORITY_NORMAL, 0), "three queues");
+	list_set(&lib, LIST, lib_nop(0, 0, 0));
+	list_set(&lib, LIST2, (struct gaon_packet){ .type = 0x77 });
+	list_set(&lib, 0x3000, lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 1));
+	for (i = 0; i < 3; i++) {
+		out[i] = lib_syncobj(lib.fd);
+		CHECK_ERRNO(lib_submit(i == 0 ? &good : i == 1 ? &bad : &endless, lib_va(0x1000 * (i + 1)),
+				       1, 0, 0, out[i], 0), 0, "job %d", i);
+		if (i < 2)
+			CHECK_ERRNO(lib_syncobj_wait(lib.fd, out[i], 0, 20000), 0, "ends");
+		export.handle = out[i];
+		CHECK_ERRNO(uapi_ioctl(lib.fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export), 0, "as a file");
+		files[i] = export.fd;
+	}
+	REQUIRE(driver_write("unbind"), "unbind");
+	lib_close(&lib);
+	status = system("modprobe -r gaon");
+	CHECK(status == 0 && access("/sys/module/gaon", F_OK), "the module is unloaded, and what it needed");
+	for (i = 0; i < 3; i++) {
+		status = ioctl(files[i], SYNC_IOC_FILE_INFO, &info);
+		CHECK(!status && info.status == expected[i], "fence %d: status %d", i, info.status);
+		close(files[i]);
+	}
+	status = system("modprobe gaon");
+	CHECK(status == 0, "and loaded again");
+	usleep(200000);
+}
+
+int main(void)
+{
+	find_device();
+	test_timeout();
+	test_killed();
+	test_unbind();
+	test_fences_outlive();
+	close(uapi_open());
+	uapi_exit();
+}

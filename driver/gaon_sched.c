@@ -396,7 +396,8 @@ static void kq_fault(struct gaon_hwq *hwq, const struct gaon_fault_record *fault
 	bool cookie = dma_fence_begin_signalling();
 
 	gaon_queue_fault(queue, fault);
-	gaon_kq_fail(queue->kq, fault->sequence / JOB_PACKETS);
+	gaon_kq_fail(queue->kq, fault->type == GAON_FAULT_RESET ? U64_MAX :
+			       fault->sequence / JOB_PACKETS);
 	dma_fence_end_signalling(cookie);
 }
 

@@ -47,7 +47,8 @@ const struct gaon_hwq_ops gaon_userq_ops = {
 bool gaon_queue_fault(struct gaon_queue *queue, const struct gaon_fault_record *fault)
 {
 	u64 sequence = queue->kq ? gaon_kq_job_index(queue->kq, fault->sequence) : fault->sequence;
-	u32 flags = DRM_GAON_QUEUE_FAULTED;
+	u32 flags = fault->type == GAON_FAULT_RESET ? DRM_GAON_QUEUE_WAS_RESET :
+						      DRM_GAON_QUEUE_FAULTED;
 
 	if (gaon_fault_is_own(fault->type))
 		flags |= DRM_GAON_QUEUE_GUILTY;

@@ -158,6 +158,17 @@ START_TEST(test_fault_clear)
 	dev_host_push(&host, &q, &pkt);
 	gaon_sim_run(host.sim, q.value, 1, 1000000000);
 	ck_assert_uint_eq(*q.value, 1);
+
+	/* Work that a reset drops is told in the same way. */
+	cmd.opcode = GAON_ADMIN_QUEUE_RESET;
+	ck_assert_uint_eq(dev_host_command(&host, &cmd, NULL), GAON_ADMIN_OK);
+	ck_assert_uint_eq(q.state->status, GAON_QUEUE_RESET);
+	ck_assert_uint_eq(events[1].valid, 2);
+	ck_assert_uint_eq(events[1].type, GAON_EVENT_FAULT);
+	ck_assert_uint_eq(events[1].fault.type, GAON_FAULT_RESET);
+	ck_assert_uint_eq(events[1].fault.queue, 5);
+	ck_assert_uint_eq(events[1].fault.context, 1);
+	ck_assert_uint_eq(events[1].fault.sequence, 2);
 }
 END_TEST
 

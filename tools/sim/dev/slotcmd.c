@@ -130,11 +130,26 @@ static uint32_t slotcmd_unload(struct gaon_sim *sim, struct sim_slot *slot, stru
 	return 0;
 }
 
+/* Whose work a reset dropped hears of it as of a fault. */
+static void slotcmd_post_reset(struct gaon_sim *sim, struct sim_slot *slot, uint64_t read)
+{
+	struct gaon_event event = {
+		.type = GAON_EVENT_FAULT, .context = slot->ctx->id, .queue = slot->queue, .sequence = read,
+		.fault = {
+			.type = GAON_FAULT_RESET, .core = GAON_FAULT_CORE_NONE, .context = slot->ctx->id,
+			.queue = slot->queue, .sequence = read, .cycle = sim_time_now(sim),
+		},
+	};
+
+	sim_event_post(sim, slot->ctx, &event);
+}
+
 /* Read index = write index: what was queued is dropped. */
 static uint32_t slotcmd_skip(struct gaon_sim *sim, struct sim_slot *slot, bool clear)
 {
 	struct gaon_fault_record fault;
 	struct gaon_queue_state *st;
+	uint64_t read = slot->read;
 
 	if (slot->status != GAON_SLOT_STOPPED && !(clear && slot->status == GAON_SLOT_FAULTED))
 		return GAON_ADMIN_ERR_STATE;
@@ -151,6 +166,7 @@ static uint32_t slotcmd_skip(struct gaon_sim *sim, struct sim_slot *slot, bool c
 	if (!clear) {
 		__atomic_store_n(&st->status, GAON_QUEUE_RESET, __ATOMIC_RELEASE);
 		sim_slot_push(sim, slot, &st->status, sizeof(st->status));
+		slotcmd_post_reset(sim, slot, read);
 		return 0;
 	}
 	sim->slot_fault_held[slot->index] = false;

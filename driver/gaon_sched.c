@@ -296,8 +296,9 @@ static bool job_push(struct gaon_kq *kq, struct gaon_job *job)
 	job->seq = kq->pushed++;
 	job->pushed = true;
 	job_write(kq, job, index);
+	/* Publish: the packets are there before the index. */
 	smp_store_release(&kq->state->write, index + JOB_PACKETS);
-	/* Publish, then look whether the device sleeps; it does both the other way round. */
+	/* Then look whether the device sleeps; it says so before it looks at the index again. */
 	mb();
 	if (gaon_doorbell_due(index, index + JOB_PACKETS, READ_ONCE(kq->state->event_idx)))
 		writeq(index + JOB_PACKETS,

@@ -10,6 +10,7 @@
 
 #include "gaon_bo.h"
 #include "gaon_device.h"
+#include "gaon_prime.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
 
@@ -35,17 +36,14 @@ static enum drm_gem_object_status bo_status(struct drm_gem_object *obj)
 	return READ_ONCE(to_gaon_bo(obj)->ttm.resource) ? DRM_GEM_OBJECT_RESIDENT : 0;
 }
 
-/* What belongs to one VM shares its reservation and cannot be anybody else's. */
-static struct dma_buf *bo_export(struct drm_gem_object *obj, int flags)
-{
-	return ERR_PTR(-EPERM);
-}
-
-static const struct drm_gem_object_funcs bo_funcs = {
+const struct drm_gem_object_funcs gaon_bo_funcs = {
 	.free = bo_free,
 	.print_info = bo_print_info,
 	.status = bo_status,
-	.export = bo_export,
+	.export = gaon_prime_export,
+	.pin = gaon_prime_pin,
+	.unpin = gaon_prime_unpin,
+	.get_sg_table = gaon_prime_get_sg_table,
 	.vmap = gaon_ttm_vmap,
 	.vunmap = gaon_ttm_vunmap,
 	.mmap = gaon_ttm_mmap,
@@ -91,7 +89,7 @@ struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool 
 		return ERR_PTR(-ENOMEM);
 	bo->kernel = true;
 	bo->flags = DRM_GAON_BO_HOST | (device ? DRM_GAON_BO_HBM : 0);
-	bo->ttm.base.funcs = &bo_funcs;
+	bo->ttm.base.funcs = &gaon_bo_funcs;
 	err = gaon_ttm_bo_init(gdev, bo, bytes, NULL);
 	if (err)
 		return ERR_PTR(err);
@@ -186,7 +184,7 @@ static int bo_create(struct gaon_device *gdev, struct gaon_vm *vm,
 	if (!bo)
 		return -ENOMEM;
 	bo->flags = args->flags;
-	bo->ttm.base.funcs = &bo_funcs;
+	bo->ttm.base.funcs = &gaon_bo_funcs;
 	if (vm) {
 		bo->vm_root = vm->base.r_obj;
 		drm_gem_object_get(bo->vm_root);

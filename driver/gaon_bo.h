@@ -49,6 +49,8 @@ static inline struct gaon_bo *ttm_to_gaon_bo(struct ttm_buffer_object *ttm)
 	return container_of(ttm, struct gaon_bo, ttm);
 }
 
+extern const struct drm_gem_object_funcs gaon_bo_funcs;
+
 struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device);
 bool gaon_bo_is_hbm(const struct gaon_bo *bo);
 

@@ -9,6 +9,7 @@
 
 #include "gaon_bo.h"
 #include "gaon_device.h"
+#include "gaon_prime.h"
 #include "gaon_queue.h"
 #include "gaon_sched.h"
 #include "gaon_vm.h"
@@ -111,6 +112,7 @@ const struct drm_driver gaon_drm_driver = {
 	.ioctls = gaon_ioctls,
 	.num_ioctls = ARRAY_SIZE(gaon_ioctls),
 	.fops = &gaon_fops,
+	.gem_prime_import_sg_table = gaon_prime_import,
 	.name = "gaon",
 	.desc = "Gaon GA1 accelerator",
 	GAON_COMPAT_DRIVER_DATE

@@ -8,6 +8,7 @@
 #include <drm/drm_managed.h>
 
 #include "gaon_device.h"
+#include "gaon_sysfs.h"
 
 /* The offset of a host address in a page-table entry has as many bits. */
 #define GAON_DMA_BITS	52
@@ -153,6 +154,7 @@ static struct pci_driver pci_driver = {
 	.probe = pci_probe,
 	.remove = pci_remove,
 	.shutdown = pci_shutdown,
+	.dev_groups = gaon_sysfs_groups,
 };
 
 int gaon_pci_register(void)

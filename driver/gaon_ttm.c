@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include <drm/drm_managed.h>
+#include <drm/drm_prime.h>
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_placement.h>
@@ -76,6 +77,19 @@ static struct ttm_tt *tt_create(struct ttm_buffer_object *ttm, u32 page_flags)
 		return NULL;
 	}
 	return tt;
+}
+
+static int tt_populate(struct ttm_device *bdev, struct ttm_tt *tt, struct ttm_operation_ctx *ctx)
+{
+	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
+		return drm_prime_sg_to_dma_addr_array(tt->sg, tt->dma_address, tt->num_pages);
+	return ttm_pool_alloc(&bdev->pool, tt, ctx);
+}
+
+static void tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
+{
+	if (!(tt->page_flags & TTM_TT_FLAG_EXTERNAL))
+		ttm_pool_free(&bdev->pool, tt);
 }
 
 static void tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
@@ -198,6 +212,8 @@ static int io_mem_reserve(struct ttm_device *bdev, struct ttm_resource *mem)
 
 static struct ttm_device_funcs ttm_funcs = {
 	.ttm_tt_create = tt_create,
+	.ttm_tt_populate = tt_populate,
+	.ttm_tt_unpopulate = tt_unpopulate,
 	.ttm_tt_destroy = tt_destroy,
 	.evict_flags = evict_flags,
 	.eviction_valuable = eviction_valuable,
@@ -232,6 +248,8 @@ static void bo_destroy(struct ttm_buffer_object *ttm)
 {
 	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
 
+	if (drm_gem_is_imported(&ttm->base))
+		drm_prime_gem_destroy(&ttm->base, ttm->sg);
 	drm_gem_object_release(&ttm->base);
 	if (bo->vm_root)
 		drm_gem_object_put(bo->vm_root);
@@ -267,6 +285,29 @@ int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes, st
 				    1, &ctx, NULL, resv, bo_destroy);
 }
 
+/**
+ * gaon_ttm_bo_import() - make an object of memory that another device exports
+ * @gdev: the device
+ * @bo: zeroed but for flags and the GEM functions; freed if this fails
+ * @bytes: a multiple of pages
+ * @resv: of the dma-buf, held by the caller
+ * @sgt: its memory, mapped for the device
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int gaon_ttm_bo_import(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
+		       struct dma_resv *resv, struct sg_table *sgt)
+{
+	struct ttm_placement placement = { .placement = &host_place, .num_placement = 1 };
+	struct ttm_operation_ctx ctx = {};
+
+	mutex_init(&bo->gpuva_lock);
+	drm_gem_private_object_init(&gdev->drm, &bo->ttm.base, bytes);
+	gaon_compat_gpuva_init(bo);
+	return ttm_bo_init_reserved(gdev->ttm, &bo->ttm, ttm_bo_type_sg, &placement, 1, &ctx, sgt,
+				    resv, bo_destroy);
+}
+
 /** gaon_ttm_bo_free() - the last reference of the GEM object is gone */
 void gaon_ttm_bo_free(struct gaon_bo *bo)
 {
@@ -299,6 +340,22 @@ int gaon_ttm_bo_pin(struct gaon_bo *bo)
 {
 	int err = gaon_ttm_bo_validate(bo);
 
+	if (!err)
+		ttm_bo_pin(&bo->ttm);
+	return err;
+}
+
+/** gaon_ttm_bo_pin_host() - move to host memory, and keep it there; with the reservation held */
+int gaon_ttm_bo_pin_host(struct gaon_bo *bo)
+{
+	struct ttm_placement placement = { .placement = &host_place, .num_placement = 1 };
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	int err;
+
+	dma_resv_assert_held(bo->ttm.base.resv);
+	if (bo->ttm.pin_count && bo->ttm.resource->mem_type != GAON_PL_HOST)
+		return -EBUSY;
+	err = bo->ttm.pin_count ? 0 : ttm_bo_validate(&bo->ttm, &placement, &ctx);
 	if (!err)
 		ttm_bo_pin(&bo->ttm);
 	return err;

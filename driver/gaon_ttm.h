@@ -11,6 +11,7 @@ struct gaon_bo;
 struct drm_gem_object;
 struct gaon_device;
 struct iosys_map;
+struct sg_table;
 struct ttm_resource;
 struct vm_area_struct;
 
@@ -25,6 +26,9 @@ void gaon_ttm_usage(struct gaon_device *gdev, u64 *host, u64 *hbm, u64 *hbm_visi
 
 /* The object is the caller's, zeroed, but for @bo's flags and kernel; on failure it is freed. */
 int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes, struct dma_resv *resv);
+int gaon_ttm_bo_import(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
+		       struct dma_resv *resv, struct sg_table *sgt);
+int gaon_ttm_bo_pin_host(struct gaon_bo *bo);
 void gaon_ttm_bo_free(struct gaon_bo *bo);
 int gaon_ttm_bo_pin(struct gaon_bo *bo);
 void gaon_ttm_bo_unpin(struct gaon_bo *bo);

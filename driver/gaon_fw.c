@@ -67,7 +67,7 @@ static int fw_request(struct gaon_device *gdev, const struct firmware **fw)
 		strscpy(gdev->fw.file, names[i], sizeof(gdev->fw.file));
 		return 0;
 	}
-	drm_err(&gdev->drm, "no firmware: neither %s nor %s is below /lib/firmware (error %d): install it with `make install`, in the initramfs too if the module is there\n",
+	drm_err(&gdev->drm, "no firmware: neither %s nor %s is below /lib/firmware (error %d): install it with `make modules_install`, in the initramfs too if the module is there\n",
 		names[0], names[1], err);
 	return err;
 }

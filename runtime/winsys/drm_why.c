@@ -129,7 +129,7 @@ void drm_why_no_node(const struct gaon_ws_card *card, struct gaon_ws_why *why)
 		return;
 	if (drm_fw_fault(fault, sizeof(fault))) {
 		why_set(why, GAON_ERROR_FIRMWARE, 0, "card %s did not start: %s", card->address, fault);
-		why_hint(why, "make install puts this release's firmware below /lib/firmware; then echo %s > /sys/bus/pci/drivers/gaon/bind",
+		why_hint(why, "make modules_install puts this release's firmware below /lib/firmware; then echo %s > /sys/bus/pci/drivers/gaon/bind",
 			 card->address);
 		return;
 	}

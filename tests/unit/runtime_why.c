@@ -183,7 +183,7 @@ START_TEST(firmware_missing)
 {
 	unbind();
 	refused(CARD, GAON_ERROR_FIRMWARE, "is missing: neither gaon/ga1-abi1.bin nor gaon/ga1.bin",
-		"make install");
+		"make modules_install");
 }
 END_TEST
 
@@ -203,12 +203,12 @@ START_TEST(firmware_damaged)
 {
 	unbind();
 	put_firmware("ga1.bin", 1, 1, 100);
-	refused(CARD, GAON_ERROR_FIRMWARE, "truncated", "make install");
+	refused(CARD, GAON_ERROR_FIRMWARE, "truncated", "make modules_install");
 	shell("echo '#!/bin/sh                                                                       "
 	      "                                                                                      "
 	      "                                                                                      "
 	      "                                     ' >lib/firmware/gaon/ga1.bin");
-	refused(CARD, GAON_ERROR_FIRMWARE, "no firmware image", "make install");
+	refused(CARD, GAON_ERROR_FIRMWARE, "no firmware image", "make modules_install");
 	/* What is packed is left to the kernel. */
 	shell("mv lib/firmware/gaon/ga1.bin lib/firmware/gaon/ga1.bin.zst");
 	refused(CARD, GAON_ERROR_NO_DEVICE, "refused it, or was unbound", "drivers/gaon/bind");

@@ -30,6 +30,7 @@ struct bench_row {
 	const char *name, *unit;
 	const char *ours, *ours_env;
 	const char *theirs, *theirs_env;
+	bool pair;
 	const char *peer;
 	double ratio, bound;
 	bool at_most;
@@ -37,10 +38,17 @@ struct bench_row {
 	unsigned int rounds;
 };
 
+/* What a program measures: its rows end with a NULL name, its tables with NULL; a line for --help. */
+extern const struct bench_row bench_rows[];
+extern const struct bench_probe *const bench_tables[];
+extern const char bench_about[];
+
 /* Probes by file; each table ends with a NULL name. */
 extern const struct bench_probe bench_probes_launch[], bench_probes_copy[], bench_probes_gemm[],
 	bench_probes_core[], bench_probes_pocl[], bench_probes_blas[], bench_probes_memory[],
-	bench_probes_native[];
+	bench_probes_native[], bench_probes_vm_queue[], bench_probes_vm_bind[], bench_probes_vm_scale[];
+
+extern double bench_peer_figure;
 
 /* --- for probes --------------------------------------------------------------------------- */
 double bench_now(void);			/* monotonic seconds */
@@ -49,7 +57,7 @@ double bench_median(double *values, size_t count);
 float *bench_random(size_t count, unsigned int seed);	/* in [-1, 1); freed by the caller */
 unsigned int bench_threads(void);	/* host threads that either side may use: OMP_NUM_THREADS or all */
 
-/* One number from a probe in a process of its own; negative if it failed. */
-double bench_spawn(const char *self, const char *probe, const char *env);
+/* One number from a probe in a process of its own, negative if it failed; *@peer (may be NULL): a second. */
+double bench_spawn(const char *self, const char *probe, const char *env, double *peer);
 
 #endif

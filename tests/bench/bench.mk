@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # gaon-bench: our figures and the peers'. Peers are linked only here.
-BENCH_SRCS	:= tests/bench/bench_main.c tests/bench/timing.c tests/bench/bench_device.c \
+BENCH_SRCS	:= tests/bench/bench_main.c tests/bench/bench_rows.c tests/bench/timing.c tests/bench/bench_device.c \
 		   tests/bench/bench_launch.c tests/bench/bench_copy.c tests/bench/bench_core.c \
 		   tests/bench/bench_gemm.c tests/bench/peer_pocl.c tests/bench/peer_blas.c \
 		   tests/bench/peer_memory.c tests/bench/peer_native.c

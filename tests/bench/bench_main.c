@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* gaon-bench: every figure of Documentation/performance.rst, ours and the peer's in turn. */
+/* What benchmark programs share: the table of their rows, ours and the peer's in turn. */
+#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -8,53 +9,6 @@
 #include <unistd.h>
 
 #include "bench.h"
-
-#define NO_CORETYPE	"OPENBLAS_CORETYPE= OPENBLAS_L2_SIZE="
-
-static const struct bench_row rows[] = {
-	{ .name = "launch_roundtrip", .unit = "us", .ours = "gaon_roundtrip", .theirs = "pocl_roundtrip",
-	  .peer = "PoCL enqueue + clFinish", .ratio = 0.1, .at_most = true,
-	  .limit = "packet checks, entry of the hart, two stores" },
-	{ .name = "launch_after_idle", .unit = "us", .ours = "gaon_after_idle", .theirs = "pocl_after_idle",
-	  .peer = "PoCL enqueue + clFinish", .ratio = 1.0, .at_most = true,
-	  .limit = "cold caches; waking the sleeping worker" },
-	{ .name = "launch_enqueue", .unit = "us", .ours = "gaon_enqueue", .theirs = "pocl_enqueue",
-	  .peer = "PoCL enqueue", .ratio = 0.25, .bound = 0.5, .at_most = true,
-	  .limit = "argument copy, one packet, one release store" },
-	{ .name = "open_device", .unit = "ms", .ours = "gaon_open", .bound = 50, .at_most = true,
-	  .limit = "Ed25519 check, firmware boot, address space" },
-	{ .name = "copy_h2d", .unit = "GB/s", .ours = "gaon_h2d", .theirs = "memory_memcpy",
-	  .peer = "memcpy", .ratio = 0.9, .limit = "memory bandwidth of one thread" },
-	{ .name = "copy_d2h", .unit = "GB/s", .ours = "gaon_d2h", .theirs = "memory_memcpy",
-	  .peer = "memcpy", .ratio = 0.9, .limit = "memory bandwidth of one thread" },
-	{ .name = "gemm_f32_2048", .unit = "GFLOP/s", .ours = "gaon_gemm_f32", .theirs = "blas_sgemm",
-	  .theirs_env = NO_CORETYPE, .peer = "OpenBLAS sgemm, CPU as it detects it", .ratio = 1.0,
-	  .limit = "fused multiply-adds per cycle" },
-	{ .name = "gemm_f32_2048_skylakex", .unit = "GFLOP/s", .ours = "gaon_gemm_f32",
-	  .theirs = "blas_sgemm", .theirs_env = "OPENBLAS_CORETYPE=SkylakeX OPENBLAS_L2_SIZE=",
-	  .peer = "OpenBLAS sgemm, SkylakeX kernels", .ratio = 0.85,
-	  .limit = "fused multiply-adds per cycle" },
-	{ .name = "gemm_bf16_2048", .unit = "GFLOP/s", .ours = "gaon_gemm_bf16_amx",
-	  .ours_env = "GAON_SIM_MATRIX=amx", .theirs = "dnnl_bf16", .peer = "oneDNN matmul bf16",
-	  .ratio = 0.7, .limit = "AMX tiles; packing" },
-	{ .name = "gemm_bf16_2048_avx512", .unit = "GFLOP/s", .ours = "gaon_gemm_bf16",
-	  .ours_env = "GAON_SIM_MATRIX=avx512", .theirs = "gaon_gemm_f32",
-	  .theirs_env = "GAON_SIM_MATRIX=avx512", .peer = "our f32 gemm, AVX-512 path", .ratio = 0.8,
-	  .limit = "two conversions and an addition per chunk of 32" },
-	{ .name = "matvec_q4_1", .unit = "GB/s per core", .ours = "gaon_matvec_q4_1",
-	  .theirs = "memory_read", .theirs_env = "OMP_NUM_THREADS=1",
-	  .peer = "memory read bandwidth, one thread",
-	  .bound = 9, .limit = "memory bandwidth: the weights are read once and copied to the scratchpad" },
-	{ .name = "scalar_mips", .unit = "MIPS", .ours = "gaon_scalar", .bound = 300,
-	  .limit = "dispatch of the interpreter" },
-	{ .name = "vector_saxpy", .unit = "Mel/s", .ours = "gaon_saxpy", .theirs = "native_saxpy",
-	  .peer = "the same source natively", .ratio = 0.5, .limit = "memory bandwidth, page look-ups" },
-	{ .name = "vector_softmax", .unit = "Mel/s", .ours = "gaon_softmax", .theirs = "native_softmax",
-	  .peer = "the same source natively", .ratio = 0.5,
-	  .limit = "register file in the first-level cache" },
-};
-
-#define ROWS	(sizeof(rows) / sizeof(rows[0]))
 
 struct options {
 	const char *json, *filter;
@@ -67,28 +21,34 @@ struct figure {
 	bool absent, met;
 };
 
-static const struct bench_probe *const tables[] = {
-	bench_probes_launch, bench_probes_copy, bench_probes_gemm, bench_probes_core,
-	bench_probes_pocl, bench_probes_blas, bench_probes_memory, bench_probes_native,
-};
-
 static int probe_main(const char *name)
 {
-	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
-		for (const struct bench_probe *p = tables[t]; p->name; p++) {
+	int out;
+
+	for (const struct bench_probe *const *table = bench_tables; *table; table++) {
+		for (const struct bench_probe *p = *table; p->name; p++) {
 			double value;
 
 			if (strcmp(p->name, name))
 				continue;
+			/* Probes may print; the figures are all that the pipe carries. */
+			out = dup(STDOUT_FILENO);
+			if (out < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+				return 1;
 			value = p->run();
 			if (value < 0)
 				return 1;
-			printf("%.9g\n", value);
+			dprintf(out, "%.9g %.9g\n", value, bench_peer_figure);
 			return 0;
 		}
 	}
 	fprintf(stderr, "gaon-bench: no probe named %s\n", name);
 	return 2;
+}
+
+static bool has_peer(const struct bench_row *row)
+{
+	return row->theirs || row->pair;
 }
 
 static bool measure(const struct bench_row *row, const struct options *o, const char *self,
@@ -100,15 +60,16 @@ static bool measure(const struct bench_row *row, const struct options *o, const 
 	if (rounds > 64)
 		rounds = 64;
 	for (unsigned int i = 0; i < rounds; i++) {
-		ours[i] = bench_spawn(self, row->ours, row->ours_env);
-		theirs[i] = row->theirs ? bench_spawn(self, row->theirs, row->theirs_env) : 1;
+		ours[i] = bench_spawn(self, row->ours, row->ours_env, &theirs[i]);
+		if (!row->pair)
+			theirs[i] = row->theirs ? bench_spawn(self, row->theirs, row->theirs_env, NULL) : 1;
 		if (ours[i] <= 0 || theirs[i] <= 0)
 			return false;
 		ratios[i] = ours[i] / theirs[i];
 	}
 	f->value = bench_median(ours, rounds);
-	f->peer_value = row->theirs ? bench_median(theirs, rounds) : 0;
-	f->ratio = row->theirs ? bench_median(ratios, rounds) : 0;
+	f->peer_value = has_peer(row) ? bench_median(theirs, rounds) : 0;
+	f->ratio = has_peer(row) ? bench_median(ratios, rounds) : 0;
 	f->met = true;
 	if (row->ratio > 0)
 		f->met = row->at_most ? f->ratio <= row->ratio : f->ratio >= row->ratio;
@@ -140,7 +101,7 @@ static void print_figure(const struct bench_row *row, const struct figure *f)
 		       row->name, "-");
 		return;
 	}
-	if (row->theirs)
+	if (has_peer(row))
 		snprintf(peer, sizeof(peer), "%10.4g  %6.3fx", f->peer_value, f->ratio);
 	printf("%-24s %10.4g %-14s %-20s  %-22s %s%s%s\n", row->name, f->value, row->unit, peer, reach,
 	       colour ? (f->met ? "\033[32m" : "\033[31m") : "", f->met ? "reached" : "missed",
@@ -159,8 +120,8 @@ static json_t *figure_json(const struct bench_row *row, const struct figure *f)
 		      f->absent ? "not measured: the host lacks what it needs" : row->limit);
 	json_object_set_new(o, "value", f->absent ? json_null() : json_real(f->value));
 	json_object_set_new(o, "peer_value",
-			    f->absent || !row->theirs ? json_null() : json_real(f->peer_value));
-	json_object_set_new(o, "ratio", f->absent || !row->theirs ? json_null() : json_real(f->ratio));
+			    f->absent || !has_peer(row) ? json_null() : json_real(f->peer_value));
+	json_object_set_new(o, "ratio", f->absent || !has_peer(row) ? json_null() : json_real(f->ratio));
 	return o;
 }
 
@@ -177,15 +138,15 @@ static int run_rows(const struct options *o)
 	if (!o->json_stdout)
 		printf("%-24s %10s %-14s %-20s  %-22s\n", "figure", "value", "unit", "      peer   ratio",
 		       "reach");
-	for (size_t i = 0; i < ROWS; i++) {
+	for (const struct bench_row *row = bench_rows; row->name; row++) {
 		struct figure f = { 0 };
 
-		if (o->filter && !strstr(rows[i].name, o->filter))
+		if (o->filter && !strstr(row->name, o->filter))
 			continue;
-		f.absent = !measure(&rows[i], o, self, &f);
+		f.absent = !measure(row, o, self, &f);
 		if (!o->json_stdout)
-			print_figure(&rows[i], &f);
-		json_array_append_new(array, figure_json(&rows[i], &f));
+			print_figure(row, &f);
+		json_array_append_new(array, figure_json(row, &f));
 	}
 	if (o->json && json_dump_file(array, o->json, JSON_INDENT(1))) {
 		fprintf(stderr, "gaon-bench: cannot write %s\n", o->json);
@@ -199,16 +160,19 @@ static int run_rows(const struct options *o)
 	return status;
 }
 
-static const char usage[] =
-	"usage: gaon-bench [OPTION]...\n"
-	"Measure the embedded device against peers on this machine; ours and theirs in turn.\n\n"
+static const char options_text[] =
 	"  -f, --filter=TEXT      only figures whose name contains TEXT\n"
 	"  -r, --rounds=N         pairs of runs per figure, 1 to 64 (default 5)\n"
 	"  -j, --json             print the rows as JSON instead of a table\n"
 	"      --json-file=FILE   write the rows to FILE as well\n"
 	"  -h, --help             this text\n\n"
-	"OMP_NUM_THREADS limits the host threads of both sides (default: all processors).\n"
 	"Exit status: 0 measured, 1 something failed, 2 usage. Missing a reach is not a failure.\n";
+
+static void print_usage(FILE *to)
+{
+	fprintf(to, "usage: %s [OPTION]...\n%s\n\n%s", program_invocation_short_name, bench_about,
+		options_text);
+}
 
 int main(int argc, char **argv)
 {
@@ -228,12 +192,12 @@ int main(int argc, char **argv)
 		case 'j': o.json_stdout = true; break;
 		case 'J': o.json = optarg; break;
 		case 'p': return probe_main(optarg);
-		case 'h': fputs(usage, stdout); return 0;
-		default: fputs(usage, stderr); return 2;
+		case 'h': print_usage(stdout); return 0;
+		default: print_usage(stderr); return 2;
 		}
 	}
 	if (optind < argc || o.rounds < 1 || o.rounds > 64) {
-		fputs(usage, stderr);
+		print_usage(stderr);
 		return 2;
 	}
 	return run_rows(&o);

@@ -9,6 +9,8 @@
 
 #include "bench.h"
 
+double bench_peer_figure;
+
 static double clock_seconds(clockid_t id)
 {
 	struct timespec ts;
@@ -79,9 +81,9 @@ static void apply_environment(const char *env)
 	free(copy);
 }
 
-double bench_spawn(const char *self, const char *probe, const char *env)
+double bench_spawn(const char *self, const char *probe, const char *env, double *peer)
 {
-	double result = -1;
+	double result = -1, second = 0;
 	int fds[2], status;
 	FILE *out;
 	pid_t pid;
@@ -104,11 +106,13 @@ double bench_spawn(const char *self, const char *probe, const char *env)
 	}
 	out = fdopen(fds[0], "r");
 	if (out) {
-		if (fscanf(out, "%lf", &result) != 1)
+		if (fscanf(out, "%lf %lf", &result, &second) < 1)
 			result = -1;
 		fclose(out);
 	}
 	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
 		return -1;
+	if (peer)
+		*peer = second;
 	return result;
 }

@@ -301,6 +301,8 @@ void lib_code(struct lib *lib)
 	static const uint32_t ret[] = { 0x00008067 };			/* ret */
 	/* li t0, 1; sd t0, 0(a0); ret */
 	static const uint32_t store[] = { 0x00100293, 0x00553023, 0x00008067 };
+	/* fence; ld t0, 0(a0); beqz t0, .-8; ret */
+	static const uint32_t until[] = { 0x0ff0000f, 0x00053283, 0xfe028ce3, 0x00008067 };
 	uint32_t bo = uapi_bo(lib->fd, 4096, DRM_GAON_BO_HOST, 0);
 	uint8_t *cpu = bo ? uapi_mmap(lib->fd, bo, 4096) : NULL;
 
@@ -309,6 +311,7 @@ void lib_code(struct lib *lib)
 	memcpy(cpu + LIB_CODE_BREAK, brk, sizeof(brk));
 	memcpy(cpu + LIB_CODE_RET, ret, sizeof(ret));
 	memcpy(cpu + LIB_CODE_STORE, store, sizeof(store));
+	memcpy(cpu + LIB_CODE_UNTIL, until, sizeof(until));
 	munmap(cpu, 4096);
 	REQUIRE(!uapi_map(lib->fd, lib->vm, bo, 0, LIB_CODE_VA, 4096, DRM_GAON_VM_BIND_EXEC),
 		"code is mapped");

@@ -12,6 +12,9 @@
 
 #include <uapi/drm/gaon_accel.h>
 
+/* Set by programs that are no tests: only failures are printed. */
+extern bool uapi_quiet;
+
 /* One line of TAP; a failure is counted and the program goes on. */
 #define CHECK(condition, ...)	uapi_check(__FILE__, __LINE__, (condition), #condition, __VA_ARGS__)
 /* As CHECK(), and the program ends if it fails. */

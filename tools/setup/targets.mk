@@ -13,6 +13,7 @@ help:
 ## make check-vm      the tests in guest kernels only; KERNEL=6.12, 7.3 or debug, TEST=pattern, SHAPE=name
 ## make vm            a shell in a guest with the card and its driver; KERNEL=, SHAPE= as above
 ## make bench         measure against peers; JSON=FILE writes the rows
+## make bench-vm      the kernel module's figures, in a guest; JSON=FILE, KERNEL= as above
 ## make install       into $(DESTDIR)$(PREFIX)
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
 ## make modules_install  that, with its firmware below $(DESTDIR)/lib
@@ -88,6 +89,11 @@ bench: deps
 	@$(MAKE) -j$(JOBS) all benches
 	@$(O)/bin/gaon-bench $(if $(JSON),--json-file $(JSON)) $(BENCH_ARGS)
 
+bench-vm: vm-deps
+	@$(MAKE) -j$(JOBS) all vm-programs
+	@python3 tests/bench/bench_vm.py --build $(O) --kernel '$(KERNEL)' \
+		$(if $(JSON),--json-file $(JSON)) -- $(BENCH_ARGS)
+
 lint: deps
 	@sh tools/setup/lint.sh
 
@@ -98,4 +104,4 @@ install: all
 	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
 .PHONY: vm-deps check-vm vm vm-modules lint-driver check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
-	bench lint docs install
+	bench bench-vm lint docs install

@@ -63,7 +63,10 @@ class Client:
     def call(self, command, body, fds=()):
         message = struct.pack("<HHIII", 1, command, 16 + len(body), 0, 0) + body
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        self.socket.sendmsg([message], control)
+        try:
+            self.socket.sendmsg([message], control)
+        except BrokenPipeError:  # the server has already hung up
+            return None
         header = self.receive(16)
         if not header:
             return None

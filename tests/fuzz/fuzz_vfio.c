@@ -50,7 +50,7 @@ static void create(void)
 	struct vfu_options options = {
 		.config = {
 			.hbm_bytes = 16ull << 20, .spm_bytes = 65536, .cores = 2, .slots = 4, .vlen = 256,
-			.threads = 1, .no_time = true, .debug_fuse = true,
+			.threads = 2, .no_time = true, .debug_fuse = true,
 		},
 		.log_level = -1,
 	};
@@ -206,6 +206,71 @@ static bool send_message(int fd, struct input *in)
 	return send_all(fd, buffer, sizeof(header) + bytes, fds, count);
 }
 
+static bool send_write(int fd, uint32_t region, uint64_t offset, uint64_t value, uint32_t bytes)
+{
+	struct {
+		struct vfu_header h;
+		struct vfu_region_access a;
+		uint64_t data;
+	} message = {
+		.h = { .command = VFU_REGION_WRITE, .size = sizeof(message) - 8 + bytes },
+		.a = { offset, region, bytes }, .data = value,
+	};
+
+	return send_all(fd, (const uint8_t *)&message, message.h.size, NULL, 0);
+}
+
+/* Have the boot ROM ask for memory that the client reads and writes itself, or shares. */
+static bool send_boot(int fd, struct input *in)
+{
+	struct {
+		struct vfu_header h;
+		struct vfu_dma_map map;
+	} message = {
+		.h = { .command = VFU_DMA_MAP, .size = sizeof(message) },
+		.map = { .argsz = 32, .flags = 3, .iova = 0x100000, .size = 0x10000 },
+	};
+
+	return send_all(fd, (const uint8_t *)&message, sizeof(message), files, take(in, 1) & 1) &&
+	       send_write(fd, VFIO_PCI_CONFIG_REGION_INDEX, 4, 6, 2) &&
+	       send_write(fd, 0, GAON_REG_FW_ADDR, GAON_PA_HOST | 0x100000, 8) &&
+	       send_write(fd, 0, GAON_REG_FW_SIZE, 0x8000 + take(in, 1), 4) &&
+	       send_write(fd, 0, GAON_REG_BOOT, GAON_BOOT_GO, 4);
+}
+
+/* An answer to what the device may have asked. */
+static bool send_answer(int fd, struct input *in)
+{
+	struct {
+		struct vfu_header h;
+		struct vfu_dma_access a;
+		uint8_t data[4096];
+	} message = {
+		.h = { .id = take(in, 1) & 7, .command = VFU_DMA_READ, .flags = VFU_F_REPLY },
+		.a = { 0x100000 + take(in, 1) * 64ull, take(in, 2) },
+	};
+	size_t bytes = message.a.count <= sizeof(message.data) ? message.a.count : take(in, 2) % 4096;
+
+	bytes = bytes < in->left ? bytes : in->left;
+	memcpy(message.data, in->data, bytes);
+	in->data += bytes;
+	in->left -= bytes;
+	message.h.size = sizeof(message.h) + sizeof(message.a) + bytes;
+	return send_all(fd, (const uint8_t *)&message, message.h.size, NULL, 0);
+}
+
+static bool send_something(int fd, struct input *in)
+{
+	switch (take(in, 1)) {
+	case 0:
+		return send_boot(fd, in);
+	case 1:
+		return send_answer(fd, in);
+	default:
+		return send_message(fd, in);
+	}
+}
+
 static void *session(void *arg)
 {
 	vfu_session_run(dev, *(int *)arg);
@@ -232,7 +297,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (take(&in, 1) & 0x0f)
 		send_all(pair[0], (const uint8_t *)&version, sizeof(version), NULL, 0);
 	for (unsigned int i = 0; in.left && i < MESSAGES; i++)
-		if (!send_message(pair[0], &in))
+		if (!send_something(pair[0], &in))
 			break;
 	shutdown(pair[0], SHUT_WR);
 	while (drain(pair[0], true))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A device for tests of its engines: memory, page tables, slots. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,29 @@ static uint8_t *dma_map(void *ctx, uint64_t iova, uint64_t *len, bool write)
 	if (*len > HOST_BYTES - iova)
 		*len = HOST_BYTES - iova;
 	return e->host + iova;
+}
+
+/* GAON_TEST_REMOTE: the same memory without pointers. */
+static int dma_read(void *ctx, uint64_t iova, void *data, size_t bytes)
+{
+	uint64_t len = bytes;
+	uint8_t *host = dma_map(ctx, iova, &len, false);
+
+	if (!host || len != bytes)
+		return -EFAULT;
+	memcpy(data, host, bytes);
+	return 0;
+}
+
+static int dma_write(void *ctx, uint64_t iova, const void *data, size_t bytes)
+{
+	uint64_t len = bytes;
+	uint8_t *host = dma_map(ctx, iova, &len, true);
+
+	if (!host || len != bytes)
+		return -EFAULT;
+	memcpy(host, data, bytes);
+	return 0;
 }
 
 static void interrupt(void *ctx, unsigned int vector)
@@ -266,13 +290,18 @@ struct gaon_packet engine_launch(uint64_t entry, uint64_t args, uint32_t x, uint
 
 struct engine *engine_create(const struct gaon_sim_config *given)
 {
-	static const struct gaon_sim_host_ops ops = {
+	struct gaon_sim_host_ops ops = {
 		.dma_map = dma_map, .interrupt = interrupt, .clock_ns = clock_ns,
 	};
 	struct gaon_sim_config config = { .size = sizeof(config), .threads = 1 };
 	struct engine *e = calloc(1, sizeof(*e));
 	uint16_t command = 6;
 
+	if (getenv("GAON_TEST_REMOTE")) {
+		ops.dma_map = NULL;
+		ops.dma_read = dma_read;
+		ops.dma_write = dma_write;
+	}
 	check(e, "out of memory");
 	if (given)
 		config = *given;

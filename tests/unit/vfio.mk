@@ -17,3 +17,12 @@ $(O)/tests/unit/vfio_server_test: tests/unit/vfio_server_test.py $(O)/bin/gaon-s
 		'$(abspath $(FW_BIN))' '$(SAN)' >$@
 	@chmod +x $@
 TESTS += $(O)/tests/unit/vfio_server_test
+
+# The engines on host memory without pointers, as a client that shares none makes them work.
+REMOTE_TESTS	:= $(addprefix $(O)/tests/remote/,unit/engine_launch unit/engine_preempt unit/engine_time \
+			conformance/device_xgaon conformance/device_packets conformance/device_packet_order)
+$(REMOTE_TESTS): $(O)/tests/remote/%: $(O)/tests/%
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nGAON_TEST_REMOTE=1 exec %s "$$@"\n' '$(abspath $<)' >$@
+	@chmod +x $@
+TESTS += $(REMOTE_TESTS)

@@ -265,6 +265,11 @@ struct sim_job *sim_job_take(struct gaon_sim *sim);
 unsigned int sim_job_count(struct gaon_sim *sim);
 /* Execute for a bounded quantum (about 200 us of host time at most); no lock. */
 void sim_job_run(struct gaon_sim *sim, struct sim_job *job);
+/*
+ * Set while this thread is in sim_job_run(), and so holds no lock.  Functions that jobs and passes
+ * share ask for it (sim_run_away()), deep inside of calls that nothing else need know about.
+ */
+extern _Thread_local bool sim_in_job;
 /* Take the results back; lock held. A slot whose job faulted is faulted here. */
 void sim_job_retire(struct gaon_sim *sim, struct sim_job *job);
 

@@ -229,10 +229,12 @@ bool sim_slot_starved(struct gaon_sim *sim, struct sim_slot *slot)
 
 void sim_job_run(struct gaon_sim *sim, struct sim_job *job)
 {
+	sim_in_job = true;
 	if (job->copy)
 		sim_copy_run(sim, &sim->engines->slot[job->index].copy, COPY_CHUNK);
 	else
 		sim_core_run(&sim->cores[job->index]);
+	sim_in_job = false;
 }
 
 static void retire_copy(struct gaon_sim *sim, uint32_t index)

@@ -79,11 +79,7 @@ struct sim_run {
 	uint32_t jobs;
 };
 
-/*
- * Set while a thread executes a job, and so holds no lock.  Functions that jobs and passes share ask
- * for it (sim_run_away()), deep inside of calls that nothing else need know about.
- */
-static _Thread_local bool in_job;
+_Thread_local bool sim_in_job;
 
 /* --- the lock --------------------------------------------------------------------------------- */
 
@@ -97,7 +93,7 @@ static void run_lock(struct gaon_sim *sim)
 
 void sim_run_away(struct gaon_sim *sim)
 {
-	if (in_job)
+	if (sim_in_job)
 		return;
 	sim->run->away = true;
 	sim_unlock(sim);
@@ -105,7 +101,7 @@ void sim_run_away(struct gaon_sim *sim)
 
 void sim_run_back(struct gaon_sim *sim)
 {
-	if (in_job)
+	if (sim_in_job)
 		return;
 	sim_lock(sim);
 	sim->run->away = false;
@@ -280,9 +276,7 @@ static bool run_job(struct gaon_sim *sim)
 	sim_unlock(sim);
 	if (sample)
 		start = now_ns();
-	in_job = true;
 	sim_job_run(sim, job);
-	in_job = false;
 	if (sample)
 		start = now_ns() - start;
 	run_lock(sim);

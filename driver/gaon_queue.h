@@ -60,8 +60,8 @@ struct gaon_client {
 	bool closed;
 	/** @dropped: events that found no room. */
 	u64 dropped;
-	/** @cycles: of the device that jobs took. */
-	atomic64_t cycles;
+	/** @busy: cycles of cores that queues took which have ended. */
+	atomic64_t busy;
 };
 
 /** struct gaon_fault_state - the first fault of a queue since it was created or cleared */
@@ -112,6 +112,8 @@ struct gaon_queue {
 	 * and no reservation under it.
 	 */
 	struct mutex lock;
+	/** @busy: cycles of cores that it has had when that was asked last; protected by @lock. */
+	u64 busy;
 	/** @priority: of &enum drm_gaon_priority; written under @lock. */
 	u32 priority;
 	/** @listed: in gaon_queues.list, and hears of events. */
@@ -181,6 +183,7 @@ int gaon_doorbell_mmap(struct gaon_file *gfile, struct vm_area_struct *vma);
 void gaon_doorbells_release(struct gaon_client *client);
 
 /* gaon_stats.c */
+u64 gaon_queue_busy(struct gaon_queue *queue);
 void gaon_client_show(struct gaon_file *gfile, struct drm_printer *p);
 void gaon_stats_init(struct gaon_device *gdev);
 

@@ -141,8 +141,6 @@ static void job_finish(struct gaon_kq *kq, struct gaon_job *job, int err)
 		kq->completed++;
 	else if (err != -EIO)
 		kq->lost++;
-	if (cycles)
-		atomic64_add(cycles, &kq->queue->client->cycles);
 	trace_gaon_job_end(job, err, cycles);
 	if (err)
 		dma_fence_set_error(fence, err);

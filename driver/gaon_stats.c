@@ -3,33 +3,76 @@
 #include <drm/drm_debugfs.h>
 #include <drm/drm_print.h>
 
+#include "gaon_admin.h"
 #include "gaon_device.h"
 #include "gaon_queue.h"
 #include "gaon_sched.h"
+
+/**
+ * gaon_queue_busy() - cycles that a queue has had in cores, all cores together
+ * @queue: the queue, with its lock held
+ *
+ * Asks the firmware; if it cannot be asked, or says less than before, what it said before counts.
+ *
+ * Return: the cycles.
+ */
+u64 gaon_queue_busy(struct gaon_queue *queue)
+{
+	struct gaon_admin_reply reply;
+	int idx;
+
+	lockdep_assert_held(&queue->lock);
+	if (!queue->on_device || READ_ONCE(queue->dead) ||
+	    !drm_dev_enter(&queue->gdev->drm, &idx))
+		return queue->busy;
+	if (!gaon_queue_admin(queue, GAON_ADMIN_QUEUE_QUERY, 0, 0, &reply))
+		queue->busy = max(queue->busy, reply.value[5]);
+	drm_dev_exit(idx);
+	return queue->busy;
+}
+
+static u64 client_busy(struct gaon_file *gfile)
+{
+	u64 busy = atomic64_read(&gfile->client->busy);
+	struct gaon_queue *queue, *entry;
+	unsigned long handle;
+
+	xa_for_each(&gfile->client->queues, handle, entry) {
+		queue = gaon_queue_lookup(gfile, handle);
+		if (!queue)
+			continue;
+		mutex_lock(&queue->lock);
+		if (!queue->ended)
+			busy += gaon_queue_busy(queue);
+		mutex_unlock(&queue->lock);
+		gaon_queue_put(queue);
+	}
+	return busy;
+}
 
 /**
  * gaon_client_show() - engine time of a file, as Documentation/gpu/drm-usage-stats.rst has it
  * @gfile: the file
  * @p: where to
  *
- * The cycles of a device whose time is modelled are the model's, and so is the time.
+ * The engine is a core; there are several. The cycles of a device whose time is modelled are the
+ * model's, and so is the time.
  */
 void gaon_client_show(struct gaon_file *gfile, struct drm_printer *p)
 {
 	struct gaon_device *gdev = gfile->gdev;
-	u64 cycles = atomic64_read(&gfile->client->cycles);
 	u32 khz = gdev->identify.clock_khz;
+	u64 busy = client_busy(gfile);
 	int idx;
 
-	drm_printf(p, "drm-engine-compute:\t%llu ns\n", mul_u64_u32_div(cycles, 1000000, khz));
-	drm_printf(p, "drm-cycles-compute:\t%llu\n", cycles);
+	drm_printf(p, "drm-engine-core:\t%llu ns\n", mul_u64_u32_div(busy, 1000000, khz));
+	drm_printf(p, "drm-engine-capacity-core:\t%u\n", gdev->identify.cores);
+	drm_printf(p, "drm-cycles-core:\t%llu\n", busy);
 	if (drm_dev_enter(&gdev->drm, &idx)) {
-		drm_printf(p, "drm-total-cycles-compute:\t%llu\n",
-			   gaon_read64(gdev, GAON_REG_CYCLE));
+		drm_printf(p, "drm-total-cycles-core:\t%llu\n", gaon_read64(gdev, GAON_REG_CYCLE));
 		drm_dev_exit(idx);
 	}
-	drm_printf(p, "drm-maxfreq-compute:\t%u Hz\n", khz * 1000);
-	drm_printf(p, "drm-curfreq-compute:\t%u Hz\n", khz * 1000);
+	drm_printf(p, "drm-maxfreq-core:\t%llu Hz\n", (u64)khz * 1000);
 }
 
 static void queue_show(struct seq_file *file, struct gaon_queue *queue)

@@ -242,12 +242,13 @@ uint32_t queue_query(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 		   (contexts[q->context].suspended ? 8u : 0) | (q->saved ? 16u : 0) |
 		   (q->ready ? 32u : 0);
 	value[4] = q->preemptions;
-	value[5] = q->context;
+	value[5] = q->busy;
 	if (q->slot == FW_NONE)
 		return GAON_ADMIN_OK;
 	value[0] = slot_status(q->slot);
 	reg_write(GAON_MCU_SLOT_CMD, GAON_SLOT_CMD_READ);
 	value[1] = reg_read64(GAON_MCU_SLOT_READ_LO);
+	value[5] = reg_read64(GAON_MCU_SLOT_BUSY_LO);
 	value[2] = q->slot;
 	return GAON_ADMIN_OK;
 }

@@ -111,6 +111,8 @@
 #define GAON_MCU_SLOT_RESULT	0x1d4	/* ro: 0 or GAON_ADMIN_ERR_* of the last command */
 #define GAON_MCU_SLOT_EVENT	0x1d8	/* ro: pops {reason << 16 | slot}, or ~0 */
 #define GAON_MCU_SLOT_WANT	0x1dc	/* rw: bit kind * 4 + priority: such queues wait outside */
+#define GAON_MCU_SLOT_BUSY_LO	0x1e0	/* cycles of cores that the queue has had; goes on from here */
+#define GAON_MCU_SLOT_BUSY_HI	0x1e4
 #define GAON_MCU_SLOT_F_SAVED	(1u << 0)
 #define GAON_MCU_SLOT_F_HOLD	(1u << 1)	/* LOAD: do not run, start STOPPED */
 

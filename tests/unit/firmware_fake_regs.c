@@ -165,6 +165,7 @@ static uint32_t slot_unload(struct fake *f, struct fake_slot *s)
 	    s->status != GAON_SLOT_IDLE)
 		return GAON_ADMIN_ERR_STATE;
 	f->fields.read = s->read;
+	f->fields.busy = s->busy;
 	f->fields.flags = s->flags;
 	f->queues[s->queue].read = s->read;
 	f->queues[s->queue].slot = -1;
@@ -294,6 +295,7 @@ static uint32_t *storage(struct fake *f, uint32_t reg)
 	PAIR(GAON_MCU_SLOT_READ, f->fields.read);
 	PAIR(GAON_MCU_SLOT_SLICE, f->fields.slice);
 	PAIR(GAON_MCU_SLOT_LIMIT, f->fields.limit);
+	PAIR(GAON_MCU_SLOT_BUSY, f->fields.busy);
 	WORD(GAON_MCU_SLOT_FLAGS, f->fields.flags);
 	WORD(GAON_MCU_SLOT_RESULT, f->slot_result);
 	WORD(GAON_MCU_SLOT_WANT, f->want);

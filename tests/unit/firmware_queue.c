@@ -309,17 +309,24 @@ START_TEST(query_tells_where_a_queue_is)
 	fake_queue_create(f, 3, 9, 0, 1);
 	fake_ring(f, 3, 2);
 	f->slots[0].read = 1;
+	f->slots[0].busy = 0x123456789ull;
 	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);
 	ck_assert_uint_eq(reply.value[0], GAON_SLOT_ACTIVE);
 	ck_assert_uint_eq(reply.value[1], 1);
 	ck_assert_uint_eq(reply.value[2], 0);
 	ck_assert_uint_eq(reply.value[3], 0);
-	ck_assert_uint_eq(reply.value[5], 9);
+	ck_assert_uint_eq(reply.value[5], 0x123456789ull);
 	fake_id(f, GAON_ADMIN_QUEUE_SUSPEND, 3);
 	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);
 	ck_assert_uint_eq(reply.value[0], GAON_SLOT_EMPTY);
 	ck_assert_uint_eq(reply.value[2], UINT64_MAX);
 	ck_assert_uint_eq(reply.value[3], 4 | 16);
+	/* It goes with the queue from slot to slot. */
+	ck_assert_uint_eq(reply.value[5], 0x123456789ull);
+	fake_id(f, GAON_ADMIN_QUEUE_RESUME, 3);
+	f->slots[0].busy += 7;
+	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);
+	ck_assert_uint_eq(reply.value[5], 0x123456789ull + 7);
 	fake_destroy(f);
 }
 END_TEST

@@ -264,6 +264,7 @@ static void retire_core(struct gaon_sim *sim, struct sim_core *core)
 	atomic_fetch_sub(&l->running, 1);
 	sim_time_retire(core);
 	l->slot->slice_used += u->cycles;
+	l->slot->busy += u->cycles;
 	l->left -= u->ended;
 	if (sim_slot_engine(sim, l->slot)->stop == SIM_STOP_SAVE)
 		l->drained += u->instructions;

@@ -67,6 +67,7 @@ static uint32_t slotcmd_load(struct gaon_sim *sim, struct sim_slot *slot,
 	slot->write = f->read;
 	slot->slice = f->slice;
 	slot->limit = f->limit;
+	slot->busy = f->busy;
 	slot->saved = f->flags & GAON_MCU_SLOT_F_SAVED;
 	sim_doorbell_resident(sim, f->queue, index);
 	if (f->flags & GAON_MCU_SLOT_F_HOLD) {
@@ -121,6 +122,7 @@ static uint32_t slotcmd_unload(struct gaon_sim *sim, struct sim_slot *slot, stru
 	if (!sim_slot_is_stopped(sim, slot))
 		return GAON_ADMIN_ERR_BUSY;
 	f->read = slot->read;
+	f->busy = slot->busy;
 	f->flags = slot->saved ? GAON_MCU_SLOT_F_SAVED : 0;
 	sim_doorbell_resident(sim, slot->queue, -1);
 	sim->slot_fault_held[index] = false;
@@ -204,6 +206,7 @@ static void slotcmd_read(const struct sim_slot *slot, struct sim_slot_fields *f)
 	f->read = slot->read;
 	f->slice = slot->slice;
 	f->limit = slot->limit;
+	f->busy = slot->busy;
 	f->flags = slot->saved ? GAON_MCU_SLOT_F_SAVED : 0;
 }
 

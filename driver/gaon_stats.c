@@ -7,6 +7,7 @@
 #include "gaon_device.h"
 #include "gaon_queue.h"
 #include "gaon_sched.h"
+#include "gaon_vm.h"
 
 /**
  * gaon_queue_busy() - cycles that a queue has had in cores, all cores together
@@ -108,8 +109,25 @@ static int stats_queues(struct seq_file *file, void *arg)
 	return 0;
 }
 
+static int stats_vms(struct seq_file *file, void *arg)
+{
+	struct drm_debugfs_entry *entry = file->private;
+	struct gaon_device *gdev = to_gaon_device(entry->dev);
+	struct gaon_vm *vm;
+	unsigned long context;
+
+	seq_puts(file, "context  asid  kind state\n");
+	xa_lock(&gdev->vms);
+	xa_for_each(&gdev->vms, context, vm)
+		seq_printf(file, "%7lu %5u %5s %#5lx\n", context, vm->asid, vm->lr ? "LR" : "FENCE",
+			   READ_ONCE(vm->state));
+	xa_unlock(&gdev->vms);
+	return 0;
+}
+
 static const struct drm_debugfs_info stats_files[] = {
 	{ "queues", stats_queues, 0, NULL },
+	{ "vms", stats_vms, 0, NULL },
 };
 
 /** gaon_stats_init() - debugfs; before the device is registered */

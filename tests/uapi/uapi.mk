@@ -9,3 +9,11 @@ $(UAPI_PROGRAMS): $(O)/tests/uapi/%: $(O)/tests/uapi/%.o $(UAPI_LIB)
 
 VM_GUEST	+= $(UAPI_PROGRAMS)
 $(UAPI_SRCS:%.c=$(O)/%.o) $(UAPI_LIB): private CPPFLAGS += -I/usr/include/libdrm
+
+# One program of several files: random calls.
+UAPI_FUZZ_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/uapi/fuzz/*.c))
+$(O)/tests/uapi/fuzz/fuzz: $(UAPI_FUZZ_OBJS) $(UAPI_LIB)
+	$(CC) $(CFLAGS) -static -pthread -o $@ $^
+
+VM_GUEST	+= $(O)/tests/uapi/fuzz/fuzz
+$(UAPI_FUZZ_OBJS): private CPPFLAGS += -I/usr/include/libdrm

@@ -17,3 +17,14 @@ $(O)/tests/uapi/fuzz/fuzz: $(UAPI_FUZZ_OBJS) $(UAPI_LIB)
 
 VM_GUEST	+= $(O)/tests/uapi/fuzz/fuzz
 $(UAPI_FUZZ_OBJS): private CPPFLAGS += -I/usr/include/libdrm
+
+# The device's side of isolation.c.
+UAPI_LEFTOVERS	:= $(O)/tests/uapi/device/leftovers
+$(UAPI_LEFTOVERS).elf: tests/uapi/device/leftovers.S
+	@mkdir -p $(@D)
+	$(DEVICE_CC) --target=riscv64 -march=rv64gcv -mabi=lp64d -nostdlib -static -fuse-ld=lld \
+		-Wl,-Ttext=0x10000000 -Wl,-e,k_leave -Wl,--no-relax -o $@ $<
+$(UAPI_LEFTOVERS).bin: $(UAPI_LEFTOVERS).elf
+	llvm-objcopy-$(LLVM) -O binary -j .text $< $@
+$(O)/tests/uapi/isolation.o: $(UAPI_LEFTOVERS).bin
+$(O)/tests/uapi/isolation.o: private CPPFLAGS += -DLEFTOVERS='"$(UAPI_LEFTOVERS).bin"' -I/usr/include/libdrm

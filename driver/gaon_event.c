@@ -166,7 +166,8 @@ static void event_state(struct gaon_device *gdev)
 	if (state == GAON_STATE_FATAL || state == GAON_STATE_GONE) {
 		gaon_reset_schedule(gdev, "device reports that it is lost");
 	} else if (state == GAON_STATE_DEGRADED) {
-		drm_warn(&gdev->drm, "device is degraded: something is broken, see its telemetry\n");
+		dev_warn_ratelimited(gdev->drm.dev,
+				     "device is degraded: something is broken, see its telemetry\n");
 		/* The firmware may have reset the engines, which drops work without an event. */
 		gaon_queues_check_all(gdev, 0);
 	}

@@ -200,14 +200,39 @@ int gaon_fw_boot(struct gaon_device *gdev)
 
 /* --- identity ------------------------------------------------------------------------------- */
 
+/* Text that people and their terminals will see. */
+static void identify_clean(char *text, size_t bytes)
+{
+	size_t i, length = strnlen(text, bytes - 1);
+
+	memset(text + length, 0, bytes - length);
+	for (i = 0; i < length; i++) {
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+	}
+}
+
+/* Whether it is the device of before a reset, perhaps with other firmware. */
+static bool identify_is_same(const struct gaon_identify *old, const struct gaon_identify *new)
+{
+	struct gaon_identify id = *new;
+
+	id.abi_min = old->abi_min;
+	id.abi_max = old->abi_max;
+	id.fw_version = old->fw_version;
+	id.features = old->features;
+	memcpy(id.fw_build, old->fw_build, sizeof(id.fw_build));
+	return !memcmp(&id, old, sizeof(id));
+}
+
 /* Sizes that the driver computes with; all else is only passed on. */
 static int identify_check(struct gaon_device *gdev, struct gaon_identify *id)
 {
 	u64 hbm = gaon_read64(gdev, GAON_REG_HBM_SIZE);
 	u64 aperture = gaon_read64(gdev, GAON_REG_APERTURE);
 
-	id->name[sizeof(id->name) - 1] = '\0';
-	id->fw_build[sizeof(id->fw_build) - 1] = '\0';
+	identify_clean(id->name, sizeof(id->name));
+	identify_clean(id->fw_build, sizeof(id->fw_build));
 	if (id->size < offsetofend(struct gaon_identify, hbm_channels) || id->hbm_bytes != hbm ||
 	    id->aperture_bytes != aperture || !PAGE_ALIGNED(hbm) || !hbm || aperture > hbm ||
 	    id->contexts < 2 || id->contexts > GAON_CONTEXTS || !id->queues ||
@@ -216,6 +241,12 @@ static int identify_check(struct gaon_device *gdev, struct gaon_identify *id)
 		drm_err(&gdev->drm, "firmware identifies a device that cannot be: %u bytes, HBM %#llx (registers: %#llx), aperture %#llx (%#llx), %u contexts, %u queues, save area %#llx, %u kHz, %u cores, preemption in %u ms\n",
 			id->size, id->hbm_bytes, hbm, id->aperture_bytes, aperture, id->contexts,
 			id->queues, id->save_bytes, id->clock_khz, id->cores, id->preempt_ms);
+		return -EPROTO;
+	}
+	/* Others read what was said before the reset. */
+	if (gdev->identify.size && !identify_is_same(&gdev->identify, id)) {
+		drm_err(&gdev->drm, "after a reset the firmware identifies another device (%s, HBM %#llx, %u contexts, %u queues) than before\n",
+			id->name, id->hbm_bytes, id->contexts, id->queues);
 		return -EPROTO;
 	}
 	return 0;
@@ -230,6 +261,7 @@ static int identify_check(struct gaon_device *gdev, struct gaon_identify *id)
 int gaon_fw_identify(struct gaon_device *gdev)
 {
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_IDENTIFY } };
+	struct gaon_identify id;
 	int err;
 
 	/* The telemetry's buffer is long enough, and nobody else uses it yet. */
@@ -239,13 +271,14 @@ int gaon_fw_identify(struct gaon_device *gdev)
 	req.cmd.identify.data_len = sizeof(struct gaon_identify);
 	err = gaon_admin_exec(gdev, &req, 0);
 	if (!err) {
-		memcpy(&gdev->identify, gdev->telemetry, sizeof(gdev->identify));
-		err = identify_check(gdev, &gdev->identify);
+		memcpy(&id, gdev->telemetry, sizeof(id));
+		err = identify_check(gdev, &id);
 	}
 	if (err) {
 		drm_err(&gdev->drm, "the device cannot be identified (error %d)\n", err);
 		return err;
 	}
+	gdev->identify = id;
 	req = (struct gaon_admin_req) { .cmd = { .opcode = GAON_ADMIN_SET_FEATURES } };
 	req.cmd.features.mask = gdev->identify.features & KNOWN_FEATURES;
 	err = gaon_admin_exec(gdev, &req, 0);

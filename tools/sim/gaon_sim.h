@@ -24,6 +24,26 @@ enum gaon_sim_effects {
 
 #define GAON_SIM_COMPILE_AFTER	16
 
+/* Things about which a device can lie to its host, bits of gaon_sim_config.lies. */
+enum gaon_sim_lie {
+	GAON_SIM_LIE_REPLY,		/* fields of replies of the admin queue */
+	GAON_SIM_LIE_INDEX,		/* their completion index */
+	GAON_SIM_LIE_LATE,		/* replies that come seconds later */
+	GAON_SIM_LIE_TWICE,		/* replies that come twice */
+	GAON_SIM_LIE_NEVER,		/* replies that do not come */
+	GAON_SIM_LIE_IDENTIFY,		/* fields of what IDENTIFY writes */
+	GAON_SIM_LIE_TELEMETRY,		/* fields of what TELEMETRY writes */
+	GAON_SIM_LIE_LOG,		/* text and index of the firmware's log */
+	GAON_SIM_LIE_EVENT,		/* event records: fields, index, missing, twice */
+	GAON_SIM_LIE_HEARTBEAT,		/* leaps, or stands still until a reset */
+	GAON_SIM_LIE_REGISTER,		/* STATE, BOOT_ERROR, FW_VERSION, FW_ABI, HEARTBEAT */
+	GAON_SIM_LIE_TLBI,		/* number of the last completed TLB invalidation */
+	GAON_SIM_LIES
+};
+
+/* As on the command line; NULL behind the last. */
+const char *gaon_sim_lie_name(unsigned int kind);
+
 /**
  * struct gaon_sim_config - shape of the device; zero in a field means its default
  * @size: sizeof(struct gaon_sim_config)
@@ -48,6 +68,9 @@ enum gaon_sim_effects {
  *	has AVX-512
  * @compile_after: executions of a run before that, default GAON_SIM_COMPILE_AFTER; results do not
  *	depend on it
+ * @lies: for tests of software that must not trust the device: bit per enum gaon_sim_lie
+ * @lie_seed: repeats what is told instead
+ * @lie_every: one occasion out of so many is used, default 8
  */
 struct gaon_sim_config {
 	size_t size;
@@ -69,6 +92,9 @@ struct gaon_sim_config {
 	uint32_t public_key_count;
 	bool no_compile;
 	uint32_t compile_after;
+	uint32_t lies;
+	uint64_t lie_seed;
+	uint32_t lie_every;
 };
 
 /**

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "devside.h"
+#include "lie.h"
 
 #define MIB	(1ull << 20)
 #define GIB	(1ull << 30)
@@ -215,7 +216,7 @@ static int device_create_parts(struct gaon_sim *sim)
 	sim->regs = calloc(1, sizeof(*sim->regs));
 	sim->tlbi = calloc(1, sizeof(*sim->tlbi));
 	sim->mmu = calloc(1, sizeof(*sim->mmu));
-	if (!sim->regs || !sim->tlbi || !sim->mmu)
+	if (!sim->regs || !sim->tlbi || !sim->mmu || sim_lie_create(sim))
 		return -ENOMEM;
 	sim_identify_fill(sim);
 	error = sim_doorbells_create(sim);
@@ -291,6 +292,7 @@ void gaon_sim_destroy(struct gaon_sim *sim)
 	sim_run_destroy(sim);
 	sim_engines_destroy(sim);
 	sim_mcubus_destroy(sim);
+	sim_lie_destroy(sim);
 	sim_pci_destroy(sim);
 	sim_doorbells_destroy(sim);
 	free(sim->regs);

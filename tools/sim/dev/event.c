@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "devside.h"
+#include "lie.h"
 
 static uint32_t event_vector(struct gaon_sim *sim, unsigned int index)
 {
@@ -30,23 +31,41 @@ static bool event_write(struct gaon_sim *sim, uint64_t pa, const struct gaon_eve
 	       sim_phys_store64(sim, pa + head, valid);
 }
 
+static uint64_t event_place(const struct sim_event_ring *ring, uint64_t index)
+{
+	return ring->addr + (index & ((1ull << ring->log2) - 1)) * sizeof(struct gaon_event);
+}
+
+static bool event_store(struct gaon_sim *sim, struct sim_event_ring *ring, struct gaon_event *record)
+{
+	uint64_t valid = ring->tail + 1;
+
+	switch (sim_lie_event(sim, record, &valid)) {
+	case SIM_LIE_DROP:
+		return true;
+	case SIM_LIE_REPEAT:
+		event_write(sim, event_place(ring, ring->tail + 1), record, valid + 1);
+		break;
+	case SIM_LIE_STORE:
+		break;
+	}
+	return event_write(sim, event_place(ring, ring->tail), record, valid);
+}
+
 void sim_event_post_ring(struct gaon_sim *sim, unsigned int index, const struct gaon_event *event)
 {
 	struct sim_event_ring *ring = &sim->regs->events[index];
 	struct gaon_event record = *event;
 	uint32_t enables = ring->enables;
 	bool written;
-	uint64_t pa;
 
 	sim_run_notify(sim);
 	if (!ring->enabled)
 		return;
-	pa = ring->addr + (ring->tail & ((1ull << ring->log2) - 1)) * sizeof(record);
 	if (ring->lost_flag)
 		record.flags |= GAON_EVENT_F_LOST;
 	record.reserved = 0;
-	written = ring->tail - ring->head < 1ull << ring->log2 &&
-		  event_write(sim, pa, &record, ring->tail + 1);
+	written = ring->tail - ring->head < 1ull << ring->log2 && event_store(sim, ring, &record);
 	/* The host may have made a new ring while it took the record. */
 	if (enables != ring->enables)
 		return;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lie.h"
 #include "mcubus.h"
 
 #define MCU_DMA_MAX		65536u
@@ -23,7 +24,9 @@ static void mcubus_dma(struct gaon_sim *sim, uint32_t ctrl)
 		if (ctrl == GAON_MCU_DMA_READ)
 			good = sim_phys_read(sim, bus->dma_pa & GAON_PA_MASK, bus->sram + offset, len);
 		else if (ctrl == GAON_MCU_DMA_WRITE)
-			good = sim_phys_write(sim, bus->dma_pa & GAON_PA_MASK, bus->sram + offset, len);
+			good = sim_lie_write(sim, bus->dma_pa & GAON_PA_MASK, bus->sram + offset, len);
+		if (good && ctrl == GAON_MCU_DMA_READ)
+			sim_lie_fetched(sim, bus->dma_pa & GAON_PA_MASK, bus->sram + offset, len);
 	}
 	bus->dma_status = !good;
 	if (good && ctrl == GAON_MCU_DMA_WRITE)
@@ -347,7 +350,7 @@ static void mcubus_write_system(struct gaon_sim *sim, uint32_t reg, uint32_t val
 		sim->fw_abi = value;
 		break;
 	case GAON_MCU_HEARTBEAT:
-		sim->heartbeat = value;
+		sim->heartbeat = sim_lie_heartbeat(sim, value);
 		break;
 	case GAON_MCU_IRQ_PENDING:
 		bus->irq_edges &= ~(value & GAON_MCU_IRQ_ADMIN);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lie.h"
 #include "mcubus.h"
 
 #define MCU_QUANTUM		20000u		/* instructions per turn */
@@ -226,6 +227,7 @@ static void mcubus_clear(struct sim_mcu_bus *bus)
 void sim_mcubus_reset(struct gaon_sim *sim)
 {
 	mcubus_clear(sim->mcu);
+	sim_lie_reset(sim);
 	memset(sim->mcu->sram, 0, GAON_MCU_SRAM_SIZE);
 	sim_mcu_set_irq(sim->mcu->core, SIM_MCU_MSIP | SIM_MCU_MTIP | SIM_MCU_MEIP, false);
 	sim_mcu_reset(sim->mcu->core, 0);

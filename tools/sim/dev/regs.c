@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "devside.h"
+#include "lie.h"
 
 uint64_t sim_clock_ns(struct gaon_sim *sim)
 {
@@ -154,7 +155,7 @@ uint64_t sim_regs_read(struct gaon_sim *sim, uint64_t offset, unsigned int len)
 	if (offset >= GAON_REG_TLBI_DONE_ADDR && offset < GAON_REG_EVENT(0))
 		return sim_tlbi_reg_read(sim, offset, len);
 	if (!regs_is64(offset & ~4ull))
-		return regs_read32(sim, offset);
+		return sim_lie_register(sim, offset, regs_read32(sim, offset));
 	value = regs_read64(sim, offset & ~4ull, offset & 4);
 	if (len == 8)
 		return value;

@@ -5,6 +5,7 @@
  * no entry is ever lost.
  */
 #include "devside.h"
+#include "lie.h"
 
 /* Cached translations of @asid are stale from now on. */
 void sim_tlbi_bump(struct gaon_sim *sim, uint32_t asid)
@@ -54,8 +55,10 @@ bool sim_tlbi_service(struct gaon_sim *sim)
 		progress = true;
 	}
 	if (progress) {
-		if (t->done_addr)
-			sim_phys_store64(sim, t->done_addr, t->done);
+		uint64_t told = t->done;
+
+		if (t->done_addr && sim_lie_tlbi(sim, &told))
+			sim_phys_store64(sim, t->done_addr, told);
 		sim_run_notify(sim);
 	}
 	return progress;

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <hw/gaon_regs.h>
@@ -16,7 +17,7 @@
 enum {
 	OPT_PATH = 256, OPT_HBM, OPT_APERTURE, OPT_SCRATCHPAD, OPT_CORES, OPT_VLEN, OPT_SLOTS,
 	OPT_VECTORS, OPT_THREADS, OPT_EFFECTS, OPT_NO_TIME, OPT_DEBUG_FUSE, OPT_NV, OPT_KEY,
-	OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_VERSION,
+	OPT_LIE, OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option longs[] = {
@@ -34,6 +35,7 @@ static const struct option longs[] = {
 	{ "debug-fuse", no_argument, NULL, OPT_DEBUG_FUSE },
 	{ "nv", required_argument, NULL, OPT_NV },
 	{ "key", required_argument, NULL, OPT_KEY },
+	{ "lie", required_argument, NULL, OPT_LIE },
 	{ "trap-aperture", no_argument, NULL, OPT_TRAP_APERTURE },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
@@ -63,6 +65,11 @@ void vfu_usage(FILE *out)
 	      "  --debug-fuse            allow error injection\n"
 	      "  --nv FILE               keep the non-volatile state in FILE (FILE.1, ... for more devices)\n"
 	      "  --key FILE              trust firmware signed with this 32-byte Ed25519 public key only\n"
+	      "  --lie KIND[+KIND]...[,SEED[,EVERY]]\n"
+	      "                          tell the host what is not so, about: reply, index, late, twice, never,\n"
+	      "                          identify, telemetry, log, event, heartbeat, register, tlbi, or all;\n"
+	      "                          one occasion in EVERY (8) is used, chosen by SEED (0: the\n"
+	      "                          clock, and printed): for tests of drivers\n"
 	      "  --trap-aperture         the client may not map BAR2: slow, for tests\n"
 	      "  --once                  end when every device has had a client\n"
 	      "  --no-sandbox            keep all system calls (for debuggers and sanitizers)\n"
@@ -154,6 +161,51 @@ static int parse_key(const char *path, struct gaon_sim_config *config)
 	return config->public_keys ? 0 : -1;
 }
 
+/* Bits of the kinds in [@text, @text + @len), 0 if one is unknown. */
+static uint32_t parse_lies(const char *text, size_t len)
+{
+	uint32_t lies = 0;
+
+	for (size_t at = 0, n; at <= len; at += n + 1) {
+		unsigned int kind = 0;
+		const char *name;
+
+		n = strcspn(text + at, "+,");
+		while ((name = gaon_sim_lie_name(kind)) && (strlen(name) != n || strncmp(name, text + at, n)))
+			kind++;
+		if (!name && (n != 3 || strncmp(text + at, "all", 3)))
+			return 0;
+		lies |= name ? 1u << kind : (1u << GAON_SIM_LIES) - 1;
+	}
+	return lies;
+}
+
+static int parse_lie(const char *text, struct gaon_sim_config *config)
+{
+	const char *seed = strchr(text, ',');
+	char *end = NULL;
+
+	config->lies = parse_lies(text, seed ? (size_t)(seed - text) : strlen(text));
+	errno = 0;
+	if (seed)
+		config->lie_seed = strtoull(seed + 1, &end, 0);
+	if (!config->lies || errno || (seed && (end == seed + 1 || (*end && *end != ',')))) {
+		fprintf(stderr, "gaon-sim: --lie: '%s' is not KIND[+KIND]...[,SEED[,EVERY]]; see --help for the kinds\n",
+			text);
+		return -1;
+	}
+	if (!config->lie_seed) {
+		struct timespec now;
+
+		clock_gettime(CLOCK_REALTIME, &now);
+		config->lie_seed = (uint64_t)now.tv_sec * 1000000007u ^ (uint64_t)now.tv_nsec;
+	}
+	fprintf(stderr, "gaon-sim: --lie: seed %llu\n", (unsigned long long)config->lie_seed);
+	if (seed && *end)
+		return parse_count(OPT_LIE, end + 1, 1, 1000000, &config->lie_every);
+	return 0;
+}
+
 static int parse_path(struct vfu_server_options *o, const char *path)
 {
 	if (o->devices == VFU_DEVICES_MAX) {
@@ -216,6 +268,8 @@ static int parse_option(struct vfu_server_options *o, int opt, const char *text)
 	case OPT_NV:
 		o->nv = text;
 		return 0;
+	case OPT_LIE:
+		return parse_lie(text, &o->device.config);
 	case OPT_TRAP_APERTURE:
 		o->device.trap_aperture = true;
 		return 0;

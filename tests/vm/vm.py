@@ -83,7 +83,7 @@ class Boot:
         todo = list(enumerate(self._steps()))
         start = time.monotonic()
         attempt = 0
-        with open(self.log_path, "w", encoding="utf-8") as self.log:
+        with open(self.log_path, "w", encoding="utf-8", buffering=1) as self.log:
             while todo:
                 attempt += 1
                 todo = self._boot(todo, f"{self.kind.name}.{attempt}" if attempt > 1 else self.kind.name)
@@ -166,7 +166,6 @@ class Boot:
         seconds = test.timeout * SLOW.get(self.image.kernel, 1)
         result, troubles = machine.run(number, f"export {variables}; {test.run}", seconds, test.user, on_line)
         self.log.write(f"== {test.name}: {result} {troubles}\n")
-        self.log.flush()
         if inner:
             troubles["tap"] = f"{inner} results are `not ok`"
         if test.expect:

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 
+import vm_accel
 import vm_image
 from vm_log import KernelLog
 
@@ -76,7 +77,7 @@ class Machine:
         command = [
             *vm_image.inside(image.host, [*shown.values(), image.image], [self._sockets, image.out]),
             "--dev-bind-try", "/dev/kvm", "/dev/kvm", "qemu-system-x86_64",
-            *accelerator(image), "-smp", "2", "-M", "q35,memory-backend=ram", "-m", str(shape.memory),
+            *vm_accel.arguments(image), "-smp", "2", "-m", str(shape.memory),
             "-object", f"memory-backend-{'memfd,share=on' if shape.shared else 'ram'},id=ram,size={shape.memory}M",
             "-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot",
             "-kernel", image.image, "-initrd", image.initramfs, "-append", " ".join(append),
@@ -274,9 +275,3 @@ class Machine:
                 model.kill()
                 model.wait()
         shutil.rmtree(self._sockets, ignore_errors=True)
-
-
-def accelerator(image):
-    """QEMU's arguments that choose how the guest's processors run."""
-    del image
-    return ["-accel", "tcg,thread=multi", "-cpu", "max"]

@@ -33,6 +33,12 @@ class Guest:
     initramfs: str = ""
 
 
+def cache():
+    """The directory outside the tree that keeps what was fetched and built."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.environ.get("GAON_CACHE") or os.path.join(home, "gaon")
+
+
 def root(name):
     """The path of a root of tools/setup/roots; made if it is not there."""
     done = subprocess.run(["sh", os.path.join(TREE, "tools/setup/root.sh"), name], stdout=subprocess.PIPE,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* What administrators see of queues: fdinfo of a file, and debugfs. */
+/* What administrators see of queues, fdinfo of a file and debugfs; and a reset by hand. */
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+
 #include <drm/drm_debugfs.h>
 #include <drm/drm_print.h>
 
@@ -130,8 +133,31 @@ static const struct drm_debugfs_info stats_files[] = {
 	{ "vms", stats_vms, 0, NULL },
 };
 
+/* Resets the whole device, whatever is written; returns when it is over. */
+static ssize_t stats_reset_write(struct file *file, const char __user *text, size_t bytes,
+				 loff_t *at)
+{
+	struct gaon_device *gdev = file_inode(file)->i_private;
+	int err, idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return -ENODEV;
+	gaon_reset_schedule(gdev, "asked for in debugfs");
+	err = gaon_device_wait_running(gdev);
+	drm_dev_exit(idx);
+	return err ?: bytes;
+}
+
+static const struct file_operations stats_reset_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = stats_reset_write,
+	.llseek = noop_llseek,
+};
+
 /** gaon_stats_init() - debugfs; before the device is registered */
 void gaon_stats_init(struct gaon_device *gdev)
 {
 	drm_debugfs_add_files(&gdev->drm, stats_files, ARRAY_SIZE(stats_files));
+	debugfs_create_file("reset", 0200, gdev->drm.debugfs_root, gdev, &stats_reset_fops);
 }

@@ -62,6 +62,43 @@ static void list_set(struct lib *lib, uint64_t offset, struct gaon_packet packet
 
 /* --- killed ---------------------------------------------------------------------------------- */
 
+/* An address space with memory. Anything may fail: the device may be reset at any time. */
+static bool victim_open(struct lib *lib, uint32_t flags)
+{
+	struct drm_gaon_vm_create vm = { .flags = flags };
+	int fd = open(getenv("GAON_NODE") ? getenv("GAON_NODE") : "/dev/accel/accel0", O_RDWR);
+	uint32_t bo;
+
+	*lib = (struct lib){ .fd = fd };
+	if (uapi_ioctl(fd, DRM_IOCTL_GAON_VM_CREATE, &vm))
+		goto fail;
+	lib->vm = vm.vm_id;
+	bo = uapi_bo(fd, LIB_MEM_BYTES, DRM_GAON_BO_HOST, 0);
+	lib->mem = bo ? uapi_mmap(fd, bo, LIB_MEM_BYTES) : NULL;
+	if (!lib->mem)
+		goto fail;
+	if (!uapi_map(fd, lib->vm, bo, 0, LIB_MEM_VA, LIB_MEM_BYTES, 0))
+		return true;
+	munmap(lib->mem, LIB_MEM_BYTES);
+fail:
+	close(fd);
+	return false;
+}
+
+static void victim_code(struct lib *lib)
+{
+	static const uint32_t spin = 0x0000006f;	/* j . */
+	uint32_t bo = uapi_bo(lib->fd, 4096, DRM_GAON_BO_HOST, 0);
+	uint32_t *cpu = bo ? uapi_mmap(lib->fd, bo, 4096) : NULL;
+
+	if (!cpu)
+		return;
+	*cpu = spin;
+	munmap(cpu, 4096);
+	uapi_map(lib->fd, lib->vm, bo, 0, LIB_CODE_VA, 4096, DRM_GAON_VM_BIND_EXEC);
+	uapi_bo_close(lib->fd, bo);
+}
+
 /* Uses all there is, for ever. */
 static void victim(void)
 {
@@ -73,13 +110,21 @@ static void victim(void)
 
 	freopen("/dev/null", "w", stdout);
 	for (;;) {
-		lib_open(&lr, DRM_GAON_VM_LR);
-		lib_open(&fence, 0);
-		lib_code(&lr);
-		lib_code(&fence);
+		if (!victim_open(&lr, DRM_GAON_VM_LR))
+			continue;
+		if (!victim_open(&fence, 0)) {
+			lib_close(&lr);
+			continue;
+		}
+		victim_code(&lr);
+		victim_code(&fence);
 		out = lib_syncobj(fence.fd);
-		lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, 0);
-		lib_user_queue(&lr, &endless, 4, DRM_GAON_PRIORITY_LOW, UINT64_MAX);
+		if (lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, 0) ||
+		    lib_user_queue(&lr, &endless, 4, DRM_GAON_PRIORITY_LOW, UINT64_MAX)) {
+			lib_close(&fence);
+			lib_close(&lr);
+			continue;
+		}
 		lib_kernel_queue(&fence, &kernel, 4, DRM_GAON_PRIORITY_NORMAL, 0);
 		packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4);
 		lib_push(&endless, &packet);
@@ -180,6 +225,116 @@ static void test_timeout(void)
 	lib_close(&lib);
 }
 
+/* --- a reset of the device ------------------------------------------------------------------- */
+
+static bool device_reset(void)
+{
+	glob_t found;
+	bool good;
+
+	if (glob("/sys/kernel/debug/accel/*/reset", 0, NULL, &found))
+		return false;
+	good = write_file(found.gl_pathv[0], "1");
+	globfree(&found);
+	return good;
+}
+
+static void *sleeper_run(void *arg)
+{
+	struct lib *lib = arg;
+
+	return (void *)(intptr_t)lib_wait(lib, lib_word(lib, 0x800), 1, 60000);
+}
+
+static void test_reset(void)
+{
+	struct drm_gaon_vm_state state = { 0 };
+	struct drm_gaon_event_fault event;
+	struct lib_queue user, kernel, idle;
+	struct drm_gaon_queue_query query;
+	struct gaon_packet packet;
+	struct lib lr, fence;
+	pthread_t thread;
+	uint32_t out[2];
+	void *ret;
+
+	lib_open(&lr, DRM_GAON_VM_LR);
+	lib_open(&fence, 0);
+	lib_code(&lr);
+	lib_code(&fence);
+	out[0] = lib_syncobj(fence.fd);
+	out[1] = lib_syncobj(fence.fd);
+	REQUIRE(!lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
+		!lib_kernel_queue(&fence, &kernel, 4, DRM_GAON_PRIORITY_NORMAL, 0) &&
+		!lib_kernel_queue(&fence, &idle, 4, DRM_GAON_PRIORITY_NORMAL, 0), "three queues");
+	packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4);
+	lib_push(&user, &packet);
+	list_set(&fence, LIST, packet);
+	CHECK_ERRNO(lib_submit(&kernel, lib_va(LIST), 1, 0, 0, out[0], 0), 0, "a long job");
+	CHECK_ERRNO(lib_submit(&idle, lib_va(LIST), 1, out[0], 0, out[1], 0), 0, "one that waits for it");
+	pthread_create(&thread, NULL, sleeper_run, &lr);
+	usleep(100000);
+	REQUIRE(device_reset(), "the device is reset");
+	pthread_join(thread, &ret);
+	CHECK_ERRNO((int)(intptr_t)ret, ECANCELED, "who waits is told");
+	for (int i = 0; i < 2; i++) {
+		CHECK_ERRNO(lib_syncobj_wait(fence.fd, out[i], 0, 20000), 0, "job %d ends", i);
+		CHECK_ERRNO(-lib_syncobj_status(fence.fd, out[i]), ECANCELED, "for another's sake");
+	}
+	CHECK_ERRNO(lib_state(&kernel, &query, 0), 0, "state");
+	CHECK((query.state & (DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_DEAD | DRM_GAON_QUEUE_GUILTY)) ==
+	      (DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_DEAD) && query.lost == 1 &&
+	      query.fault.type == GAON_FAULT_RESET, "state %#x, %llu lost, fault %u", query.state,
+	      (unsigned long long)query.lost, query.fault.type);
+	CHECK(read(lr.fd, &event, sizeof(event)) == (ssize_t)sizeof(event) &&
+	      event.fault.type == GAON_FAULT_RESET && event.queue_id == user.id, "an event says so");
+	CHECK_ERRNO(lib_clear(&user), ECANCELED, "they never go on");
+	CHECK_ERRNO(lib_clear(&kernel), ECANCELED, "neither");
+	CHECK_ERRNO(lib_submit(&kernel, lib_va(LIST), 1, 0, 0, 0, 0), ECANCELED, "nor take jobs");
+	CHECK_ERRNO(lib_kernel_queue(&fence, &idle, 4, DRM_GAON_PRIORITY_NORMAL, 0), ECANCELED,
+		    "nor does their address space take queues");
+	state.vm_id = lr.vm;
+	CHECK_ERRNO(uapi_ioctl(lr.fd, DRM_IOCTL_GAON_VM_STATE, &state), 0, "its state");
+	CHECK(state.state & DRM_GAON_VM_LOST, "is lost");
+	lib_ring(&user);
+	CHECK_ERRNO(lib_queue_destroy(&user), 0, "destroy");
+	CHECK_ERRNO(uapi_vm_destroy(lr.fd, lr.vm), 0, "and its address space");
+	munmap(lr.mem, LIB_MEM_BYTES);
+	munmap((void *)lr.doorbells, DRM_GAON_DOORBELL_BYTES);
+	lib_open_on(&lr, lr.fd, DRM_GAON_VM_LR);
+	REQUIRE(!lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, 0), "new ones, of the same file");
+	packet = lib_nop(lib_va(WORD), 3, GAON_PKT_F_EVENT);
+	lib_push(&user, &packet);
+	CHECK_ERRNO(lib_wait(&lr, lib_word(&lr, WORD), 3, 20000), 0, "work");
+	lib_close(&lr);
+	lib_close(&fence);
+	CHECK(lines(QUEUES) == 0, "no queue is left");
+}
+
+/* Resets while others come, work and go. */
+static void test_reset_storm(void)
+{
+	int status;
+	unsigned int i, n, bad = 0;
+	pid_t pids[2];
+
+	for (n = 0; n < 2; n++) {
+		pids[n] = fork();
+		if (!pids[n])
+			victim();
+	}
+	for (i = 0; i < 10; i++) {
+		usleep(uapi_random() % 300000);
+		bad += !device_reset();
+	}
+	for (n = 0; n < 2; n++) {
+		kill(pids[n], SIGKILL);
+		waitpid(pids[n], &status, 0);
+	}
+	CHECK(!bad && lines(QUEUES) == 0, "10 resets under two busy processes, %u failed, %d queues left",
+	      bad, lines(QUEUES));
+}
+
 /* --- unbound --------------------------------------------------------------------------------- */
 
 static char device[64];		/* 0000:00:06.0 */
@@ -200,13 +355,6 @@ static void find_device(void)
 	REQUIRE(n > 0, "the device of accel0");
 	path[n] = '\0';
 	snprintf(device, sizeof(device), "%.60s", strrchr(path, '/') + 1);
-}
-
-static void *sleeper_run(void *arg)
-{
-	struct lib *lib = arg;
-
-	return (void *)(intptr_t)lib_wait(lib, lib_word(lib, 0x800), 1, 60000);
 }
 
 static void test_unbind(void)
@@ -309,6 +457,8 @@ int main(void)
 	find_device();
 	test_timeout();
 	test_killed();
+	test_reset();
+	test_reset_storm();
 	test_unbind();
 	test_fences_outlive();
 	close(uapi_open());

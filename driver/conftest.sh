@@ -67,6 +67,18 @@ have TTM_POOL_LRU <<'END'
 void probe(struct ttm_pool_type *type) { list_lru_destroy(&type->pages); }
 END
 
+have DMEM <<'END'
+#include <linux/cgroup_dmem.h>
+#include <drm/drm_drv.h>
+#include <drm/ttm/ttm_resource.h>
+void probe(struct drm_device *drm, struct ttm_resource_manager *man)
+{
+	const struct dmem_cgroup_init init = { .size = 1 };
+
+	ttm_resource_manager_set_dmem_region(man, drmm_cgroup_register_region(drm, "x", &init));
+}
+END
+
 have TTM_BO_FINI <<'END'
 #include <drm/ttm/ttm_bo.h>
 void probe(struct ttm_buffer_object *bo) { ttm_bo_fini(bo); }

@@ -100,7 +100,7 @@ static struct gaon_vma *spare_take(struct gaon_bind_op *op)
 
 static void vma_link(struct gaon_vma *vma, struct drm_gpuvm_bo *vm_bo)
 {
-	struct mutex *lock;
+	struct mutex *lock;	/* of the object's list */
 
 	if (!vm_bo)
 		return;
@@ -510,7 +510,8 @@ void gaon_vm_evict_bo(struct gaon_bo *bo)
 }
 
 /* What mapping all of an object's places again takes; with the VM's lock held. */
-static void rebind_count(struct gaon_bo *bo, struct drm_gpuvm_bo *vm_bo, struct gaon_pt_count *count)
+static void rebind_count(struct gaon_bo *bo, struct drm_gpuvm_bo *vm_bo,
+			 struct gaon_pt_count *count)
 {
 	struct drm_gpuva *va;
 

@@ -11,6 +11,10 @@
 #include "gaon_bo.h"
 #include "gaon_compat.h"
 
+#ifdef GAON_HAVE_DMEM
+#include <linux/cgroup_dmem.h>
+#endif
+
 /* drmm_alloc_ordered_workqueue() of newer kernels has its own. */
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq)
 {
@@ -141,6 +145,21 @@ void gaon_compat_ttm_device_fini(struct ttm_device *bdev)
 			list_lru_destroy(&bdev->pool.caching[i].orders[j].pages);
 	}
 #endif
+}
+
+/* Lets cgroups bound who allocates of a region, where the kernel can. */
+int gaon_compat_dmem_register(struct drm_device *drm, struct ttm_resource_manager *man,
+			      const char *name, u64 size)
+{
+#ifdef GAON_HAVE_DMEM
+	const struct dmem_cgroup_init init = { .size = size };
+	struct dmem_cgroup_region *region = drmm_cgroup_register_region(drm, name, &init);
+
+	if (IS_ERR(region))
+		return PTR_ERR(region);
+	ttm_resource_manager_set_dmem_region(man, region);
+#endif
+	return 0;
 }
 
 void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo)

@@ -281,7 +281,12 @@ int gaon_hbm_init(struct gaon_device *gdev)
 	hbm->man.func = &hbm_func;
 	ttm_resource_manager_init(&hbm->man, gdev->ttm, gdev->identify.hbm_bytes);
 	ttm_set_driver_manager(gdev->ttm, GAON_PL_HBM, &hbm->man);
-	ttm_resource_manager_set_used(&hbm->man, true);
 	gdev->hbm = hbm;
-	return drmm_add_action_or_reset(&gdev->drm, hbm_fini, hbm);
+	err = drmm_add_action_or_reset(&gdev->drm, hbm_fini, hbm);
+	if (err)
+		return err;
+	/* After that action, so that the region goes before the manager. */
+	err = gaon_compat_dmem_register(&gdev->drm, &hbm->man, "hbm", gdev->identify.hbm_bytes);
+	ttm_resource_manager_set_used(&hbm->man, !err);
+	return err;
 }

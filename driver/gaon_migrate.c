@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * The driver's own queue: clears HBM before anybody sees it and moves objects between HBM and host
- * memory. Its context maps all of HBM, and host pages as they are needed, in the upper half; nothing
- * of it is within anybody's reach.
+ * memory. Its context maps all of HBM, and host pages as they are needed, in the upper half;
+ * nothing of it is within anybody's reach.
  *
  * Work is given one piece at a time and waited for, so there is little to go wrong: a caller that
  * comes back with 0 knows that the bytes are there.
@@ -144,6 +144,7 @@ static void migrate_publish(struct gaon_migrate *migrate)
 	struct gaon_queue_state *state = &migrate->mem->state;
 	u64 old = migrate->write++;
 
+	/* The packet is there before the index says so. */
 	smp_store_release(&state->write, migrate->write);
 	mb();	/* the device asks for a doorbell, then looks at write; we the other way round */
 	if (gaon_doorbell_due(old, migrate->write, READ_ONCE(state->event_idx)))
@@ -188,7 +189,8 @@ int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
 	for (at = 0, err = 0; at < hbm->size && !err; at += bytes) {
 		struct gaon_packet packet = { .type = GAON_PKT_FILL };
 
-		packet.fill.dst_va = MIGRATE_HBM_VA + gaon_hbm_piece(hbm, at, &where, &skip, &bytes);
+		packet.fill.dst_va = MIGRATE_HBM_VA +
+				     gaon_hbm_piece(hbm, at, &where, &skip, &bytes);
 		bytes = min3(bytes, hbm->size - at, (u64)MIGRATE_PIECE);
 		packet.fill.bytes = bytes;
 		packet.fill.pattern_size = 8;
@@ -381,7 +383,8 @@ int gaon_migrate_init(struct gaon_device *gdev)
 	err = drmm_mutex_init(&gdev->drm, &migrate->lock);
 	if (err)
 		return err;
-	migrate->mem = dmam_alloc_coherent(gdev->drm.dev, GAON_PAGE_SIZE, &migrate->dma, GFP_KERNEL);
+	migrate->mem = dmam_alloc_coherent(gdev->drm.dev, GAON_PAGE_SIZE, &migrate->dma,
+					   GFP_KERNEL);
 	if (!migrate->mem)
 		return -ENOMEM;
 	err = gaon_pt_init(&migrate->pt, gdev);

@@ -350,7 +350,8 @@ int gaon_pt_map(struct gaon_pt *pt, u64 va, u64 pa, u64 bytes, u64 prot,
 			va += step;
 			pa += step;
 			bytes -= step;
-		} while (++i < GAON_PT_ENTRIES && bytes >= step && run_level(va, pa, bytes) == level);
+		} while (++i < GAON_PT_ENTRIES && bytes >= step &&
+			 run_level(va, pa, bytes) == level);
 	}
 	return 0;
 }

@@ -42,7 +42,7 @@ int gaon_pt_init(struct gaon_pt *pt, struct gaon_device *gdev);
 void gaon_pt_fini(struct gaon_pt *pt);
 u64 gaon_pt_root(const struct gaon_pt *pt);
 
-/** struct gaon_pt_count - tables that mapping needs; zeroed, then fed with runs in ascending order */
+/** struct gaon_pt_count - tables that mapping needs; zeroed, then fed with ascending runs */
 struct gaon_pt_count {
 	/** @low: of level 0 so far. */
 	unsigned long low;

@@ -95,6 +95,7 @@ static struct attribute *sysfs_attrs[] = {
 	&dev_attr_hbm_used.attr,
 	NULL
 };
+
 /* The driver core makes them when probe has succeeded and takes them away before removal. */
 static const struct attribute_group sysfs_group = { .attrs = sysfs_attrs };
 

@@ -91,8 +91,8 @@ static bool tlbi_is_done(struct gaon_tlbi *tlbi, u64 seq)
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
  * @seq: what gaon_tlbi_send() returned
  *
- * Sleeps, bounded. When it returns no access through the old translations is under way or will come:
- * because the device said so, or because it was reset. It comes to that when there is no answer.
+ * Sleeps, bounded. When it returns no access through the old translations is under way or will
+ * come: because the device said so, or because it was reset, which happens if there is no answer.
  */
 void gaon_tlbi_wait(struct gaon_device *gdev, u64 seq)
 {

@@ -106,7 +106,9 @@ static const struct ttm_place system_place = { .mem_type = GAON_PL_SYSTEM };
 static void evict_flags(struct ttm_buffer_object *ttm, struct ttm_placement *placement)
 {
 	static const struct ttm_placement host = { .num_placement = 1, .placement = &host_place };
-	static const struct ttm_placement system = { .num_placement = 1, .placement = &system_place };
+	static const struct ttm_placement system = {
+		.num_placement = 1, .placement = &system_place,
+	};
 	static const struct ttm_placement nowhere = {};
 
 	if (drm_dev_is_unplugged(ttm->base.dev) || ttm->type == ttm_bo_type_sg)
@@ -268,7 +270,8 @@ static void bo_destroy(struct ttm_buffer_object *ttm)
  *
  * Return: 0, -ENOMEM, -E2BIG, -ERESTARTSYS, -EIO.
  */
-int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes, struct dma_resv *resv)
+int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
+		     struct dma_resv *resv)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = !bo->kernel };
 	struct ttm_place places[2];
@@ -281,8 +284,8 @@ int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes, st
 	drm_gem_private_object_init(&gdev->drm, &bo->ttm.base, bytes);
 	gaon_compat_gpuva_init(bo);
 	return ttm_bo_init_reserved(gdev->ttm, &bo->ttm,
-				    bo->kernel ? ttm_bo_type_kernel : ttm_bo_type_device, &placement,
-				    1, &ctx, NULL, resv, bo_destroy);
+				    bo->kernel ? ttm_bo_type_kernel : ttm_bo_type_device,
+				    &placement, 1, &ctx, NULL, resv, bo_destroy);
 }
 
 /**

@@ -15,7 +15,7 @@ struct sg_table;
 struct ttm_resource;
 struct vm_area_struct;
 
-/* Placements: the card's memory; the host's that the device reaches; the host's that it does not. */
+/* Placements: the card's memory; the host's that the device reaches, and that it does not. */
 #define GAON_PL_HBM	TTM_PL_VRAM
 #define GAON_PL_HOST	TTM_PL_TT
 #define GAON_PL_SYSTEM	TTM_PL_SYSTEM
@@ -25,7 +25,8 @@ void gaon_ttm_unplug(struct gaon_device *gdev);
 void gaon_ttm_usage(struct gaon_device *gdev, u64 *host, u64 *hbm, u64 *hbm_visible);
 
 /* The object is the caller's, zeroed, but for @bo's flags and kernel; on failure it is freed. */
-int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes, struct dma_resv *resv);
+int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
+		     struct dma_resv *resv);
 int gaon_ttm_bo_import(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
 		       struct dma_resv *resv, struct sg_table *sgt);
 int gaon_ttm_bo_pin_host(struct gaon_bo *bo);

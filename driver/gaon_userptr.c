@@ -223,7 +223,8 @@ static void userptr_suspend(struct gaon_vm *vm)
 	/* Else its work may fault; what is taken away is taken away all the same. */
 	vm->suspended = !err;
 	if (err)
-		drm_dbg(&vm->gdev->drm, "context %u is not suspended (error %d)\n", vm->context, err);
+		drm_dbg(&vm->gdev->drm, "context %u is not suspended (error %d)\n", vm->context,
+			err);
 }
 
 static void userptr_zap(struct gaon_userptr *userptr)
@@ -360,7 +361,8 @@ void gaon_userptr_work(struct work_struct *work)
  *
  * Return: with one reference and without mappings; ERR_PTR of -EFAULT, -ENOMEM.
  */
-struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u64 size, bool write)
+struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u64 size,
+					 bool write)
 {
 	struct gaon_userptr *userptr;
 	int err;
@@ -383,7 +385,8 @@ struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u
 	userptr->addr = addr;
 	userptr->size = size;
 	userptr->write = write;
-	err = mmu_interval_notifier_insert(&userptr->notifier, current->mm, addr, size, &userptr_ops);
+	err = mmu_interval_notifier_insert(&userptr->notifier, current->mm, addr, size,
+					   &userptr_ops);
 	if (err) {
 		kvfree(userptr->dma);
 		kfree(userptr);

@@ -15,7 +15,7 @@ struct work_struct;
 /**
  * struct gaon_userptr - memory of a process in an LR VM
  *
- * References: the operation that maps it, and each mapping (a mapping that is cut in two shares it).
+ * References: the operation that maps it, and each mapping (one that is cut in two shares it).
  */
 struct gaon_userptr {
 	/** @notifier: hears of changes of the process' memory. */
@@ -38,7 +38,7 @@ struct gaon_userptr {
 	unsigned long seq;
 	/** @valid: the tables have @dma. Protected by the VM's lock. */
 	bool valid;
-	/** @gone: there is no such memory until the process changes it. Protected by the VM's lock. */
+	/** @gone: no such memory until the process changes it; protected by the VM's lock. */
 	bool gone;
 	/** @vmas: its mappings; protected by the VM's lock. */
 	struct list_head vmas;
@@ -46,7 +46,8 @@ struct gaon_userptr {
 	struct list_head link;
 };
 
-struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u64 size, bool write);
+struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u64 size,
+					 bool write);
 struct gaon_userptr *gaon_userptr_get(struct gaon_userptr *userptr);
 void gaon_userptr_put(struct gaon_userptr *userptr);
 

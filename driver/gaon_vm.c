@@ -128,8 +128,8 @@ static int vm_init(struct gaon_vm *vm)
 	mutex_init(&vm->bind_lock);
 	vm->bind_context = dma_fence_context_alloc(1);
 	drm_mm_init(&vm->kernel_va, GAON_VA_KERNEL_MIN, VM_KERNEL_BYTES);
-	drm_gpuvm_init(&vm->base, "gaon", GAON_COMPAT_GPUVM_FLAGS, &gdev->drm, root, GAON_VA_USER_MIN,
-		       GAON_VA_USER_MAX - GAON_VA_USER_MIN, 0, 0, &gaon_bind_gpuvm_ops);
+	drm_gpuvm_init(&vm->base, "gaon", GAON_COMPAT_GPUVM_FLAGS, &gdev->drm, root,
+		       GAON_VA_USER_MIN, GAON_VA_USER_MAX - GAON_VA_USER_MIN, 0, 0, &gaon_bind_gpuvm_ops);
 	drm_gem_object_put(root);
 	return 0;
 }
@@ -218,7 +218,8 @@ int gaon_vm_add_queue(struct gaon_vm *vm)
 	guard(mutex)(&vm->lock);
 	if (test_bit(GAON_VM_STATE_CLOSED, &vm->state))
 		return -EBUSY;
-	if (test_bit(GAON_VM_STATE_UNUSABLE, &vm->state) || test_bit(GAON_VM_STATE_LOST, &vm->state))
+	if (test_bit(GAON_VM_STATE_UNUSABLE, &vm->state) ||
+	    test_bit(GAON_VM_STATE_LOST, &vm->state))
 		return -ECANCELED;
 	atomic_inc(&vm->queues);
 	return 0;
@@ -273,7 +274,8 @@ static int kbuf_map(struct gaon_vm *vm, struct gaon_kbuf *kbuf)
 
 	scoped_guard(mutex, &vm->lock)
 		err = drm_mm_insert_node_generic(&vm->kernel_va, &kbuf->node,
-						 kbuf->bytes + PAGE_SIZE, align, 0, DRM_MM_INSERT_BEST);
+						 kbuf->bytes + PAGE_SIZE, align, 0,
+						 DRM_MM_INSERT_BEST);
 	if (err)
 		return err;
 	kbuf->va = kbuf->node.start;

@@ -56,8 +56,8 @@ struct gaon_vm {
 	unsigned long state;
 	/**
 	 * @lock: serialises changes of mappings, synchronous and asynchronous, and so protects @pt,
-	 * @kernel_va and the interval tree of @base. Inside reservations; signalling of fences waits
-	 * for it, so nothing is allocated under it.
+	 * @kernel_va and the interval tree of @base. Inside reservations; signalling of fences and
+	 * notifiers wait for it, so nothing is allocated under it.
 	 */
 	struct mutex lock;
 	/** @pt: page tables. */
@@ -189,7 +189,7 @@ struct gaon_kbuf {
 enum gaon_kbuf_kind {
 	/** @GAON_KBUF_HOST: host memory, coherent, that driver and device share. */
 	GAON_KBUF_HOST,
-	/** @GAON_KBUF_DEVICE: the device's alone: HBM, or the host's if HBM is full. Not cleared. */
+	/** @GAON_KBUF_DEVICE: the device's alone: HBM, else the host's. Not cleared. */
 	GAON_KBUF_DEVICE,
 };
 

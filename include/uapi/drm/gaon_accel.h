@@ -42,9 +42,7 @@ extern "C" {
 /**
  * DOC: Version log
  *
- * 1.0: first version: %DRM_IOCTL_GAON_DEV_QUERY with all of &enum drm_gaon_query.
- *      Calls that this version of the driver does not serve yet fail with -EOPNOTSUPP;
- *      Documentation/driver/index.rst says which.
+ * 1.0: first version.
  */
 #define DRM_GAON_VERSION_MAJOR	1
 #define DRM_GAON_VERSION_MINOR	0
@@ -507,7 +505,9 @@ enum drm_gaon_vm_bind_op_type {
 	/**
 	 * @DRM_GAON_VM_BIND_MAP_USERPTR: map the caller's own memory; LR address spaces only. The
 	 * mapping follows what the process does to that memory: after munmap() of it an access of
-	 * the device faults.
+	 * the device faults. -EFAULT: not all of it is the process' memory now, or not writable and
+	 * READONLY is not set. -EOPNOTSUPP: memory that no device can use as it lies (mappings of
+	 * devices and of objects; all, when the kernel bounces DMA).
 	 */
 	DRM_GAON_VM_BIND_MAP_USERPTR = 3,
 };
@@ -574,7 +574,7 @@ enum drm_gaon_vm_bind_flags {
  * part of the same object over it) never makes it absent in between.
  *
  * Errors: -EINVAL also: @syncs without ASYNC; ranges outside the object or the address space.
- * -EPERM: an object that belongs to another address space. -ENOMEM also: no memory of the placement.
+ * -EPERM: an object of another address space. -ENOMEM also: no memory of the placement.
  * -ECANCELED: the address space is lost or unusable; UNMAP alone works all the same.
  */
 struct drm_gaon_vm_bind {
@@ -632,8 +632,9 @@ enum drm_gaon_bo_flags {
 	/** @DRM_GAON_BO_HBM: may be on the card. */
 	DRM_GAON_BO_HBM = 1 << 0,
 	/**
-	 * @DRM_GAON_BO_HOST: may be in host memory. With HBM too: on the card if there is room, and
-	 * the driver may move it. At least one of the two is set.
+	 * @DRM_GAON_BO_HOST: may be in host memory. With HBM too: on the card if there is room. At
+	 * least one of the two is set. While no LR address space maps it the driver may move an
+	 * object to host memory to make room, and brings it back before work uses it.
 	 */
 	DRM_GAON_BO_HOST = 1 << 1,
 	/**

@@ -3,7 +3,7 @@
 comma		:= ,
 RT_SRCS		:= $(wildcard runtime/*.c runtime/winsys/*.c)
 RT_OBJS		:= $(RT_SRCS:%.c=$(O)/%.o)
-# What winsys/drm uses; the same list stands in gaon.pc.in.
+# What winsys/drm uses; gaon.pc.in names the same libraries.
 DRM_CFLAGS	:= -Iinclude/uapi $(shell pkg-config --cflags libdrm libkmod 2>/dev/null)
 DRM_LIBS	:= -ldrm -lkmod
 # ABI version 0 until the first release; the name without it is for linking.

@@ -73,7 +73,8 @@ static bool callback_wait(struct rt_callbacks *c, struct rt_callback *cb)
 		err = c->dev->ops->wait(c->dev->ctx, c->timeline->word->cpu, cb->value, WAIT_SLICE_NS);
 		if (err && err != -ETIME)
 			rt_fault_collect(c->dev);
-		if (err && rt_fault_blocks(c->dev, c->timeline, cb->value)) {
+		/* A lost device stays so until it is closed, and with it this thread ended. */
+		if (err == -ENODEV || (err && rt_fault_blocks(c->dev, c->timeline, cb->value))) {
 			struct timespec nap = { .tv_nsec = WAIT_SLICE_NS };
 
 			nanosleep(&nap, NULL);

@@ -108,8 +108,7 @@ static void fault_take(struct rt_stream *s, const struct rt_assertions *assertio
 {
 	const struct gaon_fault_record *r = &s->fault_record;
 	const struct rt_kernel *kernel = rt_module_kernel_of(s->dev, r->tag);
-	const struct rt_op *op = &s->ops[r->sequence & s->mask];
-	uint8_t type = atomic_load(&op->type);
+	uint8_t type = atomic_load(&s->ops[r->sequence & s->mask].type);
 	struct gaon_fault *f = &s->fault;
 
 	memset(f, 0, sizeof(*f));
@@ -121,7 +120,7 @@ static void fault_take(struct rt_stream *s, const struct rt_assertions *assertio
 	f->stream = s->number;
 	f->context = r->context;
 	f->workgroup = r->workgroup;
-	f->operation = r->sequence - atomic_load(&op->wakers);
+	f->operation = rt_stream_operation(s, r->sequence);
 	f->operation_name = op_names[type < RT_OP_TYPES ? type : RT_OP_NONE];
 	f->pc = r->pc;
 	f->va = r->va;
@@ -251,14 +250,22 @@ void rt_timeline_give_up(struct rt_device *dev, struct rt_timeline *t, uint64_t 
 	pthread_mutex_unlock(&dev->children_lock);
 }
 
-bool rt_timeline_failed(struct rt_device *dev, struct rt_timeline *t, uint64_t value)
+bool rt_timeline_failed_locked(struct rt_timeline *t, uint64_t value)
 {
 	bool failed = false;
 	uint32_t i;
 
-	pthread_mutex_lock(&dev->fault_lock);
 	for (i = 0; i < TIMELINE_FAILED && i < atomic_load(&t->failed_count); i++)
 		failed |= value > t->failed[i].lo && value <= t->failed[i].hi;
+	return failed;
+}
+
+bool rt_timeline_failed(struct rt_device *dev, struct rt_timeline *t, uint64_t value)
+{
+	bool failed;
+
+	pthread_mutex_lock(&dev->fault_lock);
+	failed = rt_timeline_failed_locked(t, value);
 	pthread_mutex_unlock(&dev->fault_lock);
 	return failed;
 }

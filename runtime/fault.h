@@ -14,6 +14,8 @@ enum gaon_status rt_fault_recover(struct rt_stream *s);
 /* GAON_ERROR_FAULT with the fault's text. */
 enum gaon_status rt_fault_fail(struct rt_device *dev, struct rt_timeline *timeline);
 /* Was @value one of those that a fault swallowed? */
+/* fault_lock held. */
+bool rt_timeline_failed_locked(struct rt_timeline *timeline, uint64_t value);
 bool rt_timeline_failed(struct rt_device *dev, struct rt_timeline *timeline, uint64_t value);
 /*
  * fault_lock held, the queue of @timeline stands still: what is missing up to @value counts as failed, and

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
 #include "fault.h"
@@ -13,6 +14,23 @@ struct rt_limbo {
 	struct rt_timeline *timeline;
 	uint64_t value;
 };
+
+/* Pinned host memory of the library's own instead of the caller's. */
+static int pin_stand_in(struct rt_device *dev, struct rt_pin *pin, const void *ptr, uint64_t bytes)
+{
+	struct gaon_ws_bo_info info;
+	int err = dev->ops->bo_create(dev->ctx, bytes, GAON_WS_HOST, GAON_WS_BO_CPU, NULL, &pin->bo);
+
+	if (err)
+		return err;
+	dev->ops->bo_info(pin->bo, &info);
+	pin->user = (void *)(uintptr_t)ptr;
+	pin->stand_in = info.cpu;
+	pin->bytes = bytes;
+	/* Also what the device writes in parts only. */
+	memcpy(pin->stand_in, ptr, bytes);
+	return 0;
+}
 
 struct rt_pin *rt_pin_make(struct rt_device *dev, const void *ptr, uint64_t bytes, bool writes,
 			   enum gaon_status *status)
@@ -26,6 +44,8 @@ struct rt_pin *rt_pin_make(struct rt_device *dev, const void *ptr, uint64_t byte
 		err = dev->ops->bo_create(dev->ctx, bytes, GAON_WS_USER,
 					  writes ? 0 : GAON_WS_BO_READONLY, (void *)(uintptr_t)ptr,
 					  &pin->bo);
+		if (err == -EOPNOTSUPP)
+			err = pin_stand_in(dev, pin, ptr, bytes);
 	}
 	if (err) {
 		free(pin);
@@ -35,11 +55,6 @@ struct rt_pin *rt_pin_make(struct rt_device *dev, const void *ptr, uint64_t byte
 					    (unsigned long long)bytes, writes ? " for writing" : "");
 		else if (err == -ENODEV)
 			*status = rt_lost(dev);
-		else if (err == -EOPNOTSUPP)
-			*status = gaon_fail_hint(GAON_ERROR_UNSUPPORTED,
-						 "copy it to memory of gaon_mem_alloc(GAON_MEM_HOST) first",
-						 "host memory %p is of a kind that the device cannot reach",
-						 ptr);
 		else
 			*status = gaon_fail_errno(GAON_ERROR_OUT_OF_MEMORY, -err,
 						  "cannot pin %llu bytes of host memory",
@@ -47,7 +62,9 @@ struct rt_pin *rt_pin_make(struct rt_device *dev, const void *ptr, uint64_t byte
 		return NULL;
 	}
 	dev->ops->bo_info(pin->bo, &info);
-	pin->va = info.va + (uint64_t)((const uint8_t *)ptr - (const uint8_t *)info.cpu);
+	pin->va = info.va;
+	if (!pin->stand_in)
+		pin->va += (uint64_t)((const uint8_t *)ptr - (const uint8_t *)info.cpu);
 	return pin;
 }
 
@@ -112,6 +129,7 @@ void rt_pins_retire_slow(struct rt_device *dev, bool all)
 	 * Unmapped under the lock: a thread that finds the list empty may tell its caller that the
 	 * memory is free, so it must be.
 	 */
+	pthread_mutex_lock(&dev->fault_lock);
 	pthread_mutex_lock(&dev->pin_lock);
 	limbo_retire(dev, all);
 	link = &dev->pins;
@@ -132,8 +150,13 @@ void rt_pins_retire_slow(struct rt_device *dev, bool all)
 		done = pin->next;
 		if (pin->writes)
 			atomic_fetch_sub(&dev->pin_writes, 1);
+		/* After a fault, or at the end, the caller may have freed its memory. */
+		if (pin->stand_in && pin->writes && !all &&
+		    !rt_timeline_failed_locked(pin->timeline, pin->value))
+			memcpy(pin->user, pin->stand_in, pin->bytes);
 		rt_pin_drop(dev, pin);
 		atomic_fetch_sub(&dev->pin_count, 1);
 	}
 	pthread_mutex_unlock(&dev->pin_lock);
+	pthread_mutex_unlock(&dev->fault_lock);
 }

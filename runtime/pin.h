@@ -10,6 +10,10 @@ struct rt_pin {
 	struct gaon_ws_bo *bo;
 	uint64_t va;			/* of the caller's first byte */
 	bool writes;			/* by the device */
+	/* Memory that the device cannot reach: a copy stands in, brought back when the work is done. */
+	void *user;
+	uint8_t *stand_in;
+	uint64_t bytes;
 	struct rt_timeline *timeline;
 	uint64_t value;
 };

@@ -94,6 +94,7 @@ static void record_locate(struct rt_device *dev, const uint64_t *words, struct g
 		print->operation |= put & ~0xffffffffull;
 		if (print->operation >= put && print->operation >> 32)
 			print->operation -= 1ull << 32;
+		print->operation = rt_stream_operation(s, print->operation);
 	}
 	pthread_mutex_unlock(&dev->children_lock);
 }

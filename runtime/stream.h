@@ -107,6 +107,14 @@ enum gaon_status rt_stream_lock(struct rt_stream *s);
 struct rt_stream *rt_stream_enter(struct gaon_stream *handle, const char *what, enum gaon_status *status);
 void rt_stream_leave(struct rt_stream *s);
 
+/* The program's number of the packet at index @sequence: what only the library wanted does not count. */
+static inline uint64_t rt_stream_operation(const struct rt_stream *s, uint64_t sequence)
+{
+	uint64_t wakers = atomic_load(&s->ops[sequence & s->mask].wakers);
+
+	return sequence > wakers ? sequence - wakers : 0;
+}
+
 /* --- putting packets; obj.lock held ---------------------------------------------------------- */
 
 /*

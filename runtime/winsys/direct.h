@@ -225,8 +225,6 @@ void direct_pt_release_all(struct direct *ws);
 /* direct_bo.c */
 int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
 		     uint32_t flags, void *user, struct gaon_ws_bo **out);
-/* Is every page mapped (and, at the ends, writable)? */
-bool direct_user_mapped(uint8_t *start, uint64_t bytes, bool writable);
 void direct_hbm_clear(struct direct *ws, uint64_t start, uint64_t bytes);
 void direct_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
 int direct_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);

@@ -123,30 +123,13 @@ static int bo_alloc_device(struct gaon_ws_bo *bo)
 
 /* --- host memory ----------------------------------------------------------------------------- */
 
-/* Is every page of the range mapped (and, at its ends, writable)? A hole would be a crash later. */
-bool direct_user_mapped(uint8_t *start, uint64_t bytes, bool writable)
-{
-	unsigned char present[4096];
-	uint64_t at, step = sizeof(present) * GAON_PAGE_SIZE;
-	int advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-
-	for (at = 0; at < bytes; at += step) {
-		if (mincore(start + at, bytes - at < step ? bytes - at : step, present))
-			return false;
-	}
-	/* EINVAL: a kernel without it. */
-	if (madvise(start, GAON_PAGE_SIZE, advice) && errno != EINVAL)
-		return false;
-	return !madvise(start + bytes - GAON_PAGE_SIZE, GAON_PAGE_SIZE, advice) || errno == EINVAL;
-}
-
 static int bo_take_user(struct gaon_ws_bo *bo, void *user)
 {
 	bool writable = !(bo->flags & GAON_WS_BO_READONLY);
 	uint8_t *start;
 
 	if (!winsys_user_pages(user, bo->bytes, &start, &bo->bytes) ||
-	    !direct_user_mapped(start, bo->bytes, writable))
+	    !winsys_user_mapped(start, bo->bytes, writable))
 		return -EFAULT;
 	bo->host = (struct direct_host){ .cpu = start, .bytes = bo->bytes };
 	bo->cpu = start;

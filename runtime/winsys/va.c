@@ -2,6 +2,7 @@
 #include "va.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include <hw/gaon_pte.h>
 
@@ -43,4 +44,21 @@ bool winsys_user_pages(void *ptr, uint64_t bytes, uint8_t **start, uint64_t *len
 		return false;
 	*length = (bytes + offset + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
 	return (uintptr_t)*start + *length >= (uintptr_t)*start;
+}
+
+/* Is every page of the range mapped (and, at its ends, writable)? A hole would be a crash later. */
+bool winsys_user_mapped(uint8_t *start, uint64_t bytes, bool writable)
+{
+	unsigned char present[4096];
+	uint64_t at, step = sizeof(present) * GAON_PAGE_SIZE;
+	int advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+
+	for (at = 0; at < bytes; at += step) {
+		if (mincore(start + at, bytes - at < step ? bytes - at : step, present))
+			return false;
+	}
+	/* EINVAL: a kernel without it. */
+	if (madvise(start, GAON_PAGE_SIZE, advice) && errno != EINVAL)
+		return false;
+	return !madvise(start + bytes - GAON_PAGE_SIZE, GAON_PAGE_SIZE, advice) || errno == EINVAL;
 }

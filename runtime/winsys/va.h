@@ -22,5 +22,7 @@ void winsys_va_put(struct extents *set, uint64_t va, uint64_t bytes);
  * address space holds.
  */
 bool winsys_user_pages(void *ptr, uint64_t bytes, uint8_t **start, uint64_t *length);
+/* Is every one of these pages mapped (and, at the ends, writable)? */
+bool winsys_user_mapped(uint8_t *start, uint64_t bytes, bool writable);
 
 #endif

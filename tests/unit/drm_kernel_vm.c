@@ -311,7 +311,7 @@ static int bind_userptr(struct kvm *vm, const struct drm_gaon_vm_bind_op *op)
 	uint64_t iova;
 	int err;
 
-	if (!direct_user_mapped(start, op->size, writable))
+	if (!winsys_user_mapped(start, op->size, writable))
 		return -EFAULT;
 	err = direct_iova_add(&kernel_card->iova, start, op->size, writable, &iova);
 	if (err)

@@ -257,6 +257,47 @@ START_TEST(sharing_refused)
 }
 END_TEST
 
+static void refuse_next_bind(void)
+{
+	atomic_store(&drm_kernel.fail_errno, EOPNOTSUPP);
+	atomic_store(&drm_kernel.fail_after, 0);
+	atomic_store(&drm_kernel.fail_request, DRM_IOCTL_GAON_VM_BIND);
+}
+
+/* A copy of host memory that the driver does not map for the device goes through memory that it does. */
+START_TEST(memory_out_of_reach)
+{
+	enum { WORDS = 50000 };
+	static uint64_t x[WORDS], y[WORDS];
+	struct gaon_stream *stream;
+	struct gaon_mem *m, *i;
+	int k;
+
+	setup();
+	for (k = 0; k < WORDS; k++)
+		x[k] = (uint64_t)k * 0x9e3779b97f4a7c15ull;
+	ok(gaon_device_open("accel0", &dev));
+	ok(gaon_stream_create(dev, NULL, &stream));
+	ok(gaon_mem_alloc(dev, sizeof(x), GAON_MEM_DEVICE, &m));
+	refuse_next_bind();
+	ok(gaon_mem_write_async(stream, gaon_mem_va(m), x, sizeof(x)));
+	ck_assert_uint_eq(atomic_load(&drm_kernel.fail_request), 0);
+	ok(gaon_stream_wait(stream, WAIT));
+	refuse_next_bind();
+	ok(gaon_mem_read_async(stream, y + 1, gaon_mem_va(m) + 8, sizeof(y) - 16));
+	ok(gaon_stream_wait(stream, WAIT));
+	ck_assert_mem_eq(y + 1, x + 1, sizeof(x) - 16);
+	ck_assert_uint_eq(y[0], 0);
+	ck_assert_uint_eq(y[WORDS - 1], 0);
+	/* What the device shall reach for longer cannot be stood in for. */
+	refuse_next_bind();
+	fails(GAON_ERROR_UNSUPPORTED, gaon_mem_import(dev, x, sizeof(x), 0, &i), "cannot reach");
+	ck_assert_ptr_nonnull(strstr(gaon_last_error()->hint, "GAON_MEM_HOST"));
+	ok(gaon_device_close(dev));
+	nothing_left("close");
+}
+END_TEST
+
 /* Work in flight, then the card is gone: every call says so, none hangs, closing works. */
 START_TEST(the_card_goes_away)
 {
@@ -377,6 +418,7 @@ int main(void)
 	tcase_add_test(tc, the_fast_path_calls_nobody);
 	tcase_add_test(tc, sharing);
 	tcase_add_test(tc, sharing_refused);
+	tcase_add_test(tc, memory_out_of_reach);
 	tcase_add_test(tc, the_card_goes_away);
 	tcase_add_test(tc, forked);
 	tcase_add_test(tc, names);

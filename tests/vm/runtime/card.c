@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What only a real driver can do to the runtime: the card is taken away in the middle of work and comes
+ * back, processes share memory, one of them is killed.  Runs in a guest, as root.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gaon/gaon.h>
+
+#define WAIT	60000000000ull
+#define BYTES	(1 << 20)
+
+#define ok(call) ck_assert_msg(!(call), "%s: %s", #call, gaon_last_error()->text)
+
+static struct gaon_device *dev;
+static struct gaon_stream *stream;
+static struct gaon_mem *mem;
+
+static void start(void)
+{
+	ok(gaon_device_open("accel0", &dev));
+	ok(gaon_stream_create(dev, NULL, &stream));
+	ok(gaon_mem_alloc(dev, BYTES, GAON_MEM_DEVICE, &mem));
+}
+
+/* It computes: a fill is read back. */
+static void works(uint64_t pattern)
+{
+	uint64_t got = 0;
+
+	ok(gaon_mem_fill_async(stream, gaon_mem_va(mem), pattern, 8, BYTES));
+	ok(gaon_stream_wait(stream, WAIT));
+	ok(gaon_mem_read(dev, &got, gaon_mem_va(mem) + BYTES - 8, 8));
+	ck_assert_uint_eq(got, pattern);
+}
+
+/* --- taken away ------------------------------------------------------------------------------ */
+
+static void sysfs_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	ck_assert_msg(fd >= 0, "%s", path);
+	ck_assert_msg(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "%s to %s", text, path);
+	close(fd);
+}
+
+static void *unbind_soon(void *address)
+{
+	usleep(200000);
+	sysfs_write("/sys/bus/pci/drivers/gaon/unbind", address);
+	return NULL;
+}
+
+/* Ends with DEVICE_LOST, in bounded time, whatever is tried. */
+static void lost(enum gaon_status status)
+{
+	ck_assert_msg(status == GAON_ERROR_DEVICE_LOST, "%s: %s", gaon_status_name(status),
+		      status ? gaon_last_error()->text : "");
+}
+
+START_TEST(unbound_under_work)
+{
+	struct gaon_device_info info = { .size = sizeof(info) };
+	struct gaon_device_counters counters = { .size = sizeof(counters) };
+	struct gaon_mem *host, *none;
+	enum gaon_status status;
+	volatile uint8_t *ptr;
+	pthread_t thread;
+	uint64_t x;
+
+	start();
+	works(1);
+	ok(gaon_device_get_info(dev, &info));
+	ok(gaon_mem_alloc(dev, BYTES, GAON_MEM_HOST, &host));
+	ptr = gaon_mem_ptr(host);
+	ptr[5] = 5;
+	ck_assert(!pthread_create(&thread, NULL, unbind_soon, info.address));
+	do {
+		status = gaon_mem_fill_async(stream, gaon_mem_va(mem), 7, 8, BYTES);
+		if (!status)
+			status = gaon_stream_wait(stream, WAIT);
+	} while (!status);
+	lost(status);
+	pthread_join(thread, NULL);
+	/* Memory that was mapped is there still: no signal. */
+	x = ptr[5];
+	ptr[5] = (uint8_t)(x + 1);
+	lost(gaon_mem_read(dev, &x, gaon_mem_va(mem), 8));
+	lost(gaon_mem_alloc(dev, BYTES, GAON_MEM_DEVICE, &none));
+	lost(gaon_device_get_counters(dev, &counters));
+	lost(gaon_stream_wait(stream, WAIT));
+	ok(gaon_device_close(dev));
+	/* The library says what is the matter while nobody drives the card, and what mends it does. */
+	status = gaon_device_open(info.address, &dev);
+	ck_assert_int_eq(status, GAON_ERROR_NO_DEVICE);
+	ck_assert_ptr_nonnull(strstr(gaon_last_error()->text, "was unbound"));
+	ck_assert_ptr_nonnull(strstr(gaon_last_error()->hint, "/sys/bus/pci/drivers/gaon/bind"));
+	sysfs_write("/sys/bus/pci/drivers/gaon/bind", info.address);
+	ok(gaon_device_open(info.address, &dev));
+	ok(gaon_stream_create(dev, NULL, &stream));
+	ok(gaon_mem_alloc(dev, BYTES, GAON_MEM_DEVICE, &mem));
+	works(2);
+	ok(gaon_device_close(dev));
+}
+END_TEST
+
+/* --- shared ---------------------------------------------------------------------------------- */
+
+static void send_fd(int socket, int fd)
+{
+	union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = { 0 };
+	struct iovec data = { .iov_base = "m", .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	ck_assert_int_eq(sendmsg(socket, &msg, 0), 1);
+}
+
+static int take_fd(int socket)
+{
+	union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = { 0 };
+	char byte;
+	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	int fd = -1;
+
+	if (recvmsg(socket, &msg, MSG_CMSG_CLOEXEC) == 1 && CMSG_FIRSTHDR(&msg))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	return fd;
+}
+
+/* The child's side: fills what it is given with 0x22.., then is killed with it mapped. */
+static void fill_and_linger(int socket)
+{
+	struct gaon_mem *theirs;
+	int fd = take_fd(socket);
+
+	if (fd < 0 || gaon_device_open("accel0", &dev) || gaon_mem_import_fd(dev, fd, 0, &theirs) ||
+	    gaon_mem_size(theirs) != BYTES ||
+	    gaon_mem_fill(dev, gaon_mem_va(theirs), 0x2222222222222222ull, 8, BYTES)) {
+		fprintf(stderr, "child: %s\n", gaon_last_error()->text);
+		_exit(1);
+	}
+	if (write(socket, "d", 1) != 1)
+		_exit(2);
+	for (;;)
+		pause();
+}
+
+static void share(enum gaon_mem_kind kind)
+{
+	struct gaon_mem *ours;
+	uint64_t got = 0;
+	int pair[2], fd, status;
+	char byte = 0;
+	pid_t child;
+
+	ck_assert(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (!child)
+		fill_and_linger(pair[1]);
+	close(pair[1]);
+	start();
+	ok(gaon_mem_alloc(dev, BYTES, kind, &ours));
+	ok(gaon_mem_export(ours, &fd));
+	send_fd(pair[0], fd);
+	close(fd);
+	ck_assert_int_eq(read(pair[0], &byte, 1), 1);
+	ok(gaon_mem_read(dev, &got, gaon_mem_va(ours) + BYTES - 8, 8));
+	ck_assert_uint_eq(got, 0x2222222222222222ull);
+	if (kind == GAON_MEM_HOST)
+		ck_assert_uint_eq(*(uint64_t *)gaon_mem_ptr(ours), got);
+	/* Its death is not ours. */
+	ck_assert(!kill(child, SIGKILL));
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	works(3);
+	ok(gaon_mem_read(dev, &got, gaon_mem_va(ours), 8));
+	ck_assert_uint_eq(got, 0x2222222222222222ull);
+	ok(gaon_device_close(dev));
+	close(pair[0]);
+}
+
+START_TEST(shared_with_a_process)
+{
+	share(_i ? GAON_MEM_HOST : GAON_MEM_DEVICE);
+}
+END_TEST
+
+/* A process that is killed at any moment of its work leaves the card to others. */
+START_TEST(killed_at_work)
+{
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		int status;
+		pid_t child = fork();
+
+		ck_assert_int_ge(child, 0);
+		if (!child) {
+			start();
+			for (;;) {
+				if (gaon_mem_fill_async(stream, gaon_mem_va(mem), 1, 8, BYTES))
+					_exit(1);
+			}
+		}
+		usleep(30000u * (unsigned int)i);
+		ck_assert(!kill(child, SIGKILL));
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert(WIFSIGNALED(status));
+	}
+	start();
+	works(4);
+	ok(gaon_device_close(dev));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("runtime card");
+	TCase *tc = tcase_create("card"), *shared = tcase_create("share");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 30);
+	tcase_set_timeout(shared, 30);
+	tcase_add_loop_test(shared, shared_with_a_process, 0, 2);
+	suite_add_tcase(suite, shared);
+	tcase_add_test(tc, killed_at_work);
+	tcase_add_test(tc, unbound_under_work);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

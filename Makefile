@@ -64,4 +64,4 @@ clean:
 include tools/setup/targets.mk
 
 .PHONY: all tests fuzzers benches clean
--include $(shell test -d $(O) && find $(O) -path $(O)/asan -prune -o -path $(O)/tsan -prune -o -path $(O)/fuzz -prune -o -name '*.d' -print)
+-include $(shell test -d $(O) && find $(O) -path $(O)/asan -prune -o -path $(O)/tsan -prune -o -path $(O)/fuzz -prune -o -name '*.d' -type f -print)

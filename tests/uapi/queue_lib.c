@@ -121,7 +121,9 @@ void lib_ring(struct lib_queue *queue)
 {
 	if (!queue->lib->doorbells)
 		lib_doorbell_map(queue->lib, queue);
-	queue->lib->doorbells[queue->doorbell_offset / 8] = queue->write;
+	/* One store of 8 bytes, in a 32-bit process too. */
+	__atomic_store_n(&queue->lib->doorbells[queue->doorbell_offset / 8], queue->write,
+			 __ATOMIC_RELAXED);
 }
 
 void lib_push(struct lib_queue *queue, const struct gaon_packet *packet)

@@ -28,3 +28,14 @@ $(UAPI_LEFTOVERS).bin: $(UAPI_LEFTOVERS).elf
 	llvm-objcopy-$(LLVM) -O binary -j .text $< $@
 $(O)/tests/uapi/isolation.o: $(UAPI_LEFTOVERS).bin
 $(O)/tests/uapi/isolation.o: private CPPFLAGS += -DLEFTOVERS='"$(UAPI_LEFTOVERS).bin"' -I/usr/include/libdrm
+
+# The same as 32-bit programs: the kernel's compat path. Words of 64 bits are aligned though their type is not.
+UAPI32_PROGRAMS	:= $(addprefix $(O)/tests/uapi32/,query memory vm bind submit userq wait prime queue_life stats)
+$(UAPI32_PROGRAMS): $(O)/tests/uapi32/%: tests/uapi/%.c tests/uapi/uapi.c tests/uapi/queue_lib.c \
+		$(wildcard tests/uapi/*.h) include/uapi/drm/gaon_accel.h
+	@mkdir -p $(@D)
+	@echo "  CC      $(@:$(O)/%=%)"
+	$(CC) -m32 -march=i686 -msse2 $(CPPFLAGS) -I/usr/include/libdrm $(filter-out -MMD -MP,$(CFLAGS)) \
+		-Wno-atomic-alignment -static -o $@ $(filter %.c,$^) -latomic
+
+VM_GUEST	+= $(UAPI32_PROGRAMS)

@@ -54,7 +54,8 @@ static int hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 attr
 static int hwmon_read_string(struct device *dev, enum hwmon_sensor_types type, u32 attr,
 			     int channel, const char **str)
 {
-	*str = type == hwmon_temp ? "chip" : "card";
+	/* Different ones: lm-sensors names features by them. */
+	*str = type == hwmon_temp ? "chip" : type == hwmon_power ? "power" : "energy";
 	return 0;
 }
 

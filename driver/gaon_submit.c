@@ -20,6 +20,8 @@
 #include "gaon_uobj.h"
 
 #define SUBMIT_MAX_PACKETS	BIT(20)
+/* Locks that are expected: one for all that belongs to the address space alone, and some more. */
+#define SUBMIT_OBJECTS		8
 
 /** struct submit_signal - a syncobj that a job signals */
 struct submit_signal {
@@ -45,6 +47,10 @@ struct submit {
 	struct drm_gaon_job *in;
 	/** @jobs: made of it; NULL: not yet, or drm_sched's. */
 	struct gaon_job **jobs;
+	/** @in_one: room for @in if there is one job, which is the usual case. */
+	struct drm_gaon_job in_one;
+	/** @job_one: room for @jobs then. */
+	struct gaon_job *job_one;
 	/** @count: of both. */
 	u32 count;
 	/** @signals: what the jobs signal, in order. */
@@ -194,22 +200,38 @@ static int submit_add_job(struct submit *submit, u32 index)
 	return submit_add_syncs(submit, index);
 }
 
-static int submit_prepare(struct submit *submit, const struct drm_gaon_submit *args)
+/* Copies what the caller says of the jobs, and makes room for them. */
+static int submit_get_jobs(struct submit *submit, const struct drm_gaon_obj_array *array)
 {
-	int err = 0;
-	u32 i;
+	int err;
 
-	if (!args->jobs.count)
+	if (!array->count)
 		return -EINVAL;
-	GAON_UOBJ_GET_ARRAY(submit->in, &args->jobs, DRM_GAON_SUBMIT_MAX_JOBS, syncs);
+	if (array->count == 1) {
+		err = gaon_uobj_check_array(array, 1, offsetofend(struct drm_gaon_job, syncs)) ?:
+		      gaon_uobj_read_array(array, sizeof(submit->in_one), &submit->in_one);
+		submit->in = &submit->in_one;
+		submit->jobs = &submit->job_one;
+		return err;
+	}
+	GAON_UOBJ_GET_ARRAY(submit->in, array, DRM_GAON_SUBMIT_MAX_JOBS, syncs);
 	if (IS_ERR(submit->in)) {
 		err = PTR_ERR(submit->in);
 		submit->in = NULL;
 		return err;
 	}
-	submit->jobs = kcalloc(args->jobs.count, sizeof(*submit->jobs), GFP_KERNEL_ACCOUNT);
-	if (!submit->jobs)
-		return -ENOMEM;
+	submit->jobs = kcalloc(array->count, sizeof(*submit->jobs), GFP_KERNEL_ACCOUNT);
+	return submit->jobs ? 0 : -ENOMEM;
+}
+
+static int submit_prepare(struct submit *submit, const struct drm_gaon_submit *args)
+{
+	u32 i;
+	int err;
+
+	err = submit_get_jobs(submit, &args->jobs);
+	if (err)
+		return err;
 	submit->count = args->jobs.count;
 	for (i = 0; i < submit->count && !err; i++)
 		err = submit_add_job(submit, i);
@@ -229,8 +251,10 @@ static void submit_cleanup(struct submit *submit)
 		if (submit->jobs[i])
 			gaon_job_abandon(submit->jobs[i]);
 	}
-	kfree(submit->jobs);
-	kvfree(submit->in);
+	if (submit->jobs != &submit->job_one)
+		kfree(submit->jobs);
+	if (submit->in != &submit->in_one)
+		kvfree(submit->in);
 }
 
 /* --- to drm_sched --------------------------------------------------------------------------- */
@@ -301,7 +325,8 @@ static int submit_run(struct submit *submit)
 	err = mutex_lock_interruptible(&kq->submit_lock);
 	if (err)
 		return err;
-	drm_exec_init(&submit->exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 0);
+	drm_exec_init(&submit->exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES,
+		      SUBMIT_OBJECTS);
 	drm_exec_until_all_locked(&submit->exec) {
 		err = gaon_vm_prepare(queue->vm, &submit->exec, submit->count);
 		drm_exec_retry_on_contention(&submit->exec);

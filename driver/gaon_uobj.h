@@ -6,6 +6,8 @@
 
 #include <uapi/drm/gaon_accel.h>
 
+int gaon_uobj_check_array(const struct drm_gaon_obj_array *in, u32 max, u32 min_stride);
+int gaon_uobj_read_array(const struct drm_gaon_obj_array *in, u32 obj_size, void *out);
 void *gaon_uobj_get_array(const struct drm_gaon_obj_array *in, u32 max, u32 min_stride,
 			  u32 obj_size);
 int gaon_uobj_put(u64 pointer, u32 *size, const void *obj, u32 obj_size);

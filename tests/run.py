@@ -100,6 +100,8 @@ def plan(options):
             jobs.append(Job("vm", f"{kernel}/{shape}",
                             [*guest, "--test", options.test, "--kernel", kernel, "--shape", shape, "check"],
                             env, int(seconds)))
+        if not options.test or fnmatch.fnmatch("dkms", f"*{options.test}*"):
+            jobs.append(Job("vm", "dkms", [sys.executable, "tests/vm/vm_dkms.py", "--build", build], env, 1200))
 
     build = options.build
     for stage in options.stages:

@@ -34,6 +34,7 @@ def try_kernel(kernel, build):
     for name in ("dkms", "modules"):
         os.makedirs(os.path.join(work, name))
     os.makedirs(os.path.join(work, "modules", image.release))
+    os.symlink(image.headers, os.path.join(work, "modules", image.release, "build"))
     subprocess.run(["make", "-s", f"O={build}", f"DESTDIR={work}", "dkms_install"], cwd=TREE, check=True,
                    stdout=subprocess.DEVNULL)
     out = [(os.path.exists(os.path.join(work, path)), f"{kernel}: {path}") for path in

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # What people type: help, demo, check, bench, install, docs, lint and their sanitizer builds.
+comma		:= ,
 JOBS		?= $(shell nproc)
 RUN_TESTS	= python3 tests/run.py
 
@@ -51,7 +52,12 @@ VM		= python3 tests/vm/vm.py --build $(O) --kernel '$(KERNEL)' --test '$(TEST)' 
 vm-deps: deps
 	@$(VM) deps >/dev/null
 
-check-vm: vm-deps
+check-# The DKMS package, with the DKMS and the compiler of each guest's Debian.
+check-dkms: vm-deps
+	@$(MAKE) -j$(JOBS) all
+	@python3 tests/vm/vm_dkms.py --build $(O) $(subst $(comma), ,$(KERNEL))
+
+vm: vm-deps
 	@$(MAKE) -j$(JOBS) all vm-programs
 	@$(VM) $(if $(V),--verbose) check
 
@@ -104,4 +110,4 @@ install: all
 	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
 .PHONY: vm-deps check-vm vm vm-modules lint-driver check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
-	bench bench-vm lint docs install
+	bench bench-vm check-dkms lint docs install

@@ -1044,8 +1044,8 @@ struct drm_gaon_event_fault {
 /**
  * DRM_IOCTL_GAON() - number of an ioctl
  * @access: W, R or WR
- * @id: the part of the name behind DRM_GAON_
- * @type: the part of the structure's name behind drm_gaon_
+ * @id: the part of the name behind ``DRM_GAON_``
+ * @type: the part of the structure's name behind ``drm_gaon_``
  */
 #define DRM_IOCTL_GAON(access, id, type)					\
 	DRM_IO##access(DRM_COMMAND_BASE + DRM_GAON_##id, struct drm_gaon_##type)

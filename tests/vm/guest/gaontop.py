@@ -44,8 +44,8 @@ def clients(driver="gaon"):
     return found
 
 
-def use(before, after, cycles=("drm-cycles-compute", "drm-total-cycles-compute")):
-    """Share of the device's time between two readings of a client, 0 to 1; None if it cannot be told."""
+def use(before, after, cycles=("drm-cycles-core", "drm-total-cycles-core")):
+    """Engines that a client used between two readings, 0 to their number; None if it cannot be told."""
     try:
         mine, all_of_it = (after[key] - before[key] for key in cycles)
     except KeyError:
@@ -65,7 +65,7 @@ def top(seconds):
         with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
             command = file.read().strip()
         shown = "-" if share is None else f"{share:.1%}"
-        print(f"{pid:8} {key[0]:14} {shown:>6} {info.get('drm-engine-compute', 0) / 1e6:10.1f} "
+        print(f"{pid:8} {key[0]:14} {shown:>6} {info.get('drm-engine-core', 0) / 1e6:10.1f} "
               f"{memory >> 10:11}  {command}")
 
 
@@ -90,21 +90,22 @@ class Watch:
                 time.sleep(0.05)
             self.check(process.returncode == 0, f"{command[0]} ends with {process.returncode}")
         self.check(len(samples) >= 2, f"{len(samples)} readings")
-        last = max(samples, key=lambda info: info.get("drm-cycles-compute", 0), default={})
+        last = max(samples, key=lambda info: info.get("drm-cycles-core", 0), default={})
         for key, kind in (("drm-driver", str), ("drm-pdev", str), ("drm-client-id", int),
-                          ("drm-engine-compute", int), ("drm-cycles-compute", int),
-                          ("drm-total-cycles-compute", int), ("drm-maxfreq-compute", int)):
+                          ("drm-engine-core", int), ("drm-cycles-core", int),
+                          ("drm-total-cycles-core", int), ("drm-maxfreq-core", int)):
             self.check(isinstance(last.get(key), kind), f"{key}: {last.get(key)}")
         regions = [key for key in last if key.startswith(("drm-total-", "drm-resident-")) and "cycles" not in key]
         self.check(any(last[key] > 0 for key in regions), f"memory by region: {', '.join(regions)}")
-        self.check(last.get("drm-cycles-compute", 0) > 0, "its time on the device is counted")
+        self.check(last.get("drm-cycles-core", 0) > 0, "its time on the device is counted")
         same = [info for info in samples if info.get("drm-client-id") == last.get("drm-client-id")]
-        grows = all(a.get("drm-cycles-compute", 0) <= b.get("drm-cycles-compute", 0) for a, b in zip(same, same[1:]))
+        grows = all(a.get("drm-cycles-core", 0) <= b.get("drm-cycles-core", 0) for a, b in zip(same, same[1:]))
         self.check(grows, "cycles never fall")
         shares = [use(a, b) for a, b in zip(same, same[1:])]
         shares = [share for share in shares if share is not None]
-        self.check(shares and all(0 <= share <= 1.01 for share in shares),
-                   f"use is between 0 and 1: at most {max(shares, default=-1):.4f}")
+        most = last.get("drm-engine-capacity-core", 1)
+        self.check(shares and all(0 <= share <= 1.01 * most for share in shares),
+                   f"use is between 0 and {most} engines: at most {max(shares, default=-1):.4f}")
         return self.bad != 0
 
 

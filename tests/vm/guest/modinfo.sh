@@ -19,8 +19,8 @@ has '^license: +Dual MIT/GPL$' 'licence'
 has '^version: +[0-9.]+$' 'version'
 has '^description: +[A-Z]' 'description'
 has '^firmware: +gaon/ga1\.bin$' 'firmware, for who makes an initramfs'
-has '^alias: +pci:v00001234d00006A10sv\*sd\*bc\*sc\*i\*$' 'alias, by which udev loads it'
-has "^vermagic: +$(uname -r) " 'this kernel'
+has '^alias: +pci:v00001234d00006A10sv' 'alias, by which udev loads it'
+has "^vermagic: +$(uname -r | sed 's/[.+]/\\&/g') " 'this kernel'
 has '^parm: +job_timeout_ms:.*\(uint\)$' 'parameter with a description'
 [ -e "/lib/firmware/$(modinfo -F firmware gaon)" ] || { echo "not ok $((number += 1)) - the firmware that it names is there"; bad=1; }
 # Each parameter is in the administrator's guide.

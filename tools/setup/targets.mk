@@ -52,14 +52,14 @@ VM		= python3 tests/vm/vm.py --build $(O) --kernel '$(KERNEL)' --test '$(TEST)' 
 vm-deps: deps
 	@$(VM) deps >/dev/null
 
-check-# The DKMS package, with the DKMS and the compiler of each guest's Debian.
+check-vm: vm-deps
+	@$(MAKE) -j$(JOBS) all vm-programs
+	@$(VM) $(if $(V),--verbose) check
+
+# The DKMS package, with the DKMS and the compiler of each guest's Debian.
 check-dkms: vm-deps
 	@$(MAKE) -j$(JOBS) all
 	@python3 tests/vm/vm_dkms.py --build $(O) $(subst $(comma), ,$(KERNEL))
-
-vm: vm-deps
-	@$(MAKE) -j$(JOBS) all vm-programs
-	@$(VM) $(if $(V),--verbose) check
 
 vm: vm-deps
 	@$(MAKE) -j$(JOBS) all vm-programs

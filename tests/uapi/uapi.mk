@@ -36,6 +36,6 @@ $(UAPI32_PROGRAMS): $(O)/tests/uapi32/%: tests/uapi/%.c tests/uapi/uapi.c tests/
 	@mkdir -p $(@D)
 	@echo "  CC      $(@:$(O)/%=%)"
 	$(CC) -m32 -march=i686 -msse2 $(CPPFLAGS) -I/usr/include/libdrm $(filter-out -MMD -MP,$(CFLAGS)) \
-		-Wno-atomic-alignment -Wno-sign-compare -static -o $@ $(filter %.c,$^) -latomic
+		-Wno-atomic-alignment -Wno-sign-compare -D_FILE_OFFSET_BITS=64 -static -o $@ $(filter %.c,$^) -latomic
 
 VM_GUEST	+= $(UAPI32_PROGRAMS)

@@ -21,8 +21,8 @@ extern "C" {
 /**
  * DOC: Rules for extending this interface
  *
- * - Structures are aligned on 64 bits, have the same layout for 32-bit and 64-bit processes and
- *   contain no unions and no pointers: an address is a __u64.
+ * - Structures are aligned on 64 bits, in 32-bit processes too, have the same layout for both and
+ *   contain no unions and no pointers: an address is an __aligned_u64.
  * - Every padding and reserved field, every undefined flag bit and every field that the operation
  *   does not use is checked to be 0; else the call fails with -EINVAL and has no effect.
  * - An ioctl structure, and an element of an array, grows at its end only. What an older caller
@@ -97,7 +97,7 @@ struct drm_gaon_obj_array {
 	/** @count: elements; with 0 @stride and @array are 0 too. */
 	__u32 count;
 	/** @array: address of the first one, aligned to 8 bytes. */
-	__u64 array;
+	__aligned_u64 array;
 };
 
 /**
@@ -121,7 +121,7 @@ struct drm_gaon_sync {
 	/** @handle: of the syncobj. */
 	__u32 handle;
 	/** @timeline_value: the point, not 0; without TIMELINE 0. */
-	__u64 timeline_value;
+	__aligned_u64 timeline_value;
 };
 
 /* --- queries ------------------------------------------------------------------------------- */
@@ -163,7 +163,7 @@ struct drm_gaon_dev_query {
 	/** @size: in: bytes at @pointer; out: bytes that there are. */
 	__u32 size;
 	/** @pointer: where to write, or 0. */
-	__u64 pointer;
+	__aligned_u64 pointer;
 };
 
 /**
@@ -191,15 +191,15 @@ enum drm_gaon_device_flags {
  */
 struct drm_gaon_query_device {
 	/** @flags: of &enum drm_gaon_device_flags. */
-	__u64 flags;
+	__aligned_u64 flags;
 	/** @hw_revision: major << 16 | minor of the hardware specification. */
 	__u32 hw_revision;
 	/** @numerics: profile of arithmetic results (Documentation/hw/numerics.rst). */
 	__u32 numerics;
 	/** @va_min: first device address that can be mapped. */
-	__u64 va_min;
+	__aligned_u64 va_min;
 	/** @va_max: end of the device addresses that can be mapped, exclusive. */
-	__u64 va_max;
+	__aligned_u64 va_max;
 	/** @page_size: granularity of mappings and of object sizes, in bytes. */
 	__u32 page_size;
 	/** @clock_khz: of the cores and of the cycle counter. */
@@ -217,7 +217,7 @@ struct drm_gaon_query_device {
 	/** @preempt_ms: longest time until work has stopped when it is asked to. */
 	__u32 preempt_ms;
 	/** @save_bytes: memory that the driver sets aside for each queue to be preempted into. */
-	__u64 save_bytes;
+	__aligned_u64 save_bytes;
 	/** @priorities: bit per &enum drm_gaon_priority that the caller may use. */
 	__u32 priorities;
 	/** @resets: resets of the whole device since the driver was bound. */
@@ -249,13 +249,13 @@ struct drm_gaon_query_memory {
 	/** @min_page_size: alignment of allocations, in bytes. */
 	__u32 min_page_size;
 	/** @total: bytes. */
-	__u64 total;
+	__aligned_u64 total;
 	/** @used: bytes that are allocated by anyone. */
-	__u64 used;
+	__aligned_u64 used;
 	/** @cpu_visible: bytes of @total that the CPU can reach. */
-	__u64 cpu_visible;
+	__aligned_u64 cpu_visible;
 	/** @cpu_visible_used: bytes of @cpu_visible that are allocated by anyone. */
-	__u64 cpu_visible_used;
+	__aligned_u64 cpu_visible_used;
 	/** @mbps: rate towards the cores in 10^6 bytes per second, each way. */
 	__u32 mbps;
 	/** @channels: of HBM; 0 for host memory. */
@@ -313,7 +313,7 @@ struct drm_gaon_query_topology {
 	/** @copy_engines: of the device. */
 	__u32 copy_engines;
 	/** @spm_bytes: scratchpad of a core. */
-	__u64 spm_bytes;
+	__aligned_u64 spm_bytes;
 	/** @links: ports towards other chips. */
 	__u32 links;
 	/** @link_mbps: rate of each in 10^6 bytes per second, each way. */
@@ -339,7 +339,7 @@ struct drm_gaon_query_firmware {
 	/** @state: GAON_STATE_* of include/hw/gaon_regs.h. */
 	__u32 state;
 	/** @features: bits GAON_FEATURE_* that the firmware granted. */
-	__u64 features;
+	__aligned_u64 features;
 	/** @build: of the firmware; text, zero padded. */
 	__u8 build[32];
 	/** @file: name of the file that was loaded, below /lib/firmware; text, zero padded. */
@@ -354,47 +354,47 @@ struct drm_gaon_query_firmware {
  */
 struct drm_gaon_query_telemetry {
 	/** @cycle: cycles of the device. */
-	__u64 cycle;
+	__aligned_u64 cycle;
 	/** @core_busy: busy cycles of core i modulo 8. */
-	__u64 core_busy[8];
+	__aligned_u64 core_busy[8];
 	/** @matrix_busy: the same for matrix units. */
-	__u64 matrix_busy[8];
+	__aligned_u64 matrix_busy[8];
 	/** @dma_busy: the same for DMA channels. */
-	__u64 dma_busy[8];
+	__aligned_u64 dma_busy[8];
 	/** @copy_busy: busy cycles of copy engine i modulo 4. */
-	__u64 copy_busy[4];
+	__aligned_u64 copy_busy[4];
 	/** @hbm_read: bytes. */
-	__u64 hbm_read;
+	__aligned_u64 hbm_read;
 	/** @hbm_write: bytes. */
-	__u64 hbm_write;
+	__aligned_u64 hbm_write;
 	/** @host_read: bytes. */
-	__u64 host_read;
+	__aligned_u64 host_read;
 	/** @host_write: bytes. */
-	__u64 host_write;
+	__aligned_u64 host_write;
 	/** @packets: completed. */
-	__u64 packets;
+	__aligned_u64 packets;
 	/** @launches: started. */
-	__u64 launches;
+	__aligned_u64 launches;
 	/** @workgroups: ended. */
-	__u64 workgroups;
+	__aligned_u64 workgroups;
 	/** @instructions: retired. */
-	__u64 instructions;
+	__aligned_u64 instructions;
 	/** @doorbells: taken. */
-	__u64 doorbells;
+	__aligned_u64 doorbells;
 	/** @doorbells_dropped: of no queue. */
-	__u64 doorbells_dropped;
+	__aligned_u64 doorbells_dropped;
 	/** @faults: queues that faulted. */
-	__u64 faults;
+	__aligned_u64 faults;
 	/** @preemptions: launches that were saved. */
-	__u64 preemptions;
+	__aligned_u64 preemptions;
 	/** @resets: of engines and of the chip. */
-	__u64 resets;
+	__aligned_u64 resets;
 	/** @tlb_misses: walks of page tables. */
-	__u64 tlb_misses;
+	__aligned_u64 tlb_misses;
 	/** @tlb_invalidations: entered. */
-	__u64 tlb_invalidations;
+	__aligned_u64 tlb_invalidations;
 	/** @energy_uj: microjoules. */
-	__u64 energy_uj;
+	__aligned_u64 energy_uj;
 	/** @power_mw: milliwatts, since the last reading. */
 	__u32 power_mw;
 	/** @temp_mc: thousandths of a degree Celsius. */
@@ -404,19 +404,19 @@ struct drm_gaon_query_telemetry {
 	/** @pad: 0. */
 	__u32 pad;
 	/** @hbm_ce: correctable errors of HBM. */
-	__u64 hbm_ce;
+	__aligned_u64 hbm_ce;
 	/** @hbm_ue: uncorrectable errors of HBM. */
-	__u64 hbm_ue;
+	__aligned_u64 hbm_ue;
 	/** @spm_ce: correctable errors of scratchpads. */
-	__u64 spm_ce;
+	__aligned_u64 spm_ce;
 	/** @spm_ue: uncorrectable errors of scratchpads. */
-	__u64 spm_ue;
+	__aligned_u64 spm_ue;
 	/** @link_ce: correctable errors of links. */
-	__u64 link_ce;
+	__aligned_u64 link_ce;
 	/** @link_ue: uncorrectable errors of links. */
-	__u64 link_ue;
+	__aligned_u64 link_ue;
 	/** @lost_events: event records that the device had no room for. */
-	__u64 lost_events;
+	__aligned_u64 lost_events;
 };
 
 /**
@@ -430,11 +430,11 @@ struct drm_gaon_query_time {
 	/** @clock_khz: cycles per millisecond. */
 	__u32 clock_khz;
 	/** @cycle: of the device. */
-	__u64 cycle;
+	__aligned_u64 cycle;
 	/** @cpu_ns: that clock before the device was read. */
-	__u64 cpu_ns;
+	__aligned_u64 cpu_ns;
 	/** @cpu_delta_ns: how long reading took; @cycle lies within. */
-	__u64 cpu_delta_ns;
+	__aligned_u64 cpu_delta_ns;
 };
 
 /* --- address spaces ------------------------------------------------------------------------ */
@@ -468,7 +468,7 @@ struct drm_gaon_vm_create {
 	 * @print_va: where the kernels' print ring (struct gaon_print_ring of
 	 * include/hw/gaon_kernel.h) will be mapped, aligned to 8 bytes, or 0 for none.
 	 */
-	__u64 print_va;
+	__aligned_u64 print_va;
 	/** @context: out: number of the hardware context, as in fault records. */
 	__u32 context;
 	/** @pad: 0. */
@@ -540,11 +540,11 @@ struct drm_gaon_vm_bind_op {
 	 * @offset: MAP: bytes into the object; MAP_USERPTR: the caller's address; else 0.
 	 * Page-aligned.
 	 */
-	__u64 offset;
+	__aligned_u64 offset;
 	/** @va: device address, page-aligned. */
-	__u64 va;
+	__aligned_u64 va;
 	/** @size: bytes, a multiple of the page size, not 0. */
-	__u64 size;
+	__aligned_u64 size;
 };
 
 /**
@@ -614,9 +614,9 @@ struct drm_gaon_vm_state {
 	/** @state: out: of &enum drm_gaon_vm_state_flags; 0: all is well. */
 	__u32 state;
 	/** @mapped: out: bytes that are mapped. */
-	__u64 mapped;
+	__aligned_u64 mapped;
 	/** @tables: out: bytes of host memory that its page tables take. */
-	__u64 tables;
+	__aligned_u64 tables;
 	/** @large_pages: out: leaves of 2 MiB. */
 	__u32 large_pages;
 	/** @giant_pages: out: leaves of 1 GiB. */
@@ -662,7 +662,7 @@ enum drm_gaon_bo_flags {
  */
 struct drm_gaon_bo_create {
 	/** @size: bytes, a multiple of the page size, not 0. */
-	__u64 size;
+	__aligned_u64 size;
 	/** @flags: of &enum drm_gaon_bo_flags. */
 	__u32 flags;
 	/**
@@ -688,7 +688,7 @@ struct drm_gaon_bo_mmap_offset {
 	/** @pad: 0. */
 	__u32 pad;
 	/** @offset: out: to give to mmap() of the node. */
-	__u64 offset;
+	__aligned_u64 offset;
 };
 
 /**
@@ -700,7 +700,7 @@ struct drm_gaon_bo_info {
 	/** @flags: out: those of %DRM_IOCTL_GAON_BO_CREATE; 0 if imported. */
 	__u32 flags;
 	/** @size: out: bytes. */
-	__u64 size;
+	__aligned_u64 size;
 	/** @placement: out: now: of &enum drm_gaon_memory_class. */
 	__u32 placement;
 	/** @imported: out: 1 if it is another device's. */
@@ -778,14 +778,14 @@ struct drm_gaon_queue_create {
 	 */
 	__u32 ring_log2;
 	/** @ring_va: USER: device address of the ring; else 0. */
-	__u64 ring_va;
+	__aligned_u64 ring_va;
 	/** @state_va: USER: device address of the struct gaon_queue_state; else 0. */
-	__u64 state_va;
+	__aligned_u64 state_va;
 	/**
 	 * @limit_cycles: of one launch before it is stopped with a fault; 0: the device's default.
 	 * Of a kernel-owned queue at most the driver's limit.
 	 */
-	__u64 limit_cycles;
+	__aligned_u64 limit_cycles;
 	/**
 	 * @slice_us: of time before another queue of the same priority has its turn, at most
 	 * 1,000,000; 0: the device's default.
@@ -801,7 +801,7 @@ struct drm_gaon_queue_create {
 	 * @doorbell_mmap: out: USER: offset to give to mmap() of the node, %DRM_GAON_DOORBELL_BYTES
 	 * long, PROT_WRITE, MAP_SHARED. The same for all queues of an address space.
 	 */
-	__u64 doorbell_mmap;
+	__aligned_u64 doorbell_mmap;
 };
 
 /** DRM_GAON_DOORBELL_BYTES - length of the doorbell mapping of an address space */
@@ -839,15 +839,15 @@ struct drm_gaon_fault {
 	/** @workgroup: linear id. */
 	__u32 workgroup;
 	/** @sequence: of the packet in its ring. Of a kernel-owned queue: of the job, from 0. */
-	__u64 sequence;
+	__aligned_u64 sequence;
 	/** @pc: instruction. */
-	__u64 pc;
+	__aligned_u64 pc;
 	/** @va: address. */
-	__u64 va;
+	__aligned_u64 va;
 	/** @syndrome: more, as the type says. */
-	__u64 syndrome;
+	__aligned_u64 syndrome;
 	/** @cycle: when. */
-	__u64 cycle;
+	__aligned_u64 cycle;
 	/** @tag: the packet's. */
 	__u32 tag;
 	/** @list_index: in the innermost list. */
@@ -893,13 +893,13 @@ struct drm_gaon_queue_query {
 	/** @priority: out: of &enum drm_gaon_priority. */
 	__u32 priority;
 	/** @submitted: out: jobs of a kernel-owned queue taken; else 0. */
-	__u64 submitted;
+	__aligned_u64 submitted;
 	/** @completed: out: jobs completed, or packets that the device counts as read. */
-	__u64 completed;
+	__aligned_u64 completed;
 	/** @preempted: out: how often it gave up its slot with work left. */
-	__u64 preempted;
+	__aligned_u64 preempted;
 	/** @lost: out: jobs that were dropped though they were not at fault. */
-	__u64 lost;
+	__aligned_u64 lost;
 	/** @fault: out: the first fault. */
 	struct drm_gaon_fault fault;
 };
@@ -941,11 +941,11 @@ struct drm_gaon_queue_clear {
  */
 struct drm_gaon_job {
 	/** @list_va: device address of the list, aligned to 64 bytes. */
-	__u64 list_va;
+	__aligned_u64 list_va;
 	/** @value_base: added to completion values of packets with GAON_PKT_F_VALUE_BASE. */
-	__u64 value_base;
+	__aligned_u64 value_base;
 	/** @args_base: added to argument addresses of packets with GAON_PKT_F_ARGS_BASE. */
-	__u64 args_base;
+	__aligned_u64 args_base;
 	/** @count: packets, 1 to 2^20; 0: none, and the three above are 0: only the syncs. */
 	__u32 count;
 	/** @flags: 0. */
@@ -1004,9 +1004,9 @@ enum drm_gaon_wait_op {
  */
 struct drm_gaon_wait {
 	/** @addr: the caller's address of the word, aligned to 8 bytes. */
-	__u64 addr;
+	__aligned_u64 addr;
 	/** @value: to compare with. */
-	__u64 value;
+	__aligned_u64 value;
 	/** @timeout_ns: absolute, CLOCK_MONOTONIC; in the past: look once. */
 	__s64 timeout_ns;
 	/** @vm_id: the address space whose queues store the word. */
@@ -1034,7 +1034,7 @@ struct drm_gaon_event_fault {
 	/** @vm_id: handle of its address space. */
 	__u32 vm_id;
 	/** @dropped: events of this file that were dropped so far. */
-	__u64 dropped;
+	__aligned_u64 dropped;
 	/** @fault: what happened. */
 	struct drm_gaon_fault fault;
 };

@@ -95,6 +95,8 @@ def _expand(where, keys, fields, build):
         for word in value:
             if word not in allowed:
                 raise PlanError(f"{where}: {word}: not one of {', '.join(allowed)}")
+    if "\n" in keys.get("run", "").strip():
+        raise PlanError(f"{where}: test {keys.get('name')}: `run` is one line: put more into a script")
     if pattern is None:
         if "name" not in keys:
             raise PlanError(f"{where}: a test without a name: {keys}")

@@ -56,6 +56,8 @@ struct gaon_admin {
 	u32 generation;
 	/** @running: commands may be submitted. */
 	bool running;
+	/** @broken: since the last start there was a reply that made no sense. */
+	bool broken;
 	/** @space: woken when a slot becomes free and when @running ends. */
 	wait_queue_head_t space;
 };
@@ -118,6 +120,7 @@ void gaon_admin_start(struct gaon_device *gdev)
 	admin->tail = 0;
 	admin->next = 0;
 	admin->running = true;
+	admin->broken = false;
 	spin_unlock(&admin->lock);
 	gaon_write32(gdev, GAON_REG_ADMIN_ENABLE, 1);
 }
@@ -311,6 +314,17 @@ static bool admin_take(struct gaon_admin *admin, const struct gaon_admin_reply *
 }
 
 /**
+ * gaon_admin_check() - whether all replies made sense since the start
+ * @gdev: the device, which is being started: once it runs a false reply resets it
+ *
+ * Return: 0 or -EPROTO.
+ */
+int gaon_admin_check(struct gaon_device *gdev)
+{
+	return READ_ONCE(gdev->admin->broken) ? -EPROTO : 0;
+}
+
+/**
  * gaon_admin_irq() - take the replies that are there
  * @gdev: the device
  *
@@ -333,6 +347,7 @@ void gaon_admin_irq(struct gaon_device *gdev)
 		admin->next++;
 		any = true;
 		bad = !admin_take(admin, &reply);
+		admin->broken |= bad;
 	}
 	spin_unlock(&admin->lock);
 	if (any)

@@ -161,11 +161,14 @@ int gaon_device_start(struct gaon_device *gdev)
 		err = gaon_reset_set_heartbeat(gdev);
 	if (!err)
 		err = device_start_memory(gdev);
+	if (!err)
+		gaon_fwlog_start(gdev);
+	if (!err)
+		err = gaon_admin_check(gdev);
 	if (err) {
 		gaon_device_stop(gdev);
 		return err;
 	}
-	gaon_fwlog_start(gdev);
 	gaon_device_set_state(gdev, GAON_DEVICE_RUNNING);
 	return 0;
 }

@@ -135,6 +135,8 @@ def test_options(directory):
             (["--vlen", "384"], "power of two"), (["--slots", "x"], "from 1 to 64"),
             (["--msix-vectors", "9"], "from 1 to 8"), (["--effects", "never"], "none of normal, early, late"),
             (["--key", "/nonexistent"], "No such file"), (["--key", "/dev/null"], "32 bytes"),
+            (["--lie", "rumour"], "see --help for the kinds"), (["--lie", "reply+"], "see --help for the kinds"),
+            (["--lie", "reply,x"], "see --help for the kinds"), (["--lie", "all,1,0"], "from 1 to 1000000"),
             (["--elf", "x"], "--help"), (["stray"], "nothing is expected")):
         refused(["--vfio-user", path, *options], message)
     refused(["--vfio-user", "/nonexistent/socket"], "No such file")
@@ -144,6 +146,22 @@ def test_options(directory):
     done = subprocess.run([SERVER, "--vfio-user", path, "--help"], stdout=subprocess.PIPE, text=True,
                           timeout=PATIENCE, check=False)
     check(done.returncode == 0 and "--aperture" in done.stdout, "--help")
+
+
+def test_lie(directory):
+    """A server whose device lies: in half of all reads of a register, and as its seed says."""
+    states = []
+    for run in range(2):
+        path = os.path.join(directory, f"liar{run}")
+        server = Server("--vfio-user", path, "--lie", "register+log,7,2")
+        client = Client(path)
+        check(client.identity() == 0x6a101234, "a device that lies is served")
+        client.write(7, 4, struct.pack("<H", 6))
+        states.append([client.read32(0, 8) for _ in range(64)])
+        check("--lie: seed 7" in server.end()[1], "it says its seed")
+    lies = sum(state != 0 for state in states[0])
+    check(8 < lies < 56, "STATE is not RESET now and then", f"{lies} of 64")
+    check(states[0] == states[1], "a seed repeats it")
 
 
 def test_clients(directory):
@@ -222,6 +240,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gaon-vfio-") as directory:
         test_options(directory)
         test_clients(directory)
+        test_lie(directory)
         test_state(directory)
         test_stale(directory)
         test_several(directory)

@@ -125,19 +125,12 @@ void gaon_admin_start(struct gaon_device *gdev)
 	gaon_write32(gdev, GAON_REG_ADMIN_ENABLE, 1);
 }
 
-/**
- * gaon_admin_stop() - fail what waits, and everything until the next start
- * @gdev: the device
- *
- * Touches no register: the card may be gone. The firmware may write to the rings until the device
- * is reset or its bus mastering ends.
- */
-void gaon_admin_stop(struct gaon_device *gdev)
+/* Fails what waits, and everything until the next start. */
+static void admin_fail_all(struct gaon_admin *admin)
 {
-	struct gaon_admin *admin = gdev->admin;
 	unsigned int slot;
 
-	spin_lock(&admin->lock);
+	lockdep_assert_held(&admin->lock);
 	admin->running = false;
 	for (slot = 0; slot < ADMIN_SLOTS; slot++) {
 		struct gaon_admin_req *req = admin->req[slot];
@@ -148,6 +141,21 @@ void gaon_admin_stop(struct gaon_device *gdev)
 		req->err = -EIO;
 		complete(&req->done);
 	}
+}
+
+/**
+ * gaon_admin_stop() - fail what waits, and everything until the next start
+ * @gdev: the device
+ *
+ * Touches no register: the card may be gone. The firmware may write to the rings until the device
+ * is reset or its bus mastering ends.
+ */
+void gaon_admin_stop(struct gaon_device *gdev)
+{
+	struct gaon_admin *admin = gdev->admin;
+
+	spin_lock(&admin->lock);
+	admin_fail_all(admin);
 	spin_unlock(&admin->lock);
 	wake_up_all(&admin->space);
 }
@@ -347,7 +355,11 @@ void gaon_admin_irq(struct gaon_device *gdev)
 		admin->next++;
 		any = true;
 		bad = !admin_take(admin, &reply);
-		admin->broken |= bad;
+	}
+	/* Whose reply it was nobody knows: that command would be waited for in vain. */
+	if (bad) {
+		admin->broken = true;
+		admin_fail_all(admin);
 	}
 	spin_unlock(&admin->lock);
 	if (any)

@@ -16,7 +16,11 @@
 #define ADMIN_SLOTS		64u
 #define ADMIN_RESERVED		16	/* slots that only GAON_ADMIN_RECLAIM may take */
 #define ADMIN_SLICE		(5 * HZ)
-#define ADMIN_SLICES		12	/* of waiting, while the firmware shows that it lives */
+/*
+ * Slices of waiting, while the firmware shows that it lives. Who waits is between drm_dev_enter() and
+ * drm_dev_exit(), for which the removal of any DRM device waits: much less than a hung task's time.
+ */
+#define ADMIN_SLICES		8
 
 /** struct gaon_admin_mem - what the device sees; DMA-coherent */
 struct gaon_admin_mem {
@@ -221,7 +225,7 @@ static bool admin_abandon(struct gaon_device *gdev, struct gaon_admin_req *req)
  * @gdev: the device
  * @req: that gaon_admin_submit() took
  *
- * The time is not counted while the firmware's heartbeat moves, up to a minute: a card that is
+ * The time is not counted while the firmware's heartbeat moves, up to 40 s: a card that is
  * modelled on a busy machine is slow, not dead. A command that gets no answer resets the device.
  *
  * Return: 0, the error that the firmware's status stands for, -EIO if the device is being reset or

@@ -22,6 +22,7 @@
 #include "gaon_vm.h"
 
 #define USERPTR_TRIES	16	/* of pinning what somebody else changes all the time */
+#define USERPTR_PASS	64	/* that one run of the work brings back */
 
 static struct device *userptr_dev(const struct gaon_userptr *userptr)
 {
@@ -187,29 +188,6 @@ static int userptr_map_vma(struct gaon_userptr *userptr, struct gaon_vma *vma,
 	return err;
 }
 
-/**
- * gaon_userptr_map() - write the entries of a new mapping
- * @userptr: pinned
- * @vma: that gaon_userptr_add() added
- * @reserve: of gaon_userptr_reserve()
- *
- * If the process has changed its memory meanwhile nothing is written, and a work brings it later.
- * With the VM's lock held.
- */
-int gaon_userptr_map(struct gaon_userptr *userptr, struct gaon_vma *vma,
-		     struct gaon_pt_reserve *reserve)
-{
-	lockdep_assert_held(&userptr->vm->lock);
-	if (mmu_interval_read_retry(&userptr->notifier, userptr->seq)) {
-		queue_work(system_dfl_wq, &userptr->vm->userptr_work);
-		return 0;
-	}
-	userptr->valid = true;
-	return userptr_map_vma(userptr, vma, reserve);
-}
-
-/* --- invalidation --------------------------------------------------------------------------- */
-
 /* Nothing of the context runs when it returns, or it was killed. */
 static void userptr_suspend(struct gaon_vm *vm)
 {
@@ -226,6 +204,31 @@ static void userptr_suspend(struct gaon_vm *vm)
 		drm_dbg(&vm->gdev->drm, "context %u is not suspended (error %d)\n", vm->context,
 			err);
 }
+
+/**
+ * gaon_userptr_map() - write the entries of a new mapping
+ * @userptr: pinned
+ * @vma: that gaon_userptr_add() added
+ * @reserve: of gaon_userptr_reserve()
+ *
+ * If the process has changed its memory meanwhile nothing is written, the context is suspended, and
+ * a work brings it later.
+ * With the VM's lock held.
+ */
+int gaon_userptr_map(struct gaon_userptr *userptr, struct gaon_vma *vma,
+		     struct gaon_pt_reserve *reserve)
+{
+	lockdep_assert_held(&userptr->vm->lock);
+	if (mmu_interval_read_retry(&userptr->notifier, userptr->seq)) {
+		userptr_suspend(userptr->vm);
+		queue_delayed_work(system_dfl_wq, &userptr->vm->userptr_work, 0);
+		return 0;
+	}
+	userptr->valid = true;
+	return userptr_map_vma(userptr, vma, reserve);
+}
+
+/* --- invalidation --------------------------------------------------------------------------- */
 
 static void userptr_zap(struct gaon_userptr *userptr)
 {
@@ -260,7 +263,7 @@ static bool userptr_invalidate(struct mmu_interval_notifier *notifier,
 	userptr->gone = false;	/* it may have come back, or become writable again */
 	userptr_zap(userptr);
 	if (!list_empty(&userptr->vmas) && !test_bit(GAON_VM_STATE_CLOSED, &vm->state))
-		queue_work(system_dfl_wq, &vm->userptr_work);
+		queue_delayed_work(system_dfl_wq, &vm->userptr_work, 0);
 	mutex_unlock(&vm->lock);
 	return true;
 }
@@ -271,17 +274,45 @@ static const struct mmu_interval_notifier_ops userptr_ops = {
 
 /* --- bringing back -------------------------------------------------------------------------- */
 
+static bool userptr_is_invalid(const struct gaon_userptr *userptr)
+{
+	return !userptr->valid && !userptr->gone;
+}
+
 /* One that has mappings and is not valid; with a reference. */
 static struct gaon_userptr *userptr_next_invalid(struct gaon_vm *vm)
 {
 	struct gaon_userptr *userptr;
 
 	lockdep_assert_held(&vm->lock);
+	if (test_bit(GAON_VM_STATE_CLOSED, &vm->state))
+		return NULL;
 	list_for_each_entry(userptr, &vm->userptrs, link) {
-		if (!userptr->valid && !userptr->gone)
+		if (userptr_is_invalid(userptr))
 			return gaon_userptr_get(userptr);
 	}
 	return NULL;
+}
+
+static bool userptr_any_invalid(struct gaon_vm *vm)
+{
+	struct gaon_userptr *userptr;
+
+	if (test_bit(GAON_VM_STATE_CLOSED, &vm->state) || !vm->pt.root)
+		return false;
+	list_for_each_entry(userptr, &vm->userptrs, link) {
+		if (userptr_is_invalid(userptr))
+			return true;
+	}
+	return false;
+}
+
+static void userptr_resume(struct gaon_vm *vm)
+{
+	if (!vm->suspended)
+		return;
+	gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_RESUME, vm->context, 0, GAON_ADMIN_RECLAIM);
+	vm->suspended = false;
 }
 
 static int userptr_remap(struct gaon_userptr *userptr, struct gaon_pt_reserve *reserve)
@@ -321,30 +352,35 @@ static void userptr_bring_back(struct gaon_userptr *userptr)
 /**
  * gaon_userptr_work() - bring back what was invalidated, then let the context go on
  * @work: userptr_work of the VM
+ *
+ * A process that changes its memory all the time can keep its own context from going on, and no
+ * more: a run has an end, and comes again after a while.
  */
 void gaon_userptr_work(struct work_struct *work)
 {
-	struct gaon_vm *vm = container_of(work, struct gaon_vm, userptr_work);
+	struct gaon_vm *vm = container_of(work, struct gaon_vm, userptr_work.work);
 	struct gaon_userptr *userptr;
+	unsigned int tries;
 	int idx;
 
 	if (!drm_dev_enter(&vm->gdev->drm, &idx))
 		return;
 	mutex_lock(&vm->lock);
-	while (!test_bit(GAON_VM_STATE_CLOSED, &vm->state)) {
+	for (tries = 0; tries < USERPTR_PASS; tries++) {
 		userptr = userptr_next_invalid(vm);
 		if (!userptr)
 			break;
+		/* Each has its turn, however often one of them changes. */
+		list_move_tail(&userptr->link, &vm->userptrs);
 		mutex_unlock(&vm->lock);
 		userptr_bring_back(userptr);
 		gaon_userptr_put(userptr);
 		mutex_lock(&vm->lock);
 	}
-	if (vm->suspended) {
-		gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_RESUME, vm->context, 0,
-			      GAON_ADMIN_RECLAIM);
-		vm->suspended = false;
-	}
+	if (userptr_any_invalid(vm))
+		queue_delayed_work(system_dfl_wq, &vm->userptr_work, 1);
+	else
+		userptr_resume(vm);
 	mutex_unlock(&vm->lock);
 	drm_dev_exit(idx);
 }

@@ -97,7 +97,7 @@ void gaon_vm_free(struct drm_gpuvm *base)
 	struct gaon_device *gdev = vm->gdev;
 
 	context_destroy(vm);
-	cancel_work_sync(&vm->userptr_work);
+	cancel_delayed_work_sync(&vm->userptr_work);
 	destroy_workqueue(vm->bind_wq);
 	scoped_guard(mutex, &vm->lock)
 		gaon_pt_fini(&vm->pt);
@@ -115,7 +115,7 @@ static int vm_init(struct gaon_vm *vm)
 	struct drm_gem_object *root;
 
 	INIT_LIST_HEAD(&vm->userptrs);
-	INIT_WORK(&vm->userptr_work, gaon_userptr_work);
+	INIT_DELAYED_WORK(&vm->userptr_work, gaon_userptr_work);
 	vm->bind_wq = alloc_ordered_workqueue("gaon-bind", WQ_MEM_RECLAIM);
 	if (!vm->bind_wq)
 		return -ENOMEM;

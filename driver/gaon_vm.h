@@ -75,7 +75,7 @@ struct gaon_vm {
 	/** @userptrs: struct gaon_userptr that have mappings; protected by @lock. */
 	struct list_head userptrs;
 	/** @userptr_work: brings back the process' memory that was taken from the device. */
-	struct work_struct userptr_work;
+	struct delayed_work userptr_work;
 	/** @suspended: the context is, until @userptr_work has run; protected by @lock. */
 	bool suspended;
 	/** @queues: queues that exist; raised by gaon_vm_add_queue(). */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Address spaces: contexts of the device, their life, and the driver's own memory in them. */
+#include <linux/delay.h>
 #include <linux/dma-resv.h>
 #include <linux/slab.h>
 
@@ -241,17 +242,19 @@ void gaon_vm_lose_all(struct gaon_device *gdev)
 	xa_unlock(&gdev->vms);
 }
 
-void gaon_vm_unplug(struct gaon_device *gdev)
+/* True if one is just being freed: it gives its tables back itself. */
+static bool unplug_pass(struct gaon_device *gdev)
 {
 	struct gaon_vm *vm;
 	unsigned long context;
+	bool dying = false;
 
-	gaon_vm_lose_all(gdev);
 	xa_lock(&gdev->vms);
 	xa_for_each(&gdev->vms, context, vm) {
-		/* One that is being freed frees its tables itself, but waits for us to erase it. */
-		if (!kref_get_unless_zero(&vm->base.kref))
+		if (!kref_get_unless_zero(&vm->base.kref)) {
+			dying = true;
 			continue;
+		}
 		xa_unlock(&gdev->vms);
 		scoped_guard(mutex, &vm->lock)
 			gaon_pt_fini(&vm->pt);
@@ -259,6 +262,14 @@ void gaon_vm_unplug(struct gaon_device *gdev)
 		xa_lock(&gdev->vms);
 	}
 	xa_unlock(&gdev->vms);
+	return dying;
+}
+
+void gaon_vm_unplug(struct gaon_device *gdev)
+{
+	gaon_vm_lose_all(gdev);
+	while (unplug_pass(gdev))
+		msleep(1);
 }
 
 /* --- the driver's memory -------------------------------------------------------------------- */

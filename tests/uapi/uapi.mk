@@ -39,3 +39,11 @@ $(UAPI32_PROGRAMS): $(O)/tests/uapi32/%: tests/uapi/%.c tests/uapi/uapi.c tests/
 		-Wno-atomic-alignment -Wno-sign-compare -D_FILE_OFFSET_BITS=64 -static -o $@ $(filter %.c,$^) -latomic
 
 VM_GUEST	+= $(UAPI32_PROGRAMS)
+
+# Cards that lie; with the good client of the random calls.
+UAPI_LIAR_OBJS	:= $(O)/tests/uapi/liar/main.o $(filter-out %/main.o,$(UAPI_FUZZ_OBJS))
+$(O)/tests/uapi/liar/liar: $(UAPI_LIAR_OBJS) $(UAPI_LIB)
+	$(CC) $(CFLAGS) -static -pthread -o $@ $^
+
+VM_GUEST	+= $(O)/tests/uapi/liar/liar
+$(O)/tests/uapi/liar/main.o: private CPPFLAGS += -I/usr/include/libdrm

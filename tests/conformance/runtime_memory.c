@@ -309,7 +309,10 @@ START_TEST(pool_follows_the_stream)
 	uint8_t byte;
 	int i;
 
-	/* The library's stream for blocking copies is made by the first one; a queue may need device memory. */
+	/*
+	 * The library's stream for blocking copies is made by the first one; a queue may need device
+	 * memory.
+	 */
 	mem = rt_alloc(1, &again);
 	ok(gaon_mem_read(dev, &byte, again, 1));
 	ok(gaon_mem_free(mem));

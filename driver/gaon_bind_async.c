@@ -27,14 +27,6 @@ struct bind_signal {
 	u64 point;
 };
 
-/** struct bind_fence - signalled when the operations are done */
-struct bind_fence {
-	/** @base: first, since it is freed as such. */
-	struct dma_fence base;
-	/** @lock: of @base. */
-	spinlock_t lock;
-};
-
 /** struct bind_job - operations that wait */
 struct bind_job {
 	/** @work: waits and does them; in the VM's bind_wq. */
@@ -48,7 +40,7 @@ struct bind_job {
 	/** @count: of @ops. */
 	u32 count;
 	/** @fence: with a reference; NULL before it is published. */
-	struct bind_fence *fence;
+	struct gaon_compat_fence *fence;
 	/** @waits: fences to wait for, with references. */
 	struct dma_fence **waits;
 	/** @wait_count: of them. */
@@ -127,7 +119,7 @@ static void job_run(struct work_struct *work)
 	}
 	dma_fence_signal(fence);
 	dma_fence_end_signalling(cookie);
-	gaon_compat_fence_retire(fence);
+	gaon_compat_fence_retire(job->fence);
 	dma_fence_put(fence);
 	/* Not here: the last reference of the VM would destroy this very queue. */
 	queue_work(job->vm->gdev->cleanup_wq, &job->cleanup);
@@ -192,8 +184,7 @@ static void job_queue(struct bind_job *job)
 	u32 i;
 
 	guard(mutex)(&vm->bind_lock);
-	spin_lock_init(&job->fence->lock);
-	dma_fence_init(fence, &fence_ops, &job->fence->lock, vm->bind_context, ++vm->bind_seqno);
+	gaon_compat_fence_init(job->fence, &fence_ops, vm->bind_context, ++vm->bind_seqno);
 	for (i = 0; i < job->signal_count; i++) {
 		struct bind_signal *signal = &job->signals[i];
 

@@ -171,16 +171,25 @@ void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo)
 #endif
 }
 
-/*
- * A signalled fence may live on when the module is gone. Newer kernels forget its operations; here
- * it gets those of a fence of the kernel's own. Its lock is held by nobody: it is signalled.
- */
-void gaon_compat_fence_retire(struct dma_fence *fence)
+void gaon_compat_fence_init(struct gaon_compat_fence *fence, const struct dma_fence_ops *ops,
+			    u64 context, u64 seqno)
+{
+#ifdef GAON_HAVE_FENCE_DETACHES
+	dma_fence_init(&fence->base, ops, NULL, context, seqno);
+#else
+	spin_lock_init(&fence->lock);
+	dma_fence_init(&fence->base, ops, &fence->lock, context, seqno);
+#endif
+}
+
+/* The fence was signalled: it must not need the module any more. */
+void gaon_compat_fence_retire(struct gaon_compat_fence *fence)
 {
 #ifndef GAON_HAVE_FENCE_DETACHES
 	struct dma_fence *stub = dma_fence_get_stub();
 
-	WRITE_ONCE(fence->ops, stub->ops);
+	/* Operations of a fence of the kernel's own; what they free is freed in the same way. */
+	WRITE_ONCE(fence->base.ops, stub->ops);
 	dma_fence_put(stub);
 #endif
 }

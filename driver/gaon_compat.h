@@ -7,6 +7,8 @@
 #ifndef _GAON_COMPAT_H_
 #define _GAON_COMPAT_H_
 
+#include <linux/dma-fence.h>
+
 #include <drm/drm_device.h>
 #include <drm/drm_drv.h>
 
@@ -62,8 +64,20 @@ int gaon_compat_dmem_register(struct drm_device *drm, struct ttm_resource_manage
 			      const char *name, u64 size);
 void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo);
 
-struct dma_fence;
-void gaon_compat_fence_retire(struct dma_fence *fence);
+/*
+ * A fence that stands for itself: it may outlive the device and the module. Newer kernels have a
+ * lock in it, whose lock class is theirs, and forget its operations when it is signalled.
+ */
+struct gaon_compat_fence {
+	struct dma_fence base;
+#ifndef GAON_HAVE_FENCE_DETACHES
+	spinlock_t lock;
+#endif
+};
+
+void gaon_compat_fence_init(struct gaon_compat_fence *fence, const struct dma_fence_ops *ops,
+			    u64 context, u64 seqno);
+void gaon_compat_fence_retire(struct gaon_compat_fence *fence);
 
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq);
 

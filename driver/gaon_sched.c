@@ -28,7 +28,7 @@
 
 static_assert(JOB_PACKETS < 1 << RING_LOG2);
 /* DRM frees the fence by its first member. */
-static_assert(offsetof(struct gaon_fence, base) == 0);
+static_assert(offsetof(struct gaon_compat_fence, base) == 0);
 
 /* --- fences --------------------------------------------------------------------------------- */
 
@@ -57,9 +57,7 @@ void gaon_job_init_fence(struct gaon_job *job)
 	struct gaon_kq *kq = job->queue->kq;
 
 	lockdep_assert_held(&kq->submit_lock);
-	spin_lock_init(&job->done->lock);
-	dma_fence_init(&job->done->base, &fence_ops, &job->done->lock, kq->fence_context,
-		       ++kq->fence_seq);
+	gaon_compat_fence_init(job->done, &fence_ops, kq->fence_context, ++kq->fence_seq);
 }
 
 /* --- jobs ----------------------------------------------------------------------------------- */
@@ -145,7 +143,7 @@ static void job_finish(struct gaon_kq *kq, struct gaon_job *job, int err)
 	if (err)
 		dma_fence_set_error(fence, err);
 	dma_fence_signal(fence);
-	gaon_compat_fence_retire(fence);
+	gaon_compat_fence_retire(job->done);
 }
 
 /* --- completion ----------------------------------------------------------------------------- */

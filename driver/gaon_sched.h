@@ -10,6 +10,7 @@
 
 #include <drm/gpu_scheduler.h>
 
+#include "gaon_compat.h"
 #include "gaon_vm.h"
 
 struct gaon_admin_queue;
@@ -114,18 +115,6 @@ struct gaon_kq {
 	u64 watch_preempted;
 };
 
-/**
- * struct gaon_fence - completion of a job
- *
- * Stands for itself: it outlives queue, device and module.
- */
-struct gaon_fence {
-	/** @base: the fence. */
-	struct dma_fence base;
-	/** @lock: its lock. */
-	spinlock_t lock;
-};
-
 /** struct gaon_job - a job, from SUBMIT until drm_sched has done with it */
 struct gaon_job {
 	/** @base: drm_sched's. */
@@ -133,7 +122,7 @@ struct gaon_job {
 	/** @queue: with a reference. */
 	struct gaon_queue *queue;
 	/** @done: what users wait for. */
-	struct gaon_fence *done;
+	struct gaon_compat_fence *done;
 	/** @node: in gaon_kq.in_flight. */
 	struct list_head node;
 	/** @index: among jobs submitted to the queue. */

@@ -385,6 +385,18 @@ void gaon_userptr_work(struct work_struct *work)
 	drm_dev_exit(idx);
 }
 
+/** gaon_userptr_unplug() - unmap all of a VM for DMA, before the driver is unbound; VM's lock held */
+void gaon_userptr_unplug(struct gaon_vm *vm)
+{
+	struct gaon_userptr *userptr;
+
+	lockdep_assert_held(&vm->lock);
+	list_for_each_entry(userptr, &vm->userptrs, link) {
+		userptr->valid = false;
+		userptr_unmap_dma(userptr);
+	}
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 /**

@@ -61,6 +61,9 @@ int gaon_userptr_map(struct gaon_userptr *userptr, struct gaon_vma *vma,
 void gaon_userptr_add(struct gaon_userptr *userptr, struct gaon_vma *vma);
 void gaon_userptr_del(struct gaon_vma *vma);
 
+/* The device reaches nothing any more, and nobody is between drm_dev_enter() and drm_dev_exit(). */
+void gaon_userptr_unplug(struct gaon_vm *vm);
+
 /* Brings back what was invalidated, then lets the context go on. */
 void gaon_userptr_work(struct work_struct *work);
 

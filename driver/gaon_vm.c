@@ -256,8 +256,10 @@ static bool unplug_pass(struct gaon_device *gdev)
 			continue;
 		}
 		xa_unlock(&gdev->vms);
-		scoped_guard(mutex, &vm->lock)
+		scoped_guard(mutex, &vm->lock) {
+			gaon_userptr_unplug(vm);
 			gaon_pt_fini(&vm->pt);
+		}
 		gaon_vm_put(vm);
 		xa_lock(&gdev->vms);
 	}

@@ -8,8 +8,10 @@
 /* True if @err, an errno, is 0; else prints it with @what. */
 bool bench_errno_ok(int err, const char *what);
 
-/* Counts this thread's system calls, by the kernel's own dispatch to user space: from now on they are counted.
- * False: this kernel cannot. */
+/*
+ * Counts this thread's system calls, by the kernel's own dispatch to user space: from now on they
+ * are counted. False: this kernel cannot.
+ */
 bool bench_syscalls_begin(void);
 /* Until now: how many there were. The call that ends it is not counted. */
 unsigned int bench_syscalls_end(void);

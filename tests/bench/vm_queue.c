@@ -26,8 +26,9 @@ static bool make_private(struct lib *lib)
 		return false;
 	lib->bo = uapi_bo(lib->fd, LIB_MEM_BYTES, DRM_GAON_BO_HOST, lib->vm);
 	lib->mem = lib->bo ? uapi_mmap(lib->fd, lib->bo, LIB_MEM_BYTES) : NULL;
-	return lib->mem && bench_errno_ok(uapi_map(lib->fd, lib->vm, lib->bo, 0, LIB_MEM_VA, LIB_MEM_BYTES, 0),
-					  "map");
+	return lib->mem &&
+	       bench_errno_ok(uapi_map(lib->fd, lib->vm, lib->bo, 0, LIB_MEM_VA, LIB_MEM_BYTES, 0),
+			      "map");
 }
 
 /* What keeps a queue from going on, so that nothing but the calls themselves is measured. */
@@ -39,7 +40,8 @@ struct gate {
 static bool make_gate(struct lib *lib, struct gate *gate)
 {
 	lib_code(lib);
-	*(struct gaon_packet *)(lib->mem + GATE_LIST) = lib_launch(LIB_CODE_VA + LIB_CODE_UNTIL, lib_va(GATE), 1);
+	*(struct gaon_packet *)(lib->mem + GATE_LIST) = lib_launch(LIB_CODE_VA + LIB_CODE_UNTIL,
+								     lib_va(GATE), 1);
 	gate->syncobj = lib_syncobj(lib->fd);
 	return bench_errno_ok(lib_kernel_queue(lib, &gate->queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "QUEUE_CREATE");
 }
@@ -113,7 +115,8 @@ static double measure_submit(bool gated)
 	*(struct gaon_packet *)(lib.mem + LIST) = lib_nop(0, 0, 0);
 	syncobj = lib_syncobj(lib.fd);
 	for (int i = -2; i < ROUNDS; i++) {
-		double a = submit_batch(&queue, syncobj, gated ? &gate : NULL, BATCH), b = syncobj_batch(lib.fd, BATCH);
+		double a = submit_batch(&queue, syncobj, gated ? &gate : NULL, BATCH);
+		double b = syncobj_batch(lib.fd, BATCH);
 
 		if (a < 0 || b < 0)
 			return -1;
@@ -224,8 +227,10 @@ static double userq_launch(void)
 	lib_code(&lr);
 	lib_open(&fence, 0);
 	lib_code(&fence);
-	if (!bench_errno_ok(lib_user_queue(&lr, &user, QUEUE_LOG2, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX), "QUEUE_CREATE") ||
-	    !bench_errno_ok(lib_kernel_queue(&fence, &kernel, QUEUE_LOG2, DRM_GAON_PRIORITY_NORMAL, 0), "QUEUE_CREATE"))
+	if (!bench_errno_ok(lib_user_queue(&lr, &user, QUEUE_LOG2, DRM_GAON_PRIORITY_NORMAL,
+					   UINT64_MAX), "QUEUE_CREATE") ||
+	    !bench_errno_ok(lib_kernel_queue(&fence, &kernel, QUEUE_LOG2, DRM_GAON_PRIORITY_NORMAL,
+					     0), "QUEUE_CREATE"))
 		return -1;
 	*(struct gaon_packet *)(fence.mem + LIST) = lib_launch(LIB_CODE_VA + LIB_CODE_RET, 0, 1);
 	syncobj = lib_syncobj(fence.fd);

@@ -93,7 +93,10 @@ int lib_syncobj_status(int fd, uint32_t handle);
 int lib_submit(struct lib_queue *queue, uint64_t list_va, uint32_t count, uint32_t wait,
 	       uint64_t wait_point, uint32_t signal, uint64_t signal_point);
 
-/* Code: an endless loop; an ebreak; a return; and so on. Copied to an offset and mapped executable elsewhere. */
+/*
+ * Code: an endless loop; an ebreak; a return; and so on. Copied to an offset and mapped executable
+ * elsewhere.
+ */
 #define LIB_CODE_VA	0x200000000ull
 #define LIB_CODE_SPIN	0x0
 #define LIB_CODE_BREAK	0x40

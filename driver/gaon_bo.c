@@ -73,12 +73,13 @@ bool gaon_bo_is_hbm(const struct gaon_bo *bo)
  * gaon_bo_create_kernel() - memory of the driver
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
  * @bytes: a multiple of pages
- * @device: prefer HBM; else host memory
+ * @device: HBM and nothing else, or host memory
  *
- * Pinned, and not cleared.
+ * Pinned, and not cleared.  HBM that is full is not made up for by host memory: what users can ask
+ * for in numbers, like the save areas of queues, would take all of the host's.
  *
  * Return: the object with one reference, to be unpinned with its reservation held and put; or an
- * ERR_PTR.
+ * ERR_PTR, of -ENOSPC if HBM is full.
  */
 struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device)
 {
@@ -88,18 +89,19 @@ struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool 
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 	bo->kernel = true;
-	bo->flags = DRM_GAON_BO_HOST | (device ? DRM_GAON_BO_HBM : 0);
+	bo->flags = device ? DRM_GAON_BO_HBM : DRM_GAON_BO_HOST;
 	bo->ttm.base.funcs = &gaon_bo_funcs;
 	err = gaon_ttm_bo_init(gdev, bo, bytes, NULL);
-	if (err)
-		return ERR_PTR(err);
-	err = gaon_ttm_bo_pin(bo);
-	dma_resv_unlock(bo->ttm.base.resv);
-	if (err) {
-		bo_put(bo);
-		return ERR_PTR(err);
+	if (!err) {
+		err = gaon_ttm_bo_pin(bo);
+		dma_resv_unlock(bo->ttm.base.resv);
+		if (err)
+			bo_put(bo);
 	}
-	return bo;
+	/* The memory manager says so of either kind. */
+	if (err == -ENOMEM && device)
+		err = -ENOSPC;
+	return err ? ERR_PTR(err) : bo;
 }
 
 /* --- the walk ------------------------------------------------------------------------------- */

@@ -189,7 +189,7 @@ struct gaon_kbuf {
 enum gaon_kbuf_kind {
 	/** @GAON_KBUF_HOST: host memory, coherent, that driver and device share. */
 	GAON_KBUF_HOST,
-	/** @GAON_KBUF_DEVICE: the device's alone: HBM, else the host's. Not cleared. */
+	/** @GAON_KBUF_DEVICE: the device's alone, in HBM. Not cleared. */
 	GAON_KBUF_DEVICE,
 };
 

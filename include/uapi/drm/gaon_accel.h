@@ -762,8 +762,8 @@ enum drm_gaon_queue_flags {
  *
  * Errors: -EINVAL also: the address space is of the other kind; addresses not aligned to 64
  * bytes. -ERANGE: ring or state block outside the device addresses. -EACCES: @priority needs
- * CAP_SYS_NICE. -ENOSPC: the device has no queue left. -EMFILE: the file has as many as it may
- * have. -ECANCELED: the address space is unusable.
+ * CAP_SYS_NICE. -ENOSPC: the device has no queue left, or no HBM to preempt the queue into.
+ * -EMFILE: the file has as many as it may have. -ECANCELED: the address space is unusable.
  */
 struct drm_gaon_queue_create {
 	/** @vm_id: its address space. */

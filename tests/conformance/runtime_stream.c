@@ -107,9 +107,12 @@ START_TEST(event_states_and_times)
 	ok(gaon_event_wait(end, WAIT));
 	ok(gaon_event_query(plain));
 	ok(gaon_event_elapsed(start, end, &device_ns, &host_ns));
-	/* A million rounds of a loop at about a gigahertz. */
+	/*
+	 * A million rounds of a loop at about a gigahertz.  What else a shared card does in between
+	 * counts too: behind a slow host 34 ms were seen where it takes 6 alone.
+	 */
 	ck_assert_int_gt(device_ns, 300000);
-	ck_assert_int_lt(device_ns, 30000000);
+	ck_assert_int_lt(device_ns, 300000000);
 	ck_assert_int_ge(host_ns, 0);
 	fails(GAON_ERROR_STATE, gaon_event_elapsed(start, plain, &device_ns, NULL));
 }

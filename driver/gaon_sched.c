@@ -645,8 +645,9 @@ void gaon_kq_end(struct gaon_kq *kq)
  */
 void gaon_kq_destroy(struct gaon_kq *kq)
 {
-	cancel_work_sync(&kq->stop);
-	cancel_delayed_work_sync(&kq->watch);
+	/* Whoever still runs may not arm them again: the structure goes soon. */
+	disable_work_sync(&kq->stop);
+	disable_delayed_work_sync(&kq->watch);
 	kq_give_up(kq, -ECANCELED);
 	drm_sched_entity_fini(&kq->entity);
 	wait_var_event(&kq->running, !atomic_read(&kq->running));

@@ -98,7 +98,7 @@ void gaon_vm_free(struct drm_gpuvm *base)
 	struct gaon_device *gdev = vm->gdev;
 
 	context_destroy(vm);
-	cancel_delayed_work_sync(&vm->userptr_work);
+	disable_delayed_work_sync(&vm->userptr_work);
 	destroy_workqueue(vm->bind_wq);
 	scoped_guard(mutex, &vm->lock)
 		gaon_pt_fini(&vm->pt);

@@ -59,7 +59,11 @@ static void *own_work(void *arg)
 				atomic_fetch_add(&failures, 1);
 		}
 	}
+	/* A blocking copy does not wait for other streams. */
+	must(gaon_stream_wait(s, WAIT));
 	must(gaon_mem_read(dev, &got, va, 8));
+	if (got != want)
+		atomic_fetch_add(&failures, 1);
 	must(gaon_stream_destroy(s));
 	must(gaon_mem_free(mem));
 	return NULL;

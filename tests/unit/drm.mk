@@ -34,4 +34,4 @@ $(O)/tests/unit/runtime_drm_suite: $(DRM_LIBGAON) $(RT_TESTS)
 		'$(abspath $(dir $(DRM_LIBGAON)))' '$(abspath $(RT_TESTS))' >$@
 	@chmod +x $@
 TESTS += $(O)/tests/unit/runtime_drm_suite
-# Not among TSAN_TESTS: with ThreadSanitizer the suite over the fake kernel does not come to an end (not understood).
+TSAN_TESTS += $(O)/tests/unit/runtime_drm_suite

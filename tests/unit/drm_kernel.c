@@ -245,7 +245,8 @@ static int queue_state(struct kfile *file, struct drm_gaon_queue_query *args)
 	err = direct_queue_fault(q->direct, &r);
 	if (err)
 		return err;
-	args->completed = q->direct->state->read;
+	/* The device writes it at any moment. */
+	args->completed = __atomic_load_n(&q->direct->state->read, __ATOMIC_ACQUIRE);
 	if (r.type == GAON_FAULT_NONE)
 		return 0;
 	args->state = DRM_GAON_QUEUE_FAULTED | DRM_GAON_QUEUE_GUILTY;
@@ -376,8 +377,26 @@ static int kernel_ioctl(int fd, unsigned long request, void *arg)
 	return wait_value(vm, wait);
 }
 
+/*
+ * This kernel lives in the process, and another process has another: what a fork copied of it is of
+ * no use, its locks as they happened to be at that moment, its device without threads.
+ */
+static void kernel_forget(void)
+{
+	pthread_mutex_init(&kernel_lock, NULL);
+	kernel_card = NULL;
+	memset(kernel_files, 0, sizeof(kernel_files));
+	atomic_store(&drm_kernel.files, 0);
+}
+
+static void kernel_watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, kernel_forget);
+}
+
 static int kernel_open(const char *path)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct gaon_ws_why why;
 	struct gaon_winsys *ws;
 	int i, fd;
@@ -387,6 +406,7 @@ static int kernel_open(const char *path)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	pthread_once(&once, kernel_watch_forks);
 	pthread_mutex_lock(&kernel_lock);
 	if (!kernel_card && !gaon_winsys_direct_open(&ws, &why))
 		kernel_card = (struct direct *)ws;

@@ -18,6 +18,8 @@ import time
 
 CHECK_LINE = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.M)
 TAP_LINE = re.compile(r"^(not ok|ok)\b(.*)$", re.M)
+TELLING = re.compile(r"^not ok\b|^[^ ]+:\d+:[FE]:|ERROR: \w+Sanitizer|SUMMARY: |WARNING: ThreadSanitizer|"
+                     r"runtime error: |^vm\.py: |Assertion|[Tt]raceback")
 SANITIZER = re.compile(r"ERROR: (AddressSanitizer|LeakSanitizer|ThreadSanitizer)|"
                        r"WARNING: ThreadSanitizer|runtime error: |ERROR: libFuzzer")
 
@@ -127,6 +129,11 @@ def plan(options):
     return jobs
 
 
+def telling(output):
+    """The lines of a failed program's output that say what failed."""
+    return [line for line in output.splitlines() if TELLING.search(line)]
+
+
 def show(job, options):
     verdict = "FAIL" if job.failed else "ok"
     print(f"{verdict:5}{job.stage:7} {job.name:40} {job.passed:5} passed {job.failed:3} failed"
@@ -134,8 +141,19 @@ def show(job, options):
     for skip in job.skipped:
         print(f"     skipped: {skip}")
     if job.failed:
-        tail = job.output.splitlines()[-options.lines:]
-        print("\n".join("     | " + line for line in tail), flush=True)
+        lines = job.output.splitlines()
+        tail = lines[-options.lines:]
+        told = telling("\n".join(lines[:-options.lines]))[:options.lines]
+        print("\n".join("     | " + line for line in told + ["..."] * bool(told) + tail), flush=True)
+
+
+def sum_up(failures, lines):
+    """What failed, once more in few lines: the end of a long log is what people see of it."""
+    for job in failures:
+        print(f"FAIL {job.stage} {job.name}: {job.why or 'see its log'}")
+        told = telling(job.output)[:max(3, lines // len(failures))]
+        print("".join(f"     | {line[:300]}\n" for line in told), end="")
+    sys.stdout.flush()
 
 
 def main():
@@ -152,14 +170,17 @@ def main():
     os.makedirs(logs, exist_ok=True)
     jobs = plan(options)
     passed = failed = skipped = 0
+    failures = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for done in concurrent.futures.as_completed(pool.submit(job.run, logs) for job in jobs):
             job = done.result()
             show(job, options)
+            failures += [job] * bool(job.failed)
             passed, failed, skipped = passed + job.passed, failed + job.failed, skipped + len(job.skipped)
     if not jobs:
         print("no test matches", file=sys.stderr)
         failed = 1
+    sum_up(failures, options.lines)
     print(f"logs: {logs}")
     tail = f", {skipped} skipped" if skipped else ""
     print(f"{passed} passed, {failed} failed{tail}")

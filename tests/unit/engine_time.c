@@ -268,6 +268,57 @@ START_TEST(test_across_queues)
 }
 END_TEST
 
+/* A queue as the firmware creates it: a doorbell, then a slot. */
+static struct engine_queue *create_queue(uint32_t id)
+{
+	pthread_mutex_lock(&e->sim->lock);
+	ck_assert_uint_eq(sim_doorbell_map(e->sim, id, 1, id), 0);
+	pthread_mutex_unlock(&e->sim->lock);
+	return engine_queue(e, id, GAON_QUEUE_KIND_USER, 1, false, 0);
+}
+
+static void destroy_queue(struct engine_queue *queue)
+{
+	ck_assert_uint_eq(engine_slot_command(e, queue->slot, GAON_SLOT_CMD_UNLOAD), 0);
+	pthread_mutex_lock(&e->sim->lock);
+	ck_assert_uint_eq(sim_doorbell_unmap(e->sim, queue->slot, 1, queue->slot), 0);
+	pthread_mutex_unlock(&e->sim->lock);
+}
+
+static uint64_t stamp_of(struct engine_queue *queue)
+{
+	struct gaon_packet stamp = { .type = GAON_PKT_TIMESTAMP };
+
+	stamp.timestamp.va = VA_HOST + STAMP;
+	ck_assert_uint_eq(engine_do(e, queue, &stamp), GAON_FAULT_NONE);
+	return *engine_host64(e, STAMP);
+}
+
+/* It starts at the latest time of anything; its time outlasts its slots, but not the queue. */
+START_TEST(test_new_queue)
+{
+	struct gaon_packet spin = engine_launch(K_SPIN, 1000, 1, 1, 1);
+	uint64_t loop = 8 + 256 + 32 + 1000 * 2 + 999 * 2 + 3 + 64;
+	struct engine_queue *early = create_queue(1), *late;
+
+	ck_assert_uint_eq(engine_do(e, q, &spin), GAON_FAULT_NONE);
+	late = create_queue(2);
+	ck_assert_uint_eq(stamp_of(late), loop + 8);
+	/* Bound to another slot at read index 0: no new queue for that. */
+	ck_assert(engine_preempt(e, early, 3));
+	ck_assert_uint_eq(stamp_of(early), 8);
+	/* But for a launch it waits for the core, which was free before the end's 64 cycles. */
+	ck_assert_uint_eq(engine_do(e, early, &spin), GAON_FAULT_NONE);
+	ck_assert_uint_eq(stamp_of(early), loop + 32 + 1000 * 2 + 999 * 2 + 3 + 8);
+	/* The number's next owner does not go on where the last one stopped. */
+	destroy_queue(late);
+	ck_assert_uint_eq(engine_do(e, q, &spin), GAON_FAULT_NONE);
+	late = create_queue(2);
+	ck_assert_uint_eq(stamp_of(late), sim_time_now(e->sim));
+	ck_assert_uint_gt(sim_time_now(e->sim), 2 * loop);
+}
+END_TEST
+
 START_TEST(test_off)
 {
 	struct gaon_packet spin = engine_launch(K_SPIN, 100000, 4, 1, 1);
@@ -362,6 +413,48 @@ START_TEST(test_same_cycles)
 }
 END_TEST
 
+/* Cycles of a new queue's work; before it, on another queue, something of @noise unless that is 0. */
+static uint64_t measure_new(uint64_t state, uint64_t noise)
+{
+	struct gaon_packet copy = { .type = GAON_PKT_COPY };
+	uint64_t cycles;
+
+	make(1, GAON_SIM_EFFECTS_NORMAL, false);
+	if (noise) {
+		copy.copy.dst_va = VA_HBM + ARENA;
+		copy.copy.src_va = VA_HOST + HOST_SCRATCH;
+		copy.copy.bytes = 1 + engine_random(&noise) % 500000;
+		random_gang(&noise, 4);
+		script_cycles(4);
+		cycles_of(&copy);
+	}
+	q = create_queue(1);
+	random_gang(&state, 4);
+	cycles = script_cycles(4);
+	copy.copy.dst_va = VA_HBM + ARENA;
+	copy.copy.src_va = VA_HBM + ARENA + (8 << 20);
+	copy.copy.bytes = 1000 + engine_random(&state) % 500000;
+	cycles += cycles_of(&copy) << 32;
+	engine_destroy(e);
+	return cycles;
+}
+
+/* What other queues did before a queue was created does not show in its cycles. */
+START_TEST(test_new_queue_same_cycles)
+{
+	uint64_t state = engine_seed();
+
+	engine_destroy(e);
+	for (unsigned int round = 0; round < 3; round++) {
+		uint64_t s = engine_random(&state) | 1, alone = measure_new(s, 0);
+
+		for (unsigned int i = 0; i < 3; i++)
+			ck_assert_uint_eq(measure_new(s, engine_random(&state) | 1), alone);
+	}
+	setup();
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("engine_time");
@@ -377,8 +470,10 @@ static Suite *suite(void)
 	tcase_add_test(t, test_gemm);
 	tcase_add_test(t, test_shared_hbm);
 	tcase_add_test(t, test_across_queues);
+	tcase_add_test(t, test_new_queue);
 	tcase_add_test(t, test_off);
 	tcase_add_test(t, test_same_cycles);
+	tcase_add_test(t, test_new_queue_same_cycles);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -292,6 +292,8 @@ bool sim_jobs_quiesced(struct gaon_sim *sim, uint32_t asid);
 void sim_engines_reset(struct gaon_sim *sim);
 /* Modelled now, and counters into tele. */
 uint64_t sim_time_now(struct gaon_sim *sim);
+/* The number belongs to another queue from now on, whose clock starts here. */
+void sim_time_new_queue(struct gaon_sim *sim, uint32_t queue);
 void sim_time_telemetry(struct gaon_sim *sim, struct gaon_telemetry *tele);
 
 #endif

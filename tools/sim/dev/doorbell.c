@@ -111,7 +111,8 @@ uint32_t sim_doorbell_map(struct gaon_sim *sim, uint32_t queue, uint32_t context
 	if (old != SIM_DB_NONE)
 		return GAON_ADMIN_ERR_BUSY;
 	atomic_store(&page[index], queue);
-	sim->doorbells->maps[queue]++;
+	if (!sim->doorbells->maps[queue]++)
+		sim_time_new_queue(sim, queue);
 	return 0;
 }
 

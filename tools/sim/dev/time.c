@@ -56,6 +56,16 @@ static void advance_queue(struct gaon_sim *sim, struct sim_slot *slot, uint64_t 
 	sim->time->now = max64(sim->time->now, *queue);
 }
 
+/*
+ * Cores and engines may be far ahead through other queues' work.  With the clock of whoever had the
+ * number before, the first packets would lie in their past and the first launch seem to wait for it.
+ * A whole cycle, so that what ran before does not show in how the queue's stamps are cut.
+ */
+void sim_time_new_queue(struct gaon_sim *sim, uint32_t queue)
+{
+	sim->time->queue[queue] = (sim->time->now + SIM_CYCLE - 1) / SIM_CYCLE * SIM_CYCLE;
+}
+
 uint64_t sim_time_slot(struct gaon_sim *sim, struct sim_slot *slot)
 {
 	return *queue_of(sim, slot) / SIM_CYCLE;

@@ -14,11 +14,12 @@
 
 #define ADMIN_LOG2		6
 #define ADMIN_SLOTS		64u
-#define ADMIN_RESERVED		16	/* slots that only GAON_ADMIN_RECLAIM may take */
+#define ADMIN_RESERVED		16	/* slots for GAON_ADMIN_RECLAIM only */
 #define ADMIN_SLICE		(5 * HZ)
 /*
- * Slices of waiting, while the firmware shows that it lives. Who waits is between drm_dev_enter() and
- * drm_dev_exit(), for which the removal of any DRM device waits: much less than a hung task's time.
+ * Slices of waiting, while the firmware shows that it lives. Who waits is between drm_dev_enter()
+ * and drm_dev_exit(), for which the removal of any DRM device waits: much less than a hung task's
+ * time.
  */
 #define ADMIN_SLICES		8
 

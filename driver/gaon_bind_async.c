@@ -163,7 +163,8 @@ static int job_add_syncs(struct bind_job *job, struct drm_file *file,
 	u32 i;
 	int err = 0;
 
-	GAON_UOBJ_GET_ARRAY(syncs, array, DRM_GAON_MAX_SYNCS, timeline_value);
+	syncs = GAON_UOBJ_GET_ARRAY(array, DRM_GAON_MAX_SYNCS, struct drm_gaon_sync,
+				    timeline_value);
 	if (IS_ERR_OR_NULL(syncs))
 		return PTR_ERR_OR_ZERO(syncs);
 	job->waits = kvcalloc(array->count, sizeof(*job->waits), GFP_KERNEL_ACCOUNT);

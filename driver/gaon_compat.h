@@ -71,7 +71,7 @@ void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo);
 struct gaon_compat_fence {
 	struct dma_fence base;
 #ifndef GAON_HAVE_FENCE_DETACHES
-	spinlock_t lock;
+	spinlock_t lock;	/* what the fence's own state is protected by */
 #endif
 };
 

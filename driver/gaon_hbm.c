@@ -179,9 +179,10 @@ static void hbm_debug(struct ttm_resource_manager *man, struct drm_printer *p)
 	struct gaon_hbm *hbm = to_gaon_hbm(man);
 
 	guard(mutex)(&hbm->lock);
-	drm_printf(p, "hbm: %llu KiB, free %llu KiB, cleared %llu KiB, visible %llu KiB, of it free %llu KiB\n",
-		   hbm->mm.size >> 10, hbm->mm.avail >> 10, hbm->mm.clear_avail >> 10,
-		   hbm->visible >> 10, hbm->visible_avail >> 10);
+	drm_printf(p, "hbm: %llu KiB, free %llu KiB, cleared %llu KiB\n",
+		   hbm->mm.size >> 10, hbm->mm.avail >> 10, hbm->mm.clear_avail >> 10);
+	drm_printf(p, "visible: %llu KiB, free %llu KiB\n", hbm->visible >> 10,
+		   hbm->visible_avail >> 10);
 }
 
 static const struct ttm_resource_manager_func hbm_func = {

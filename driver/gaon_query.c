@@ -140,45 +140,42 @@ static int query_firmware(struct gaon_device *gdev, struct drm_gaon_dev_query *a
 	return gaon_uobj_put(args->pointer, &args->size, &out, sizeof(out));
 }
 
-#define COPY(field)	(out->field = in->field)
-#define COPY_ARRAY(field)	memcpy(out->field, in->field, sizeof(out->field))
-
 static void telemetry_convert(struct drm_gaon_query_telemetry *out, const struct gaon_telemetry *in)
 {
 	static_assert(sizeof(out->core_busy) == sizeof(in->core_busy));
 	static_assert(sizeof(out->copy_busy) == sizeof(in->copy_busy));
 
-	COPY(cycle);
-	COPY_ARRAY(core_busy);
-	COPY_ARRAY(matrix_busy);
-	COPY_ARRAY(dma_busy);
-	COPY_ARRAY(copy_busy);
-	COPY(hbm_read);
-	COPY(hbm_write);
-	COPY(host_read);
-	COPY(host_write);
-	COPY(packets);
-	COPY(launches);
-	COPY(workgroups);
-	COPY(instructions);
-	COPY(doorbells);
-	COPY(doorbells_dropped);
-	COPY(faults);
-	COPY(preemptions);
-	COPY(resets);
-	COPY(tlb_misses);
+	out->cycle = in->cycle;
+	memcpy(out->core_busy, in->core_busy, sizeof(out->core_busy));
+	memcpy(out->matrix_busy, in->matrix_busy, sizeof(out->matrix_busy));
+	memcpy(out->dma_busy, in->dma_busy, sizeof(out->dma_busy));
+	memcpy(out->copy_busy, in->copy_busy, sizeof(out->copy_busy));
+	out->hbm_read = in->hbm_read;
+	out->hbm_write = in->hbm_write;
+	out->host_read = in->host_read;
+	out->host_write = in->host_write;
+	out->packets = in->packets;
+	out->launches = in->launches;
+	out->workgroups = in->workgroups;
+	out->instructions = in->instructions;
+	out->doorbells = in->doorbells;
+	out->doorbells_dropped = in->doorbells_dropped;
+	out->faults = in->faults;
+	out->preemptions = in->preemptions;
+	out->resets = in->resets;
+	out->tlb_misses = in->tlb_misses;
 	out->tlb_invalidations = in->tlbi;
-	COPY(energy_uj);
-	COPY(power_mw);
-	COPY(temp_mc);
-	COPY(clock_khz);
-	COPY(hbm_ce);
-	COPY(hbm_ue);
-	COPY(spm_ce);
-	COPY(spm_ue);
-	COPY(link_ce);
-	COPY(link_ue);
-	COPY(lost_events);
+	out->energy_uj = in->energy_uj;
+	out->power_mw = in->power_mw;
+	out->temp_mc = in->temp_mc;
+	out->clock_khz = in->clock_khz;
+	out->hbm_ce = in->hbm_ce;
+	out->hbm_ue = in->hbm_ue;
+	out->spm_ce = in->spm_ce;
+	out->spm_ue = in->spm_ue;
+	out->link_ce = in->link_ce;
+	out->link_ue = in->link_ue;
+	out->lost_events = in->lost_events;
 }
 
 static int query_telemetry(struct gaon_device *gdev, struct drm_gaon_dev_query *args)

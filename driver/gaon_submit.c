@@ -148,7 +148,8 @@ static int submit_add_syncs(struct submit *submit, u32 index)
 	int err = 0;
 	u32 i;
 
-	GAON_UOBJ_GET_ARRAY(syncs, array, DRM_GAON_MAX_SYNCS, timeline_value);
+	syncs = GAON_UOBJ_GET_ARRAY(array, DRM_GAON_MAX_SYNCS, struct drm_gaon_sync,
+				    timeline_value);
 	if (IS_ERR(syncs))
 		return PTR_ERR(syncs);
 	for (i = 0; i < array->count && !err; i++)
@@ -214,7 +215,8 @@ static int submit_get_jobs(struct submit *submit, const struct drm_gaon_obj_arra
 		submit->jobs = &submit->job_one;
 		return err;
 	}
-	GAON_UOBJ_GET_ARRAY(submit->in, array, DRM_GAON_SUBMIT_MAX_JOBS, syncs);
+	submit->in = GAON_UOBJ_GET_ARRAY(array, DRM_GAON_SUBMIT_MAX_JOBS, struct drm_gaon_job,
+					 syncs);
 	if (IS_ERR(submit->in)) {
 		err = PTR_ERR(submit->in);
 		submit->in = NULL;

@@ -14,14 +14,14 @@ int gaon_uobj_put(u64 pointer, u32 *size, const void *obj, u32 obj_size);
 
 /**
  * GAON_UOBJ_GET_ARRAY() - copy an array of objects from the caller
- * @dest: pointer to the object's type; set to the copy, to be freed with kvfree(), to NULL if the
- *	array is empty, or to an ERR_PTR
  * @in: the &struct drm_gaon_obj_array
  * @max: most elements that are taken
+ * @type: the object's type
  * @last: last field of the object in version 1.0 of the interface
+ *
+ * Return: the copy, to be freed with kvfree(), NULL if the array is empty, or an ERR_PTR.
  */
-#define GAON_UOBJ_GET_ARRAY(dest, in, max, last)					\
-	((dest) = gaon_uobj_get_array(in, max, offsetofend(typeof(*(dest)), last),	\
-				      sizeof(*(dest))))
+#define GAON_UOBJ_GET_ARRAY(in, max, type, last)					\
+	((type *)gaon_uobj_get_array(in, max, offsetofend(type, last), sizeof(type)))
 
 #endif

@@ -385,7 +385,7 @@ void gaon_userptr_work(struct work_struct *work)
 	drm_dev_exit(idx);
 }
 
-/** gaon_userptr_unplug() - unmap all of a VM for DMA, before the driver is unbound; VM's lock held */
+/** gaon_userptr_unplug() - unmap all of a VM for DMA, before unbinding; VM's lock held */
 void gaon_userptr_unplug(struct gaon_vm *vm)
 {
 	struct gaon_userptr *userptr;

@@ -130,7 +130,8 @@ static int vm_init(struct gaon_vm *vm)
 	vm->bind_context = dma_fence_context_alloc(1);
 	drm_mm_init(&vm->kernel_va, GAON_VA_KERNEL_MIN, VM_KERNEL_BYTES);
 	drm_gpuvm_init(&vm->base, "gaon", GAON_COMPAT_GPUVM_FLAGS, &gdev->drm, root,
-		       GAON_VA_USER_MIN, GAON_VA_USER_MAX - GAON_VA_USER_MIN, 0, 0, &gaon_bind_gpuvm_ops);
+		       GAON_VA_USER_MIN, GAON_VA_USER_MAX - GAON_VA_USER_MIN, 0, 0,
+		       &gaon_bind_gpuvm_ops);
 	drm_gem_object_put(root);
 	return 0;
 }
@@ -271,7 +272,7 @@ void gaon_vm_unplug(struct gaon_device *gdev)
 {
 	gaon_vm_lose_all(gdev);
 	while (unplug_pass(gdev))
-		msleep(1);
+		usleep_range(1000, 2000);
 }
 
 /* --- the driver's memory -------------------------------------------------------------------- */

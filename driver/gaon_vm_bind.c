@@ -62,7 +62,8 @@ static int vm_bind(struct gaon_vm *vm, struct drm_gaon_vm_bind *args, struct drm
 	struct gaon_bind_op *ops;
 	int err;
 
-	GAON_UOBJ_GET_ARRAY(op_args, &args->ops, DRM_GAON_VM_BIND_MAX_OPS, size);
+	op_args = GAON_UOBJ_GET_ARRAY(&args->ops, DRM_GAON_VM_BIND_MAX_OPS,
+				      struct drm_gaon_vm_bind_op, size);
 	if (IS_ERR(op_args))
 		return PTR_ERR(op_args);
 	ops = ops_prepare(vm, file, op_args, args->ops.count);

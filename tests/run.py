@@ -12,6 +12,7 @@ import concurrent.futures
 import fnmatch
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -30,7 +31,7 @@ class Job:
         self.timeout = timeout
         self.passed = self.failed = 0
         self.skipped = []
-        self.seconds = 0.0
+        self.start = self.seconds = 0.0
         self.output = ""
         self.why = ""
 
@@ -57,7 +58,7 @@ class Job:
             self.passed = 1
 
     def run(self, logs):
-        start = time.monotonic()
+        self.start = time.monotonic()
         try:
             done = subprocess.run(self.command, env=self.env, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -68,7 +69,7 @@ class Job:
             self.why = f"still running after {self.timeout} s"
         except OSError as error:
             self.output, status, self.why = "", -1, str(error)
-        self.seconds = time.monotonic() - start
+        self.seconds = time.monotonic() - self.start
         self.count(status)
         path = os.path.join(logs, f"{self.stage}.{self.name.replace('/', '_')}.log")
         with open(path, "w", encoding="utf-8") as log:
@@ -102,8 +103,10 @@ def plan(options):
             jobs.append(Job("vm", f"{kernel}/{shape}",
                             [*guest, "--test", options.test, "--kernel", kernel, "--shape", shape, "check"],
                             env, int(seconds)))
-        if not options.test or fnmatch.fnmatch("dkms", f"*{options.test}*"):
-            jobs.append(Job("vm", "dkms", [sys.executable, "tests/vm/vm_dkms.py", "--build", build], env, 1200))
+        for name, command in (("dkms", [sys.executable, "tests/vm/vm_dkms.py", "--build", build]),
+                              ("lint", [*guest, "lint"])):
+            if not options.test or fnmatch.fnmatch(name, f"*{options.test}*"):
+                jobs.append(Job("vm", name, command, env, 1200))
 
     build = options.build
     for stage in options.stages:
@@ -156,6 +159,52 @@ def sum_up(failures, lines):
     sys.stdout.flush()
 
 
+class Status:
+    """One line below the results that says how far the run is; only where people watch, on a terminal."""
+
+    def __init__(self, jobs):
+        self.jobs, self.begin = jobs, time.monotonic()
+        self.shown = sys.stdout.isatty()
+
+    def clear(self):
+        """Makes room for something else to be printed."""
+        if self.shown:
+            print("\r\033[K", end="", flush=True)
+
+    def draw(self, done, failed):
+        """The line: how many of the programs are done, since when, and what runs for longest."""
+        if not self.shown:
+            return
+        now = time.monotonic()
+        running = sorted((job for job in self.jobs if job.start and not job.seconds), key=lambda job: job.start)
+        line = f"{done} of {len(self.jobs)} done, {failed} failed, {clock(now - self.begin)}"
+        line += "".join(f"; {job.stage} {job.name} {clock(now - job.start)}" for job in running)
+        print(f"\r\033[K{line[:shutil.get_terminal_size().columns - 1]}", end="", flush=True)
+
+
+def clock(seconds):
+    """Minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def run_all(jobs, options, logs):
+    """Runs the jobs, shows each as it ends; returns those that failed."""
+    failures, done, status = [], 0, Status(jobs)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        pending = {pool.submit(job.run, logs) for job in jobs}
+        while pending:
+            ended, pending = concurrent.futures.wait(pending, timeout=1,
+                                                     return_when=concurrent.futures.FIRST_COMPLETED)
+            for job in (future.result() for future in ended):
+                status.clear()
+                show(job, options)
+                failures += [job] * bool(job.failed)
+                done += 1
+            status.draw(done, len(failures))
+    status.clear()
+    return failures
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="build directory")
@@ -169,14 +218,9 @@ def main():
     logs = os.path.join(options.build, "logs")
     os.makedirs(logs, exist_ok=True)
     jobs = plan(options)
-    passed = failed = skipped = 0
-    failures = []
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for done in concurrent.futures.as_completed(pool.submit(job.run, logs) for job in jobs):
-            job = done.result()
-            show(job, options)
-            failures += [job] * bool(job.failed)
-            passed, failed, skipped = passed + job.passed, failed + job.failed, skipped + len(job.skipped)
+    failures = run_all(jobs, options, logs)
+    passed, failed = sum(job.passed for job in jobs), sum(job.failed for job in jobs)
+    skipped = sum(len(job.skipped) for job in jobs)
     if not jobs:
         print("no test matches", file=sys.stderr)
         failed = 1

@@ -8,4 +8,10 @@ $(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conf
 		'$(CURDIR)' '$(abspath $(O))' '$(SAN)' '$(CURDIR)/$<' >$@
 	@chmod +x $@
 
+CLI_KERNELS	:= $(O)/tests/conformance/cli/kernels.elf
+$(CLI_KERNELS): tests/conformance/cli/kernels.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
+	@mkdir -p $(@D)
+	$(O)/bin/gaoncc -O3 -o $@ $<
+$(O)/tests/conformance/cli_test: $(CLI_KERNELS)
+
 TESTS += $(SCRIPT_TESTS:%=$(O)/tests/conformance/%)

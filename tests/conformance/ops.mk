@@ -7,8 +7,21 @@ $(OPS_TESTS): %: %.o $(OPS_TEST_COMMON) $(O)/libgaonops.so $(O)/libgaon.so $(O)/
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(OPS_TEST_COMMON) -L$(O) -Wl,-rpath,$(abspath $(O)) \
 		-lgaonops -lgaon -lcheck -lsubunit -lrt -lm
 
+# Kernels that are compiled here, so that a machine without the compiler can run the tests; and the guide's first.
+OPS_KIT		:= $(O)/tests/conformance/ops/kit.elf
+OPS_FIRST	:= $(O)/tests/conformance/ops/first
+$(OPS_KIT): tests/conformance/ops/kit.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
+	@mkdir -p $(@D)
+	$(O)/bin/gaoncc -O2 -Wall -Wextra -Werror -o $@ $<
+$(O)/tests/conformance/ops_device: $(OPS_KIT)
+$(OPS_FIRST).elf: Documentation/kernels/first.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
+	@mkdir -p $(@D)
+	$(O)/bin/gaoncc -O3 -o $@ $<
+$(OPS_FIRST): $(O)/Documentation/kernels/first_host.o $(LIBGAON) $(OPS_FIRST).elf
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon
+
 $(OPS_TESTS:%=%.o) $(OPS_TEST_COMMON): CPPFLAGS += -DGAONCC='"$(abspath $(O))/bin/gaoncc"' \
-	-DSAN_FLAGS='"$(if $(SAN),-fsanitize=$(SAN))"' \
+	-DOPS_KIT='"$(abspath $(OPS_KIT))"' -DSAN_FLAGS='"$(if $(SAN),-fsanitize=$(SAN))"' \
 	-DSOURCE_DIR='"$(CURDIR)"' -DBUILD_DIR='"$(abspath $(O))"'
 
 ifneq ($(wildcard runtime/build.mk),)

@@ -2,9 +2,11 @@
 #include "ops_common.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #define MEMS_MAX	64
@@ -104,6 +106,27 @@ void ops_compare(const char *what, const float *got, const double *want, uint64_
 				     (unsigned long long)i, (unsigned long long)count,
 				     (double)got[i], want[i], absolute + relative * fabs(want[i]));
 	}
+}
+
+int ops_shell(char output[8192], const char *format, ...)
+{
+	char command[1024];
+	va_list list;
+	FILE *pipe;
+	size_t n;
+
+	va_start(list, format);
+	n = (size_t)vsnprintf(command, sizeof(command) - 8, format, list);
+	va_end(list);
+	ck_assert_uint_lt(n, sizeof(command) - 8);
+	strcat(command, " 2>&1");
+	pipe = popen(command, "r");
+	ck_assert_ptr_nonnull(pipe);
+	n = fread(output, 1, 8191, pipe);
+	output[n] = 0;
+	n = (size_t)pclose(pipe);
+	ck_assert(WIFEXITED((int)n));
+	return WEXITSTATUS((int)n);
 }
 
 int ops_run(const char *name, void (*add)(TCase *))

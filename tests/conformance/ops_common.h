@@ -48,6 +48,9 @@ void *ops_alloc(uint64_t bytes);
 void ops_compare(const char *what, const float *got, const double *want, uint64_t count,
 		 double relative, double absolute);
 
+/* Runs a shell command, its output (both streams) in *@output; returns the exit status. */
+int ops_shell(char output[8192], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Runs a suite of the given test cases; the exit status of main. */
 int ops_run(const char *name, void (*add)(TCase *));
 

@@ -4,4 +4,5 @@ $(O)/tests/vm/runtime_card: $(O)/tests/vm/runtime/card.o $(LIBGAON)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon -lcheck -lsubunit -lrt -lm
 
-VM_GUEST	+= $(O)/tests/vm/runtime_card $(RT_TESTS) $(OPS_TESTS) $(O)/tests/conformance/first_program
+VM_GUEST	+= $(O)/tests/vm/runtime_card $(RT_TESTS) $(OPS_TESTS) $(OPS_FIRST) $(O)/tests/conformance/first_program \
+		   $(O)/tests/conformance/cli_test $(O)/tests/conformance/demo_test

@@ -197,6 +197,24 @@ static void direct_init_locks(struct direct *ws)
 	pthread_mutex_init(&ws->event_lock, NULL);
 }
 
+/*
+ * The limit of a stop counts the host's time, and the cores are threads of the host: on a busy one a
+ * stop takes as long as it takes the host to let them run.
+ */
+#define PREEMPT_MODEL_MS 10000u
+
+static int direct_set_limits(struct direct *ws)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_LIMITS };
+
+	if (!(ws->identify.features & GAON_FEATURE_MODELLED_TIME))
+		return 0;
+	if (ws->identify.preempt_ms >= PREEMPT_MODEL_MS)
+		return 0;
+	cmd.limits.preempt_ms = PREEMPT_MODEL_MS;
+	return direct_admin(ws, &cmd, NULL);
+}
+
 /* After READY: admin queue, features, properties, memory. */
 static int direct_setup(struct direct *ws)
 {
@@ -214,6 +232,8 @@ static int direct_setup(struct direct *ws)
 			    (GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE |
 			     GAON_FEATURE_INJECT | GAON_FEATURE_RETIRE);
 	err = direct_admin(ws, &cmd, NULL);
+	if (!err)
+		err = direct_set_limits(ws);
 	if (err)
 		return err;
 	ws->aperture = gaon_sim_hbm(ws->sim, &len);

@@ -164,8 +164,9 @@ START_TEST(reduce_rows)
 				sum += x[c];
 				best = x[c] > x[best] ? c : best;
 			}
-			ck_assert_int_eq(places[r], (int32_t)best);
-			ck_assert(max[r] == x[best]);
+			if (places[r] != (int32_t)best || max[r] != x[best])
+				ck_abort_msg("row %lu: %g at %d, should be %g at %lu", (unsigned long)r,
+					     max[r], places[r], x[best], (unsigned long)best);
 			m.want[0] = 0.5 * sum;
 			ops_compare("sum", m.y + r, m.want, 1, ULP, (double)m.columns * 4 * 0x1p-24 * 4);
 		}
@@ -217,8 +218,9 @@ START_TEST(transpose)
 		ops_get(y, yv, bytes);
 		for (uint64_t r = 0; r < rows; r++)
 			for (uint64_t c = 0; c < columns; c++)
-				ck_assert_int_eq(memcmp(y + (c * rows + r) * e,
-							x + (r * columns + c) * e, e), 0);
+				if (memcmp(y + (c * rows + r) * e, x + (r * columns + c) * e, e))
+					ck_abort_msg("%u x %u of %u bytes: row %lu, column %lu", rows,
+						     columns, e, (unsigned long)r, (unsigned long)c);
 		free(x);
 		free(y);
 	}

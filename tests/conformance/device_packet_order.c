@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../check_run.h"
 #include "engine_lib.h"
 
 #define SIG		(HOST_SCRATCH + 0x100000)
@@ -457,15 +458,9 @@ static void add_case(Suite *s, const char *name, void (*prepare)(void))
 int main(void)
 {
 	Suite *s = suite_create("device_packet_order");
-	SRunner *sr;
-	int failed;
 
 	add_case(s, "normal", set_normal);
 	add_case(s, "early", set_early);
 	add_case(s, "late", set_late);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(s);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../check_run.h"
 #include "engine_lib.h"
 
 #define SCRIPT		0x100000
@@ -540,16 +541,10 @@ static void add(Suite *s, const char *name, void (*up)(void))
 int main(void)
 {
 	Suite *s = suite_create("device_xgaon");
-	SRunner *sr;
-	int failed;
 
 	seed = engine_seed();
 	add(s, "normal", set_normal);
 	add(s, "early", set_early);
 	add(s, "late", set_late);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(s);
 }

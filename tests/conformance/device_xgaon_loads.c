@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../check_run.h"
 #include "engine_lib.h"
 
 #define SCRIPT		0x100000
@@ -633,8 +634,6 @@ int main(void)
 {
 	Suite *s = suite_create("device_xgaon_loads");
 	TCase *t = tcase_create("loads");
-	SRunner *sr;
-	int failed;
 
 	seed = engine_seed();
 	tcase_set_timeout(t, 600);
@@ -646,9 +645,5 @@ int main(void)
 	tcase_add_test(t, test_random_two_cores);
 	tcase_add_test(t, test_random_interrupted);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(s);
 }

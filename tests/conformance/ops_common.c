@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "../check_run.h"
+#include "../splitmix.h"
 #include "ops_common.h"
 
 #include <math.h>
@@ -39,10 +41,7 @@ void ops_test_teardown(void)
 
 uint32_t ops_random(void)
 {
-	uint64_t z = ops_t.random += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	return (uint32_t)((z ^ z >> 27) * 0x94d049bb133111ebull >> 32);
+	return (uint32_t)(splitmix64_next(&ops_t.random) >> 32);
 }
 
 uint32_t ops_random_in(uint32_t low, uint32_t high)
@@ -133,15 +132,10 @@ int ops_run(const char *name, void (*add)(TCase *))
 {
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, ops_test_setup, ops_test_teardown);
 	add(tcase);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(suite);
 }

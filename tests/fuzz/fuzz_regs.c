@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "../../tools/sim/dev/devside.h"
+#include "input.h"
 
 #define HOST_BYTES	(1ull << 20)
 #define HOST_IOVA	0x100000ull
@@ -25,22 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct gaon_sim *sim;
 static uint8_t *mem;
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static uint64_t take(struct input *in, unsigned int bytes)
-{
-	uint64_t value = 0;
-	size_t n = bytes < in->left ? bytes : in->left;
-
-	memcpy(&value, in->data, n);
-	in->data += n;
-	in->left -= n;
-	return value;
-}
 
 static uint8_t *dma_map(void *ctx, uint64_t iova, uint64_t *len, bool write)
 {
@@ -102,40 +87,40 @@ static void prepare(void)
 }
 
 /* Packet @n of queue @q from the input, most fields plausible. */
-static void put_packet(struct input *in)
+static void put_packet(struct fuzz_input *in)
 {
-	uint8_t where = take(in, 1);
+	uint8_t where = fuzz_take(in, 1);
 	unsigned int q = where & 1;
 	struct gaon_queue_state *st = (void *)(mem + 4096 * PAGE_STATE + 64 * q);
 	struct gaon_packet *pkt = (void *)(mem + 4096 * (PAGE_RINGS + q));
-	struct gaon_packet p = { .type = 1 + take(in, 1) % 12, .flags = take(in, 1) };
+	struct gaon_packet p = { .type = 1 + fuzz_take(in, 1) % 12, .flags = fuzz_take(in, 1) };
 
 	for (unsigned int i = 0; i < 5; i++) {
-		uint8_t kind = take(in, 1);
+		uint8_t kind = fuzz_take(in, 1);
 
-		p.payload[i] = kind & 0x80 ? take(in, 8) : kind & 0x40 ? USER_VA + take(in, 2) * 8 : kind;
+		p.payload[i] = kind & 0x80 ? fuzz_take(in, 8) : kind & 0x40 ? USER_VA + fuzz_take(in, 2) * 8 : kind;
 	}
 	if (p.flags & GAON_PKT_F_SIGNAL)
-		p.signal_va = USER_VA + take(in, 2) * 8;
-	p.signal_value = take(in, 1);
+		p.signal_va = USER_VA + fuzz_take(in, 2) * 8;
+	p.signal_value = fuzz_take(in, 1);
 	pkt[st->write++ & 15] = p;
 	gaon_sim_doorbell(sim, 1, q);
 }
 
-static void poke_memory(struct input *in)
+static void poke_memory(struct fuzz_input *in)
 {
-	uint64_t offset = take(in, 3) % HOST_BYTES;
-	uint8_t bytes = take(in, 1) % 32;
+	uint64_t offset = fuzz_take(in, 3) % HOST_BYTES;
+	uint8_t bytes = fuzz_take(in, 1) % 32;
 
 	for (uint64_t i = 0; i < bytes; i++)
-		mem[(offset + i) % HOST_BYTES] = take(in, 1);
+		mem[(offset + i) % HOST_BYTES] = fuzz_take(in, 1);
 }
 
-static void touch_mcu(struct input *in)
+static void touch_mcu(struct fuzz_input *in)
 {
-	uint8_t what = take(in, 1);
-	uint32_t reg = GAON_MCU_REGS + take(in, 2) % (GAON_MCU_REGS_SIZE / 4) * 4;
-	uint32_t value = take(in, what & 2 ? 4 : 1);
+	uint8_t what = fuzz_take(in, 1);
+	uint32_t reg = GAON_MCU_REGS + fuzz_take(in, 2) % (GAON_MCU_REGS_SIZE / 4) * 4;
+	uint32_t value = fuzz_take(in, what & 2 ? 4 : 1);
 
 	pthread_mutex_lock(&sim->lock);
 	if (what & 1)
@@ -145,25 +130,25 @@ static void touch_mcu(struct input *in)
 	pthread_mutex_unlock(&sim->lock);
 }
 
-static void touch_bar(struct input *in)
+static void touch_bar(struct fuzz_input *in)
 {
-	uint8_t what = take(in, 1);
+	uint8_t what = fuzz_take(in, 1);
 	unsigned int bar = what >> 1 & 7, len = 1u << (what >> 4 & 3);
-	uint64_t offset = take(in, 3);
+	uint64_t offset = fuzz_take(in, 3);
 
 	if (what & 0x80)
 		offset = offset % GAON_REG_LIMIT & ~3ull;
 	if (what & 1)
-		gaon_sim_bar_write(sim, bar, offset, take(in, len), len);
+		gaon_sim_bar_write(sim, bar, offset, fuzz_take(in, len), len);
 	else
 		gaon_sim_bar_read(sim, bar, offset, len);
 }
 
-static void touch_config(struct input *in)
+static void touch_config(struct fuzz_input *in)
 {
-	uint8_t what = take(in, 1), data[8];
-	unsigned int offset = take(in, 2) & 4095, len = 1u << (what >> 1 & 3);
-	uint64_t value = take(in, len);
+	uint8_t what = fuzz_take(in, 1), data[8];
+	unsigned int offset = fuzz_take(in, 2) & 4095, len = 1u << (what >> 1 & 3);
+	uint64_t value = fuzz_take(in, len);
 
 	memcpy(data, &value, 8);
 	if (what & 1)
@@ -174,13 +159,13 @@ static void touch_config(struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { data, size };
+	struct fuzz_input in = { data, size };
 
 	if (!sim)
 		create();
 	prepare();
 	for (unsigned int steps = 0; in.left && steps < 300; steps++) {
-		uint8_t action = take(&in, 1);
+		uint8_t action = fuzz_take(&in, 1);
 
 		switch (action % 8) {
 		case 0:
@@ -200,7 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			put_packet(&in);
 			break;
 		case 6:
-			gaon_sim_doorbell(sim, take(&in, 2), take(&in, 2));
+			gaon_sim_doorbell(sim, fuzz_take(&in, 2), fuzz_take(&in, 2));
 			break;
 		default:
 			gaon_sim_run(sim, NULL, 0, 50000);

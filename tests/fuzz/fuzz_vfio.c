@@ -19,6 +19,7 @@
 
 #include "../../tools/sim/vfio/device.h"
 #include "../../tools/sim/vfio/guard.h"
+#include "input.h"
 
 #define MESSAGES	64
 #define BODY_MAX	8192
@@ -28,22 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct vfu_device *dev;
 static int files[FILES];
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static uint64_t take(struct input *in, unsigned int bytes)
-{
-	uint64_t value = 0;
-	size_t n = bytes < in->left ? bytes : in->left;
-
-	memcpy(&value, in->data, n);
-	in->data += n;
-	in->left -= n;
-	return value;
-}
 
 static void create(void)
 {
@@ -125,7 +110,7 @@ static bool send_all(int fd, const uint8_t *data, size_t bytes, const int *fds, 
 }
 
 /* A body of the command's own shape, whose fields are small or near the edges. */
-static size_t shaped_body(struct input *in, uint16_t command, uint8_t *body)
+static size_t shaped_body(struct fuzz_input *in, uint16_t command, uint8_t *body)
 {
 	static const uint64_t edges[] = {
 		0, 1, 4096, 0x10000, 0x7fffffff, UINT32_MAX, UINT64_MAX, 1ull << 40,
@@ -133,9 +118,9 @@ static size_t shaped_body(struct input *in, uint16_t command, uint8_t *body)
 	uint64_t word[6];
 
 	for (unsigned int i = 0; i < 6; i++) {
-		uint8_t kind = take(in, 1);
+		uint8_t kind = fuzz_take(in, 1);
 
-		word[i] = kind < 64 ? edges[kind % 8] : kind < 128 ? kind & 63 : take(in, kind < 192 ? 2 : 8);
+		word[i] = kind < 64 ? edges[kind % 8] : kind < 128 ? kind & 63 : fuzz_take(in, kind < 192 ? 2 : 8);
 	}
 	switch (command) {
 	case VFU_DMA_MAP: {
@@ -173,11 +158,11 @@ static size_t shaped_body(struct input *in, uint16_t command, uint8_t *body)
 	}
 }
 
-static bool send_message(int fd, struct input *in)
+static bool send_message(int fd, struct fuzz_input *in)
 {
-	uint8_t buffer[sizeof(struct vfu_header) + BODY_MAX], how = take(in, 1);
-	struct vfu_header header = { .id = take(in, 1), .command = take(in, 1) };
-	unsigned int count = how >> 4 & 3, chosen = take(in, 1);
+	uint8_t buffer[sizeof(struct vfu_header) + BODY_MAX], how = fuzz_take(in, 1);
+	struct vfu_header header = { .id = fuzz_take(in, 1), .command = fuzz_take(in, 1) };
+	unsigned int count = how >> 4 & 3, chosen = fuzz_take(in, 1);
 	size_t bytes;
 	int fds[32];
 
@@ -185,7 +170,7 @@ static bool send_message(int fd, struct input *in)
 		header.command %= 16;
 		bytes = shaped_body(in, header.command, buffer + sizeof(header));
 	} else {
-		bytes = take(in, 2) % BODY_MAX;
+		bytes = fuzz_take(in, 2) % BODY_MAX;
 		bytes = bytes < in->left ? bytes : in->left;
 		memcpy(buffer + sizeof(header), in->data, bytes);
 		in->data += bytes;
@@ -193,8 +178,8 @@ static bool send_message(int fd, struct input *in)
 	}
 	header.size = sizeof(header) + bytes;
 	if ((how & 0xc) == 0xc)
-		header.size += (int8_t)take(in, 1);
-	header.flags = how & 2 ? take(in, 1) & 0x33 : 0;
+		header.size += (int8_t)fuzz_take(in, 1);
+	header.flags = how & 2 ? fuzz_take(in, 1) & 0x33 : 0;
 	memcpy(buffer, &header, sizeof(header));
 	if (count == 3)
 		count = chosen % 32;
@@ -221,7 +206,7 @@ static bool send_write(int fd, uint32_t region, uint64_t offset, uint64_t value,
 }
 
 /* Have the boot ROM ask for memory that the client reads and writes itself, or shares. */
-static bool send_boot(int fd, struct input *in)
+static bool send_boot(int fd, struct fuzz_input *in)
 {
 	struct {
 		struct vfu_header h;
@@ -231,25 +216,25 @@ static bool send_boot(int fd, struct input *in)
 		.map = { .argsz = 32, .flags = 3, .iova = 0x100000, .size = 0x10000 },
 	};
 
-	return send_all(fd, (const uint8_t *)&message, sizeof(message), files, take(in, 1) & 1) &&
+	return send_all(fd, (const uint8_t *)&message, sizeof(message), files, fuzz_take(in, 1) & 1) &&
 	       send_write(fd, VFIO_PCI_CONFIG_REGION_INDEX, 4, 6, 2) &&
 	       send_write(fd, 0, GAON_REG_FW_ADDR, GAON_PA_HOST | 0x100000, 8) &&
-	       send_write(fd, 0, GAON_REG_FW_SIZE, 0x8000 + take(in, 1), 4) &&
+	       send_write(fd, 0, GAON_REG_FW_SIZE, 0x8000 + fuzz_take(in, 1), 4) &&
 	       send_write(fd, 0, GAON_REG_BOOT, GAON_BOOT_GO, 4);
 }
 
 /* An answer to what the device may have asked. */
-static bool send_answer(int fd, struct input *in)
+static bool send_answer(int fd, struct fuzz_input *in)
 {
 	struct {
 		struct vfu_header h;
 		struct vfu_dma_access a;
 		uint8_t data[4096];
 	} message = {
-		.h = { .id = take(in, 1) & 7, .command = VFU_DMA_READ, .flags = VFU_F_REPLY },
-		.a = { 0x100000 + take(in, 1) * 64ull, take(in, 2) },
+		.h = { .id = fuzz_take(in, 1) & 7, .command = VFU_DMA_READ, .flags = VFU_F_REPLY },
+		.a = { 0x100000 + fuzz_take(in, 1) * 64ull, fuzz_take(in, 2) },
 	};
-	size_t bytes = message.a.count <= sizeof(message.data) ? message.a.count : take(in, 2) % 4096;
+	size_t bytes = message.a.count <= sizeof(message.data) ? message.a.count : fuzz_take(in, 2) % 4096;
 
 	bytes = bytes < in->left ? bytes : in->left;
 	memcpy(message.data, in->data, bytes);
@@ -259,9 +244,9 @@ static bool send_answer(int fd, struct input *in)
 	return send_all(fd, (const uint8_t *)&message, message.h.size, NULL, 0);
 }
 
-static bool send_something(int fd, struct input *in)
+static bool send_something(int fd, struct fuzz_input *in)
 {
-	switch (take(in, 1)) {
+	switch (fuzz_take(in, 1)) {
 	case 0:
 		return send_boot(fd, in);
 	case 1:
@@ -285,7 +270,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct vfu_version v;
 		char text[4];
 	} version = { { .command = VFU_VERSION, .size = sizeof(version) }, { 0, 0 }, "{}\0" };
-	struct input in = { data, size };
+	struct fuzz_input in = { data, size };
 	pthread_t thread;
 	int pair[2];
 
@@ -294,7 +279,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ||
 	    pthread_create(&thread, NULL, session, &pair[1]))
 		abort();
-	if (take(&in, 1) & 0x0f)
+	if (fuzz_take(&in, 1) & 0x0f)
 		send_all(pair[0], (const uint8_t *)&version, sizeof(version), NULL, 0);
 	for (unsigned int i = 0; in.left && i < MESSAGES; i++)
 		if (!send_something(pair[0], &in))

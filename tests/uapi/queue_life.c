@@ -239,6 +239,30 @@ static bool device_reset(void)
 	return good;
 }
 
+/* Both kinds of address space, with code, and two syncobjs for jobs to signal. */
+static void open_both(struct lib *lr, struct lib *fence, uint32_t out[2])
+{
+	lib_open(lr, DRM_GAON_VM_LR);
+	lib_open(fence, 0);
+	lib_code(lr);
+	lib_code(fence);
+	out[0] = lib_syncobj(fence->fd);
+	out[1] = lib_syncobj(fence->fd);
+}
+
+/* A queue of each kind, busy without end. */
+static void start_both(struct lib *lr, struct lib_queue *user, struct lib *fence, struct lib_queue *kernel,
+		       uint32_t out)
+{
+	struct gaon_packet packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4);
+
+	REQUIRE(!lib_user_queue(lr, user, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
+		!lib_kernel_queue(fence, kernel, 4, DRM_GAON_PRIORITY_NORMAL, 0), "two queues");
+	lib_push(user, &packet);
+	list_set(fence, LIST, packet);
+	CHECK_ERRNO(lib_submit(kernel, lib_va(LIST), 1, 0, 0, out, 0), 0, "a long job");
+}
+
 static void *sleeper_run(void *arg)
 {
 	struct lib *lib = arg;
@@ -258,19 +282,9 @@ static void test_reset(void)
 	uint32_t out[2];
 	void *ret;
 
-	lib_open(&lr, DRM_GAON_VM_LR);
-	lib_open(&fence, 0);
-	lib_code(&lr);
-	lib_code(&fence);
-	out[0] = lib_syncobj(fence.fd);
-	out[1] = lib_syncobj(fence.fd);
-	REQUIRE(!lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
-		!lib_kernel_queue(&fence, &kernel, 4, DRM_GAON_PRIORITY_NORMAL, 0) &&
-		!lib_kernel_queue(&fence, &idle, 4, DRM_GAON_PRIORITY_NORMAL, 0), "three queues");
-	packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4);
-	lib_push(&user, &packet);
-	list_set(&fence, LIST, packet);
-	CHECK_ERRNO(lib_submit(&kernel, lib_va(LIST), 1, 0, 0, out[0], 0), 0, "a long job");
+	open_both(&lr, &fence, out);
+	REQUIRE(!lib_kernel_queue(&fence, &idle, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue to wait in");
+	start_both(&lr, &user, &fence, &kernel, out[0]);
 	CHECK_ERRNO(lib_submit(&idle, lib_va(LIST), 1, out[0], 0, out[1], 0), 0, "one that waits for it");
 	pthread_create(&thread, NULL, sleeper_run, &lr);
 	usleep(100000);
@@ -368,18 +382,8 @@ static void test_unbind(void)
 	unsigned int i;
 	void *ret;
 
-	lib_open(&lr, DRM_GAON_VM_LR);
-	lib_open(&fence, 0);
-	lib_code(&lr);
-	lib_code(&fence);
-	out[0] = lib_syncobj(fence.fd);
-	out[1] = lib_syncobj(fence.fd);
-	REQUIRE(!lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
-		!lib_kernel_queue(&fence, &kernel, 4, DRM_GAON_PRIORITY_NORMAL, 0), "two queues");
-	packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4);
-	lib_push(&user, &packet);
-	list_set(&fence, LIST, packet);
-	CHECK_ERRNO(lib_submit(&kernel, lib_va(LIST), 1, 0, 0, out[0], 0), 0, "a long job");
+	open_both(&lr, &fence, out);
+	start_both(&lr, &user, &fence, &kernel, out[0]);
 	CHECK_ERRNO(lib_submit(&kernel, lib_va(LIST), 1, out[0], 0, out[1], 0), 0, "one behind it");
 	pthread_create(&thread, NULL, sleeper_run, &lr);
 	usleep(100000);

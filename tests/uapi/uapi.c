@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "uapi.h"
+#include "../splitmix.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,10 +185,5 @@ uint64_t uapi_random(void)
 		seed += !seed;
 		state = seed;
 	}
-	/* splitmix64 */
-	uint64_t z = state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64_next(&state);
 }

@@ -7,6 +7,7 @@
 
 #include <hw/gaon_fwimage.h>
 
+#include "../check_run.h"
 #include "../../firmware/gaon_fw_embed.h"
 #include "dev_host.h"
 
@@ -261,8 +262,6 @@ int main(void)
 {
 	Suite *s = suite_create("dev_boot");
 	TCase *tc = tcase_create("boot");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -277,9 +276,5 @@ int main(void)
 	tcase_add_test(tc, test_identify_telemetry);
 	tcase_add_test(tc, test_flr_reboot);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return check_run(s);
 }

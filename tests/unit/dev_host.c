@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "dev_host.h"
+#include "../splitmix.h"
 
 void dev_host_fail(const char *what)
 {
@@ -212,9 +213,5 @@ uint64_t dev_seed(void)
 
 uint64_t dev_random(uint64_t *state)
 {
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64_next(state);
 }

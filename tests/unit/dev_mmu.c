@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../check_run.h"
 #include "../../tools/sim/dev/devside.h"
 #include "dev_host.h"
 
@@ -316,8 +317,6 @@ int main(void)
 {
 	Suite *s = suite_create("dev_mmu");
 	TCase *tc = tcase_create("mmu");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -327,9 +326,5 @@ int main(void)
 	tcase_add_test(tc, test_tlbi);
 	tcase_add_test(tc, test_poison);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return check_run(s);
 }

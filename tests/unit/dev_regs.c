@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../check_run.h"
 #include "../../tools/sim/dev/devside.h"
 #include "dev_host.h"
 
@@ -353,8 +354,6 @@ int main(void)
 {
 	Suite *s = suite_create("dev_regs");
 	TCase *tc = tcase_create("regs");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_identity);
@@ -370,9 +369,5 @@ int main(void)
 	tcase_add_test(tc, test_config_checks);
 	tcase_add_test(tc, test_clock);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return check_run(s);
 }

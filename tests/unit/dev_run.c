@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../check_run.h"
 #include "../../tools/sim/dev/mcubus.h"
 #include "dev_host.h"
 
@@ -376,8 +377,6 @@ int main(void)
 {
 	Suite *s = suite_create("dev_run");
 	TCase *tc = tcase_create("run");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, test_producers, 0, 9);
@@ -388,9 +387,5 @@ int main(void)
 	tcase_add_test(tc, test_idle);
 	tcase_add_test(tc, test_wait_events);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return check_run(s);
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../check_run.h"
 #include "../../tools/sim/dev/devside.h"
 #include "dev_host.h"
 
@@ -460,8 +461,6 @@ int main(void)
 {
 	Suite *s = suite_create("dev_slot");
 	TCase *tc = tcase_create("slot");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_sleep_and_wake);
@@ -480,9 +479,5 @@ int main(void)
 	tcase_add_test(tc, test_fatal);
 	tcase_add_test(tc, test_chip_reset);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return check_run(s);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../check_run.h"
 #include "engine_lib.h"
 
 #define OUT		0x100000
@@ -351,8 +352,6 @@ int main(void)
 	Suite *s = suite_create("engine_preempt");
 	TCase *one = tcase("one thread", setup), *two = tcase("two threads", setup_two);
 	TCase *none = tcase("no save area", setup_no_save);
-	SRunner *sr;
-	int failed;
 
 	seed = engine_seed();
 	add_all(one);
@@ -363,9 +362,5 @@ int main(void)
 	suite_add_tcase(s, one);
 	suite_add_tcase(s, two);
 	suite_add_tcase(s, none);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(s);
 }

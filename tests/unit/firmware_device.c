@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../check_run.h"
 #include "../../firmware/gaon_fw_embed.h"
 #include "dev_host.h"
 
@@ -253,8 +254,6 @@ int main(void)
 {
 	Suite *suite = suite_create("firmware and device");
 	TCase *tc = tcase_create("queues and slots");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, many_queues);
@@ -263,8 +262,5 @@ int main(void)
 	tcase_add_test(tc, context_reset);
 	tcase_add_test(tc, faults);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(suite);
 }

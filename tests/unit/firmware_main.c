@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The firmware and its image, on the real core and ROM with a fake register block. */
+#include "../check_run.h"
 #include "firmware_test.h"
 
 #include <stdlib.h>
@@ -7,8 +8,6 @@
 int main(void)
 {
 	Suite *suite = suite_create("firmware");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, firmware_boot_tests());
 	suite_add_tcase(suite, firmware_admin_tests());
@@ -17,9 +16,5 @@ int main(void)
 	suite_add_tcase(suite, firmware_stop_tests());
 	suite_add_tcase(suite, firmware_hostile_tests());
 	suite_add_tcase(suite, firmware_image_tests());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(suite);
 }

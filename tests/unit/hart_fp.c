@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../check_run.h"
+#include "../splitmix.h"
 #include "hart/fp.h"
 
 typedef __float128 quad;
@@ -20,11 +22,7 @@ static uint64_t rng;
 
 static uint64_t rnd(void)
 {
-	uint64_t z = rng += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64_next(&rng);
 }
 
 #define POWERS	400
@@ -384,8 +382,6 @@ int main(void)
 	const char *seed = getenv("GAON_SEED");
 	Suite *s = suite_create("hart_fp");
 	TCase *tc = tcase_create("fp");
-	SRunner *sr;
-	int failed;
 
 	rng = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
 	printf("hart_fp: seed %" PRIu64 "\n", rng);
@@ -398,9 +394,5 @@ int main(void)
 	tcase_add_test(tc, test_specials);
 	tcase_add_test(tc, test_f64_host);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_run(s);
 }

@@ -4,6 +4,7 @@
  */
 #include <fenv.h>
 
+#include "../check_run.h"
 #include "hart/fp.h"
 #include "hart_test.h"
 
@@ -360,8 +361,6 @@ int main(void)
 {
 	Suite *s = suite_create("hart_run");
 	TCase *tc = tcase_create("run");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_exit_and_counts);
@@ -379,9 +378,5 @@ int main(void)
 	tcase_add_test(tc, test_left_out);
 	tcase_add_test(tc, test_host_mode);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_run(s);
 }

@@ -5,6 +5,7 @@
  * GAON_SEED repeats a run, GAON_TEST_LONG=1 makes it longer.
  */
 #include "matrix_oracle.h"
+#include "../splitmix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +29,7 @@ static uint64_t random_state;
 
 uint64_t test_random(void)
 {
-	uint64_t z = random_state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64_next(&random_state);
 }
 
 uint32_t test_below(uint32_t n)

@@ -10,6 +10,8 @@
 
 #include <gaon/device.h>
 
+#include "../check_run.h"
+
 static uint64_t step(void)
 {
 	const char *all = getenv("GAON_TEST_LONG");
@@ -130,8 +132,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ops_math");
 	TCase *tcase = tcase_create("math");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, step() == 1 ? 3600 : 60);
 	tcase_add_test(tcase, bounds);
@@ -139,8 +139,5 @@ int main(void)
 	tcase_add_test(tcase, reductions);
 	tcase_add_test(tcase, share);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(suite);
 }

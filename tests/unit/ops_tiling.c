@@ -8,16 +8,16 @@
 
 #include <gaon/ops.h>
 
+#include "../check_run.h"
+#include "../splitmix.h"
+
 #define STACK_AND_GUARD	(65536 + 4096)
 
 static uint64_t state;
 
 static uint32_t random_in(uint32_t low, uint32_t high)
 {
-	uint64_t z = state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	return low + (uint32_t)((z ^ z >> 27) * 0x94d049bb133111ebull >> 32) % (high - low + 1);
+	return low + (uint32_t)(splitmix64_next(&state) >> 32) % (high - low + 1);
 }
 
 static void seed(void)
@@ -164,8 +164,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ops_tiling");
 	TCase *tcase = tcase_create("tiling");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	seed();
 	tcase_set_timeout(tcase, 60);
@@ -173,8 +171,5 @@ int main(void)
 	tcase_add_test(tcase, tiling_of_large_products);
 	tcase_add_test(tcase, interleave);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(suite);
 }

@@ -14,6 +14,7 @@
 #include <drm/gaon_accel.h>
 #include <gaon/gaon.h>
 
+#include "../check_run.h"
 #include "drm_kernel.h"
 
 #define WAIT	10000000000ull
@@ -409,8 +410,6 @@ int main(void)
 {
 	Suite *suite = suite_create("runtime drm");
 	TCase *tc = tcase_create("drm");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, every_ioctl_fails, 0, REQUESTS);
@@ -423,9 +422,5 @@ int main(void)
 	tcase_add_test(tc, forked);
 	tcase_add_test(tc, names);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../check_run.h"
 #include "../../runtime/addrmap.h"
 #include "../../runtime/extent.h"
 #include "../../runtime/format.h"
@@ -166,8 +167,6 @@ int main(void)
 	Suite *suite = suite_create("runtime parts");
 	TCase *tc = tcase_create("parts");
 	const char *seed = getenv("GAON_SEED");
-	SRunner *runner;
-	int failed;
 
 	random_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
 	printf("GAON_SEED=%llu\n", (unsigned long long)random_state);
@@ -176,10 +175,5 @@ int main(void)
 	tcase_add_test(tc, addresses);
 	tcase_add_test(tc, formats);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_run_in_process(suite);
 }

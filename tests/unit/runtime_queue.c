@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../check_run.h"
 #include "../../runtime/module.h"
 #include "../../runtime/stream.h"
 #include "runtime_fake.h"
@@ -342,8 +343,6 @@ int main(void)
 {
 	Suite *suite = suite_create("runtime queue");
 	TCase *tc = tcase_create("fake device");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -362,10 +361,5 @@ int main(void)
 	tcase_add_test(tc, sleepers_ask_to_be_woken);
 	tcase_add_test(tc, wakers_do_not_count);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_run_in_process(suite);
 }

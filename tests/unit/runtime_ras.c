@@ -8,6 +8,7 @@
 
 #include <hw/gaon_event.h>
 
+#include "../check_run.h"
 #include "../../runtime/memory.h"
 #include "../../runtime/winsys/direct.h"
 
@@ -230,8 +231,6 @@ int main(void)
 {
 	Suite *suite = suite_create("errors of memory");
 	TCase *tc = tcase_create("ras");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
@@ -241,9 +240,5 @@ int main(void)
 	tcase_add_test(tc, a_file_full_of_nonsense);
 	tcase_add_test(tc, without_the_fuse);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_run(suite);
 }

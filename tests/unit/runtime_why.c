@@ -16,6 +16,7 @@
 #include <gaon/gaon.h>
 #include <hw/gaon_fwimage.h>
 
+#include "../check_run.h"
 #include "drm_kernel.h"
 
 #define CARD	"0000:00:04.0"
@@ -357,18 +358,12 @@ int main(void)
 	};
 	Suite *suite = suite_create("runtime why");
 	TCase *tc = tcase_create("why");
-	SRunner *runner;
 	size_t i;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(suite);
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "hart/hart.h"
+#include "../splitmix.h"
 
 #define PAGES		160
 #define CODE_PAGE	1
@@ -38,11 +39,7 @@ static uint64_t seed, state;
 
 static uint64_t rnd(void)
 {
-	uint64_t z = (state += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
+	return splitmix64_next(&state);
 }
 
 static unsigned int below(unsigned int n)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "hart/vector_fpenv.h"
+#include "../splitmix.h"
 
 #define N	77
 
@@ -17,11 +18,7 @@ static struct sim_hart hart;		/* only its fflags are read */
 
 static uint64_t rnd(void)
 {
-	uint64_t z = (seed += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
+	return splitmix64_next(&seed);
 }
 
 /* Bits of a number of @bits: anything, or near the ends and the middle of the exponent range. */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../check_run.h"
+#include "../splitmix.h"
 #include "hart/fp.h"
 #include "hart/hart.h"
 #include "hart/vector_kernels.h"
@@ -23,11 +25,7 @@ static uint64_t missing;		/* address of a page that is not there, or 0 */
 
 static uint64_t rnd(void)
 {
-	uint64_t z = (seed += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
+	return splitmix64_next(&seed);
 }
 
 static uint8_t *translate(struct sim_hart *hart, uint64_t va, enum sim_access access)
@@ -390,8 +388,6 @@ int main(void)
 	const char *text = getenv("GAON_SEED");
 	Suite *suite = suite_create("vector laws");
 	TCase *tc = tcase_create("laws");
-	SRunner *runner;
-	int failed;
 
 	seed = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
 	printf("vector_laws: GAON_SEED=%llu\n", (unsigned long long)seed);
@@ -404,9 +400,5 @@ int main(void)
 	tcase_add_loop_test(tc, test_unordered_sum, VEC_HOST_PORTABLE, VEC_HOSTS);
 	tcase_add_test(tc, test_costs);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_run(suite);
 }

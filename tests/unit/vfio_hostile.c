@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../check_run.h"
 #include "../../firmware/gaon_fw_embed.h"
 #include "../../tools/sim/vfio/guard.h"
 #include "vfio_client.h"
@@ -458,8 +459,6 @@ int main(void)
 {
 	Suite *s = suite_create("vfio_hostile");
 	TCase *tc = tcase_create("hostile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
@@ -482,9 +481,5 @@ int main(void)
 	tcase_add_test(tc, test_in_band_refused);
 	tcase_add_loop_test(tc, test_in_band_lies, 0, 4);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return check_run(s);
 }

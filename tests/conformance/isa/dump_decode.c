@@ -7,16 +7,13 @@
 #include <stdlib.h>
 
 #include "hart/decode.h"
+#include "../../splitmix.h"
 
 static uint64_t state;
 
 static uint32_t rnd(void)
 {
-	uint64_t z = state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return (uint32_t)(z >> 32);
+	return (uint32_t)(splitmix64_next(&state) >> 32);
 }
 
 static void print(const char *format, uint32_t bits, uint32_t word)

@@ -3,14 +3,11 @@
  * Operands with a bias towards edges.
  */
 #include "isa.h"
+#include "../../splitmix.h"
 
 uint64_t isa_random(struct isa_program *p)
 {
-	uint64_t z = p->rng += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64_next(&p->rng);
 }
 
 /* A number in a format of @ebits and @fbits. */

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "../../check_run.h"
+#include "../../splitmix.h"
 #include "rt.h"
 
 #include <time.h>
@@ -66,14 +68,9 @@ struct gaon_mem *rt_alloc(uint64_t bytes, uint64_t *va)
 	return mem;
 }
 
-/* splitmix64 */
 uint64_t rt_random(void)
 {
-	uint64_t z = random_state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64_next(&random_state);
 }
 
 void rt_random_bytes(void *data, size_t bytes)
@@ -117,17 +114,11 @@ TCase *rt_case(Suite *suite, const char *name)
 
 int rt_run(Suite *suite)
 {
-	SRunner *runner = srunner_create(suite);
 	const char *seed = getenv("GAON_SEED");
-	int failed;
 
 	random_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
 	printf("GAON_SEED=%llu\n", (unsigned long long)random_state);
 	fflush(stdout);
 	/* In one process: its leaks and races are then seen as well. */
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_run_in_process(suite);
 }

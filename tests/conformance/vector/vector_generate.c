@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Random vector instructions with states in which most of them are legal. */
 #include "vector_test.h"
+#include "../../splitmix.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,7 @@
 
 uint64_t vt_random(uint64_t *state)
 {
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
+	return splitmix64_next(state);
 }
 
 struct gen {

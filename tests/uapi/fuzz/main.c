@@ -87,29 +87,35 @@ static void become_nobody(void)
 		_exit(1);
 }
 
-static pid_t start_worker(struct fuzz_shared *shared, uint64_t seed, uint64_t stream)
+/* As fork(); the child is nobody. */
+static pid_t fork_nobody(void)
 {
-	static struct fuzz_world world;
 	pid_t pid;
 
 	fflush(stdout);
 	pid = fork();
+	if (!pid)
+		become_nobody();
+	return pid;
+}
+
+static pid_t start_worker(struct fuzz_shared *shared, uint64_t seed, uint64_t stream)
+{
+	static struct fuzz_world world;
+	pid_t pid = fork_nobody();
+
 	if (pid)
 		return pid;
-	become_nobody();
 	fuzz_world_init(&world, shared);
 	fuzz_world_run(&world, seed, stream, THREADS);
 }
 
 static pid_t start_good(struct fuzz_shared *shared, uint64_t seed)
 {
-	pid_t pid;
+	pid_t pid = fork_nobody();
 
-	fflush(stdout);
-	pid = fork();
 	if (pid)
 		return pid;
-	become_nobody();
 	/* Its lines of TAP are not the test's. */
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(1);

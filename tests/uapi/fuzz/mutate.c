@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "fuzz.h"
+#include "../../splitmix.h"
 
 #define ARG_MAX_BYTES	512
 
@@ -19,11 +20,7 @@ struct fuzz_rng fuzz_rng_make(uint64_t seed, uint64_t stream)
 
 uint64_t fuzz_next(struct fuzz_rng *rng)
 {
-	uint64_t z = rng->state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
+	return splitmix64_next(&rng->state);
 }
 
 uint32_t fuzz_below(struct fuzz_rng *rng, uint32_t n)

@@ -2,19 +2,9 @@
 # SPDX-License-Identifier: MIT
 # What modinfo says of the module that is loaded.
 set -eu
-number=0
-bad=0
-info=$(modinfo gaon)
-
-has() { # has PATTERN WHAT
-	number=$((number + 1))
-	if echo "$info" | grep -Eq "$1"; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2: no line matches $1"
-		bad=1
-	fi
-}
+# shellcheck source=tests/vm/guest/has.sh
+. "$(dirname "$0")/has.sh"
+text=$(modinfo gaon)
 has '^license: +Dual MIT/GPL$' 'licence'
 has '^version: +[0-9.]+$' 'version'
 has '^description: +[A-Z]' 'description'
@@ -33,5 +23,5 @@ for parameter in $(modinfo -p gaon | cut -d: -f1); do
 		bad=1
 	fi
 done
-[ $bad = 0 ] || echo "$info"
+[ $bad = 0 ] || echo "$text"
 exit $bad

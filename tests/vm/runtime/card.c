@@ -16,6 +16,8 @@
 
 #include <gaon/gaon.h>
 
+#include "../../check_run.h"
+
 #define WAIT	60000000000ull
 #define BYTES	(1 << 20)
 
@@ -235,8 +237,6 @@ int main(void)
 {
 	Suite *suite = suite_create("runtime card");
 	TCase *tc = tcase_create("card"), *shared = tcase_create("share");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_set_timeout(shared, 30);
@@ -245,9 +245,5 @@ int main(void)
 	tcase_add_test(tc, killed_at_work);
 	tcase_add_test(tc, unbound_under_work);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_run(suite);
 }

@@ -262,30 +262,47 @@ int gaon_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_fil
 	return err;
 }
 
+/* Looks up an object and locks its reservation; bo_unlock_put() gives both back. */
+static struct gaon_bo *bo_lookup_locked(struct drm_file *file, u32 handle)
+{
+	struct gaon_bo *bo = bo_lookup(file, handle);
+	int err;
+
+	if (!bo)
+		return ERR_PTR(-ENOENT);
+	err = dma_resv_lock_interruptible(bo->ttm.base.resv, NULL);
+	if (err) {
+		bo_put(bo);
+		return ERR_PTR(err);
+	}
+	return bo;
+}
+
+static void bo_unlock_put(struct gaon_bo *bo)
+{
+	dma_resv_unlock(bo->ttm.base.resv);
+	bo_put(bo);
+}
+
 /** gaon_ioctl_bo_info() - %DRM_IOCTL_GAON_BO_INFO */
 int gaon_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_gaon_bo_info *args = data;
 	struct gaon_bo *bo;
-	int err;
 
 	if (args->flags || args->size || args->placement || args->imported ||
 	    memchr_inv(args->name, 0, sizeof(args->name)))
 		return -EINVAL;
-	bo = bo_lookup(file, args->handle);
-	if (!bo)
-		return -ENOENT;
-	err = dma_resv_lock_interruptible(bo->ttm.base.resv, NULL);
-	if (!err) {
-		args->imported = drm_gem_is_imported(&bo->ttm.base);
-		args->flags = args->imported ? 0 : bo->flags;
-		args->size = bo->ttm.base.size;
-		args->placement = gaon_bo_is_hbm(bo) ? DRM_GAON_MEMORY_HBM : DRM_GAON_MEMORY_HOST;
-		memcpy(args->name, bo->name, sizeof(args->name));
-		dma_resv_unlock(bo->ttm.base.resv);
-	}
-	bo_put(bo);
-	return err;
+	bo = bo_lookup_locked(file, args->handle);
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
+	args->imported = drm_gem_is_imported(&bo->ttm.base);
+	args->flags = args->imported ? 0 : bo->flags;
+	args->size = bo->ttm.base.size;
+	args->placement = gaon_bo_is_hbm(bo) ? DRM_GAON_MEMORY_HBM : DRM_GAON_MEMORY_HOST;
+	memcpy(args->name, bo->name, sizeof(args->name));
+	bo_unlock_put(bo);
+	return 0;
 }
 
 static bool name_valid(const u8 *name, size_t size)
@@ -306,19 +323,14 @@ int gaon_ioctl_bo_set_name(struct drm_device *drm, void *data, struct drm_file *
 {
 	struct drm_gaon_bo_set_name *args = data;
 	struct gaon_bo *bo;
-	int err;
 
 	if (args->pad || !name_valid(args->name, sizeof(args->name)))
 		return -EINVAL;
-	bo = bo_lookup(file, args->handle);
-	if (!bo)
-		return -ENOENT;
-	err = dma_resv_lock_interruptible(bo->ttm.base.resv, NULL);
-	if (!err) {
-		static_assert(sizeof(bo->name) == sizeof(args->name));
-		memcpy(bo->name, args->name, sizeof(bo->name));
-		dma_resv_unlock(bo->ttm.base.resv);
-	}
-	bo_put(bo);
-	return err;
+	bo = bo_lookup_locked(file, args->handle);
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
+	static_assert(sizeof(bo->name) == sizeof(args->name));
+	memcpy(bo->name, args->name, sizeof(bo->name));
+	bo_unlock_put(bo);
+	return 0;
 }

@@ -325,7 +325,10 @@ static int op_prepare_userptr(struct gaon_vm *vm, const struct drm_gaon_vm_bind_
 		return err;
 	}
 	err = gaon_userptr_pin(op->userptr);
-	return err ?: gaon_userptr_reserve(op->userptr, &op->reserve);
+	/* What changes all the time is brought later. */
+	if (err && err != -EBUSY)
+		return err;
+	return gaon_userptr_reserve(op->userptr, &op->reserve);
 }
 
 /**

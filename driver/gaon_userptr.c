@@ -8,7 +8,6 @@
  * nothing is allocated, and sends its command through slots that are kept for such paths, so that
  * reclaim never waits for anything that waits for reclaim.
  */
-#include <linux/dma-mapping.h>
 #include <linux/hmm.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -19,15 +18,12 @@
 #include "gaon_pt.h"
 #include "gaon_tlbi.h"
 #include "gaon_userptr.h"
+#include "gaon_userptr_dma.h"
 #include "gaon_vm.h"
 
 #define USERPTR_TRIES	16	/* of pinning what somebody else changes all the time */
 #define USERPTR_PASS	64	/* that one run of the work brings back */
-
-static struct device *userptr_dev(const struct gaon_userptr *userptr)
-{
-	return userptr->vm->gdev->drm.dev;
-}
+#define USERPTR_BUSY	4	/* of these that may have changed again meanwhile */
 
 static unsigned long userptr_pages(const struct gaon_userptr *userptr)
 {
@@ -36,35 +32,15 @@ static unsigned long userptr_pages(const struct gaon_userptr *userptr)
 
 /* --- pages ---------------------------------------------------------------------------------- */
 
+/* The device uses it no more. Nothing is freed under the VM's lock: that comes later. */
 static void userptr_unmap_dma(struct gaon_userptr *userptr)
 {
-	unsigned long i;
-
-	for (i = 0; i < userptr_pages(userptr); i++) {
-		if (userptr->dma[i])
-			dma_unmap_page(userptr_dev(userptr), userptr->dma[i], PAGE_SIZE,
-				       DMA_BIDIRECTIONAL);
-		userptr->dma[i] = 0;
-	}
-}
-
-static int userptr_map_dma(struct gaon_userptr *userptr, const unsigned long *pfns)
-{
-	struct device *dev = userptr_dev(userptr);
-	unsigned long i;
-
-	for (i = 0; i < userptr_pages(userptr); i++) {
-		dma_addr_t dma = dma_map_page(dev, hmm_pfn_to_page(pfns[i]), 0, PAGE_SIZE,
-					      DMA_BIDIRECTIONAL);
-
-		if (dma_mapping_error(dev, dma))
-			return -ENOMEM;
-		userptr->dma[i] = dma;
-		/* A copy of the page is of no use to a device that works on its own. */
-		if (dma_need_sync(dev, dma))
-			return -EOPNOTSUPP;
-	}
-	return 0;
+	lockdep_assert_held(&userptr->vm->lock);
+	if (!userptr->dma)
+		return;
+	gaon_userptr_dma_unmap(userptr->dma);
+	userptr->spent = userptr->dma;
+	userptr->dma = NULL;
 }
 
 /* What hmm_range_fault() has no word for: memory that is no pages. */
@@ -103,45 +79,103 @@ static int userptr_fault(struct gaon_userptr *userptr, unsigned long *pfns)
 	return err;
 }
 
+static struct gaon_userptr_dma *userptr_map_dma(struct gaon_userptr *userptr,
+						const unsigned long *pfns)
+{
+	unsigned long count = userptr_pages(userptr), i;
+	struct gaon_userptr_dma *dma;
+	struct page **pages;
+
+	pages = kvmalloc_array(count, sizeof(*pages), GFP_KERNEL | __GFP_NOWARN);
+	if (!pages)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < count; i++)
+		pages[i] = hmm_pfn_to_page(pfns[i]);
+	dma = gaon_userptr_dma_map(userptr->vm->gdev->drm.dev, pages, count, userptr->addr,
+				   userptr->write);
+	kvfree(pages);
+	return dma;
+}
+
+/* From here on the notifier unmaps it; if something has changed already it is not wanted. */
+static int userptr_publish(struct gaon_userptr *userptr, struct gaon_userptr_dma *dma)
+{
+	struct gaon_userptr_dma *old = dma;
+	int err = -EBUSY;
+
+	scoped_guard(mutex, &userptr->vm->lock) {
+		if (!mmu_interval_read_retry(&userptr->notifier, userptr->seq)) {
+			userptr_unmap_dma(userptr);
+			old = userptr->spent;
+			userptr->spent = NULL;
+			userptr->dma = dma;
+			err = 0;
+		}
+	}
+	if (err)
+		gaon_userptr_dma_unmap(dma);
+	gaon_userptr_dma_free(old);
+	return err;
+}
+
 /**
  * gaon_userptr_pin() - look what the process has there, and map it for DMA
  * @userptr: of which the tables have nothing
  *
- * Sleeps, allocates and faults pages in. What it found may have changed again when it is used:
- * gaon_userptr_map() looks.
+ * Sleeps, allocates and faults pages in; between drm_dev_enter() and drm_dev_exit(). What it found
+ * may have changed again when it is used: gaon_userptr_map() looks.
  *
  * Return: 0, -EFAULT: not all of it is memory, or not writable; -EOPNOTSUPP: memory that devices
- * cannot use; -ENOMEM.
+ * cannot use; -ENOMEM; -EBUSY: it changes all the time.
  */
 int gaon_userptr_pin(struct gaon_userptr *userptr)
 {
+	struct gaon_userptr_dma *dma;
 	unsigned long *pfns;
 	int err;
 
+	/* Whatever fails below is told of what was there from now on. */
+	userptr->seq = mmu_interval_read_begin(&userptr->notifier);
 	if (!mmget_not_zero(userptr->notifier.mm))
 		return -EFAULT;
-	pfns = kvcalloc(userptr_pages(userptr), sizeof(*pfns), GFP_KERNEL);
+	pfns = kvcalloc(userptr_pages(userptr), sizeof(*pfns), GFP_KERNEL | __GFP_NOWARN);
 	err = pfns ? userptr_fault(userptr, pfns) : -ENOMEM;
 	if (!err) {
-		userptr_unmap_dma(userptr);
-		err = userptr_map_dma(userptr, pfns);
-		if (err)
-			userptr_unmap_dma(userptr);
+		dma = userptr_map_dma(userptr, pfns);
+		err = IS_ERR(dma) ? PTR_ERR(dma) : userptr_publish(userptr, dma);
 	}
 	kvfree(pfns);
 	mmput(userptr->notifier.mm);
 	return err;
 }
 
-/** gaon_userptr_reserve() - allocate the tables that mapping all of it takes */
+static void userptr_count(const struct gaon_userptr *userptr, u64 va, u64 size,
+			  struct gaon_pt_count *count)
+{
+	dma_addr_t addr;
+	u64 run;
+
+	for (; size; va += run, size -= run) {
+		run = min(size, gaon_userptr_dma_run(userptr->dma, va - userptr->va, &addr));
+		gaon_pt_count_run(count, va, GAON_PA_HOST | addr, run);
+	}
+}
+
+/**
+ * gaon_userptr_reserve() - allocate the tables that mapping all of it takes
+ * @userptr: that gaon_userptr_pin() was called for
+ * @reserve: zeroed
+ *
+ * None but the spare ones if it has changed since: then gaon_userptr_map() writes nothing.
+ */
 int gaon_userptr_reserve(struct gaon_userptr *userptr, struct gaon_pt_reserve *reserve)
 {
 	struct gaon_pt_count count = {};
-	unsigned long i;
 
-	/* Cut mappings may need small leaves where the whole had a large one. */
-	for (i = 0; i < userptr_pages(userptr); i++)
-		gaon_pt_count_run(&count, userptr->va + PFN_PHYS(i), GAON_PA_HOST, PAGE_SIZE);
+	scoped_guard(mutex, &userptr->vm->lock) {
+		if (userptr->dma)
+			userptr_count(userptr, userptr->va, userptr->size, &count);
+	}
 	return gaon_pt_reserve(&userptr->vm->pt, reserve, &count);
 }
 
@@ -151,8 +185,6 @@ int gaon_userptr_reserve(struct gaon_userptr *userptr, struct gaon_pt_reserve *r
 void gaon_userptr_add(struct gaon_userptr *userptr, struct gaon_vma *vma)
 {
 	lockdep_assert_held(&userptr->vm->lock);
-	if (list_empty(&userptr->vmas))
-		list_add_tail(&userptr->link, &userptr->vm->userptrs);
 	vma->userptr = gaon_userptr_get(userptr);
 	list_add_tail(&vma->userptr_link, &userptr->vmas);
 }
@@ -160,30 +192,21 @@ void gaon_userptr_add(struct gaon_userptr *userptr, struct gaon_vma *vma)
 /** gaon_userptr_del() - it goes; with the VM's lock held. The reference stays the mapping's. */
 void gaon_userptr_del(struct gaon_vma *vma)
 {
-	struct gaon_userptr *userptr = vma->userptr;
-
-	lockdep_assert_held(&userptr->vm->lock);
+	lockdep_assert_held(&vma->userptr->vm->lock);
 	list_del_init(&vma->userptr_link);
-	if (list_empty(&userptr->vmas))
-		list_del_init(&userptr->link);
 }
 
 static int userptr_map_vma(struct gaon_userptr *userptr, struct gaon_vma *vma,
 			   struct gaon_pt_reserve *reserve)
 {
-	unsigned long i = PFN_DOWN(vma->base.va.addr - userptr->va);
-	unsigned long end = i + PFN_DOWN(vma->base.va.range), run;
-	u64 va = vma->base.va.addr;
+	u64 va = vma->base.va.addr, size = vma->base.va.range, run;
+	dma_addr_t addr;
 	int err = 0;
 
-	for (; i < end && !err; i += run) {
-		for (run = 1; i + run < end; run++) {
-			if (userptr->dma[i + run] != userptr->dma[i] + PFN_PHYS(run))
-				break;
-		}
-		err = gaon_pt_map(&userptr->vm->pt, va, GAON_PA_HOST | userptr->dma[i],
-				  PFN_PHYS(run), vma->prot, reserve);
-		va += PFN_PHYS(run);
+	for (; size && !err; va += run, size -= run) {
+		run = min(size, gaon_userptr_dma_run(userptr->dma, va - userptr->va, &addr));
+		err = gaon_pt_map(&userptr->vm->pt, va, GAON_PA_HOST | addr, run, vma->prot,
+				  reserve);
 	}
 	return err;
 }
@@ -211,18 +234,20 @@ static void userptr_suspend(struct gaon_vm *vm)
  * @vma: that gaon_userptr_add() added
  * @reserve: of gaon_userptr_reserve()
  *
- * If the process has changed its memory meanwhile nothing is written, the context is suspended, and
- * a work brings it later.
+ * If the process has changed its memory meanwhile nothing is mapped there, the context is
+ * suspended, and a work brings it later. What was mapped before is gone either way.
  * With the VM's lock held.
  */
 int gaon_userptr_map(struct gaon_userptr *userptr, struct gaon_vma *vma,
 		     struct gaon_pt_reserve *reserve)
 {
-	lockdep_assert_held(&userptr->vm->lock);
-	if (mmu_interval_read_retry(&userptr->notifier, userptr->seq)) {
-		userptr_suspend(userptr->vm);
-		queue_delayed_work(system_dfl_wq, &userptr->vm->userptr_work, 0);
-		return 0;
+	struct gaon_vm *vm = userptr->vm;
+
+	lockdep_assert_held(&vm->lock);
+	if (!userptr->dma || mmu_interval_read_retry(&userptr->notifier, userptr->seq)) {
+		userptr_suspend(vm);
+		queue_delayed_work(system_dfl_wq, &vm->userptr_work, 0);
+		return gaon_pt_unmap(&vm->pt, vma->base.va.addr, vma->base.va.range, reserve);
 	}
 	userptr->valid = true;
 	return userptr_map_vma(userptr, vma, reserve);
@@ -262,6 +287,7 @@ static bool userptr_invalidate(struct mmu_interval_notifier *notifier,
 	mmu_interval_set_seq(notifier, seq);
 	userptr->gone = false;	/* it may have come back, or become writable again */
 	userptr_zap(userptr);
+	userptr_unmap_dma(userptr);
 	if (!list_empty(&userptr->vmas) && !test_bit(GAON_VM_STATE_CLOSED, &vm->state))
 		queue_delayed_work(system_dfl_wq, &vm->userptr_work, 0);
 	mutex_unlock(&vm->lock);
@@ -276,7 +302,7 @@ static const struct mmu_interval_notifier_ops userptr_ops = {
 
 static bool userptr_is_invalid(const struct gaon_userptr *userptr)
 {
-	return !userptr->valid && !userptr->gone;
+	return !list_empty(&userptr->vmas) && !userptr->valid && !userptr->gone;
 }
 
 /* One that has mappings and is not valid; with a reference. */
@@ -315,38 +341,69 @@ static void userptr_resume(struct gaon_vm *vm)
 	vm->suspended = false;
 }
 
+/* What its mappings take, however they were cut. */
+static void userptr_count_vmas(const struct gaon_userptr *userptr, struct gaon_pt_count *count)
+{
+	struct gaon_vma *vma;
+
+	*count = (struct gaon_pt_count) {};
+	list_for_each_entry(vma, &userptr->vmas, userptr_link) {
+		/* In no order: a table may be counted twice. */
+		memset(count->last, 0, sizeof(count->last));
+		userptr_count(userptr, vma->base.va.addr, vma->base.va.range, count);
+	}
+}
+
+/* With the VM's lock held, which it gives up to allocate. */
 static int userptr_remap(struct gaon_userptr *userptr, struct gaon_pt_reserve *reserve)
 {
+	struct gaon_pt_count have = {}, need;
+	struct gaon_vm *vm = userptr->vm;
 	struct gaon_vma *vma;
 	int err = 0;
 
-	if (mmu_interval_read_retry(&userptr->notifier, userptr->seq) || !userptr->vm->pt.root)
-		return 0;	/* once more, or never */
+	for (;;) {
+		/* Once more, or never. */
+		if (!userptr->dma || !vm->pt.root)
+			return -EBUSY;
+		userptr_count_vmas(userptr, &need);
+		if (need.low <= have.low && need.high <= have.high)
+			break;
+		mutex_unlock(&vm->lock);
+		err = gaon_pt_reserve(&vm->pt, reserve, &need);
+		mutex_lock(&vm->lock);
+		if (err)
+			return err;
+		have.low += need.low;
+		have.high += need.high;
+	}
 	userptr->valid = true;
 	list_for_each_entry(vma, &userptr->vmas, userptr_link)
 		err = err ?: userptr_map_vma(userptr, vma, reserve);
 	return err;
 }
 
-static void userptr_bring_back(struct gaon_userptr *userptr)
+/* 0, -EBUSY: it has changed again; else it is gone. */
+static int userptr_bring_back(struct gaon_userptr *userptr)
 {
 	struct gaon_vm *vm = userptr->vm;
 	struct gaon_pt_reserve reserve = {};
 	int err;
 
 	err = gaon_userptr_pin(userptr);
-	if (!err)
-		err = gaon_userptr_reserve(userptr, &reserve);
 	scoped_guard(mutex, &vm->lock) {
 		if (!err)
 			err = userptr_remap(userptr, &reserve);
-		if (err) {
+		/* An error of what was there before its last change says nothing. */
+		if (err && err != -EBUSY &&
+		    !mmu_interval_read_retry(&userptr->notifier, userptr->seq)) {
 			userptr->gone = true;
 			drm_dbg(&vm->gdev->drm, "context %u: memory at %#llx is gone (error %d)\n",
 				vm->context, userptr->addr, err);
 		}
 	}
 	gaon_pt_unreserve(&vm->pt, &reserve);
+	return err;
 }
 
 /**
@@ -354,26 +411,27 @@ static void userptr_bring_back(struct gaon_userptr *userptr)
  * @work: userptr_work of the VM
  *
  * A process that changes its memory all the time can keep its own context from going on, and no
- * more: a run has an end, and comes again after a while.
+ * more: a run has an end, and comes again after a while. Mapping many pages takes so long behind an
+ * IOMMU that to try again at once would be the same race again.
  */
 void gaon_userptr_work(struct work_struct *work)
 {
 	struct gaon_vm *vm = container_of(work, struct gaon_vm, userptr_work.work);
 	struct gaon_userptr *userptr;
-	unsigned int tries;
+	unsigned int tries, busy = 0;
 	int idx;
 
 	if (!drm_dev_enter(&vm->gdev->drm, &idx))
 		return;
 	mutex_lock(&vm->lock);
-	for (tries = 0; tries < USERPTR_PASS; tries++) {
+	for (tries = 0; tries < USERPTR_PASS && busy < USERPTR_BUSY; tries++) {
 		userptr = userptr_next_invalid(vm);
 		if (!userptr)
 			break;
 		/* Each has its turn, however often one of them changes. */
 		list_move_tail(&userptr->link, &vm->userptrs);
 		mutex_unlock(&vm->lock);
-		userptr_bring_back(userptr);
+		busy += userptr_bring_back(userptr) == -EBUSY;
 		gaon_userptr_put(userptr);
 		mutex_lock(&vm->lock);
 	}
@@ -420,11 +478,6 @@ struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u
 	userptr = kzalloc_obj(*userptr, GFP_KERNEL_ACCOUNT);
 	if (!userptr)
 		return ERR_PTR(-ENOMEM);
-	userptr->dma = kvcalloc(PFN_DOWN(size), sizeof(*userptr->dma), GFP_KERNEL_ACCOUNT);
-	if (!userptr->dma) {
-		kfree(userptr);
-		return ERR_PTR(-ENOMEM);
-	}
 	kref_init(&userptr->ref);
 	INIT_LIST_HEAD(&userptr->vmas);
 	INIT_LIST_HEAD(&userptr->link);
@@ -436,10 +489,12 @@ struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u
 	err = mmu_interval_notifier_insert(&userptr->notifier, current->mm, addr, size,
 					   &userptr_ops);
 	if (err) {
-		kvfree(userptr->dma);
 		kfree(userptr);
 		return ERR_PTR(err);
 	}
+	/* Also before it has a mapping, and if it never has one. */
+	scoped_guard(mutex, &vm->lock)
+		list_add_tail(&userptr->link, &vm->userptrs);
 	return userptr;
 }
 
@@ -454,8 +509,12 @@ static void userptr_release(struct kref *ref)
 	struct gaon_userptr *userptr = container_of(ref, struct gaon_userptr, ref);
 
 	mmu_interval_notifier_remove(&userptr->notifier);
-	userptr_unmap_dma(userptr);
-	kvfree(userptr->dma);
+	/* Either this or gaon_userptr_unplug() unmaps it. */
+	scoped_guard(mutex, &userptr->vm->lock) {
+		list_del(&userptr->link);
+		userptr_unmap_dma(userptr);
+	}
+	gaon_userptr_dma_free(userptr->spent);
 	kfree(userptr);
 }
 

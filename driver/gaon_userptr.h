@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct gaon_pt_reserve;
+struct gaon_userptr_dma;
 struct gaon_vm;
 struct gaon_vma;
 struct work_struct;
@@ -32,9 +33,11 @@ struct gaon_userptr {
 	u64 size;
 	/** @write: the device may write. */
 	bool write;
-	/** @dma: bus address per page; what is mapped for the device. Changed by who pins. */
-	dma_addr_t *dma;
-	/** @seq: of the notifier when @dma was filled. */
+	/** @dma: its pages, mapped for DMA, or NULL; protected by the VM's lock. */
+	struct gaon_userptr_dma *dma;
+	/** @spent: what @dma was, to be freed; protected by the VM's lock. */
+	struct gaon_userptr_dma *spent;
+	/** @seq: of the notifier when the pages were looked for. Changed by who pins. */
 	unsigned long seq;
 	/** @valid: the tables have @dma. Protected by the VM's lock. */
 	bool valid;
@@ -42,7 +45,7 @@ struct gaon_userptr {
 	bool gone;
 	/** @vmas: its mappings; protected by the VM's lock. */
 	struct list_head vmas;
-	/** @link: in the VM's list of those that have mappings; protected by the VM's lock. */
+	/** @link: in the VM's list; protected by the VM's lock. */
 	struct list_head link;
 };
 
@@ -51,7 +54,7 @@ struct gaon_userptr *gaon_userptr_create(struct gaon_vm *vm, u64 va, u64 addr, u
 struct gaon_userptr *gaon_userptr_get(struct gaon_userptr *userptr);
 void gaon_userptr_put(struct gaon_userptr *userptr);
 
-/* Pins what the process has there now. 0, -EFAULT, -EOPNOTSUPP, -ENOMEM. */
+/* Maps for DMA what the process has there now. 0, -EFAULT, -EOPNOTSUPP, -ENOMEM, -EBUSY. */
 int gaon_userptr_pin(struct gaon_userptr *userptr);
 int gaon_userptr_reserve(struct gaon_userptr *userptr, struct gaon_pt_reserve *reserve);
 

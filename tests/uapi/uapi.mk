@@ -30,7 +30,7 @@ $(O)/tests/uapi/isolation.o: $(UAPI_LEFTOVERS).bin
 $(O)/tests/uapi/isolation.o: private CPPFLAGS += -DLEFTOVERS='"$(UAPI_LEFTOVERS).bin"' -I/usr/include/libdrm
 
 # The same as 32-bit programs: the kernel's compat path. Words of 64 bits are aligned though their type is not.
-UAPI32_PROGRAMS	:= $(addprefix $(O)/tests/uapi32/,query memory vm bind submit userq wait prime queue_life stats)
+UAPI32_PROGRAMS	:= $(addprefix $(O)/tests/uapi32/,query memory vm bind own submit userq wait prime queue_life stats)
 $(UAPI32_PROGRAMS): $(O)/tests/uapi32/%: tests/uapi/%.c tests/uapi/uapi.c tests/uapi/queue_lib.c \
 		$(wildcard tests/uapi/*.h) include/uapi/drm/gaon_accel.h
 	@mkdir -p $(@D)

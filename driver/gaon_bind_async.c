@@ -198,6 +198,15 @@ static void job_queue(struct bind_job *job)
 	queue_work(vm->bind_wq, &job->work);
 }
 
+/* With the first job of a VM. */
+static int bind_wq_make(struct gaon_vm *vm)
+{
+	guard(mutex)(&vm->bind_lock);
+	if (!vm->bind_wq)
+		vm->bind_wq = alloc_ordered_workqueue("gaon-bind", WQ_MEM_RECLAIM);
+	return vm->bind_wq ? 0 : -ENOMEM;
+}
+
 /**
  * gaon_bind_async() - do prepared operations when fences are signalled
  * @vm: the VM
@@ -224,7 +233,9 @@ int gaon_bind_async(struct gaon_vm *vm, struct drm_file *file, struct gaon_bind_
 	job->vm = gaon_vm_get(vm);
 	job->ops = ops;
 	job->count = count;
-	err = job_add_syncs(job, file, syncs);
+	err = bind_wq_make(vm);
+	if (!err)
+		err = job_add_syncs(job, file, syncs);
 	if (!err) {
 		job->fence = kzalloc_obj(*job->fence, GFP_KERNEL_ACCOUNT);
 		err = job->fence ? 0 : -ENOMEM;

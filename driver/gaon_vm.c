@@ -99,7 +99,8 @@ void gaon_vm_free(struct drm_gpuvm *base)
 
 	context_destroy(vm);
 	disable_delayed_work_sync(&vm->userptr_work);
-	destroy_workqueue(vm->bind_wq);
+	if (vm->bind_wq)
+		destroy_workqueue(vm->bind_wq);
 	scoped_guard(mutex, &vm->lock)
 		gaon_pt_fini(&vm->pt);
 	vm_put_numbers(vm);
@@ -117,14 +118,9 @@ static int vm_init(struct gaon_vm *vm)
 
 	INIT_LIST_HEAD(&vm->userptrs);
 	INIT_DELAYED_WORK(&vm->userptr_work, gaon_userptr_work);
-	vm->bind_wq = alloc_ordered_workqueue("gaon-bind", WQ_MEM_RECLAIM);
-	if (!vm->bind_wq)
-		return -ENOMEM;
 	root = drm_gpuvm_resv_object_alloc(&gdev->drm);
-	if (!root) {
-		destroy_workqueue(vm->bind_wq);
+	if (!root)
 		return -ENOMEM;
-	}
 	mutex_init(&vm->lock);
 	mutex_init(&vm->bind_lock);
 	vm->bind_context = dma_fence_context_alloc(1);
@@ -196,7 +192,8 @@ void gaon_vm_close_file(struct gaon_file *gfile)
 		gaon_vm_get(vm);
 		vm_close(vm);
 		/* The module may go after this: nothing of it is left behind in work queues. */
-		flush_workqueue(vm->bind_wq);
+		if (vm->bind_wq)
+			flush_workqueue(vm->bind_wq);
 		gaon_vm_put(vm);
 	}
 	flush_workqueue(gfile->gdev->cleanup_wq);

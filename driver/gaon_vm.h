@@ -33,9 +33,9 @@ enum gaon_vm_state {
 /**
  * struct gaon_vm - an address space, which is a hardware context
  *
- * References: the file's handle, each queue, each job, each doorbell mapping of a process. The
- * context is destroyed on the device, and its ASID given back, when the last one goes; so a holder
- * of a reference may send commands on the context and trust that its number is no other's.
+ * References: the file's handle, each queue, each job, each call under way. The context is
+ * destroyed on the device, and its ASID given back, when the last one goes; so a holder of a
+ * reference may send commands on the context and trust that its number is no other's.
  */
 struct gaon_vm {
 	/** @base: mappings; its reference count and its reservation are the VM's. */
@@ -64,7 +64,10 @@ struct gaon_vm {
 	struct gaon_pt pt;
 	/** @kernel_va: the upper half. */
 	struct drm_mm kernel_va;
-	/** @bind_wq: ordered: asynchronous binds. */
+	/**
+	 * @bind_wq: ordered: asynchronous binds. NULL before the first: it comes with a thread of
+	 * the kernel, and most address spaces never need it. Set once, under @bind_lock.
+	 */
 	struct workqueue_struct *bind_wq;
 	/** @bind_lock: keeps jobs in @bind_wq in the order of their fences. */
 	struct mutex bind_lock;
@@ -72,7 +75,7 @@ struct gaon_vm {
 	u64 bind_context;
 	/** @bind_seqno: of the last one; protected by @bind_lock. */
 	u64 bind_seqno;
-	/** @userptrs: struct gaon_userptr that have mappings; protected by @lock. */
+	/** @userptrs: all &struct gaon_userptr of it; protected by @lock. */
 	struct list_head userptrs;
 	/** @userptr_work: brings back the process' memory that was taken from the device. */
 	struct delayed_work userptr_work;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -92,7 +93,43 @@ out:
 	return pages > 0 ? best * 1e3 : -1;
 }
 
+/*
+ * Milliseconds for the first mapping of the caller's own memory, in large pages if the kernel gives
+ * any; the other figure is those for taking it out again.
+ */
+static double userptr_bind(void)
+{
+	struct drm_gaon_vm_bind_op op = { .type = DRM_GAON_VM_BIND_MAP_USERPTR, .va = VA, .size = BYTES };
+	double start, map, unmap;
+	uint32_t vm;
+	char *own;
+	int fd;
+
+	uapi_quiet = true;
+	fd = uapi_open();
+	vm = uapi_vm(fd, DRM_GAON_VM_LR);
+	own = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!vm || own == MAP_FAILED)
+		return -1;
+	madvise(own, BYTES, MADV_HUGEPAGE);
+	memset(own, 1, BYTES);
+	op.offset = (uintptr_t)own;
+	start = bench_now();
+	if (!bench_errno_ok(uapi_bind(fd, vm, &op, 1), "VM_BIND of 1 GiB of the caller's"))
+		return -1;
+	map = bench_now() - start;
+	start = bench_now();
+	if (!bench_errno_ok(uapi_unmap(fd, vm, VA, BYTES), "unmap of 1 GiB"))
+		return -1;
+	unmap = bench_now() - start;
+	close(fd);
+	munmap(own, BYTES);
+	bench_peer_figure = unmap * 1e3;
+	return map * 1e3;
+}
+
 const struct bench_probe bench_probes_vm_bind[] = {
 	{ "vm_bind_large", vm_bind_large },
+	{ "userptr_bind", userptr_bind },	/* no row: for the record */
 	{ NULL, NULL },
 };

@@ -161,10 +161,12 @@ class Boot:
                 self.tap.comment(line)
 
         variables = f"O={os.path.abspath(self.build)} GAON_BUILD_DIR={os.path.abspath(self.build)} " \
+                    f"GAON_INITRAMFS={self.image.initramfs} " \
                     f"GAON_SEED={os.environ.get('GAON_SEED', str(int(time.time())))} PATH=$PATH:$O/bin"
         self.log.write(f"== {test.name}: {test.run}\n")
         seconds = test.timeout * SLOW.get(self.image.kernel, 1)
-        result, troubles = machine.run(number, f"export {variables}; {test.run}", seconds, test.user, on_line)
+        result, troubles = machine.run(number, f"export {variables}; {test.run}", seconds, test.user, on_line,
+                                        test.restarts)
         self.log.write(f"== {test.name}: {result} {troubles}\n")
         if inner:
             troubles["tap"] = f"{inner} results are `not ok`"

@@ -182,8 +182,9 @@ class Machine:
         while self._line(time.monotonic() + GRACE_SECONDS) != "said":
             pass
 
-    def run(self, number, command, seconds, user=0, on_line=None):
-        """Runs a command. Returns (result, troubles): what the agent said at its end, and {kind: text}."""
+    def run(self, number, command, seconds, user=0, on_line=None, restarts=False):
+        """Runs a command, which @restarts the guest or ends. Returns (result, troubles): what the agent said at its
+        end, and {kind: text}."""
         result = {}
         try:
             self.say(f"begin {number}")
@@ -195,6 +196,11 @@ class Machine:
                     on_line(line[4:])
                 elif line.startswith("end "):
                     result = dict(re.findall(r"(\w+)=(\S+)", line))
+                    if restarts and result.get("status") == "0":
+                        result["status"] = "0, but the guest did not restart"
+                elif line == "ready" and restarts:
+                    result = {"status": "0"}
+                    self._taint = 0
             if result.get("stuck", "0") != "0":
                 raise Dead(f"{result['stuck']} processes do not die of SIGKILL")
             self.say(f"end {number}")

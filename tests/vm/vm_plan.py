@@ -45,6 +45,7 @@ class Test:
     expect: tuple = ()          # troubles that must be noticed
     allow: tuple = ()           # troubles that may be
     last: bool = False          # nothing runs after it in the same boot
+    restarts: bool = False      # its end is that the guest's agent starts anew
 
 
 def _read(build):

@@ -136,9 +136,14 @@ static void pci_remove(struct pci_dev *pdev)
 	gaon_device_unplug(pci_get_drvdata(pdev));
 }
 
+/* Files are open and their processes run on: nothing of theirs may start the card again. */
 static void pci_shutdown(struct pci_dev *pdev)
 {
-	gaon_device_shutdown(pci_get_drvdata(pdev));
+	struct gaon_device *gdev = pci_get_drvdata(pdev);
+
+	gaon_reset_stop(gdev);
+	gaon_device_shutdown(gdev);
+	gaon_device_set_state(gdev, GAON_DEVICE_OFF);
 }
 
 static const struct pci_device_id pci_ids[] = {

@@ -47,3 +47,15 @@ $(O)/tests/uapi/liar/liar: $(UAPI_LIAR_OBJS) $(UAPI_LIB)
 
 VM_GUEST	+= $(O)/tests/uapi/liar/liar
 $(O)/tests/uapi/liar/main.o: private CPPFLAGS += -I/usr/include/libdrm
+
+# What the kernel around the driver does to it: a program per file, with what counters.c counts.
+UAPI_EDGES	:= $(filter-out counters,$(patsubst tests/uapi/edges/%.c,%,$(wildcard tests/uapi/edges/*.c)))
+UAPI_EDGES	:= $(UAPI_EDGES:%=$(O)/tests/uapi/edges/%)
+$(UAPI_EDGES): %: %.o $(O)/tests/uapi/edges/counters.o $(UAPI_LIB)
+	$(CC) $(CFLAGS) -static -pthread -o $@ $^
+
+# One has the card without its driver, too.
+$(O)/tests/uapi/edges/vfio: $(O)/tests/vm/card/card_open.o $(O)/tests/unit/dev_host.o
+
+VM_GUEST	+= $(UAPI_EDGES)
+$(UAPI_EDGES:%=%.o) $(O)/tests/uapi/edges/counters.o: private CPPFLAGS += -I/usr/include/libdrm

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <hw/gaon_mcu.h>
 #include <hw/gaon_packet.h>
 
 #include "../../firmware/gaon_fw_embed.h"
@@ -300,6 +301,54 @@ START_TEST(test_tlbi)
 }
 END_TEST
 
+static unsigned int queue_status(uint16_t opcode)
+{
+	struct gaon_admin_cmd cmd = { .opcode = opcode };
+
+	if (opcode == GAON_ADMIN_QUEUE_RESET || opcode == GAON_ADMIN_QUEUE_QUERY)
+		cmd.id.id = 5;
+	return command(&cmd, 1000).status;
+}
+
+static void queue_device(unsigned int kind, struct dev_queue *queue)
+{
+	device_create(1u << kind, dev_seed(), 1);
+	ck_assert(device_boot());
+	dev_host_admin(&host, LOG2);
+	dev_host_queue(&host, queue);
+}
+
+/* Queues that are said not to run, or not to stop. */
+START_TEST(test_queues)
+{
+	struct gaon_admin_cmd query = { .opcode = GAON_ADMIN_QUEUE_QUERY, .id = { .id = 5 } };
+	struct gaon_admin_reply reply;
+	struct dev_queue queue;
+
+	queue_device(GAON_SIM_LIE_STUCK, &queue);
+	reply = command(&query, 1000);
+	ck_assert_msg(reply.value[2] != UINT64_MAX, "the queue is in a slot");
+	ck_assert_uint_eq(queue_status(GAON_ADMIN_QUEUE_RESET), GAON_ADMIN_ERR_OPCODE);
+	ck_assert_uint_eq(queue_status(GAON_ADMIN_ENGINE_RESET), GAON_ADMIN_OK);
+	ck_assert_uint_eq(queue_status(GAON_ADMIN_QUEUE_RESET), GAON_ADMIN_OK);
+	ck_assert_uint_ne(queue_status(GAON_ADMIN_QUEUE_CREATE), GAON_ADMIN_OK);
+	ck_assert_uint_eq(queue_status(GAON_ADMIN_QUEUE_RESET), GAON_ADMIN_ERR_OPCODE);
+	dev_host_destroy(&host);
+
+	queue_device(GAON_SIM_LIE_HUNG, &queue);
+	ck_assert_uint_eq(queue_status(GAON_ADMIN_QUEUE_RESET), GAON_ADMIN_ERR_OPCODE);
+	ck_assert_uint_eq(queue_status(GAON_ADMIN_ENGINE_RESET), GAON_ADMIN_ERR_OPCODE);
+	ck_assert_uint_eq(queue_status(GAON_ADMIN_QUEUE_RESET), GAON_ADMIN_ERR_OPCODE);
+	dev_host_destroy(&host);
+
+	queue_device(GAON_SIM_LIE_OUTSIDE, &queue);
+	reply = command(&query, 1000);
+	ck_assert_uint_eq(reply.value[0], GAON_SLOT_EMPTY);
+	ck_assert_msg(reply.value[2] == UINT64_MAX, "the queue is said to be in no slot");
+	dev_host_destroy(&host);
+}
+END_TEST
+
 /* Events of packets with a value: records that differ from those of an honest device. */
 START_TEST(test_events)
 {
@@ -354,6 +403,7 @@ int main(void)
 	tcase_add_test(tcase, test_heartbeat);
 	tcase_add_test(tcase, test_registers);
 	tcase_add_test(tcase, test_tlbi);
+	tcase_add_test(tcase, test_queues);
 	tcase_add_test(tcase, test_events);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

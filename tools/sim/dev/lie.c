@@ -35,12 +35,13 @@ struct sim_lie {
 	uint64_t held_pa, held_valid, held_until;	/* a reply that is late; pa 0: none */
 	uint32_t heartbeat;			/* stands still at this, if @beat_stopped */
 	bool beat_stopped;
+	bool loosened;				/* the engines were reset since a queue was made */
 	uint8_t scratch[LIE_BYTES];
 };
 
 static const char * const names[GAON_SIM_LIES] = {
 	"reply", "index", "late", "twice", "never", "identify", "telemetry", "log", "event", "heartbeat",
-	"register", "tlbi",
+	"register", "tlbi", "outside", "stuck", "hung",
 };
 
 const char *gaon_sim_lie_name(unsigned int kind)
@@ -115,6 +116,9 @@ void sim_lie_fetched(struct gaon_sim *sim, uint64_t pa, const void *data, size_t
 		return;
 	memcpy(&cmd, data, sizeof(cmd));
 	switch (cmd.opcode) {
+	case GAON_ADMIN_QUEUE_CREATE:
+		sim->lie->loosened = false;
+		break;
 	case GAON_ADMIN_IDENTIFY:
 		sim->lie->target[TARGET_IDENTIFY].pa = cmd.identify.data_pa & GAON_PA_MASK;
 		sim->lie->target[TARGET_IDENTIFY].bytes = sizeof(struct gaon_identify);
@@ -183,6 +187,31 @@ static bool write_index(struct gaon_sim *sim, uint64_t pa, uint64_t valid)
 	return good;
 }
 
+/* A queue that the firmware denies to run, and work that does not stop. */
+static void lie_of_queue(struct gaon_sim *sim, struct gaon_admin_reply *reply)
+{
+	struct sim_lie *lie = sim->lie;
+	bool refused = false;
+
+	switch (reply->opcode) {
+	case GAON_ADMIN_QUEUE_QUERY:
+		if (!lie_now(sim, GAON_SIM_LIE_OUTSIDE))
+			return;
+		reply->value[0] = GAON_SLOT_EMPTY;
+		reply->value[2] = UINT64_MAX;
+		return;
+	case GAON_ADMIN_QUEUE_RESET:
+		refused = (!lie->loosened && lie_now(sim, GAON_SIM_LIE_STUCK)) || lie_now(sim, GAON_SIM_LIE_HUNG);
+		break;
+	case GAON_ADMIN_ENGINE_RESET:
+		refused = lie_now(sim, GAON_SIM_LIE_HUNG);
+		lie->loosened = !refused;
+		break;
+	}
+	if (refused)
+		reply->status = GAON_ADMIN_ERR_OPCODE;
+}
+
 static bool write_reply(struct gaon_sim *sim, uint64_t pa, uint64_t at, const uint8_t *data, size_t len)
 {
 	struct gaon_admin_reply reply;
@@ -196,6 +225,7 @@ static bool write_reply(struct gaon_sim *sim, uint64_t pa, uint64_t at, const ui
 		return sim_phys_write(sim, pa, data, len);
 	memset(&reply, 0, sizeof(reply));
 	memcpy(&reply, data, len);
+	lie_of_queue(sim, &reply);
 	if (lie_now(sim, GAON_SIM_LIE_REPLY))
 		lie_fields(sim, GAON_SIM_LIE_REPLY, &reply, len);
 	sim->lie->last = reply;
@@ -334,6 +364,7 @@ void sim_lie_reset(struct gaon_sim *sim)
 	memset(lie->target, 0, sizeof(lie->target));
 	lie->held_pa = 0;
 	lie->beat_stopped = false;
+	lie->loosened = false;
 }
 
 void sim_lie_destroy(struct gaon_sim *sim)

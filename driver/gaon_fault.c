@@ -195,6 +195,30 @@ void gaon_fault_note_reset(struct gaon_queue *queue)
 }
 
 /**
+ * gaon_fault_blame() - the queue was reset, and it was at fault itself
+ * @queue: the queue; the reset has been noted
+ *
+ * Does not sleep. It had work that did not stop when it had to, which the record of the reset does
+ * not tell.
+ */
+void gaon_fault_blame(struct gaon_queue *queue)
+{
+	bool news = false;
+
+	spin_lock(&queue->fault_lock);
+	if (queue->fault.flags && queue->fault.record.type == GAON_FAULT_RESET) {
+		queue->fault.flags |= DRM_GAON_QUEUE_GUILTY;
+		queue->fault.record.type = GAON_FAULT_PREEMPT;
+		news = true;
+	}
+	spin_unlock(&queue->fault_lock);
+	if (news)
+		dev_warn_ratelimited(queue->gdev->drm.dev,
+				     "queue %u of context %u did not stop in time: the work of its context is lost\n",
+				     queue->hwq.id, queue->hwq.context);
+}
+
+/**
  * gaon_fault_read() - the first fault
  * @queue: the queue
  * @out: filled; type NONE: there was none

@@ -20,6 +20,7 @@
 #define GAON_QUERY_RESET		2	/* a condition: its work was dropped */
 #define GAON_QUERY_SUSPENDED		4
 #define GAON_QUERY_CONTEXT_SUSPENDED	8
+#define GAON_QUERY_LATE			64	/* others were reset because it did not stop */
 
 struct drm_printer;
 struct gaon_admin_reply;
@@ -171,6 +172,7 @@ bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *f
 void gaon_fault_note_reset(struct gaon_queue *queue);
 u32 gaon_fault_read(struct gaon_queue *queue, struct drm_gaon_fault *out, bool ack);
 void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved);
+void gaon_fault_blame(struct gaon_queue *queue);
 void gaon_fault_restore(struct gaon_queue *queue, const struct gaon_fault_state *saved);
 bool gaon_fault_is_own(u16 type);
 const char *gaon_fault_name(u16 type);

@@ -16,6 +16,7 @@
 #include "gaon_admin.h"
 #include "gaon_device.h"
 #include "gaon_pt.h"
+#include "gaon_queue.h"
 #include "gaon_tlbi.h"
 #include "gaon_userptr.h"
 #include "gaon_userptr_dma.h"
@@ -226,6 +227,9 @@ static void userptr_suspend(struct gaon_vm *vm)
 	if (err)
 		drm_dbg(&vm->gdev->drm, "context %u is not suspended (error %d)\n", vm->context,
 			err);
+	/* The firmware dropped the work of the whole context, and knows whose fault that was. */
+	if (err == -ETIMEDOUT)
+		gaon_queues_check_all(vm->gdev, vm->context);
 }
 
 /**

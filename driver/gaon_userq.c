@@ -97,6 +97,8 @@ int gaon_queue_look(struct gaon_queue *queue, unsigned int flags, struct gaon_ad
 	gaon_event_drain(queue->gdev, queue->hwq.context);
 	if (!err && reply->value[3] & GAON_QUERY_CONDITION && !READ_ONCE(queue->fault.flags))
 		queue_note_unseen(queue, reply->value[3]);
+	if (!err && reply->value[3] & GAON_QUERY_LATE)
+		gaon_fault_blame(queue);
 	return err;
 }
 

@@ -103,8 +103,10 @@ static void clear_held(struct fw_queue *q)
 		q->place = QUEUE_IN;
 	else
 		good = slot_command(q->slot, GAON_SLOT_CMD_SKIP) && slot_run(q);
-	if (good)
+	if (good) {
 		q->condition = QUEUE_GOOD;
+		q->late = false;
+	}
 	finish_op(q, good ? GAON_ADMIN_OK : GAON_ADMIN_ERR_STATE);
 }
 

@@ -280,6 +280,7 @@ uint32_t sched_reset_engines(void)
 static void stop_expired(uint16_t index)
 {
 	slots[index].ticks = 0;
+	queues[slots[index].queue].late = true;
 	if (!slots[index].killing) {
 		context_kill(queues[slots[index].queue].context);
 	} else if (!engines_reset) {

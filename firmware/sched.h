@@ -41,6 +41,7 @@ struct fw_queue {
 	bool suspended;			/* by its own SUSPEND */
 	bool drop;			/* must end DROPPED */
 	bool timed_out;			/* the command under way answers TIMEOUT */
+	bool late;			/* others were reset because it did not stop; until FAULT_CLEAR */
 	bool context_waits;		/* counted in its context's command */
 	bool engine_waits;		/* counted in ENGINE_RESET */
 };

@@ -36,6 +36,17 @@ static void expect_no_reply(struct fake *f)
 	ck_assert(!fake_reply(f, &reply));
 }
 
+static uint64_t query_bits(struct fake *f, uint32_t queue)
+{
+	struct gaon_admin_reply reply;
+
+	fake_id_submit(f, GAON_ADMIN_QUEUE_QUERY, queue);
+	fake_run(f);
+	ck_assert(fake_reply(f, &reply));
+	ck_assert_uint_eq(reply.opcode, GAON_ADMIN_QUEUE_QUERY);
+	return reply.value[3];
+}
+
 START_TEST(stop_that_takes_too_long_kills_the_context)
 {
 	struct fake *f = two_contexts();
@@ -55,6 +66,9 @@ START_TEST(stop_that_takes_too_long_kills_the_context)
 	fake_run(f);
 	expect_reply(f, GAON_ADMIN_QUEUE_SUSPEND, GAON_ADMIN_ERR_TIMEOUT);
 	ck_assert_uint_eq(f->queues[1].status, GAON_QUEUE_RESET);
+	/* Which of them was to blame can be asked. */
+	ck_assert_uint_eq(query_bits(f, 1), 2 | 4 | 64);
+	ck_assert_uint_eq(query_bits(f, 2), 2);
 	/* The other context did not notice. */
 	ck_assert_uint_eq(f->slots[fake_slot_of(f, 3)].status, GAON_SLOT_ACTIVE);
 	ck_assert_uint_eq(f->state, GAON_STATE_READY);

@@ -37,6 +37,8 @@ struct gaon_queues {
 	struct mutex lock;
 	/** @list: &struct gaon_queue.node of queues that the device may know. */
 	struct list_head list;
+	/** @kernel: kernel-owned queues that exist. */
+	atomic_t kernel;
 	/** @wq: whatever fences wait for: jobs, faults, timeouts. */
 	struct workqueue_struct *wq;
 };

@@ -619,6 +619,7 @@ int gaon_kq_create(struct gaon_queue *queue, u32 depth_log2, struct gaon_admin_q
 	queue->kq = kq;
 	return 0;
 
+	atomic_inc(&queue->gdev->queues->kernel);
 err_memory:
 	gaon_kbuf_destroy(queue->vm, &kq->kbuf);
 err_free:
@@ -654,3 +655,4 @@ void gaon_kq_destroy(struct gaon_kq *kq)
 	drm_sched_fini(&kq->sched);
 	gaon_kbuf_destroy(kq->queue->vm, &kq->kbuf);
 }
+	atomic_dec(&kq->queue->gdev->queues->kernel);

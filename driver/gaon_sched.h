@@ -107,8 +107,12 @@ struct gaon_kq {
 	u64 watch_seq;
 	/** @watch_at: when it looked last. */
 	unsigned long watch_at;
-	/** @watch_spent: jiffies that the job has had in a slot. */
+	/** @watch_spent: jiffies that the job has had in a slot, at least. */
 	unsigned long watch_spent;
+	/** @watch_seen: jiffies at whose end it was seen in a slot. */
+	unsigned long watch_seen;
+	/** @watch_waited: jiffies that it has been at the head. */
+	unsigned long watch_waited;
 	/** @watch_in_slot: where the queue was then. */
 	bool watch_in_slot;
 	/** @watch_preempted: how often it had lost its slot by then. */

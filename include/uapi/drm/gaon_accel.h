@@ -962,7 +962,8 @@ struct drm_gaon_job {
  * complete. All or none of the jobs are taken.
  *
  * A job that faults, or does not end in time, gives its fence an error: -EIO if the fault was its
- * own, -ECANCELED if it was dropped for another's sake.
+ * own, -ECANCELED if it was dropped for another's sake, also when queues of higher priority left
+ * it no turn.
  *
  * Errors: -EINVAL also: the queue is user-mode. -EIO: the queue has faulted and was not cleared.
  * -ECANCELED: it can never go on.

@@ -45,8 +45,33 @@ enum gaon_device_state {
 	GAON_DEVICE_RUNNING,
 	/** @GAON_DEVICE_RESETTING: a reset is due or under way; nothing new is sent. */
 	GAON_DEVICE_RESETTING,
-	/** @GAON_DEVICE_WEDGED: a reset did not bring it back. */
+	/** @GAON_DEVICE_WEDGED: a reset did not bring it back, or it needed too many. */
 	GAON_DEVICE_WEDGED,
+};
+
+/* So many resets may become necessary within that time; the next one wedges the device. */
+#define GAON_RESET_BURST	4
+#define GAON_RESET_PERIOD_S	600
+
+/** struct gaon_resets - what was reset, and why */
+struct gaon_resets {
+	/** @queues: of a queue, because of a fault or for taking too long. */
+	atomic_t queues;
+	/** @engines: of all engines. */
+	atomic_t engines;
+	/** @device: of the whole device. */
+	atomic_t device;
+	/** @why: the last one of the device, or the one that is due; written with its state. */
+	const char *why;
+	/** @asked: an administrator wants that one. */
+	bool asked;
+	/**
+	 * @failures: of the device, since the last that was asked for. Like the rest only used by
+	 * the work.
+	 */
+	unsigned int failures;
+	/** @failed_at: the last ones, in jiffies; number n in entry n modulo their number. */
+	u64 failed_at[GAON_RESET_BURST];
 };
 
 /** struct gaon_fw_info - the firmware that runs */
@@ -92,8 +117,8 @@ struct gaon_device {
 
 	/** @state: &enum gaon_device_state. Written by gaon_device_set_state() only. */
 	atomic_t state;
-	/** @resets: resets of the whole device so far. */
-	atomic_t resets;
+	/** @resets: since the driver was bound. */
+	struct gaon_resets resets;
 
 	/** @identify: what the firmware said, checked by gaon_identify(). Constant after probe. */
 	struct gaon_identify identify;
@@ -214,6 +239,7 @@ void gaon_reset_init(struct gaon_device *gdev);
 void gaon_reset_start(struct gaon_device *gdev);
 void gaon_reset_stop(struct gaon_device *gdev);
 void gaon_reset_schedule(struct gaon_device *gdev, const char *why);
+void gaon_reset_ask(struct gaon_device *gdev);
 void gaon_reset_wait(struct gaon_device *gdev);
 void gaon_reset_chip(struct gaon_device *gdev);
 int gaon_reset_set_heartbeat(struct gaon_device *gdev);

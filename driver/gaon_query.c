@@ -37,7 +37,7 @@ static int query_device(struct gaon_device *gdev, struct drm_gaon_dev_query *arg
 		.preempt_ms = id->preempt_ms,
 		.save_bytes = id->save_bytes,
 		.priorities = BIT(DRM_GAON_PRIORITY_LOW) | BIT(DRM_GAON_PRIORITY_NORMAL),
-		.resets = atomic_read(&gdev->resets),
+		.resets = atomic_read(&gdev->resets.device),
 	};
 
 	if (gdev->fw.features & GAON_FEATURE_MODELLED_TIME)

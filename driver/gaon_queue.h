@@ -172,9 +172,9 @@ void gaon_fault_release(struct gaon_queue *queue);
 bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *fault,
 		     u64 sequence, u32 flags);
 void gaon_fault_note_reset(struct gaon_queue *queue);
+void gaon_fault_blame(struct gaon_queue *queue);
 u32 gaon_fault_read(struct gaon_queue *queue, struct drm_gaon_fault *out, bool ack);
 void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved);
-void gaon_fault_blame(struct gaon_queue *queue);
 void gaon_fault_restore(struct gaon_queue *queue, const struct gaon_fault_state *saved);
 bool gaon_fault_is_own(u16 type);
 const char *gaon_fault_name(u16 type);

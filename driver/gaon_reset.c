@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* The heartbeat, and what happens when it stops: the whole device is reset. */
+/* The heartbeat, and what happens when it stops: the whole device is reset, or given up. */
 #include <linux/delay.h>
 #include <linux/iopoll.h>
+#include <linux/jiffies.h>
+#include <linux/kobject.h>
+#include <linux/pci.h>
 
 #include "gaon_admin.h"
 #include "gaon_device.h"
@@ -37,22 +40,43 @@ void gaon_reset_chip(struct gaon_device *gdev)
 			RESET_TIMEOUT_US / USEC_PER_SEC, gaon_fw_state_name(state));
 }
 
+static bool reset_begin(struct gaon_device *gdev, enum gaon_device_state from, const char *why,
+			bool asked)
+{
+	if (atomic_cmpxchg(&gdev->state, from, GAON_DEVICE_RESETTING) != from)
+		return false;
+	WRITE_ONCE(gdev->resets.why, why);
+	gdev->resets.asked = asked;
+	trace_gaon_reset(gdev, why);
+	drm_err(&gdev->drm, "resetting the device: %s\n", why);
+	queue_work(gdev->wq, &gdev->reset_work);
+	return true;
+}
+
 /**
  * gaon_reset_schedule() - the device cannot be trusted any more
  * @gdev: the device
- * @why: for the log
+ * @why: for the log; constant
  *
  * From any context that may not be atomic in an interrupt handler proper: threads, work, ioctls.
  * Returns at once; nothing is sent to the device until the reset is over.
  */
 void gaon_reset_schedule(struct gaon_device *gdev, const char *why)
 {
-	if (atomic_cmpxchg(&gdev->state, GAON_DEVICE_RUNNING, GAON_DEVICE_RESETTING) !=
-	    GAON_DEVICE_RUNNING)
-		return;
-	trace_gaon_reset(gdev, why);
-	drm_err(&gdev->drm, "resetting the device: %s\n", why);
-	queue_work(gdev->wq, &gdev->reset_work);
+	reset_begin(gdev, GAON_DEVICE_RUNNING, why, false);
+}
+
+/**
+ * gaon_reset_ask() - an administrator wants the device reset
+ * @gdev: the device
+ *
+ * Returns at once. Also brings back a device that is wedged, if it can be; what it did before is
+ * forgiven.
+ */
+void gaon_reset_ask(struct gaon_device *gdev)
+{
+	if (!reset_begin(gdev, GAON_DEVICE_RUNNING, "asked for in debugfs", true))
+		reset_begin(gdev, GAON_DEVICE_WEDGED, "asked for in debugfs", true);
 }
 
 /** gaon_reset_wait() - sleep until no reset is due or under way; not from the reset itself */
@@ -61,25 +85,75 @@ void gaon_reset_wait(struct gaon_device *gdev)
 	wait_event(gdev->reset_wait, gaon_device_state(gdev) != GAON_DEVICE_RESETTING);
 }
 
+/* Counts what the device did; whether it was too much of late. */
+static bool reset_is_one_too_many(struct gaon_resets *resets)
+{
+	u64 now = get_jiffies_64();
+	u64 *oldest = &resets->failed_at[resets->failures % GAON_RESET_BURST];
+	bool many = resets->failures >= GAON_RESET_BURST &&
+		    now - *oldest < (u64)GAON_RESET_PERIOD_S * HZ;
+
+	*oldest = now;
+	resets->failures++;
+	return many;
+}
+
+/*
+ * As drm_dev_wedged_event(), which takes the primary node for granted that accelerators have not;
+ * see "Device Wedging" in the kernel's Documentation/gpu/drm-uapi.rst.
+ */
+static void reset_tell_wedged(struct gaon_device *gdev)
+{
+	char rebind[] = "WEDGED=rebind";
+	char *env[] = { rebind, NULL };
+
+	kobject_uevent_env(&gdev->drm.accel->kdev->kobj, KOBJ_CHANGE, env);
+}
+
+/* It reaches no memory any more, and is left alone until somebody does something about it. */
+static void reset_give_up(struct gaon_device *gdev)
+{
+	pci_clear_master(gdev->pdev);
+	gaon_device_set_state(gdev, GAON_DEVICE_WEDGED);
+	reset_tell_wedged(gdev);
+}
+
+static void reset_start(struct gaon_device *gdev)
+{
+	int err;
+
+	pci_set_master(gdev->pdev);
+	err = gaon_device_start(gdev);
+	if (err) {
+		drm_err(&gdev->drm, "the device did not come back from its reset (error %d): unbind and bind the driver, or power the machine off and on\n",
+			err);
+		reset_give_up(gdev);
+	} else {
+		drm_info(&gdev->drm, "the device is back after reset %d\n",
+			 atomic_read(&gdev->resets.device));
+	}
+}
+
 static void reset_work(struct work_struct *work)
 {
 	struct gaon_device *gdev = container_of(work, struct gaon_device, reset_work);
-	int err, idx;
+	struct gaon_resets *resets = &gdev->resets;
+	int idx;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
-	atomic_inc(&gdev->resets);
+	atomic_inc(&resets->device);
 	gaon_device_stop(gdev);
 	gaon_vm_lose_all(gdev);
 	gaon_queues_lose_all(gdev, -ECANCELED);
-	err = gaon_device_start(gdev);
-	if (err) {
-		gaon_device_set_state(gdev, GAON_DEVICE_WEDGED);
-		drm_err(&gdev->drm, "the device did not come back from its reset (error %d): unbind and bind the driver, or power the machine off and on\n",
-			err);
+	if (resets->asked)
+		resets->failures = 0;
+	if (!resets->asked && reset_is_one_too_many(resets)) {
+		drm_err(&gdev->drm, "the device failed %u times within %u s, the last time since %s: it is not used any more; unbind and bind the driver to try again\n",
+			GAON_RESET_BURST + 1, GAON_RESET_PERIOD_S, resets->why);
+		reset_give_up(gdev);
 	} else {
-		drm_info(&gdev->drm, "the device is back after reset %d\n",
-			 atomic_read(&gdev->resets));
+		reset_start(gdev);
 	}
 	gaon_event_wake_all(gdev);
 	drm_dev_exit(idx);

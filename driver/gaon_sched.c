@@ -461,6 +461,7 @@ static bool kq_quiesce(struct gaon_queue *queue)
 	struct gaon_admin_req engines = { .cmd = { .opcode = GAON_ADMIN_ENGINE_RESET } };
 	int err;
 
+	atomic_inc(&gdev->resets.queues);
 	err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_RESET, 0, GAON_ADMIN_RECLAIM, NULL);
 	if (!err)
 		return true;
@@ -473,6 +474,7 @@ static bool kq_quiesce(struct gaon_queue *queue)
 		return false;
 	drm_warn(&gdev->drm, "queue %u cannot be reset (error %d): resetting the engines\n",
 		 queue->hwq.id, err);
+	atomic_inc(&gdev->resets.engines);
 	err = gaon_admin_exec(gdev, &engines, GAON_ADMIN_RECLAIM);
 	gaon_queues_check_all(gdev, 0);
 	if (!err)
@@ -617,9 +619,9 @@ int gaon_kq_create(struct gaon_queue *queue, u32 depth_log2, struct gaon_admin_q
 	cmd->ring_va = kq->kbuf.va;
 	cmd->state_va = kq_va(kq, kq->state);
 	queue->kq = kq;
+	atomic_inc(&queue->gdev->queues->kernel);
 	return 0;
 
-	atomic_inc(&queue->gdev->queues->kernel);
 err_memory:
 	gaon_kbuf_destroy(queue->vm, &kq->kbuf);
 err_free:
@@ -654,5 +656,5 @@ void gaon_kq_destroy(struct gaon_kq *kq)
 	wait_var_event(&kq->running, !atomic_read(&kq->running));
 	drm_sched_fini(&kq->sched);
 	gaon_kbuf_destroy(kq->queue->vm, &kq->kbuf);
-}
 	atomic_dec(&kq->queue->gdev->queues->kernel);
+}

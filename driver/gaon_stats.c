@@ -128,9 +128,22 @@ static int stats_vms(struct seq_file *file, void *arg)
 	return 0;
 }
 
+static int stats_resets(struct seq_file *file, void *arg)
+{
+	struct drm_debugfs_entry *entry = file->private;
+	struct gaon_resets *resets = &to_gaon_device(entry->dev)->resets;
+
+	seq_puts(file, "queues engines device  last\n");
+	seq_printf(file, "%6d %7d %6d  %s\n", atomic_read(&resets->queues),
+		   atomic_read(&resets->engines), atomic_read(&resets->device),
+		   READ_ONCE(resets->why) ?: "none");
+	return 0;
+}
+
 static const struct drm_debugfs_info stats_files[] = {
 	{ "queues", stats_queues, 0, NULL },
 	{ "vms", stats_vms, 0, NULL },
+	{ "resets", stats_resets, 0, NULL },
 };
 
 /* Resets the whole device, whatever is written; returns when it is over. */
@@ -142,7 +155,7 @@ static ssize_t stats_reset_write(struct file *file, const char __user *text, siz
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return -ENODEV;
-	gaon_reset_schedule(gdev, "asked for in debugfs");
+	gaon_reset_ask(gdev);
 	err = gaon_device_wait_running(gdev);
 	drm_dev_exit(idx);
 	return err ?: bytes;

@@ -66,7 +66,7 @@ static DEVICE_ATTR_RO(state);
 
 static ssize_t resets_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", atomic_read(&dev_to_gdev(dev)->resets));
+	return sysfs_emit(buf, "%d\n", atomic_read(&dev_to_gdev(dev)->resets.device));
 }
 static DEVICE_ATTR_RO(resets);
 

@@ -135,7 +135,7 @@ static int vm_init(struct gaon_vm *vm)
 static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_vm_create *args)
 {
 	struct gaon_device *gdev = gfile->gdev;
-	int resets = atomic_read(&gdev->resets), err;
+	int resets = atomic_read(&gdev->resets.device), err;
 	struct gaon_vm *vm;
 
 	vm = kzalloc_obj(*vm, GFP_KERNEL_ACCOUNT);
@@ -158,7 +158,7 @@ static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_
 		goto err_context;
 	xa_store(&gdev->vms, vm->context, vm, GFP_KERNEL);
 	/* A reset meanwhile may have looked before it was there. */
-	if (!gaon_device_running(gdev) || atomic_read(&gdev->resets) != resets)
+	if (!gaon_device_running(gdev) || atomic_read(&gdev->resets.device) != resets)
 		set_bit(GAON_VM_STATE_LOST, &vm->state);
 	return vm;
 

@@ -40,6 +40,8 @@ static void queue_free(struct kref *ref)
 	if (queue->kq)
 		mutex_destroy(&queue->kq->submit_lock);
 	kfree(queue->kq);
+	/* A call of before its end may have prepared one after it. */
+	kfree(queue->event);
 	kfree(queue);
 }
 
@@ -183,9 +185,9 @@ static void queue_end(struct gaon_queue *queue)
 
 	mutex_lock(&queue->lock);
 	queue->ended = true;
-	mutex_unlock(&queue->lock);
 	if (queue->kq)
 		gaon_kq_end(queue->kq);
+	mutex_unlock(&queue->lock);
 	if (queue->on_device)
 		queue_leave_device(queue);
 	if (queue->listed) {

@@ -630,11 +630,18 @@ err_free:
 	return err;
 }
 
-/** gaon_kq_end() - no job reaches the device any more, and none is taken */
+/** gaon_kq_end() - no job reaches the device any more, and none is taken; before it is ended */
 void gaon_kq_end(struct gaon_kq *kq)
 {
 	kq_begin_stop(kq, U64_MAX);
-	mutex_lock(&kq->submit_lock);
+	/*
+	 * Who holds it may wait for a job of this very queue, to move memory; and nobody else stops
+	 * that any more.
+	 */
+	if (!mutex_trylock(&kq->submit_lock)) {
+		queue_work(kq->queue->gdev->queues->wq, &kq->stop);
+		mutex_lock(&kq->submit_lock);
+	}
 	kq->ended = true;
 	mutex_unlock(&kq->submit_lock);
 }

@@ -22,6 +22,8 @@
  * time.
  */
 #define ADMIN_SLICES		8
+/* So many of them in turn without a beat: one alone may be a pause of the machine. */
+#define ADMIN_SILENT		2
 
 /** struct gaon_admin_mem - what the device sees; DMA-coherent */
 struct gaon_admin_mem {
@@ -235,7 +237,7 @@ static bool admin_abandon(struct gaon_device *gdev, struct gaon_admin_req *req)
 int gaon_admin_wait(struct gaon_device *gdev, struct gaon_admin_req *req)
 {
 	u32 beat = gaon_read32(gdev, GAON_REG_HEARTBEAT);
-	unsigned int slice;
+	unsigned int slice, silent = 0;
 
 	for (slice = 0; slice < ADMIN_SLICES; slice++) {
 		u32 now;
@@ -246,7 +248,8 @@ int gaon_admin_wait(struct gaon_device *gdev, struct gaon_admin_req *req)
 		if (try_wait_for_completion(&req->done))
 			goto done;
 		now = gaon_read32(gdev, GAON_REG_HEARTBEAT);
-		if (now == beat)
+		silent = now == beat ? silent + 1 : 0;
+		if (silent == ADMIN_SILENT)
 			break;
 		beat = now;
 	}

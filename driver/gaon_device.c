@@ -64,6 +64,20 @@ int gaon_device_wait_running(struct gaon_device *gdev)
 }
 
 /**
+ * gaon_device_patience() - longer than the firmware is busy with stopping something
+ * @gdev: the device
+ *
+ * Work that does not stop is killed, then the engines are reset, then the firmware gives up, each
+ * after the same time.
+ *
+ * Return: jiffies.
+ */
+unsigned long gaon_device_patience(struct gaon_device *gdev)
+{
+	return max(10UL * HZ, msecs_to_jiffies(4 * gdev->fw.preempt_ms));
+}
+
+/**
  * gaon_device_read_telemetry() - ask the firmware for its counters
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
  * @out: one moment's reading

@@ -84,6 +84,8 @@ struct gaon_fw_info {
 	u16 abi_max;
 	/** @abi: that driver and firmware use: the highest that both speak. */
 	u16 abi;
+	/** @preempt_ms: how long it lets work take to stop before it does something about it. */
+	u32 preempt_ms;
 	/** @features: that both know. */
 	u64 features;
 	/** @file: that was loaded. */
@@ -230,6 +232,7 @@ void gaon_device_stop(struct gaon_device *gdev);
 void gaon_device_unplug(struct gaon_device *gdev);
 void gaon_device_shutdown(struct gaon_device *gdev);
 void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state state);
+unsigned long gaon_device_patience(struct gaon_device *gdev);
 int gaon_device_check(struct gaon_device *gdev);
 int gaon_device_wait_running(struct gaon_device *gdev);
 int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out);

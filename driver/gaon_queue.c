@@ -26,7 +26,7 @@
 
 #define QUEUE_SLICE_US_MAX	1000000
 #define QUEUE_DEPTH_LOG2_MAX	10
-#define QUEUE_BUSY_TIMEOUT	(10 * HZ)
+#define QUEUE_CLEAR_TIMEOUT	(10 * HZ)
 
 static_assert((int)DRM_GAON_PRIORITY_REALTIME == GAON_PRIORITY_REALTIME);
 
@@ -95,14 +95,16 @@ static struct gaon_queue *queue_take(struct gaon_client *client, u32 handle)
  * @reply: filled if it is not NULL and there is a reply
  *
  * Between drm_dev_enter() and drm_dev_exit(). Fit for the path of fences. While another command
- * on the queue or its context is under way the firmware answers BUSY: that is waited for.
+ * on the queue or its context is under way the firmware answers BUSY: that is waited for, longer
+ * than any command takes, since who cannot end a queue must reset the device.
  *
  * Return: as gaon_admin_exec().
  */
 int gaon_queue_admin(struct gaon_queue *queue, u16 opcode, u32 value, unsigned int flags,
 		     struct gaon_admin_reply *reply)
 {
-	unsigned long end = jiffies + QUEUE_BUSY_TIMEOUT;
+	unsigned long end = jiffies + (opcode == GAON_ADMIN_FAULT_CLEAR ? QUEUE_CLEAR_TIMEOUT :
+				       gaon_device_patience(queue->gdev));
 	unsigned int pause_ms = 1;
 	int err;
 
@@ -183,10 +185,10 @@ static void queue_end(struct gaon_queue *queue)
 {
 	struct gaon_device *gdev = queue->gdev;
 
-	mutex_lock(&queue->lock);
-	queue->ended = true;
 	if (queue->kq)
 		gaon_kq_end(queue->kq);
+	mutex_lock(&queue->lock);
+	queue->ended = true;
 	mutex_unlock(&queue->lock);
 	if (queue->on_device)
 		queue_leave_device(queue);

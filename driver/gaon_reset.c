@@ -16,7 +16,7 @@
 
 #define HEARTBEAT_MS		1000
 #define HEARTBEAT_MISSED	10	/* looks in turn at which nothing had moved */
-#define RESET_TIMEOUT_US	(2 * USEC_PER_SEC)
+#define RESET_TIMEOUT_US	(10 * USEC_PER_SEC)	/* for a model on a busy machine */
 #define PREEMPT_MODEL_MS	10000u	/* a model on a busy machine stops later than a card */
 
 /**
@@ -35,9 +35,12 @@ void gaon_reset_chip(struct gaon_device *gdev)
 	err = read_poll_timeout(gaon_read32, state,
 				state == GAON_STATE_RESET || state == GAON_STATE_GONE, 100,
 				RESET_TIMEOUT_US, false, gdev, GAON_REG_STATE);
-	if (err)
-		drm_err(&gdev->drm, "reset did not end within %lu s, state %s\n",
-			RESET_TIMEOUT_US / USEC_PER_SEC, gaon_fw_state_name(state));
+	if (!err)
+		return;
+	/* That much can be done from here. */
+	pci_clear_master(gdev->pdev);
+	drm_err(&gdev->drm, "reset did not end within %lu s, state %s\n",
+		RESET_TIMEOUT_US / USEC_PER_SEC, gaon_fw_state_name(state));
 }
 
 static bool reset_begin(struct gaon_device *gdev, enum gaon_device_state from, const char *why,
@@ -104,8 +107,7 @@ static bool reset_is_one_too_many(struct gaon_resets *resets)
  */
 static void reset_tell_wedged(struct gaon_device *gdev)
 {
-	char rebind[] = "WEDGED=rebind";
-	char *env[] = { rebind, NULL };
+	char *env[2] = { "WEDGED=rebind" };
 
 	kobject_uevent_env(&gdev->drm.accel->kdev->kobj, KOBJ_CHANGE, env);
 }
@@ -218,8 +220,11 @@ int gaon_reset_set_heartbeat(struct gaon_device *gdev)
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_LIMITS } };
 
 	req.cmd.limits.heartbeat_ms = HEARTBEAT_MS;
-	if (gdev->fw.features & GAON_FEATURE_MODELLED_TIME)
-		req.cmd.limits.preempt_ms = max(gdev->identify.preempt_ms, PREEMPT_MODEL_MS);
+	gdev->fw.preempt_ms = gdev->identify.preempt_ms;
+	if (gdev->fw.features & GAON_FEATURE_MODELLED_TIME) {
+		gdev->fw.preempt_ms = max(gdev->fw.preempt_ms, PREEMPT_MODEL_MS);
+		req.cmd.limits.preempt_ms = gdev->fw.preempt_ms;
+	}
 	gdev->heartbeat_missed = 0;
 	return gaon_admin_exec(gdev, &req, 0);
 }

@@ -12,6 +12,7 @@
 #include "gaon_tlbi.h"
 
 #define TLBI_TIMEOUT	(20 * HZ)	/* a card that is modelled on a busy machine is slow */
+#define TLBI_PAUSE	(HZ / 10)	/* what is longer was a pause of the machine */
 #define TLBI_SPINS	200
 
 /** struct gaon_tlbi - the queue */
@@ -97,7 +98,7 @@ static bool tlbi_is_done(struct gaon_tlbi *tlbi, u64 seq)
 void gaon_tlbi_wait(struct gaon_device *gdev, u64 seq)
 {
 	struct gaon_tlbi *tlbi = gdev->tlbi;
-	unsigned long end = jiffies + TLBI_TIMEOUT;
+	unsigned long last = jiffies, waited = 0, now;
 	unsigned int spins = 0;
 
 	while (!tlbi_is_done(tlbi, seq)) {
@@ -110,7 +111,10 @@ void gaon_tlbi_wait(struct gaon_device *gdev, u64 seq)
 			cpu_relax();
 			continue;
 		}
-		if (time_after(jiffies, end))
+		now = jiffies;
+		waited += min(now - last, (unsigned long)TLBI_PAUSE);
+		last = now;
+		if (waited > TLBI_TIMEOUT)
 			gaon_reset_schedule(gdev, "a TLB invalidation did not complete");
 		usleep_range(20, 50);
 	}

@@ -16,7 +16,7 @@
 #include "gaon_sched.h"
 #include "gaon_trace.h"
 
-#define CLEAR_TIMEOUT	(2 * HZ)
+#define CLEAR_TIMEOUT	(10 * HZ)
 
 /* --- events --------------------------------------------------------------------------------- */
 

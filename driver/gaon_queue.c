@@ -159,7 +159,7 @@ static void queue_leave_device(struct gaon_queue *queue)
 		return;		/* the card was reset */
 	if (!READ_ONCE(queue->dead)) {
 		mutex_lock(&queue->lock);
-		gaon_queue_busy(queue);
+		gaon_queue_ask_times(queue);
 		err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_DESTROY, 0, 0, NULL);
 		mutex_unlock(&queue->lock);
 		/* TIMEOUT: it took long, and a reset of the context, but it is gone. */
@@ -201,7 +201,8 @@ static void queue_end(struct gaon_queue *queue)
 	cancel_work_sync(&queue->check);
 	if (queue->kq)
 		gaon_kq_destroy(queue->kq);
-	atomic64_add(queue->busy, &queue->client->busy);
+	atomic64_add(queue->times.core, &queue->client->core);
+	atomic64_add(queue->times.copy, &queue->client->copy);
 	gaon_fault_release(queue);
 	if (queue->save.bytes)
 		gaon_kbuf_destroy(queue->vm, &queue->save);

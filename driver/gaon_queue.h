@@ -63,8 +63,18 @@ struct gaon_client {
 	bool closed;
 	/** @dropped: events that found no room. */
 	u64 dropped;
-	/** @busy: cycles of cores that queues took which have ended. */
-	atomic64_t busy;
+	/** @core: cycles of cores that queues took which have ended. */
+	atomic64_t core;
+	/** @copy: the same of copy engines. */
+	atomic64_t copy;
+};
+
+/** struct gaon_times - cycles that a queue has had */
+struct gaon_times {
+	/** @core: of cores, all together. */
+	u64 core;
+	/** @copy: of copy engines. */
+	u64 copy;
 };
 
 /** struct gaon_fault_state - the first fault of a queue since it was created or cleared */
@@ -115,8 +125,8 @@ struct gaon_queue {
 	 * and no reservation under it.
 	 */
 	struct mutex lock;
-	/** @busy: cycles of cores that it has had when that was asked last; protected by @lock. */
-	u64 busy;
+	/** @times: when they were asked last; protected by @lock. */
+	struct gaon_times times;
 	/** @priority: of &enum drm_gaon_priority; written under @lock. */
 	u32 priority;
 	/** @listed: in gaon_queues.list, and hears of events. */
@@ -187,7 +197,7 @@ int gaon_doorbell_mmap(struct gaon_file *gfile, struct vm_area_struct *vma);
 void gaon_doorbells_release(struct gaon_client *client);
 
 /* gaon_stats.c */
-u64 gaon_queue_busy(struct gaon_queue *queue);
+void gaon_queue_ask_times(struct gaon_queue *queue);
 void gaon_client_show(struct gaon_file *gfile, struct drm_printer *p);
 void gaon_stats_init(struct gaon_device *gdev);
 

@@ -13,14 +13,12 @@
 #include "gaon_vm.h"
 
 /**
- * gaon_queue_busy() - cycles that a queue has had in cores, all cores together
+ * gaon_queue_ask_times() - what a queue has had of the engines
  * @queue: the queue, with its lock held
  *
  * Asks the firmware; if it cannot be asked, or says less than before, what it said before counts.
- *
- * Return: the cycles.
  */
-u64 gaon_queue_busy(struct gaon_queue *queue)
+void gaon_queue_ask_times(struct gaon_queue *queue)
 {
 	struct gaon_admin_reply reply;
 	int idx;
@@ -28,30 +26,45 @@ u64 gaon_queue_busy(struct gaon_queue *queue)
 	lockdep_assert_held(&queue->lock);
 	if (!queue->on_device || READ_ONCE(queue->dead) ||
 	    !drm_dev_enter(&queue->gdev->drm, &idx))
-		return queue->busy;
-	if (!gaon_queue_admin(queue, GAON_ADMIN_QUEUE_QUERY, 0, 0, &reply))
-		queue->busy = max(queue->busy, reply.value[5]);
+		return;
+	if (!gaon_queue_admin(queue, GAON_ADMIN_QUEUE_QUERY, GAON_QUERY_TIMES, 0, &reply)) {
+		queue->times.core = max(queue->times.core, reply.value[0]);
+		queue->times.copy = max(queue->times.copy, reply.value[1]);
+	}
 	drm_dev_exit(idx);
-	return queue->busy;
 }
 
-static u64 client_busy(struct gaon_file *gfile)
+static void client_times(struct gaon_file *gfile, struct gaon_times *times)
 {
-	u64 busy = atomic64_read(&gfile->client->busy);
 	struct gaon_queue *queue, *entry;
 	unsigned long handle;
 
+	times->core = atomic64_read(&gfile->client->core);
+	times->copy = atomic64_read(&gfile->client->copy);
 	xa_for_each(&gfile->client->queues, handle, entry) {
 		queue = gaon_queue_lookup(gfile, handle);
 		if (!queue)
 			continue;
 		mutex_lock(&queue->lock);
-		if (!queue->ended)
-			busy += gaon_queue_busy(queue);
+		if (!queue->ended) {
+			gaon_queue_ask_times(queue);
+			times->core += queue->times.core;
+			times->copy += queue->times.copy;
+		}
 		mutex_unlock(&queue->lock);
 		gaon_queue_put(queue);
 	}
-	return busy;
+}
+
+static void engine_show(struct drm_printer *p, const char *engine, u64 cycles, u64 total, u32 khz,
+			u32 capacity)
+{
+	drm_printf(p, "drm-engine-%s:\t%llu ns\n", engine, mul_u64_u32_div(cycles, 1000000, khz));
+	drm_printf(p, "drm-engine-capacity-%s:\t%u\n", engine, capacity);
+	drm_printf(p, "drm-cycles-%s:\t%llu\n", engine, cycles);
+	if (total != U64_MAX)
+		drm_printf(p, "drm-total-cycles-%s:\t%llu\n", engine, total);
+	drm_printf(p, "drm-maxfreq-%s:\t%llu Hz\n", engine, (u64)khz * 1000);
 }
 
 /**
@@ -59,24 +72,24 @@ static u64 client_busy(struct gaon_file *gfile)
  * @gfile: the file
  * @p: where to
  *
- * The engine is a core; there are several. The cycles of a device whose time is modelled are the
- * model's, and so is the time.
+ * Engines are cores and copy engines; there are several of each. The cycles of a device whose time
+ * is modelled are the model's, and so is the time.
  */
 void gaon_client_show(struct gaon_file *gfile, struct drm_printer *p)
 {
 	struct gaon_device *gdev = gfile->gdev;
 	u32 khz = gdev->identify.clock_khz;
-	u64 busy = client_busy(gfile);
+	struct gaon_times times;
+	u64 total = U64_MAX;
 	int idx;
 
-	drm_printf(p, "drm-engine-core:\t%llu ns\n", mul_u64_u32_div(busy, 1000000, khz));
-	drm_printf(p, "drm-engine-capacity-core:\t%u\n", gdev->identify.cores);
-	drm_printf(p, "drm-cycles-core:\t%llu\n", busy);
+	client_times(gfile, &times);
 	if (drm_dev_enter(&gdev->drm, &idx)) {
-		drm_printf(p, "drm-total-cycles-core:\t%llu\n", gaon_read64(gdev, GAON_REG_CYCLE));
+		total = gaon_read64(gdev, GAON_REG_CYCLE);
 		drm_dev_exit(idx);
 	}
-	drm_printf(p, "drm-maxfreq-core:\t%llu Hz\n", (u64)khz * 1000);
+	engine_show(p, "core", times.core, total, khz, gdev->identify.cores);
+	engine_show(p, "copy", times.copy, total, khz, max(gdev->identify.copy_engines, 1u));
 }
 
 static void queue_show(struct seq_file *file, struct gaon_queue *queue)

@@ -226,15 +226,30 @@ uint32_t queue_priority(const struct gaon_admin_cmd *cmd, const struct fw_ticket
 	return slot_command(q->slot, GAON_SLOT_CMD_PRIORITY) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_STATE;
 }
 
+static uint32_t query_times(const struct fw_queue *q, uint64_t value[6])
+{
+	value[0] = q->busy;
+	value[1] = q->copied;
+	if (q->slot == FW_NONE)
+		return GAON_ADMIN_OK;
+	reg_write(GAON_MCU_SLOT_INDEX, q->slot);
+	reg_write(GAON_MCU_SLOT_CMD, GAON_SLOT_CMD_READ);
+	value[0] = reg_read64(GAON_MCU_SLOT_BUSY_LO);
+	value[1] = reg_read64(GAON_MCU_SLOT_COPIED_LO);
+	return GAON_ADMIN_OK;
+}
+
 uint32_t queue_query(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
 		     uint64_t value[6])
 {
 	uint32_t error;
-	struct fw_queue *q = find(cmd, 0, &error);
+	struct fw_queue *q = find(cmd, GAON_QUERY_TIMES, &error);
 
 	(void)ticket;
 	if (!q)
 		return error;
+	if (cmd->id.value == GAON_QUERY_TIMES)
+		return query_times(q, value);
 	value[0] = GAON_SLOT_EMPTY;
 	value[1] = q->read;
 	value[2] = UINT64_MAX;

@@ -24,7 +24,7 @@ enum queue_condition {
 struct fw_queue {
 	uint64_t ring_va, state_va, save_va;
 	uint64_t read;			/* the device's read index while OUT */
-	uint64_t busy;			/* cycles in cores, while OUT */
+	uint64_t busy, copied;		/* cycles in cores, of copy engines, while OUT */
 	uint64_t slice, limit;		/* cycles */
 	struct fw_ticket op;		/* the command under way */
 	uint32_t preemptions;

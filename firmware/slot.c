@@ -31,6 +31,7 @@ static void write_fields(const struct fw_queue *q, bool hold)
 	reg_write64(GAON_MCU_SLOT_SLICE_LO, q->slice);
 	reg_write64(GAON_MCU_SLOT_LIMIT_LO, q->limit);
 	reg_write64(GAON_MCU_SLOT_BUSY_LO, q->busy);
+	reg_write64(GAON_MCU_SLOT_COPIED_LO, q->copied);
 	reg_write(GAON_MCU_SLOT_FLAGS, (q->saved ? GAON_MCU_SLOT_F_SAVED : 0) |
 				       (hold ? GAON_MCU_SLOT_F_HOLD : 0));
 }
@@ -62,6 +63,7 @@ bool slot_unload(struct fw_queue *q)
 		return false;
 	q->read = reg_read64(GAON_MCU_SLOT_READ_LO);
 	q->busy = reg_read64(GAON_MCU_SLOT_BUSY_LO);
+	q->copied = reg_read64(GAON_MCU_SLOT_COPIED_LO);
 	q->saved = reg_read(GAON_MCU_SLOT_FLAGS) & GAON_MCU_SLOT_F_SAVED;
 	slots[q->slot].queue = FW_NONE;
 	q->slot = FW_NONE;

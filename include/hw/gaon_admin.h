@@ -90,6 +90,10 @@ struct gaon_admin_context {		/* CREATE; others use id only */
 #define GAON_QUEUE_KIND_USER		0
 #define GAON_QUEUE_KIND_KERNEL		1
 
+/* QUEUE_QUERY: what is asked for, in `value` */
+#define GAON_QUERY_STATE		0
+#define GAON_QUERY_TIMES		1
+
 /* Priority bands: a higher band preempts a lower one; inside a band time slices. */
 #define GAON_PRIORITY_LOW		0
 #define GAON_PRIORITY_NORMAL		1

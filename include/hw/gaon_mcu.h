@@ -113,6 +113,8 @@
 #define GAON_MCU_SLOT_WANT	0x1dc	/* rw: bit kind * 4 + priority: such queues wait outside */
 #define GAON_MCU_SLOT_BUSY_LO	0x1e0	/* cycles of cores that the queue has had; goes on from here */
 #define GAON_MCU_SLOT_BUSY_HI	0x1e4
+#define GAON_MCU_SLOT_COPIED_LO	0x1e8	/* the same of copy engines */
+#define GAON_MCU_SLOT_COPIED_HI	0x1ec
 #define GAON_MCU_SLOT_F_SAVED	(1u << 0)
 #define GAON_MCU_SLOT_F_HOLD	(1u << 1)	/* LOAD: do not run, start STOPPED */
 

@@ -52,6 +52,35 @@ static uint64_t fdinfo(int fd, const char *key)
 	return UINT64_MAX;
 }
 
+/* What a copy keeps a copy engine busy: at least what its bytes take at the fastest, and no core. */
+static void test_copy_engines(struct lib *lib, struct lib_queue *queue, struct lib *idle)
+{
+	struct drm_gaon_query_topology topology = { 0 };
+	uint32_t out = lib_syncobj(lib->fd);
+	uint64_t cores = fdinfo(lib->fd, "drm-cycles-core"), cycles;
+
+	uapi_query(lib->fd, DRM_GAON_QUERY_TOPOLOGY, &topology, sizeof(topology));
+	CHECK(fdinfo(lib->fd, "drm-engine-capacity-copy") == topology.copy_engines, "as many copy engines as there are");
+	CHECK(fdinfo(lib->fd, "drm-cycles-copy") == 0, "nothing was copied at first");
+	memcpy(lib->mem + LIST, &(struct gaon_packet){
+		.type = GAON_PKT_COPY, .flags = GAON_PKT_F_BARRIER,
+		.scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4,
+		.copy = { .dst_va = lib_va(0x40000), .src_va = lib_va(0x10000), .bytes = 0x30000 },
+	}, sizeof(struct gaon_packet));
+	CHECK_ERRNO(lib_submit(queue, lib_va(LIST), 1, 0, 0, out, 0), 0, "a copy");
+	CHECK_ERRNO(lib_syncobj_wait(lib->fd, out, 0, 20000), 0, "ends");
+	cycles = fdinfo(lib->fd, "drm-cycles-copy");
+	/* The link is not faster than 1024 bytes a cycle. */
+	CHECK(cycles != UINT64_MAX && cycles >= 0x30000 / 1024, "cycles of copy engines: %llu",
+	      (unsigned long long)cycles);
+	CHECK(fdinfo(lib->fd, "drm-engine-copy") > 0, "and time");
+	CHECK(fdinfo(lib->fd, "drm-cycles-core") == cores, "cores had nothing to do with it");
+	CHECK(fdinfo(idle->fd, "drm-cycles-copy") == 0, "another file copied nothing");
+	CHECK_ERRNO(lib_queue_destroy(queue), 0, "destroy");
+	CHECK(fdinfo(lib->fd, "drm-cycles-copy") == cycles, "they stay when the queue is gone");
+	lib_syncobj_destroy(lib->fd, out);
+}
+
 static void test_fdinfo(void)
 {
 	struct drm_gaon_query_topology topology = { 0 };
@@ -97,6 +126,7 @@ static void test_fdinfo(void)
 	CHECK_ERRNO(lib_syncobj_wait(fence.fd, out, 0, 20000), 0, "ends");
 	after = fdinfo(fence.fd, "drm-cycles-core");
 	CHECK(!before && after >= 64, "cycles of a kernel-owned queue: %llu", (unsigned long long)after);
+	test_copy_engines(&fence, &kernel, &idle);
 	lib_close(&lr);
 	lib_close(&fence);
 	lib_close(&idle);

@@ -33,7 +33,7 @@
 struct fake_slot {
 	uint32_t status;
 	uint32_t queue, context, kind, priority, log2, flags;
-	uint64_t ring, state, save, read, slice, limit, busy;
+	uint64_t ring, state, save, read, slice, limit, busy, copied;
 	bool kill;
 };
 

@@ -166,6 +166,7 @@ static uint32_t slot_unload(struct fake *f, struct fake_slot *s)
 		return GAON_ADMIN_ERR_STATE;
 	f->fields.read = s->read;
 	f->fields.busy = s->busy;
+	f->fields.copied = s->copied;
 	f->fields.flags = s->flags;
 	f->queues[s->queue].read = s->read;
 	f->queues[s->queue].slot = -1;
@@ -296,6 +297,7 @@ static uint32_t *storage(struct fake *f, uint32_t reg)
 	PAIR(GAON_MCU_SLOT_SLICE, f->fields.slice);
 	PAIR(GAON_MCU_SLOT_LIMIT, f->fields.limit);
 	PAIR(GAON_MCU_SLOT_BUSY, f->fields.busy);
+	PAIR(GAON_MCU_SLOT_COPIED, f->fields.copied);
 	WORD(GAON_MCU_SLOT_FLAGS, f->fields.flags);
 	WORD(GAON_MCU_SLOT_RESULT, f->slot_result);
 	WORD(GAON_MCU_SLOT_WANT, f->want);

@@ -303,6 +303,8 @@ START_TEST(query_tells_where_a_queue_is)
 {
 	struct fake *f = booted(1);
 	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_QUEUE_QUERY, .id.id = 3 };
+	struct gaon_admin_cmd times = { .opcode = GAON_ADMIN_QUEUE_QUERY,
+					.id = { .id = 3, .value = GAON_QUERY_TIMES } };
 	struct gaon_admin_reply reply;
 
 	fake_context(f, 9);
@@ -310,12 +312,17 @@ START_TEST(query_tells_where_a_queue_is)
 	fake_ring(f, 3, 2);
 	f->slots[0].read = 1;
 	f->slots[0].busy = 0x123456789ull;
+	f->slots[0].copied = 0x987654321ull;
 	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);
 	ck_assert_uint_eq(reply.value[0], GAON_SLOT_ACTIVE);
 	ck_assert_uint_eq(reply.value[1], 1);
 	ck_assert_uint_eq(reply.value[2], 0);
 	ck_assert_uint_eq(reply.value[3], 0);
 	ck_assert_uint_eq(reply.value[5], 0x123456789ull);
+	ck_assert_uint_eq(fake_admin(f, &times, &reply), GAON_ADMIN_OK);
+	ck_assert_uint_eq(reply.value[0], 0x123456789ull);
+	ck_assert_uint_eq(reply.value[1], 0x987654321ull);
+	ck_assert_uint_eq(reply.value[2] | reply.value[3] | reply.value[4] | reply.value[5], 0);
 	fake_id(f, GAON_ADMIN_QUEUE_SUSPEND, 3);
 	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);
 	ck_assert_uint_eq(reply.value[0], GAON_SLOT_EMPTY);
@@ -323,6 +330,9 @@ START_TEST(query_tells_where_a_queue_is)
 	ck_assert_uint_eq(reply.value[3], 4 | 16);
 	/* It goes with the queue from slot to slot. */
 	ck_assert_uint_eq(reply.value[5], 0x123456789ull);
+	ck_assert_uint_eq(fake_admin(f, &times, &reply), GAON_ADMIN_OK);
+	ck_assert_uint_eq(reply.value[0], 0x123456789ull);
+	ck_assert_uint_eq(reply.value[1], 0x987654321ull);
 	fake_id(f, GAON_ADMIN_QUEUE_RESUME, 3);
 	f->slots[0].busy += 7;
 	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);

@@ -121,6 +121,7 @@ struct sim_slot {
 	uint64_t write;			/* last value taken from the state block */
 	uint64_t slice, slice_used;	/* cycles */
 	uint64_t busy;			/* cycles that its queue has had in cores, since it exists */
+	uint64_t copied;		/* the same of copy engines */
 	uint64_t limit;			/* watchdog cycles per launch; 0: the device's default */
 	uint64_t order;			/* arbiter: lower goes first inside a band */
 	bool saved;			/* a launch is in the save area: resume first */

@@ -169,7 +169,7 @@ bool sim_doorbells_take(struct gaon_sim *sim);		/* wake slots, fill PENDQ */
 
 /* Fields of the slot registers. */
 struct sim_slot_fields {
-	uint64_t busy;
+	uint64_t busy, copied;
 	uint32_t index, queue, context, kind, priority, log2;
 	uint64_t ring_va, state_va, save_va, read, slice, limit;
 	uint32_t flags, status, result;

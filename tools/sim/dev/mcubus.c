@@ -175,6 +175,8 @@ static uint64_t *mcubus_pair(struct sim_mcu_bus *bus, uint32_t reg)
 		return &bus->slot.limit;
 	case GAON_MCU_SLOT_BUSY_LO:
 		return &bus->slot.busy;
+	case GAON_MCU_SLOT_COPIED_LO:
+		return &bus->slot.copied;
 	case GAON_MCU_INJECT_LO:
 		return &bus->inject_address;
 	default:

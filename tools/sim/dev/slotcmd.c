@@ -68,6 +68,7 @@ static uint32_t slotcmd_load(struct gaon_sim *sim, struct sim_slot *slot,
 	slot->slice = f->slice;
 	slot->limit = f->limit;
 	slot->busy = f->busy;
+	slot->copied = f->copied;
 	slot->saved = f->flags & GAON_MCU_SLOT_F_SAVED;
 	sim_doorbell_resident(sim, f->queue, index);
 	if (f->flags & GAON_MCU_SLOT_F_HOLD) {
@@ -123,6 +124,7 @@ static uint32_t slotcmd_unload(struct gaon_sim *sim, struct sim_slot *slot, stru
 		return GAON_ADMIN_ERR_BUSY;
 	f->read = slot->read;
 	f->busy = slot->busy;
+	f->copied = slot->copied;
 	f->flags = slot->saved ? GAON_MCU_SLOT_F_SAVED : 0;
 	sim_doorbell_resident(sim, slot->queue, -1);
 	sim->slot_fault_held[index] = false;
@@ -207,6 +209,7 @@ static void slotcmd_read(const struct sim_slot *slot, struct sim_slot_fields *f)
 	f->slice = slot->slice;
 	f->limit = slot->limit;
 	f->busy = slot->busy;
+	f->copied = slot->copied;
 	f->flags = slot->saved ? GAON_MCU_SLOT_F_SAVED : 0;
 }
 

@@ -142,6 +142,7 @@ void sim_time_copy(struct gaon_sim *sim, struct sim_slot *slot, struct sim_copy 
 	end = max64(end, use(&t->host[1], start, sim_time_host_ticks(sim, copy->host_write)));
 	t->copy[engine] = end;
 	t->copy_busy[engine % 4] += end - start + SIM_COST_COPY;
+	slot->copied += (end - start + SIM_COST_COPY) / SIM_CYCLE;
 	end += copy->host_read || copy->host_write ? SIM_COST_HOST_LATENCY : SIM_COST_HBM_LATENCY;
 	copy->hbm_read = copy->hbm_write = copy->host_read = copy->host_write = 0;
 	advance_queue(sim, slot, end);

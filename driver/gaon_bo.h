@@ -37,6 +37,8 @@ struct gaon_bo {
 	char name[32];
 	/** @gpuva_lock: protects the list of mappings where GEM has no lock for it. */
 	struct mutex gpuva_lock;
+	/** @node: in the device's list of all objects; protected by that list's lock. */
+	struct list_head node;
 };
 
 static inline struct gaon_bo *to_gaon_bo(struct drm_gem_object *obj)

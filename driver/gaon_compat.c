@@ -133,17 +133,36 @@ int gaon_compat_ttm_device_init(struct ttm_device *bdev, const struct ttm_device
 #endif
 }
 
-void gaon_compat_ttm_device_fini(struct ttm_device *bdev)
+static void ttm_pool_destroy_lists(struct ttm_pool *pool)
 {
-	ttm_device_fini(bdev);
 #ifdef GAON_HAVE_TTM_POOL_LRU
 	unsigned int i, j;
 
 	/* TTM of 7.3 forgets these lists, an allocation each; to destroy one twice does no harm. */
 	for (i = 0; i < TTM_NUM_CACHING_TYPES; i++) {
 		for (j = 0; j < NR_PAGE_ORDERS; j++)
-			list_lru_destroy(&bdev->pool.caching[i].orders[j].pages);
+			list_lru_destroy(&pool->caching[i].orders[j].pages);
 	}
+#endif
+}
+
+void gaon_compat_ttm_device_fini(struct ttm_device *bdev)
+{
+	ttm_device_fini(bdev);
+	ttm_pool_destroy_lists(&bdev->pool);
+}
+
+/* Frees what the pool keeps for later. Nobody may use the pool meanwhile. */
+void gaon_compat_ttm_pool_empty(struct ttm_device *bdev)
+{
+	struct ttm_pool *pool = &bdev->pool;
+
+	ttm_pool_fini(pool);
+	ttm_pool_destroy_lists(pool);
+#ifdef GAON_HAVE_TTM_ALLOC_FLAGS
+	ttm_pool_init(pool, pool->dev, pool->nid, pool->alloc_flags);
+#else
+	ttm_pool_init(pool, pool->dev, pool->nid, pool->use_dma_alloc, pool->use_dma32);
 #endif
 }
 

@@ -112,6 +112,7 @@ const struct drm_driver gaon_drm_driver = {
 	.ioctls = gaon_ioctls,
 	.num_ioctls = ARRAY_SIZE(gaon_ioctls),
 	.fops = &gaon_fops,
+	.gem_prime_import = gaon_prime_import_buf,
 	.gem_prime_import_sg_table = gaon_prime_import,
 	.name = "gaon",
 	.desc = "Gaon GA1 accelerator",
@@ -135,4 +136,5 @@ module_exit(gaon_exit);
 MODULE_DESCRIPTION("Gaon GA1 accelerator");
 MODULE_AUTHOR("The Gaon authors");
 MODULE_LICENSE("Dual MIT/GPL");
+MODULE_INFO(import_ns, "DMA_BUF");	/* MODULE_IMPORT_NS() wants quotes in some kernels only */
 MODULE_VERSION(GAON_DRIVER_VERSION);

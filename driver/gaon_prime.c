@@ -52,6 +52,19 @@ struct sg_table *gaon_prime_get_sg_table(struct drm_gem_object *obj)
 	return drm_prime_pages_to_sg(obj->dev, bo->ttm.ttm->pages, bo->ttm.ttm->num_pages);
 }
 
+/** gaon_prime_import_buf() - PRIME_FD_TO_HANDLE, as DRM does it while the driver has the card */
+struct drm_gem_object *gaon_prime_import_buf(struct drm_device *drm, struct dma_buf *dma_buf)
+{
+	struct drm_gem_object *obj;
+	int idx;
+
+	if (!drm_dev_enter(drm, &idx))
+		return ERR_PTR(-ENODEV);
+	obj = drm_gem_prime_import(drm, dma_buf);
+	drm_dev_exit(idx);
+	return obj;
+}
+
 /**
  * gaon_prime_import() - make an object of another device's memory
  * @drm: the device

@@ -8,9 +8,14 @@
  *
  * Moves are done by the device and waited for: when one returns, the old place is free.
  */
+#include <linux/cleanup.h>
+#include <linux/delay.h>
+#include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_prime.h>
@@ -33,11 +38,22 @@ struct gaon_ttm {
 	struct gaon_device *gdev;
 	/** @host: manager of GAON_PL_HOST, which only counts. */
 	struct ttm_resource_manager host;
+	/** @lock: protects @objects. Innermost. */
+	spinlock_t lock;
+	/** @objects: all that there are, by struct gaon_bo.node. */
+	struct list_head objects;
+	/** @pool_lock: held for writing while the pool is emptied. Inside reservations. */
+	struct rw_semaphore pool_lock;
 };
+
+static struct gaon_ttm *to_gaon_ttm(struct ttm_device *bdev)
+{
+	return container_of(bdev, struct gaon_ttm, bdev);
+}
 
 static struct gaon_device *to_gdev(struct ttm_device *bdev)
 {
-	return container_of(bdev, struct gaon_ttm, bdev)->gdev;
+	return to_gaon_ttm(bdev)->gdev;
 }
 
 /* --- host memory ---------------------------------------------------------------------------- */
@@ -81,15 +97,24 @@ static struct ttm_tt *tt_create(struct ttm_buffer_object *ttm, u32 page_flags)
 
 static int tt_populate(struct ttm_device *bdev, struct ttm_tt *tt, struct ttm_operation_ctx *ctx)
 {
+	int err, idx;
+
 	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
 		return drm_prime_sg_to_dma_addr_array(tt->sg, tt->dma_address, tt->num_pages);
-	return ttm_pool_alloc(&bdev->pool, tt, ctx);
+	/* A debugger, say, that reads a mapping may come here when the driver has left the card. */
+	if (!drm_dev_enter(&to_gdev(bdev)->drm, &idx))
+		return -ENODEV;
+	err = ttm_pool_alloc(&bdev->pool, tt, ctx);
+	drm_dev_exit(idx);
+	return err;
 }
 
 static void tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
 {
-	if (!(tt->page_flags & TTM_TT_FLAG_EXTERNAL))
-		ttm_pool_free(&bdev->pool, tt);
+	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
+		return;
+	guard(rwsem_read)(&to_gaon_ttm(bdev)->pool_lock);
+	ttm_pool_free(&bdev->pool, tt);
 }
 
 static void tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
@@ -246,10 +271,27 @@ static unsigned int bo_places(struct gaon_device *gdev, const struct gaon_bo *bo
 	return count;
 }
 
+/* From here on the device's removal finds it; its reference count is 0 until it is ready. */
+static void bo_prepare(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes)
+{
+	struct gaon_ttm *ttm = to_gaon_ttm(gdev->ttm);
+
+	mutex_init(&bo->gpuva_lock);
+	drm_gem_private_object_init(&gdev->drm, &bo->ttm.base, bytes);
+	gaon_compat_gpuva_init(bo);
+	spin_lock(&ttm->lock);
+	list_add_tail(&bo->node, &ttm->objects);
+	spin_unlock(&ttm->lock);
+}
+
 static void bo_destroy(struct ttm_buffer_object *ttm)
 {
 	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
+	struct gaon_ttm *gttm = to_gaon_ttm(ttm->bdev);
 
+	spin_lock(&gttm->lock);
+	list_del(&bo->node);
+	spin_unlock(&gttm->lock);
 	if (drm_gem_is_imported(&ttm->base))
 		drm_prime_gem_destroy(&ttm->base, ttm->sg);
 	drm_gem_object_release(&ttm->base);
@@ -280,9 +322,7 @@ int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
 		.num_placement = bo_places(gdev, bo, places),
 	};
 
-	mutex_init(&bo->gpuva_lock);
-	drm_gem_private_object_init(&gdev->drm, &bo->ttm.base, bytes);
-	gaon_compat_gpuva_init(bo);
+	bo_prepare(gdev, bo, bytes);
 	return ttm_bo_init_reserved(gdev->ttm, &bo->ttm,
 				    bo->kernel ? ttm_bo_type_kernel : ttm_bo_type_device,
 				    &placement, 1, &ctx, NULL, resv, bo_destroy);
@@ -304,9 +344,7 @@ int gaon_ttm_bo_import(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
 	struct ttm_placement placement = { .placement = &host_place, .num_placement = 1 };
 	struct ttm_operation_ctx ctx = {};
 
-	mutex_init(&bo->gpuva_lock);
-	drm_gem_private_object_init(&gdev->drm, &bo->ttm.base, bytes);
-	gaon_compat_gpuva_init(bo);
+	bo_prepare(gdev, bo, bytes);
 	return ttm_bo_init_reserved(gdev->ttm, &bo->ttm, ttm_bo_type_sg, &placement, 1, &ctx, sgt,
 				    resv, bo_destroy);
 }
@@ -353,14 +391,19 @@ int gaon_ttm_bo_pin_host(struct gaon_bo *bo)
 {
 	struct ttm_placement placement = { .placement = &host_place, .num_placement = 1 };
 	struct ttm_operation_ctx ctx = { .interruptible = true };
-	int err;
+	int err = 0, idx;
 
 	dma_resv_assert_held(bo->ttm.base.resv);
+	/* Other devices come here whenever they like. */
+	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
+		return -ENODEV;
 	if (bo->ttm.pin_count && bo->ttm.resource->mem_type != GAON_PL_HOST)
-		return -EBUSY;
-	err = bo->ttm.pin_count ? 0 : ttm_bo_validate(&bo->ttm, &placement, &ctx);
+		err = -EBUSY;
+	else if (!bo->ttm.pin_count)
+		err = ttm_bo_validate(&bo->ttm, &placement, &ctx);
 	if (!err)
 		ttm_bo_pin(&bo->ttm);
+	drm_dev_exit(idx);
 	return err;
 }
 
@@ -373,7 +416,13 @@ void gaon_ttm_bo_unpin(struct gaon_bo *bo)
 /** gaon_ttm_vmap() - map into the kernel; with the reservation held */
 int gaon_ttm_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
-	return ttm_bo_vmap(&to_gaon_bo(obj)->ttm, map);
+	int err, idx;
+
+	if (!drm_dev_enter(obj->dev, &idx))
+		return -ENODEV;
+	err = ttm_bo_vmap(&to_gaon_bo(obj)->ttm, map);
+	drm_dev_exit(idx);
+	return err;
 }
 
 /** gaon_ttm_vunmap() - with the reservation held */
@@ -382,11 +431,33 @@ void gaon_ttm_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
 	ttm_bo_vunmap(&to_gaon_bo(obj)->ttm, map);
 }
 
+/* For debuggers. An object of a card that is gone may be nowhere, which older kernels mind. */
+static int vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)
+{
+	struct ttm_buffer_object *ttm = vma->vm_private_data;
+	int err, idx;
+
+	if (!drm_dev_enter(ttm->base.dev, &idx))
+		return -ENODEV;
+	err = ttm_bo_vm_access(vma, addr, buf, len, write);
+	drm_dev_exit(idx);
+	return err;
+}
+
+static const struct vm_operations_struct vm_ops = {
+	.fault = ttm_bo_vm_fault,
+	.open = ttm_bo_vm_open,
+	.close = ttm_bo_vm_close,
+	.access = vm_access,
+};
+
 /** gaon_ttm_mmap() - map into a process, page by page as it is touched */
 int gaon_ttm_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
-	int err = ttm_bo_mmap_obj(vma, &to_gaon_bo(obj)->ttm);
+	int err;
 
+	vma->vm_ops = &vm_ops;		/* before TTM sets its own */
+	err = ttm_bo_mmap_obj(vma, &to_gaon_bo(obj)->ttm);
 	if (!err)
 		drm_gem_object_put(obj);	/* the mapping has TTM's reference */
 	return err;
@@ -401,10 +472,70 @@ void gaon_ttm_usage(struct gaon_device *gdev, u64 *host, u64 *hbm, u64 *hbm_visi
 	gaon_hbm_usage(gdev, hbm, hbm_visible);
 }
 
-/** gaon_ttm_unplug() - give back all memory that the DMA API gave, before the driver is unbound */
+/* An object gives back what the DMA API gave; with the reservation held. */
+static void bo_unplug(struct gaon_bo *bo)
+{
+	struct ttm_placement nowhere = {};
+	struct ttm_operation_ctx ctx = {};
+	struct drm_gem_object *obj = &bo->ttm.base;
+	struct ttm_tt *tt = bo->ttm.ttm;
+
+	dma_resv_assert_held(obj->resv);
+	if (drm_gem_is_imported(obj)) {
+		if (bo->ttm.sg)
+			dma_buf_unmap_attachment(obj->import_attach, bo->ttm.sg,
+						 DMA_BIDIRECTIONAL);
+		bo->ttm.sg = NULL;
+		if (tt)
+			tt->sg = NULL;
+		return;
+	}
+	if (!tt || !ttm_tt_is_populated(tt))
+		return;
+	/* Pages that another device is attached to are its, too, until it detaches. */
+	if (bo->ttm.pin_count && !bo->kernel)
+		return;
+	dma_resv_wait_timeout(obj->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
+	/* To no place: an object that is idle gives its pages back at once, pinned or not. */
+	drm_WARN_ON(obj->dev, ttm_bo_validate(&bo->ttm, &nowhere, &ctx));
+}
+
+/**
+ * gaon_ttm_unplug() - give back all memory that the DMA API gave, before the driver is unbound
+ * @gdev: the device, after drm_dev_unplug()
+ *
+ * As ttm_device_clear_dma_mappings(), which neither holds reservations nor gets on with objects
+ * that are just being freed, and leaves the pages in the pool.
+ */
 void gaon_ttm_unplug(struct gaon_device *gdev)
 {
-	ttm_device_clear_dma_mappings(gdev->ttm);
+	struct gaon_ttm *ttm = to_gaon_ttm(gdev->ttm);
+	struct dma_resv *resv;
+	struct gaon_bo *bo;
+	LIST_HEAD(done);
+
+	spin_lock(&ttm->lock);
+	while ((bo = list_first_entry_or_null(&ttm->objects, struct gaon_bo, node))) {
+		bool dying = !kref_get_unless_zero(&bo->ttm.kref);
+
+		if (!dying)
+			list_move(&bo->node, &done);
+		spin_unlock(&ttm->lock);
+		if (dying) {
+			msleep(1);	/* who has dropped its last reference frees its pages */
+		} else {
+			resv = bo->ttm.base.resv;
+			dma_resv_lock(resv, NULL);
+			bo_unplug(bo);
+			dma_resv_unlock(resv);
+			gaon_compat_ttm_bo_fini(&bo->ttm);
+		}
+		spin_lock(&ttm->lock);
+	}
+	list_splice(&done, &ttm->objects);
+	spin_unlock(&ttm->lock);
+	guard(rwsem_write)(&ttm->pool_lock);
+	gaon_compat_ttm_pool_empty(&ttm->bdev);
 }
 
 static void ttm_release(struct drm_device *drm, void *arg)
@@ -418,6 +549,14 @@ static void ttm_release(struct drm_device *drm, void *arg)
 	gaon_compat_ttm_device_fini(&ttm->bdev);
 }
 
+/* What TTM frees late, imported objects for instance, goes before the managers of its memory. */
+static void ttm_settle(struct drm_device *drm, void *arg)
+{
+	struct gaon_ttm *ttm = arg;
+
+	flush_workqueue(ttm->bdev.wq);
+}
+
 int gaon_ttm_init(struct gaon_device *gdev)
 {
 	struct gaon_ttm *ttm = drmm_kzalloc(&gdev->drm, sizeof(*ttm), GFP_KERNEL);
@@ -426,6 +565,9 @@ int gaon_ttm_init(struct gaon_device *gdev)
 	if (!ttm)
 		return -ENOMEM;
 	ttm->gdev = gdev;
+	spin_lock_init(&ttm->lock);
+	INIT_LIST_HEAD(&ttm->objects);
+	init_rwsem(&ttm->pool_lock);
 	err = gaon_compat_ttm_device_init(&ttm->bdev, &ttm_funcs, gdev->drm.dev,
 					  gdev->drm.anon_inode->i_mapping,
 					  gdev->drm.vma_offset_manager);
@@ -440,5 +582,8 @@ int gaon_ttm_init(struct gaon_device *gdev)
 	err = drmm_add_action_or_reset(&gdev->drm, ttm_release, ttm);
 	if (err)
 		return err;
-	return gaon_hbm_init(gdev);
+	err = gaon_hbm_init(gdev);
+	if (err)
+		return err;
+	return drmm_add_action_or_reset(&gdev->drm, ttm_settle, ttm);
 }

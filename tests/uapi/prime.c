@@ -2,9 +2,7 @@
 /* Objects shared by dma-buf: among files of a card, and with udmabuf. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/udmabuf.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,15 +21,6 @@ static int to_fd(int fd, uint32_t handle, int *out)
 	return err;
 }
 
-static int to_handle(int fd, int buf, uint32_t *out)
-{
-	struct drm_prime_handle prime = { .fd = buf };
-	int err = uapi_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
-
-	*out = prime.handle;
-	return err;
-}
-
 static void test_shared(uint32_t flags)
 {
 	int one = uapi_open(), two = uapi_open(), buf;
@@ -40,7 +29,7 @@ static void test_shared(uint32_t flags)
 
 	REQUIRE(handle && vm && a, "object, flags %#x", flags);
 	CHECK_ERRNO(to_fd(one, handle, &buf), 0, "export");
-	CHECK_ERRNO(to_handle(two, buf, &other), 0, "import into another file");
+	CHECK_ERRNO(uapi_to_handle(two, buf, &other), 0, "import into another file");
 	b = uapi_mmap(two, other, MIB);
 	REQUIRE(b, "mapped there");
 	a[77] = 0x1234;
@@ -57,23 +46,6 @@ static void test_shared(uint32_t flags)
 	close(two);
 }
 
-static int udmabuf(uint64_t size, char **cpu)
-{
-	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = size };
-	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), buf;
-
-	REQUIRE(dev >= 0, "open /dev/udmabuf: %s (modprobe udmabuf)", strerror(errno));
-	create.memfd = (uint32_t)memfd_create("peer", MFD_ALLOW_SEALING);
-	REQUIRE(!ftruncate((int)create.memfd, (off_t)size) &&
-		!fcntl((int)create.memfd, F_ADD_SEALS, F_SEAL_SHRINK), "a memfd");
-	*cpu = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)create.memfd, 0);
-	buf = ioctl(dev, UDMABUF_CREATE, &create);
-	REQUIRE(buf >= 0, "a udmabuf: %s", strerror(errno));
-	close((int)create.memfd);
-	close(dev);
-	return buf;
-}
-
 static void test_import(void)
 {
 	int fd = uapi_open(), buf;
@@ -82,9 +54,9 @@ static void test_import(void)
 	struct drm_gaon_bo_info info;
 	char *cpu;
 
-	buf = udmabuf(MIB, &cpu);
-	CHECK_ERRNO(to_handle(fd, buf, &handle), 0, "import");
-	CHECK_ERRNO(to_handle(fd, buf, &again), 0, "import again");
+	buf = uapi_udmabuf(MIB, &cpu);
+	CHECK_ERRNO(uapi_to_handle(fd, buf, &handle), 0, "import");
+	CHECK_ERRNO(uapi_to_handle(fd, buf, &again), 0, "import again");
 	CHECK(handle == again, "it is the same handle");
 	info = (struct drm_gaon_bo_info) { .handle = handle };
 	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_BO_INFO, &info), 0, "info");
@@ -112,8 +84,8 @@ static void test_refused(void)
 	uint32_t handle;
 
 	REQUIRE(!pipe(pipes), "a pipe");
-	CHECK_ERRNO(to_handle(fd, pipes[0], &handle), EINVAL, "a pipe is no dma-buf");
-	CHECK_ERRNO(to_handle(fd, 9999, &handle), EBADF, "nor is nothing");
+	CHECK_ERRNO(uapi_to_handle(fd, pipes[0], &handle), EINVAL, "a pipe is no dma-buf");
+	CHECK_ERRNO(uapi_to_handle(fd, 9999, &handle), EBADF, "nor is nothing");
 	CHECK_ERRNO(to_fd(fd, 9999, &buf), ENOENT, "an unknown handle");
 	close(fd);
 }

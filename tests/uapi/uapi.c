@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/udmabuf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,33 @@ int uapi_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size)
 	struct drm_gaon_vm_bind_op op = { .type = DRM_GAON_VM_BIND_UNMAP, .va = va, .size = size };
 
 	return uapi_bind(fd, vm, &op, 1);
+}
+
+int uapi_udmabuf(uint64_t size, char **cpu)
+{
+	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = size };
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), buf;
+
+	REQUIRE(dev >= 0, "open /dev/udmabuf: %s (modprobe udmabuf)", strerror(errno));
+	create.memfd = (uint32_t)memfd_create("peer", MFD_ALLOW_SEALING);
+	REQUIRE(!ftruncate((int)create.memfd, (off_t)size) &&
+		!fcntl((int)create.memfd, F_ADD_SEALS, F_SEAL_SHRINK), "a memfd");
+	if (cpu)
+		*cpu = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)create.memfd, 0);
+	buf = ioctl(dev, UDMABUF_CREATE, &create);
+	REQUIRE(buf >= 0, "a udmabuf: %s", strerror(errno));
+	close((int)create.memfd);
+	close(dev);
+	return buf;
+}
+
+int uapi_to_handle(int fd, int buf, uint32_t *handle)
+{
+	struct drm_prime_handle prime = { .fd = buf };
+	int err = uapi_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime);
+
+	*handle = prime.handle;
+	return err;
 }
 
 uint64_t uapi_random(void)

@@ -51,6 +51,9 @@ int uapi_bind(int fd, uint32_t vm, const struct drm_gaon_vm_bind_op *ops, uint32
 int uapi_map(int fd, uint32_t vm, uint32_t handle, uint64_t offset, uint64_t va, uint64_t size,
 	     uint32_t flags);
 int uapi_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size);
+/* A dma-buf of ordinary memory, also mapped at @cpu unless that is NULL; ends the program if it fails. */
+int uapi_udmabuf(uint64_t size, char **cpu);
+int uapi_to_handle(int fd, int buf, uint32_t *handle);
 
 /* A number that follows the last one; seeded by $GAON_SEED or the clock, and printed at the end. */
 uint64_t uapi_random(void);

@@ -18,6 +18,14 @@ $(O)/tests/uapi/fuzz/fuzz: $(UAPI_FUZZ_OBJS) $(UAPI_LIB)
 VM_GUEST	+= $(O)/tests/uapi/fuzz/fuzz
 $(UAPI_FUZZ_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 
+# Allocations that fail.
+UAPI_FAIL_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/uapi/fail/*.c))
+$(O)/tests/uapi/fail/fail: $(UAPI_FAIL_OBJS) $(UAPI_LIB)
+	$(CC) $(CFLAGS) -static -pthread -o $@ $^
+
+VM_GUEST	+= $(O)/tests/uapi/fail/fail
+$(UAPI_FAIL_OBJS): private CPPFLAGS += -I/usr/include/libdrm
+
 # The device's side of isolation.c.
 UAPI_LEFTOVERS	:= $(O)/tests/uapi/device/leftovers
 $(UAPI_LEFTOVERS).elf: tests/uapi/device/leftovers.S

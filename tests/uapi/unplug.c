@@ -79,7 +79,7 @@ static int open_again(void)
 
 struct user {
 	int fd;
-	uint32_t vms[2], bos[3];
+	uint32_t vms[2], bos[3], imported;
 	volatile uint64_t *cpu[3];
 	char *own;
 };
@@ -92,6 +92,7 @@ static void user_start(struct user *user)
 {
 	struct drm_gaon_vm_bind_op op = { .type = DRM_GAON_VM_BIND_MAP_USERPTR, .va = VA / 2, .size = MIB };
 	unsigned int i;
+	int buf;
 
 	user->fd = open_again();
 	REQUIRE(user->fd >= 0, "open: %s", strerror(errno));
@@ -107,6 +108,11 @@ static void user_start(struct user *user)
 	user->own = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	op.offset = (uintptr_t)user->own;
 	uapi_bind(user->fd, user->vms[1], &op, 1);
+	/* Memory of another device is unmapped for DMA, too. */
+	buf = uapi_udmabuf(MIB, NULL);
+	CHECK_ERRNO(uapi_to_handle(user->fd, buf, &user->imported), 0, "import");
+	uapi_map(user->fd, user->vms[0], user->imported, 0, VA / 4, MIB, 0);
+	close(buf);
 }
 
 static void user_check_gone(struct user *user)

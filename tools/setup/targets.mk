@@ -12,6 +12,7 @@ help:
 ## make check         every test: normal, ASan+UBSan and TSan builds, fuzzers; prints N passed, N failed
 ## make check-quick   the normal build's tests only
 ## make check-vm      the tests in guest kernels only; KERNEL=6.12, 7.3 or debug, TEST=pattern, SHAPE=name
+## make check-debug   the same in the debugging kernel: lockdep, KASAN, kmemleak, failing allocations; hours
 ## make vm            a shell in a guest with the card and its driver; KERNEL=, SHAPE= as above
 ## make bench         measure against peers; JSON=FILE writes the rows
 ## make bench-vm      the kernel module's figures, in a guest; JSON=FILE, KERNEL= as above
@@ -55,6 +56,9 @@ vm-deps: deps
 check-vm: vm-deps
 	@$(MAKE) -j$(JOBS) all vm-programs
 	@$(VM) $(if $(V),--verbose) check
+
+check-debug:
+	@$(MAKE) check-vm KERNEL=debug
 
 # The DKMS package, with the DKMS and the compiler of each guest's Debian.
 check-dkms: vm-deps
@@ -109,5 +113,5 @@ docs: deps
 install: all
 	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: vm-deps check-vm vm vm-modules lint-driver check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench bench-vm check-dkms lint docs install

@@ -16,6 +16,7 @@
 #include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_tlbi.h"
+#include "gaon_trace.h"
 #include "gaon_ttm.h"
 #include "gaon_userptr.h"
 #include "gaon_vm.h"
@@ -400,6 +401,7 @@ int gaon_bind_exec(struct gaon_vm *vm, struct gaon_bind_op *op)
 	pt_invalidate(vm, op->va, op->size);
 	if (drm_WARN_ON(&vm->gdev->drm, err))
 		set_bit(GAON_VM_STATE_UNUSABLE, &vm->state);
+	trace_gaon_map(vm, op, err);
 	return err;
 }
 

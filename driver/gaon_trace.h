@@ -7,9 +7,11 @@
 
 #include <linux/tracepoint.h>
 
+#include "gaon_bind.h"
 #include "gaon_device.h"
 #include "gaon_queue.h"
 #include "gaon_sched.h"
+#include "gaon_vm.h"
 
 DECLARE_EVENT_CLASS(gaon_job,
 	TP_PROTO(const struct gaon_job *job),
@@ -114,6 +116,38 @@ TRACE_EVENT(gaon_fault,
 		  __get_str(dev), __entry->context, __entry->queue, __entry->type,
 		  __entry->access, __entry->core, __entry->workgroup, __entry->sequence,
 		  __entry->pc, __entry->va, __entry->syndrome, __entry->cycle)
+);
+
+/* An operation of VM_BIND is done, the invalidation of TLBs included. */
+TRACE_EVENT(gaon_map,
+	TP_PROTO(const struct gaon_vm *vm, const struct gaon_bind_op *op, int error),
+	TP_ARGS(vm, op, error),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(vm->gdev->drm.dev))
+		__field(u32, context)
+		__field(u32, type)
+		__field(u64, va)
+		__field(u64, size)
+		__field(u64, offset)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->context = vm->context;
+		__entry->type = op->type;
+		__entry->va = op->va;
+		__entry->size = op->size;
+		__entry->offset = op->offset;
+		__entry->error = error;
+	),
+	TP_printk("dev=%s context=%u type=%s address=%#llx size=%#llx offset=%#llx error=%d",
+		  __get_str(dev), __entry->context,
+		  __print_symbolic(__entry->type,
+				   { DRM_GAON_VM_BIND_MAP, "map" },
+				   { DRM_GAON_VM_BIND_UNMAP, "unmap" },
+				   { DRM_GAON_VM_BIND_MAP_NULL, "null" },
+				   { DRM_GAON_VM_BIND_MAP_USERPTR, "userptr" }),
+		  __entry->va, __entry->size, __entry->offset, __entry->error)
 );
 
 /* The whole device is going to be reset. */

@@ -184,6 +184,7 @@ static void test_traces(void)
 {
 	static const char *const events[] = {
 		"gaon_job_submit: ", "gaon_job_run: ", "gaon_job_end: ", "gaon_fault: ",
+		"gaon_map: ",
 	};
 	static char text[65536];
 	struct lib_queue queue;
@@ -204,6 +205,7 @@ static void test_traces(void)
 	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		CHECK(strstr(text, events[i]), "has %s", events[i]);
 	CHECK(strstr(text, "error=-5"), "and the error");
+	CHECK(strstr(text, " type=map address=0x"), "and what was mapped");
 }
 
 int main(void)

@@ -5,4 +5,4 @@ $(O)/tests/vm/runtime_card: $(O)/tests/vm/runtime/card.o $(LIBGAON)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon -lcheck -lsubunit -lrt -lm
 
 VM_GUEST	+= $(O)/tests/vm/runtime_card $(RT_TESTS) $(OPS_TESTS) $(OPS_FIRST) $(O)/tests/conformance/first_program \
-		   $(O)/tests/conformance/cli_test $(O)/tests/conformance/demo_test
+		   $(CLI_KERNELS)

@@ -438,6 +438,7 @@ static void queue_state_fill(struct gaon_queue *queue, const struct gaon_admin_r
 	args->submitted = queue->kq->submitted;
 	args->completed = queue->kq->completed;
 	args->lost = queue->kq->lost;
+	args->ring_index = gaon_kq_ring_index(queue->kq);
 	spin_unlock_irq(&queue->kq->lock);
 }
 

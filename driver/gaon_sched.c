@@ -21,7 +21,8 @@
 #include "gaon_sched.h"
 #include "gaon_trace.h"
 
-#define JOB_PACKETS	3
+#define JOB_PACKETS	DRM_GAON_JOB_PACKETS
+#define JOB_CALL	1	/* which of them is the user's */
 #define RING_LOG2	2	/* of entries of the ring per job that may be in flight */
 #define RING_SPINS	10000	/* until the device has taken note of its own progress */
 #define SCOPE_HOST	(GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4)
@@ -434,6 +435,13 @@ u64 gaon_kq_job_index(struct gaon_kq *kq, u64 sequence)
 	}
 	spin_unlock_irqrestore(&kq->lock, flags);
 	return index;
+}
+
+/** gaon_kq_ring_index() - where the CALL of the next job that is pushed will stand; under kq->lock */
+u64 gaon_kq_ring_index(const struct gaon_kq *kq)
+{
+	lockdep_assert_held(&kq->lock);
+	return kq->pushed * JOB_PACKETS + JOB_CALL;
 }
 
 /* --- stopping ------------------------------------------------------------------------------- */

@@ -166,6 +166,7 @@ void gaon_kq_lose(struct gaon_kq *kq, int err);
 bool gaon_kq_is_stopped(struct gaon_kq *kq);
 void gaon_kq_go_on(struct gaon_kq *kq);
 u64 gaon_kq_job_index(struct gaon_kq *kq, u64 sequence);
+u64 gaon_kq_ring_index(const struct gaon_kq *kq);
 
 struct gaon_job *gaon_job_create(struct gaon_queue *queue, u64 client_id);
 void gaon_job_abandon(struct gaon_job *job);

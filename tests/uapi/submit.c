@@ -226,13 +226,20 @@ static void test_bases(struct lib *lib, struct lib_queue *queue)
 		.queue_id = queue->id,
 		.jobs = { .stride = sizeof(jobs[0]), .count = 2, .array = (uintptr_t)jobs },
 	};
+	struct drm_gaon_queue_query before, after;
 
 	*list_at(lib, LIST) = lib_nop(lib_va(WORD), 5, GAON_PKT_F_VALUE_BASE);
 	*list_at(lib, LIST2) = lib_launch(LIB_CODE_VA + LIB_CODE_STORE, 8, 1);
 	list_at(lib, LIST2)->flags |= GAON_PKT_F_ARGS_BASE;
 	*lib_word(lib, WORD) = *lib_word(lib, 0x48) = 0;
+	lib_state(queue, &before, 0);
 	CHECK_ERRNO(submit_raw(lib, &args), 0, "two jobs with bases");
 	CHECK_ERRNO(lib_syncobj_wait(lib->fd, sync.handle, 0, 20000), 0, "end");
+	lib_state(queue, &after, 0);
+	CHECK(before.ring_index % DRM_GAON_JOB_PACKETS == 1 &&
+	      after.ring_index == before.ring_index + 2 * DRM_GAON_JOB_PACKETS,
+	      "index in the ring: %llu, then %llu", (unsigned long long)before.ring_index,
+	      (unsigned long long)after.ring_index);
 	CHECK(*lib_word(lib, WORD) == 1005 && *lib_word(lib, 0x48) == 1, "values %llu, %llu",
 	      (unsigned long long)*lib_word(lib, WORD), (unsigned long long)*lib_word(lib, 0x48));
 	lib_syncobj_destroy(lib->fd, sync.handle);

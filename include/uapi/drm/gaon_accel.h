@@ -43,9 +43,10 @@ extern "C" {
  * DOC: Version log
  *
  * 1.0: first version.
+ * 1.1: &struct drm_gaon_queue_query has @ring_index.
  */
 #define DRM_GAON_VERSION_MAJOR	1
-#define DRM_GAON_VERSION_MINOR	0
+#define DRM_GAON_VERSION_MINOR	1
 
 /**
  * enum drm_gaon_ioctl_id - numbers of the ioctls, counted from DRM_COMMAND_BASE
@@ -902,7 +903,16 @@ struct drm_gaon_queue_query {
 	__aligned_u64 lost;
 	/** @fault: out: the first fault. */
 	struct drm_gaon_fault fault;
+	/**
+	 * @ring_index: out: of a kernel-owned queue: by what records in the print ring name a launch
+	 * of the job that is handed to the device next; %DRM_GAON_JOB_PACKETS more for each job
+	 * behind it. Else 0.
+	 */
+	__aligned_u64 ring_index;
 };
+
+/** DRM_GAON_JOB_PACKETS - entries of the hardware's ring that a job takes */
+#define DRM_GAON_JOB_PACKETS	3
 
 /**
  * struct drm_gaon_queue_set_priority - argument of %DRM_IOCTL_GAON_QUEUE_SET_PRIORITY

@@ -60,7 +60,10 @@ enum gaon_status copy_side_host(struct rt_stream *s, const void *ptr, uint64_t b
 			memcpy(stage, ptr, bytes);
 		return status;
 	}
-	side->pin = rt_pin_make(s->dev, ptr, bytes, write, &status);
+	/* What a copy stands in for is copied now, too. */
+	status = rt_pins_settle(s, ptr, bytes);
+	if (!status)
+		side->pin = rt_pin_make(s->dev, ptr, bytes, write, &status);
 	if (side->pin)
 		side->va = side->pin->va;
 	return status;

@@ -68,6 +68,39 @@ struct rt_pin *rt_pin_make(struct rt_device *dev, const void *ptr, uint64_t byte
 	return pin;
 }
 
+/* The newest of those that stand in for part of the range and are written by the device. */
+static bool pin_find(struct rt_device *dev, const uint8_t *ptr, uint64_t bytes,
+		     struct rt_dependency *point)
+{
+	const struct rt_pin *pin;
+
+	pthread_mutex_lock(&dev->pin_lock);
+	for (pin = dev->pins; pin; pin = pin->next) {
+		const uint8_t *user = pin->user;
+
+		if (pin->stand_in && pin->writes && ptr < user + pin->bytes && user < ptr + bytes)
+			break;
+	}
+	if (pin)
+		*point = (struct rt_dependency){ pin->timeline, pin->value };
+	pthread_mutex_unlock(&dev->pin_lock);
+	return pin != NULL;
+}
+
+enum gaon_status rt_pins_settle(struct rt_stream *s, const void *ptr, uint64_t bytes)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_dependency point;
+
+	while (!status && atomic_load(&s->dev->pin_writes) && pin_find(s->dev, ptr, bytes, &point)) {
+		status = rt_stream_wait_point(s, &point);
+		/* What did not come will not: the memory is as it is. */
+		if (status == GAON_ERROR_FAULT)
+			return GAON_OK;
+	}
+	return status;
+}
+
 void rt_pin_drop(struct rt_device *dev, struct rt_pin *pin)
 {
 	dev->ops->bo_destroy(pin->bo);

@@ -24,6 +24,11 @@ struct rt_pin *rt_pin_make(struct rt_device *dev, const void *ptr, uint64_t byte
 /* From now on it goes when @timeline reaches @value. */
 void rt_pin_arm(struct rt_device *dev, struct rt_pin *pin, struct rt_timeline *timeline,
 		uint64_t value);
+/*
+ * What work under way brings into [@ptr, @ptr + @bytes) by way of a copy that stands in is there when this
+ * returns OK. Waits; obj.lock of @s held.
+ */
+enum gaon_status rt_pins_settle(struct rt_stream *s, const void *ptr, uint64_t bytes);
 void rt_pin_drop(struct rt_device *dev, struct rt_pin *pin);
 /*
  * Unpin what is done. Whoever learns that work is done may free its memory next: called before
@@ -33,7 +38,8 @@ void rt_pins_retire_slow(struct rt_device *dev, bool all);
 
 static inline void rt_pins_retire(struct rt_device *dev)
 {
-	if (atomic_load_explicit(&dev->pin_count, memory_order_relaxed))
+	/* Pairs with the decrement: what another thread brought to the caller's memory is seen. */
+	if (atomic_load_explicit(&dev->pin_count, memory_order_acquire))
 		rt_pins_retire_slow(dev, false);
 }
 

@@ -53,6 +53,10 @@ static enum gaon_status stream_fail_queue(struct rt_device *dev, int err)
 		return rt_lost(dev);
 	case -ENOMEM:
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no host memory for a stream");
+	case -ERANGE:
+		return gaon_fail_hint(GAON_ERROR_LIMIT,
+				      "GAON_QUEUE=user has no such bound; or a smaller launch_limit_ns",
+				      "the kernel's queues take no launches that may run so long");
 	case -EACCES:
 		return gaon_fail_hint(GAON_ERROR_PERMISSION,
 				      "use GAON_STREAM_NORMAL, or give the program CAP_SYS_NICE",
@@ -328,6 +332,18 @@ static enum gaon_status stream_wait_room(struct rt_stream *s, const uint64_t *cp
 		return stream_fail_crowded(s);
 	atomic_store(&s->crowded, true);
 	status = stream_wait_value(s, cpu, value);
+	atomic_store(&s->crowded, false);
+	return status;
+}
+
+enum gaon_status rt_stream_wait_point(struct rt_stream *s, const struct rt_dependency *point)
+{
+	enum gaon_status status;
+
+	if (rt_in_callback())
+		return stream_fail_crowded(s);
+	atomic_store(&s->crowded, true);
+	status = rt_timeline_wait(s->dev, point->timeline, point->value, GAON_FOREVER);
 	atomic_store(&s->crowded, false);
 	return status;
 }

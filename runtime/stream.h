@@ -124,6 +124,11 @@ static inline uint64_t rt_stream_operation(const struct rt_stream *s, uint64_t s
 struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *status);
 /* Room for @bytes of arguments until the next packet put is done; multiple of 64 aligned. */
 void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gaon_status *status);
+/*
+ * Until @point is reached, as if the stream had no room until then: the call of a callback that may be what is
+ * waited for is refused.
+ */
+enum gaon_status rt_stream_wait_point(struct rt_stream *s, const struct rt_dependency *point);
 /* Publish the packet. The value that it stores when done. */
 uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_op_type type);
 /* Largest block that rt_stream_args() gives. */

@@ -388,6 +388,31 @@ GAON_API enum gaon_status gaon_device_get_memory(struct gaon_device *device, uin
 		status = rt_lost(dev);
 	if (!status && free_bytes)
 		*free_bytes = free_now;
+GAON_API enum gaon_status gaon_device_get_board(struct gaon_device *device,
+						struct gaon_device_board *board)
+{
+	struct gaon_device_board full = { .size = sizeof(full), .numa_node = -1 };
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
+	struct gaon_telemetry t;
+
+	if (!dev)
+		return status;
+	if (dev->ops->telemetry(dev->ws, &t)) {
+		status = rt_lost(dev);
+		rt_leave(dev);
+		return status;
+	}
+	full.clock_khz = t.clock_khz;
+	full.power_mw = t.power_mw;
+	full.temperature_mc = t.temp_mc;
+	if (dev->ops->board)
+		dev->ops->board(dev->ws, &full);
+	status = gaon_struct_write(board, &full, sizeof(full), "gaon_device_board");
+	rt_leave(dev);
+	return status;
+}
+
 	if (!status && total_bytes)
 		*total_bytes = total;
 	rt_leave(dev);

@@ -274,6 +274,33 @@ struct gaon_device_counters {
 	uint64_t retired_pages;
 };
 
+/**
+ * struct gaon_device_board - the card and its place in the machine; nothing of it is there for the embedded device
+ * but the last group
+ * @size: set by the caller
+ * @driver, @driver_version: kernel driver, "" if there is none
+ * @state: of the card as its driver tells it: "ready", "degraded", "resetting", "wedged"; "" if nobody tells
+ * @resets: of the whole card since the driver was bound
+ * @numa_node: of the host that the card is near to, -1 if it is not known
+ * @link_mtps, @link_width: of the PCIe link now, 10^6 transfers per second and lanes; 0 if it is not known
+ * @link_mtps_max, @link_width_max: most that the card can do
+ * @sensors: the last group comes from the kernel's sensors; else the device counts it
+ * @clock_khz: of the cores now; @power_mw: mean since it was asked last; @temperature_mc: of the chip, thousandths of
+ *	a degree Celsius
+ */
+struct gaon_device_board {
+	size_t size;
+	char driver[32], driver_version[32];
+	char state[16];
+	uint32_t resets;
+	int32_t numa_node;
+	uint32_t link_mtps, link_width;
+	uint32_t link_mtps_max, link_width_max;
+	bool sensors;
+	uint32_t clock_khz, power_mw;
+	int32_t temperature_mc;
+};
+
 /* Number of devices that gaon_device_describe() lists; at least 1, the embedded one. */
 GAON_API enum gaon_status gaon_device_count(uint32_t *count);
 
@@ -329,6 +356,10 @@ enum gaon_mem_kind {
 	GAON_MEM_MODULE		= 5,	/* a module's image; only in info */
 	GAON_MEM_SHARED		= 6,	/* from gaon_mem_import_fd(); only in info */
 };
+/* Asks the device: some 10 us. DEVICE_LOST. */
+GAON_API enum gaon_status gaon_device_get_board(struct gaon_device *dev,
+						struct gaon_device_board *board);
+
 
 #define GAON_IMPORT_READONLY	(1u << 0)	/* the device may only read */
 

@@ -234,6 +234,7 @@ static const struct gaon_winsys_ops drm_ops = {
 	.close = drm_close,
 	.identify = drm_identify,
 	.telemetry = drm_telemetry,
+	.board = drm_board,
 	.mem_info = drm_mem_info,
 	.correlate = drm_correlate,
 	.context_create = drm_context_create,

@@ -6,6 +6,8 @@
  *   drm_bo.c     memory objects, addresses     drm_queue.c  contexts, queues, faults, waiting
  *   drm_list.c   cards of this machine         drm_why.c    why one cannot be opened
  *   drm_kmod.c   state of the kernel module    drm_fw.c     firmware files
+ *   drm_kq.c     kernel-owned queues           drm_held.c   those that wait for a word
+ *   drm_sync.c   timeline syncobjs              drm_board.c  link, sensors, driver
  *
  * A context is an LR address space, its queues are user-mode queues: packets, completion values and
  * doorbells need no system call.
@@ -135,3 +137,12 @@ enum drm_module drm_module_state(char *release, size_t size);
 bool drm_fw_fault(char *text, size_t size);
 
 #endif
+/* --- sysfs ----------------------------------------------------------------------------------- */
+
+/* drm_list.c: first line of a file, without its end; false if there is none. */
+bool drm_read_line(const char *dir, const char *name, char *out, size_t size);
+/* Last part of where a link points to; "" if there is no link. */
+void drm_link_name(const char *dir, const char *name, char *out, size_t size);
+/* drm_board.c */
+void drm_board(struct gaon_winsys *winsys, struct gaon_device_board *out);
+

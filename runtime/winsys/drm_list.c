@@ -34,7 +34,7 @@ static struct gaon_ws_card *list_add(struct card_list *cards)
 }
 
 /* First line of a file, without its end; false if there is none. */
-static bool read_line(const char *dir, const char *name, char *out, size_t size)
+bool drm_read_line(const char *dir, const char *name, char *out, size_t size)
 {
 	char path[600];
 	FILE *file;
@@ -55,11 +55,11 @@ static bool read_id(const char *dir, const char *name, uint32_t want)
 {
 	char text[16];
 
-	return read_line(dir, name, text, sizeof(text)) && strtoul(text, NULL, 16) == want;
+	return drm_read_line(dir, name, text, sizeof(text)) && strtoul(text, NULL, 16) == want;
 }
 
 /* Last part of where a link points to; "" if there is no link. */
-static void link_name(const char *dir, const char *name, char *out, size_t size)
+void drm_link_name(const char *dir, const char *name, char *out, size_t size)
 {
 	char path[600], target[600];
 	const char *last;
@@ -85,7 +85,7 @@ static void serial_read(const char *dir, char out[33])
 	char text[64];
 	size_t i;
 
-	if (!read_line(dir, "serial", text, sizeof(text)) || strlen(text) != 32)
+	if (!drm_read_line(dir, "serial", text, sizeof(text)) || strlen(text) != 32)
 		return;
 	for (i = 0; i < 32; i++) {
 		if (!isxdigit((unsigned char)text[i]))
@@ -117,7 +117,7 @@ static int add_node(struct card_list *cards, const char *class_dir, const char *
 	if (!number_of(name, &number))
 		return 0;
 	snprintf(device, sizeof(device), "%s/%s/device", class_dir, name);
-	link_name(device, "driver", driver, sizeof(driver));
+	drm_link_name(device, "driver", driver, sizeof(driver));
 	if (strcmp(driver, DRIVER_NAME))
 		return 0;
 	card = list_add(cards);
@@ -127,7 +127,7 @@ static int add_node(struct card_list *cards, const char *class_dir, const char *
 	snprintf(card->node, sizeof(card->node), "/dev/accel/accel%u", number);
 	snprintf(card->driver, sizeof(card->driver), "%s", driver);
 	snprintf(device, sizeof(device), "%s/%s", class_dir, name);
-	link_name(device, "device", card->address, sizeof(card->address));
+	drm_link_name(device, "device", card->address, sizeof(card->address));
 	snprintf(device, sizeof(device), "%s/%s/device", class_dir, name);
 	serial_read(device, card->serial);
 	return 0;
@@ -153,7 +153,7 @@ static int add_function(struct card_list *cards, const char *bus_dir, const char
 		return -ENOMEM;
 	snprintf(card->name, sizeof(card->name), "%.31s", address);
 	snprintf(card->address, sizeof(card->address), "%.31s", address);
-	link_name(dir, "driver", card->driver, sizeof(card->driver));
+	drm_link_name(dir, "driver", card->driver, sizeof(card->driver));
 	return 0;
 }
 

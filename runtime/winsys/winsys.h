@@ -62,6 +62,11 @@ struct gaon_winsys_ops {
 	void (*close)(struct gaon_winsys *ws);
 	const struct gaon_identify *(*identify)(struct gaon_winsys *ws);
 	int (*telemetry)(struct gaon_winsys *ws, struct gaon_telemetry *out);
+	/*
+	 * What is known besides that, in @out, where the telemetry's clock, power and temperature are already. NULL:
+	 * nothing.
+	 */
+	void (*board)(struct gaon_winsys *ws, struct gaon_device_board *out);
 	/* Memory as the device's owner sees it. */
 	int (*mem_info)(struct gaon_winsys *ws, uint64_t *free_bytes, uint64_t *total_bytes);
 	int (*correlate)(struct gaon_winsys *ws, uint64_t *cycle, uint64_t *host_ns);

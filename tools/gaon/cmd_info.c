@@ -50,8 +50,57 @@ static json_t *counters_json(const struct gaon_device_counters *c, uint64_t free
 			 (json_int_t)c->retired_pages);
 }
 
+/* A fact that is not known is null. */
+static json_t *known_text(const char *text)
+{
+	return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *known_number(json_int_t number, bool known)
+{
+	return known ? json_integer(number) : json_null();
+}
+
+static json_t *board_json(const struct gaon_device_board *b, const struct gaon_device_info *i)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:i, s:i, s:i}",
+			 "address", known_text(i->address), "driver", known_text(b->driver),
+			 "driver_version", known_text(b->driver_version), "state", known_text(b->state),
+			 "resets", known_number(b->resets, b->driver[0]), "numa_node",
+			 known_number(b->numa_node, b->numa_node >= 0), "link_mtps",
+			 known_number(b->link_mtps, b->link_mtps), "link_width",
+			 known_number(b->link_width, b->link_width), "link_mtps_max",
+			 known_number(b->link_mtps_max, b->link_mtps_max), "link_width_max",
+			 known_number(b->link_width_max, b->link_width_max), "sensors",
+			 b->sensors ? "hwmon" : "device", "clock_khz", b->clock_khz, "power_mw",
+			 b->power_mw, "temperature_mc", b->temperature_mc);
+}
+
+static void print_link(const char *what, uint32_t mtps, uint32_t width)
+{
+	if (mtps && width)
+		printf("%s%.1f GT/s x%u", what, mtps / 1e3, width);
+	else
+		printf("%snot known", what);
+}
+
+static void print_board(const struct gaon_device_board *b, const struct gaon_device_info *i)
+{
+	if (b->driver[0]) {
+		printf("  driver       %s%s%s%s%s, %u resets\n", b->driver, b->driver_version[0] ? " " : "",
+		       b->driver_version, b->state[0] ? ", " : "", b->state, b->resets);
+		print_link("  link         ", b->link_mtps, b->link_width);
+		print_link(", at most ", b->link_mtps_max, b->link_width_max);
+		if (b->numa_node >= 0)
+			printf("; NUMA node %d", b->numa_node);
+		printf("\n");
+	}
+	printf("  now          %.3f GHz, %.1f W, %.1f C%s\n", b->clock_khz / 1e6, b->power_mw / 1e3,
+	       b->temperature_mc / 1e3, i->modelled_time ? " (modelled)" : "");
+}
+
 static void print_info(const struct gaon_device_info *i, const struct gaon_device_counters *c,
-		       uint64_t free_bytes)
+		       const struct gaon_device_board *b, uint64_t free_bytes)
 {
 	char hbm[32], spm[32], unused[32], serial[33];
 
@@ -71,7 +120,7 @@ static void print_info(const struct gaon_device_info *i, const struct gaon_devic
 	       i->matrix_dim, i->matrix_dim, i->dma_channels);
 	printf("  copy engines %u\n", i->copy_engines);
 	printf("  numerics     profile %u\n", i->numerics);
-	printf("  power        %.1f W, %.1f C (modelled)\n", c->power_mw / 1e3, c->temperature_mc / 1e3);
+	print_board(b, i);
 	printf("  errors       %llu corrected, %llu uncorrected, %llu pages retired\n",
 	       (unsigned long long)c->errors_corrected, (unsigned long long)c->errors_uncorrected,
 	       (unsigned long long)c->retired_pages);
@@ -84,6 +133,7 @@ static int show_info(const struct cmd_common *common)
 {
 	struct gaon_device_info info = { .size = sizeof(info) };
 	struct gaon_device_counters counters = { .size = sizeof(counters) };
+	struct gaon_device_board board = { .size = sizeof(board) };
 	uint64_t free_bytes, total;
 	struct gaon_device *dev;
 	int code = CMD_FAILED;
@@ -92,13 +142,15 @@ static int show_info(const struct cmd_common *common)
 		return CMD_FAILED;
 	if (cmd_ok(gaon_device_get_info(dev, &info), "reading properties") &&
 	    cmd_ok(gaon_device_get_counters(dev, &counters), "reading counters") &&
+	    cmd_ok(gaon_device_get_board(dev, &board), "reading the board's state") &&
 	    cmd_ok(gaon_device_get_memory(dev, &free_bytes, &total), "reading memory use")) {
 		code = CMD_OK;
 		if (common->json)
-			code = cmd_print_json(json_pack("{s:o, s:o}", "device", cmd_device_json(&info),
-							"counters", counters_json(&counters, free_bytes)));
+			code = cmd_print_json(json_pack("{s:o, s:o, s:o}", "device", cmd_device_json(&info),
+							"board", board_json(&board, &info), "counters",
+							counters_json(&counters, free_bytes)));
 		else
-			print_info(&info, &counters, free_bytes);
+			print_info(&info, &counters, &board, free_bytes);
 	}
 	gaon_device_close(dev);
 	return code;
@@ -124,6 +176,6 @@ const struct cmd cmd_info = {
 	.name = "info",
 	.summary = "what a device is and how it is doing",
 	.usage = "info [--device NAME] [--json]\n\n"
-		 "Identity, firmware, memory, cores and counters of one device.\n",
+		 "Identity, driver, firmware, bus, memory, cores, sensors and counters of one device.\n",
 	.run = info_run,
 };

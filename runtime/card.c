@@ -77,10 +77,14 @@ static enum gaon_status card_embedded(struct rt_card **out)
 	return GAON_OK;
 }
 
-static enum gaon_status card_get_embedded(struct rt_card **out)
+static enum gaon_status card_get_embedded(const struct gaon_device_config *config,
+					  struct rt_card **out)
 {
 	enum gaon_status status;
 
+	if (config->queues == GAON_QUEUES_KERNEL)
+		return gaon_fail_hint(GAON_ERROR_UNSUPPORTED, "open it with GAON_QUEUES_DEFAULT",
+				      "the embedded device has no kernel that could own its queues");
 	pthread_once(&card_once, card_start);
 	pthread_mutex_lock(&card_lock);
 	status = card_embedded(out);
@@ -88,19 +92,33 @@ static enum gaon_status card_get_embedded(struct rt_card **out)
 	return status;
 }
 
-static enum gaon_status card_get_real(const char *name, struct rt_card **out)
+/* Whether the queues of a card are to be the kernel's. */
+static enum gaon_status card_queues(const struct gaon_device_config *config, bool *kernel)
+{
+	const char *env = config->queues == GAON_QUEUES_DEFAULT ? getenv("GAON_QUEUE") : NULL;
+
+	*kernel = config->queues == GAON_QUEUES_KERNEL;
+	if (!env || !*env)
+		return GAON_OK;
+	*kernel = !strcmp(env, "kernel");
+	return *kernel || !strcmp(env, "user") ? GAON_OK :
+	       gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "GAON_QUEUE is '%s', neither user nor kernel", env);
+}
+
+static enum gaon_status card_get_real(const char *name, bool kernel, struct rt_card **out)
 {
 	struct gaon_ws_why why = { 0 };
 	struct gaon_winsys *ws;
 
-	if (gaon_winsys_drm_open(name, &ws, &why))
+	if (gaon_winsys_drm_open(name, kernel, &ws, &why))
 		return rt_card_fail(&why);
 	*out = rt_card_make(ws);
 	return *out ? GAON_OK : GAON_ERROR_OUT_OF_MEMORY;
 }
 
 /* The first real card that can be opened; one that cannot is worth a line in the log. */
-static enum gaon_status card_get_any(struct rt_card **out)
+static enum gaon_status card_get_any(const struct gaon_device_config *config, bool kernel,
+				     struct rt_card **out)
 {
 	struct gaon_ws_card *list;
 	struct gaon_winsys *ws = NULL;
@@ -111,25 +129,33 @@ static enum gaon_status card_get_any(struct rt_card **out)
 	for (i = 0; i < count && !ws; i++) {
 		struct gaon_ws_why why = { 0 };
 
-		if (gaon_winsys_drm_open(list[i].name, &ws, &why)) {
+		if (gaon_winsys_drm_open(list[i].name, kernel, &ws, &why)) {
 			ws = NULL;
 			log_warning("%s is not used: %s (%s)", list[i].name, why.text, why.hint);
 		}
 	}
 	free(list);
 	if (!ws)
-		return card_get_embedded(out);
+		return card_get_embedded(config, out);
 	*out = rt_card_make(ws);
 	return *out ? GAON_OK : GAON_ERROR_OUT_OF_MEMORY;
 }
 
-enum gaon_status rt_card_get(const char *name, struct rt_card **out)
+enum gaon_status rt_card_get(const char *name, const struct gaon_device_config *config,
+			     struct rt_card **out)
 {
+	enum gaon_status status;
+	bool kernel;
+
 	if (!name || !*name)
 		name = getenv("GAON_DEVICE");
+	status = card_queues(config, &kernel);
+	if (status)
+		return status;
 	if (!name || !*name)
-		return card_get_any(out);
-	return strcmp(name, EMBEDDED) ? card_get_real(name, out) : card_get_embedded(out);
+		return card_get_any(config, kernel, out);
+	return strcmp(name, EMBEDDED) ? card_get_real(name, kernel, out) :
+					card_get_embedded(config, out);
 }
 
 void rt_card_put(struct rt_card *card)
@@ -229,7 +255,7 @@ GAON_API enum gaon_status gaon_device_describe(uint32_t index, struct gaon_devic
 	if (status)
 		return status;
 	gaon_error_set_device(name);
-	status = rt_card_get(name, &card);
+	status = rt_card_get(name, &(struct gaon_device_config){ 0 }, &card);
 	gaon_error_set_device(NULL);
 	if (status)
 		return status;

@@ -14,8 +14,9 @@ struct rt_card {
 	uint32_t users, epoch;
 };
 
-/* @name as gaon_device_open() takes it. */
-enum gaon_status rt_card_get(const char *name, struct rt_card **out);
+/* @name as gaon_device_open() takes it, @config as gaon_device_open_with() does. */
+enum gaon_status rt_card_get(const char *name, const struct gaon_device_config *config,
+			     struct rt_card **out);
 void rt_card_put(struct rt_card *card);
 /* A card of @ws, which is closed on failure; NULL then, with the error set. */
 struct rt_card *rt_card_make(struct gaon_winsys *ws);

@@ -186,15 +186,28 @@ enum gaon_status rt_device_open_winsys(struct gaon_winsys *ws, struct gaon_devic
 	return card ? device_open_card(card, out) : GAON_ERROR_OUT_OF_MEMORY;
 }
 
-GAON_API enum gaon_status gaon_device_open(const char *name, struct gaon_device **out)
+GAON_API enum gaon_status gaon_device_open_with(const char *name,
+						const struct gaon_device_config *config,
+						struct gaon_device **out)
 {
+	struct gaon_device_config c = { .size = sizeof(c) };
+	enum gaon_status status = GAON_OK;
 	struct rt_card *card = NULL;
-	enum gaon_status status;
 
 	if (!out)
 		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "the place for the result is NULL");
-	status = rt_card_get(name, &card);
+	if (config)
+		status = gaon_struct_read(&c, sizeof(c), config, sizeof(size_t), "gaon_device_config");
+	if (!status && (unsigned int)c.queues > GAON_QUEUES_KERNEL)
+		status = gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "queues %d are unknown", (int)c.queues);
+	if (!status)
+		status = rt_card_get(name, &c, &card);
 	return status ? status : device_open_card(card, out);
+}
+
+GAON_API enum gaon_status gaon_device_open(const char *name, struct gaon_device **out)
+{
+	return gaon_device_open_with(name, NULL, out);
 }
 
 GAON_API enum gaon_status gaon_device_retain(struct gaon_device *device)
@@ -375,19 +388,6 @@ GAON_API enum gaon_status gaon_device_get_counters(struct gaon_device *device,
 	return status;
 }
 
-GAON_API enum gaon_status gaon_device_get_memory(struct gaon_device *device, uint64_t *free_bytes,
-						 uint64_t *total_bytes)
-{
-	enum gaon_status status = GAON_OK;
-	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
-	uint64_t free_now = 0, total = 0;
-
-	if (!dev)
-		return status;
-	if (dev->ops->mem_info(dev->ws, &free_now, &total))
-		status = rt_lost(dev);
-	if (!status && free_bytes)
-		*free_bytes = free_now;
 GAON_API enum gaon_status gaon_device_get_board(struct gaon_device *device,
 						struct gaon_device_board *board)
 {
@@ -413,6 +413,19 @@ GAON_API enum gaon_status gaon_device_get_board(struct gaon_device *device,
 	return status;
 }
 
+GAON_API enum gaon_status gaon_device_get_memory(struct gaon_device *device, uint64_t *free_bytes,
+						 uint64_t *total_bytes)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_device *dev = rt_enter(OBJ_DEVICE, device, &status);
+	uint64_t free_now = 0, total = 0;
+
+	if (!dev)
+		return status;
+	if (dev->ops->mem_info(dev->ws, &free_now, &total))
+		status = rt_lost(dev);
+	if (!status && free_bytes)
+		*free_bytes = free_now;
 	if (!status && total_bytes)
 		*total_bytes = total;
 	rt_leave(dev);

@@ -35,7 +35,7 @@ static enum gaon_status mem_fail(struct rt_device *dev, int err, uint64_t bytes,
 				      (unsigned long long)total);
 	case -EOPNOTSUPP:
 		return gaon_fail_hint(GAON_ERROR_UNSUPPORTED,
-				      "copy it to memory of gaon_mem_alloc(GAON_MEM_HOST)",
+				      "copy it to memory of gaon_mem_alloc(GAON_MEM_HOST); with GAON_QUEUE=kernel that is so for all",
 				      "host memory %p, %llu bytes, is of a kind that the device cannot reach",
 				      ptr, (unsigned long long)bytes);
 	default:

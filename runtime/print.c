@@ -72,15 +72,19 @@ static bool string_of_module(void *ctx, uint64_t va, char *out, size_t size)
 	return rt_module_string(ctx, va, out, size);
 }
 
-/* Whose record it is, by the packet's tag and the launch's queue and index: in a graph too. */
-static void record_locate(struct rt_device *dev, const uint64_t *words, struct gaon_print *print, char *name,
-			  size_t size)
+/*
+ * Whose record it is, by the packet's tag and the launch's queue and index: in a graph too. Returns the
+ * launch, with the index that the stream knows it by.
+ */
+static uint64_t record_locate(struct rt_device *dev, const uint64_t *words, struct gaon_print *print,
+			      char *name, size_t size)
 {
+	uint32_t index = (uint32_t)words[4];
 	const struct rt_kernel *k;
 	const struct rt_stream *s;
 
 	print->stream = UINT32_MAX;
-	print->operation = (uint32_t)words[4];
+	print->operation = index;
 	pthread_mutex_lock(&dev->children_lock);
 	k = rt_module_kernel_of(dev, (uint32_t)words[0]);
 	snprintf(name, size, "%.*s", (int)sizeof(k->info.name) - 1, k ? k->info.name : "?");
@@ -90,13 +94,16 @@ static void record_locate(struct rt_device *dev, const uint64_t *words, struct g
 		/* The record has the low half of an index that lies behind what was put. */
 		uint64_t put = atomic_load(&s->timeline->last) - s->base;
 
+		if (dev->ops->queue_launch)
+			index = dev->ops->queue_launch(s->queue, index);
 		print->stream = s->number;
-		print->operation |= put & ~0xffffffffull;
+		print->operation = index | (put & ~0xffffffffull);
 		if (print->operation >= put && print->operation >> 32)
 			print->operation -= 1ull << 32;
 		print->operation = rt_stream_operation(s, print->operation);
 	}
 	pthread_mutex_unlock(&dev->children_lock);
+	return words[4] >> 32 << 32 | index;
 }
 
 static void assertion_keep(struct rt_assertions *all, const struct rt_assertion *a)
@@ -112,14 +119,14 @@ static void record_put(struct rt_device *dev, const uint64_t *words, uint32_t co
 		.workgroup = (uint32_t)words[2], .line = (uint32_t)(words[2] >> 32),
 		.assertion = words[0] >> 56 == GAON_PRINT_ASSERT,
 	};
+	uint64_t launch = record_locate(dev, words, &print, kernel, sizeof(kernel));
 
-	record_locate(dev, words, &print, kernel, sizeof(kernel));
 	rt_module_string(dev, words[3], file, sizeof(file));
 	if (!rt_module_string(dev, words[1], format, sizeof(format)))
 		snprintf(format, sizeof(format), "(text at %#llx of an unloaded module)\n",
 			 (unsigned long long)words[1]);
 	if (print.assertion) {
-		struct rt_assertion a = { .launch = words[4], .workgroup = print.workgroup };
+		struct rt_assertion a = { .launch = launch, .workgroup = print.workgroup };
 
 		snprintf(a.text, sizeof(a.text), "%s:%u: %s", file, print.line, format);
 		assertion_keep(&dev->print->assertions, &a);

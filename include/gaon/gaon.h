@@ -316,6 +316,30 @@ GAON_API enum gaon_status gaon_device_describe(uint32_t index, struct gaon_devic
  * NO_DEVICE, PERMISSION, BUSY, FIRMWARE, OUT_OF_DEVICE_MEMORY; the error text names the exact cause.
  */
 GAON_API enum gaon_status gaon_device_open(const char *name, struct gaon_device **dev);
+
+/* Who owns the queues behind streams. */
+enum gaon_queues {
+	GAON_QUEUES_DEFAULT	= 0,	/* $GAON_QUEUE of a card: "user", which is the default, or "kernel" */
+	GAON_QUEUES_USER	= 1,	/* the process: work is given without a system call */
+	GAON_QUEUES_KERNEL	= 2,	/* the kernel driver of a card, which bounds the time of work */
+};
+
+/**
+ * struct gaon_device_config - how to open a device
+ * @size: sizeof(struct gaon_device_config)
+ * @queues: enum gaon_queues. With KERNEL each operation is a system call, launches may take 10 s of device time
+ *	at most, gaon_mem_import() is UNSUPPORTED, copies of other host memory go through a buffer, and memory
+ *	that is freed can be had again when all that ran then has ended.
+ */
+struct gaon_device_config {
+	size_t size;
+	enum gaon_queues queues;
+};
+
+/* As gaon_device_open(). @config NULL: all defaults. UNSUPPORTED: KERNEL of the embedded device. */
+GAON_API enum gaon_status gaon_device_open_with(const char *name,
+						const struct gaon_device_config *config,
+						struct gaon_device **dev);
 /* One more reference. */
 GAON_API enum gaon_status gaon_device_retain(struct gaon_device *dev);
 
@@ -331,6 +355,10 @@ GAON_API enum gaon_status gaon_device_get_info(struct gaon_device *dev, struct g
 /* Blocks for the firmware (microseconds). */
 GAON_API enum gaon_status gaon_device_get_counters(struct gaon_device *dev,
 						   struct gaon_device_counters *counters);
+
+/* Asks the device: some 10 us. DEVICE_LOST. */
+GAON_API enum gaon_status gaon_device_get_board(struct gaon_device *dev,
+						struct gaon_device_board *board);
 
 /* Device memory of the card in bytes; pools count as used. */
 GAON_API enum gaon_status gaon_device_get_memory(struct gaon_device *dev, uint64_t *free_bytes,
@@ -356,10 +384,6 @@ enum gaon_mem_kind {
 	GAON_MEM_MODULE		= 5,	/* a module's image; only in info */
 	GAON_MEM_SHARED		= 6,	/* from gaon_mem_import_fd(); only in info */
 };
-/* Asks the device: some 10 us. DEVICE_LOST. */
-GAON_API enum gaon_status gaon_device_get_board(struct gaon_device *dev,
-						struct gaon_device_board *board);
-
 
 #define GAON_IMPORT_READONLY	(1u << 0)	/* the device may only read */
 

@@ -198,7 +198,7 @@ static int drm_telemetry(struct gaon_winsys *winsys, struct gaon_telemetry *out)
 	return err;
 }
 
-static int drm_mem_info(struct gaon_winsys *winsys, uint64_t *free_bytes, uint64_t *total_bytes)
+int drm_mem_info(struct gaon_winsys *winsys, uint64_t *free_bytes, uint64_t *total_bytes)
 {
 	struct drm_gaon_query_memory hbm, host;
 	int err = query_memory((struct drm *)winsys, &hbm, &host);
@@ -252,6 +252,7 @@ static const struct gaon_winsys_ops drm_ops = {
 	.queue_create = drm_queue_create,
 	.queue_info = drm_queue_info,
 	.queue_doorbell = drm_queue_doorbell,
+	.queue_launch = drm_queue_launch,
 	.queue_fault = drm_queue_fault,
 	.queue_clear = drm_queue_clear,
 	.queue_destroy = drm_queue_destroy,
@@ -291,8 +292,8 @@ static int drm_start(struct drm *ws, struct gaon_ws_why *why)
 	return err;
 }
 
-static int drm_open_card(const struct gaon_ws_card *card, struct gaon_winsys **out,
-			 struct gaon_ws_why *why)
+static int drm_open_card(const struct gaon_ws_card *card, bool kernel_queues,
+			 struct gaon_winsys **out, struct gaon_ws_why *why)
 {
 	struct drm *ws;
 	char path[512];
@@ -320,7 +321,9 @@ static int drm_open_card(const struct gaon_ws_card *card, struct gaon_winsys **o
 	ws->card = *card;
 	ws->ws.ops = &drm_ops;
 	ws->ws.transport = "pci";
-	ws->ws.wake_flags = GAON_PKT_F_EVENT;
+	ws->kernel_queues = kernel_queues;
+	/* Each job of a kernel-owned queue ends with an event. */
+	ws->ws.wake_flags = kernel_queues ? 0 : GAON_PKT_F_EVENT;
 	snprintf(ws->ws.name, sizeof(ws->ws.name), "%s", card->name);
 	snprintf(ws->ws.address, sizeof(ws->ws.address), "%s", card->address);
 	err = drm_start(ws, why);
@@ -338,7 +341,8 @@ static bool card_is(const struct gaon_ws_card *card, const char *name)
 	       (card->serial[0] && !strcasecmp(card->serial, name));
 }
 
-int gaon_winsys_drm_open(const char *name, struct gaon_winsys **out, struct gaon_ws_why *why)
+int gaon_winsys_drm_open(const char *name, bool kernel_queues, struct gaon_winsys **out,
+			 struct gaon_ws_why *why)
 {
 	struct gaon_ws_card *list;
 	size_t count, i;
@@ -354,7 +358,7 @@ int gaon_winsys_drm_open(const char *name, struct gaon_winsys **out, struct gaon
 	for (i = 0; i < count && !card_is(&list[i], name); i++)
 		;
 	if (i < count) {
-		err = drm_open_card(&list[i], out, why);
+		err = drm_open_card(&list[i], kernel_queues, out, why);
 	} else {
 		drm_why_missing(name, why);
 		err = -ENODEV;

@@ -115,6 +115,23 @@ static void gem_drop(struct gaon_ws_bo *bo)
 	pthread_mutex_unlock(&ws->share_lock);
 }
 
+/*
+ * For an object of an address space with kernel-owned queues the driver makes room on the card: it moves what others
+ * have there to host memory. Who asks for device memory here is told instead that there is none, as with the
+ * process's own queues.
+ */
+static int gem_check_room(const struct gaon_ws_bo *bo)
+{
+	struct drm *ws = bo->ctx->ws;
+	uint64_t free_bytes, total;
+	int err;
+
+	if (!ws->kernel_queues || bo->placement != GAON_WS_DEVICE)
+		return 0;
+	err = drm_mem_info(&ws->ws, &free_bytes, &total);
+	return !err && free_bytes < bo->bytes ? -ENOMEM : err;
+}
+
 static int gem_create(struct gaon_ws_bo *bo)
 {
 	struct gaon_ws_context *ctx = bo->ctx;
@@ -127,6 +144,9 @@ static int gem_create(struct gaon_ws_bo *bo)
 
 	if (bo->flags & GAON_WS_BO_CPU)
 		create.flags |= DRM_GAON_BO_CPU;
+	err = gem_check_room(bo);
+	if (err)
+		return err;
 	err = drm_call(ctx->ws, DRM_IOCTL_GAON_BO_CREATE, &create);
 	if (err)
 		return err == -ENOSPC || err == -E2BIG ? -ENOMEM : err;
@@ -154,6 +174,34 @@ static int gem_map(struct gaon_ws_bo *bo)
 	bo->cpu = cpu;
 	bo->mapped = true;
 	return 0;
+}
+
+/* WAITs of kernel-owned queues look into host memory. */
+static void bo_add_words(struct gaon_ws_bo *bo)
+{
+	struct gaon_ws_context *ctx = bo->ctx;
+
+	if (!ctx->ws->kernel_queues || bo->placement != GAON_WS_HOST || !bo->cpu)
+		return;
+	pthread_mutex_lock(&ctx->words_lock);
+	bo->next_word = ctx->words;
+	bo->link_word = &ctx->words;
+	if (ctx->words)
+		ctx->words->link_word = &bo->next_word;
+	ctx->words = bo;
+	pthread_mutex_unlock(&ctx->words_lock);
+}
+
+static void bo_del_words(struct gaon_ws_bo *bo)
+{
+	if (!bo->ctx->ws->kernel_queues)
+		return;
+	pthread_mutex_lock(&bo->ctx->words_lock);
+	if (bo->link_word)
+		*bo->link_word = bo->next_word;
+	if (bo->next_word)
+		bo->next_word->link_word = bo->link_word;
+	pthread_mutex_unlock(&bo->ctx->words_lock);
 }
 
 static void bo_free(struct gaon_ws_bo *bo)
@@ -185,8 +233,15 @@ static int bo_fill(struct gaon_ws_bo *bo, uint64_t bytes, void *user)
 {
 	int err;
 
-	if (bo->placement == GAON_WS_USER)
-		return winsys_user_pages(user, bytes, &bo->cpu, &bo->bytes) ? 0 : -EFAULT;
+	if (bo->placement == GAON_WS_USER) {
+		if (!winsys_user_pages(user, bytes, &bo->cpu, &bo->bytes))
+			return -EFAULT;
+		/* The kernel's fences must not depend on what a process does with its memory. */
+		if (bo->ctx->ws->kernel_queues)
+			return winsys_user_mapped(bo->cpu, bo->bytes, !(bo->flags & GAON_WS_BO_READONLY)) ?
+			       -EOPNOTSUPP : -EFAULT;
+		return 0;
+	}
 	err = gem_create(bo);
 	if (!err && (bo->flags & GAON_WS_BO_CPU || bo->placement == GAON_WS_HOST))
 		err = gem_map(bo);
@@ -227,6 +282,7 @@ static int bo_place(struct gaon_ws_bo *bo, struct gaon_ws_bo **out)
 		bo_free(bo);
 		return err;
 	}
+	bo_add_words(bo);
 	*out = bo;
 	return 0;
 }
@@ -270,13 +326,19 @@ int drm_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint3
 
 /*
  * Stores to the card are combined and posted: they leave the processor at a full barrier and are
- * seen by the device after the next doorbell. One that nobody waits for does.
+ * seen by the device after the next doorbell. One that nobody waits for does. Doorbells of kernel-owned queues
+ * are the kernel's: there a read, which stores do not let pass.
  */
 void drm_bo_flush(struct gaon_ws_bo *bo)
 {
 	struct gaon_ws_context *ctx = bo->ctx;
 
 	atomic_thread_fence(memory_order_seq_cst);
+	if (ctx->ws->kernel_queues) {
+		if (bo->cpu)
+			(void)*(volatile uint8_t *)bo->cpu;
+		return;
+	}
 	pthread_mutex_lock(&ctx->lock);
 	if (ctx->queues)
 		drm_queue_doorbell(ctx->queues);
@@ -285,8 +347,12 @@ void drm_bo_flush(struct gaon_ws_bo *bo)
 
 void drm_bo_destroy(struct gaon_ws_bo *bo)
 {
-	int err = bo_unbind(bo);
+	int err;
 
+	bo_del_words(bo);
+	if (bo->ctx->ws->kernel_queues)
+		drm_kq_settle(bo->ctx);
+	err = bo_unbind(bo);
 	if (err && err != -ENODEV)
 		log_warning("%s: %#llx bytes at %#llx could not be unmapped: %s", bo->ctx->ws->ws.name,
 			    (unsigned long long)bo->bytes, (unsigned long long)bo->va,

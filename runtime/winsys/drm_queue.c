@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Contexts (LR address spaces), their user-mode queues, faults and waiting. */
+/* Contexts, their queues (those in user mode; drm_kq.c has the others), faults and waiting. */
 #include "drm.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static int context_make_print(struct gaon_ws_context *ctx, uint64_t va, uint64_t
 
 static int context_start(struct gaon_ws_context *ctx)
 {
-	struct drm_gaon_vm_create create = { .flags = DRM_GAON_VM_LR };
+	struct drm_gaon_vm_create create = { .flags = ctx->ws->kernel_queues ? 0 : DRM_GAON_VM_LR };
 	uint64_t bytes = sizeof(struct gaon_print_ring) + PRINT_WORDS * sizeof(uint64_t);
 	uint64_t print_va = 0;
 	int err;
@@ -70,6 +70,15 @@ static int context_start(struct gaon_ws_context *ctx)
 	return err;
 }
 
+static void context_free(struct gaon_ws_context *ctx)
+{
+	extents_fini(&ctx->va);
+	pthread_mutex_destroy(&ctx->lock);
+	pthread_mutex_destroy(&ctx->words_lock);
+	pthread_mutex_destroy(&ctx->held.lock);
+	free(ctx);
+}
+
 int drm_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out)
 {
 	struct gaon_ws_context *ctx = calloc(1, sizeof(*ctx));
@@ -79,11 +88,11 @@ int drm_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out)
 		return -ENOMEM;
 	ctx->ws = (struct drm *)winsys;
 	pthread_mutex_init(&ctx->lock, NULL);
+	pthread_mutex_init(&ctx->words_lock, NULL);
+	pthread_mutex_init(&ctx->held.lock, NULL);
 	err = context_start(ctx);
 	if (err) {
-		extents_fini(&ctx->va);
-		pthread_mutex_destroy(&ctx->lock);
-		free(ctx);
+		context_free(ctx);
 		return err;
 	}
 	*out = ctx;
@@ -92,13 +101,12 @@ int drm_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out)
 
 void drm_context_destroy(struct gaon_ws_context *ctx)
 {
+	drm_held_stop(ctx);
 	drm_bo_destroy(ctx->print);
 	if (ctx->doorbells)
 		drm_sys.unmap(ctx->doorbells, DRM_GAON_DOORBELL_BYTES);
 	vm_destroy(ctx);
-	extents_fini(&ctx->va);
-	pthread_mutex_destroy(&ctx->lock);
-	free(ctx);
+	context_free(ctx);
 }
 
 uint32_t drm_context_id(struct gaon_ws_context *ctx)
@@ -113,7 +121,7 @@ struct gaon_print_ring *drm_context_print_ring(struct gaon_ws_context *ctx)
 
 /* --- queues ---------------------------------------------------------------------------------- */
 
-static void queue_destroy_handle(struct gaon_ws_queue *queue)
+void drm_queue_destroy_handle(struct gaon_ws_queue *queue)
 {
 	struct drm_gaon_queue_destroy destroy = { .queue_id = queue->handle };
 	int err = drm_call(queue->ctx->ws, DRM_IOCTL_GAON_QUEUE_DESTROY, &destroy);
@@ -171,7 +179,21 @@ static int queue_start(struct gaon_ws_queue *queue, uint8_t priority, uint64_t l
 	queue->doorbell = create.doorbell_offset;
 	err = queue_map_doorbell(queue, create.doorbell_mmap);
 	if (err)
-		queue_destroy_handle(queue);
+		drm_queue_destroy_handle(queue);
+	return err;
+}
+
+static int queue_create_user(struct gaon_ws_queue *queue, uint8_t priority, uint64_t limit_cycles)
+{
+	int err = drm_bo_create(queue->ctx, (sizeof(struct gaon_packet) << queue->ring_log2) +
+				sizeof(struct gaon_queue_state), GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
+				&queue->bo);
+
+	if (err)
+		return err;
+	err = queue_start(queue, priority, limit_cycles);
+	if (err)
+		drm_bo_destroy(queue->bo);
 	return err;
 }
 
@@ -189,16 +211,11 @@ int drm_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t pr
 		return -ENOMEM;
 	queue->ctx = ctx;
 	queue->ring_log2 = ring_log2;
-	err = drm_bo_create(ctx, (sizeof(struct gaon_packet) << ring_log2) +
-			    sizeof(struct gaon_queue_state), GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
-			    &queue->bo);
+	if (ctx->ws->kernel_queues)
+		err = drm_kq_create(queue, priority, limit_cycles);
+	else
+		err = queue_create_user(queue, priority, limit_cycles);
 	if (err) {
-		free(queue);
-		return err;
-	}
-	err = queue_start(queue, priority, limit_cycles);
-	if (err) {
-		drm_bo_destroy(queue->bo);
 		free(queue);
 		return err;
 	}
@@ -218,8 +235,16 @@ void drm_queue_info(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info
 
 void drm_queue_doorbell(struct gaon_ws_queue *queue)
 {
-	drm_sys.doorbell((uint64_t *)(queue->ctx->doorbells + queue->doorbell),
-			 __atomic_load_n(&queue->state->write, __ATOMIC_RELAXED));
+	if (queue->kq)
+		drm_kq_doorbell(queue);
+	else
+		drm_sys.doorbell((uint64_t *)(queue->ctx->doorbells + queue->doorbell),
+				 __atomic_load_n(&queue->state->write, __ATOMIC_RELAXED));
+}
+
+uint32_t drm_queue_launch(struct gaon_ws_queue *queue, uint32_t index)
+{
+	return queue->kq ? drm_kq_launch(queue, index) : index;
 }
 
 void drm_queue_destroy(struct gaon_ws_queue *queue)
@@ -233,14 +258,18 @@ void drm_queue_destroy(struct gaon_ws_queue *queue)
 	if (*link)
 		*link = queue->next;
 	pthread_mutex_unlock(&ctx->lock);
-	queue_destroy_handle(queue);
-	drm_bo_destroy(queue->bo);
+	if (queue->kq) {
+		drm_kq_destroy(queue);
+	} else {
+		drm_queue_destroy_handle(queue);
+		drm_bo_destroy(queue->bo);
+	}
 	free(queue);
 }
 
 /* --- faults ---------------------------------------------------------------------------------- */
 
-static void fault_record(const struct drm_gaon_queue_query *q, const struct gaon_ws_queue *queue,
+static void fault_record(const struct drm_gaon_queue_query *q, struct gaon_ws_queue *queue,
 			 struct gaon_fault_record *out)
 {
 	const struct drm_gaon_fault *f = &q->fault;
@@ -260,6 +289,8 @@ static void fault_record(const struct drm_gaon_queue_query *q, const struct gaon
 		.tag = f->tag,
 		.list_index = f->list_index,
 	};
+	if (queue->kq)
+		out->sequence = drm_kq_packet(queue, f->sequence);
 	if (f->type != GAON_FAULT_NONE)
 		return;
 	/* Stopped by something else than a fault of its own. */
@@ -267,7 +298,7 @@ static void fault_record(const struct drm_gaon_queue_query *q, const struct gaon
 	out->core = GAON_FAULT_CORE_NONE;
 	out->context = queue->ctx->id;
 	out->queue = queue->hw_id;
-	out->sequence = q->completed;
+	out->sequence = queue->kq ? __atomic_load_n(&queue->state->read, __ATOMIC_ACQUIRE) : q->completed;
 }
 
 int drm_queue_fault(struct gaon_ws_queue *queue, struct gaon_fault_record *out)
@@ -281,6 +312,8 @@ int drm_queue_fault(struct gaon_ws_queue *queue, struct gaon_fault_record *out)
 	if (q.state & (DRM_GAON_QUEUE_FAULTED | DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_DEAD)) {
 		fault_record(&q, queue, out);
 		atomic_store(&queue->told, true);
+	} else if (queue->kq) {
+		drm_kq_resume(queue);
 	}
 	return 0;
 }
@@ -288,7 +321,8 @@ int drm_queue_fault(struct gaon_ws_queue *queue, struct gaon_fault_record *out)
 int drm_queue_clear(struct gaon_ws_queue *queue)
 {
 	struct drm_gaon_queue_clear clear = { .queue_id = queue->handle };
-	int err = drm_call(queue->ctx->ws, DRM_IOCTL_GAON_QUEUE_CLEAR, &clear);
+	int err = queue->kq ? drm_kq_clear(queue) :
+		  drm_call(queue->ctx->ws, DRM_IOCTL_GAON_QUEUE_CLEAR, &clear);
 
 	if (!err)
 		atomic_store(&queue->told, false);
@@ -297,7 +331,7 @@ int drm_queue_clear(struct gaon_ws_queue *queue)
 
 /* --- waiting --------------------------------------------------------------------------------- */
 
-static uint64_t now_ns(void)
+uint64_t drm_now_ns(void)
 {
 	struct timespec t;
 
@@ -343,7 +377,7 @@ static int wait_call(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t 
 	}
 }
 
-/* A queue that stands still and whose fault nobody has asked for, by the state blocks alone. */
+/* A queue that stands still and whose fault nobody has asked for, by what can be seen from here. */
 static bool context_untold(struct gaon_ws_context *ctx)
 {
 	struct gaon_ws_queue *queue;
@@ -353,7 +387,8 @@ static bool context_untold(struct gaon_ws_context *ctx)
 	for (queue = ctx->queues; queue && !found; queue = queue->next) {
 		uint32_t status = __atomic_load_n(&queue->state->status, __ATOMIC_ACQUIRE);
 
-		found = (status == GAON_QUEUE_FAULTED || status == GAON_QUEUE_RESET) &&
+		found = (status == GAON_QUEUE_FAULTED || status == GAON_QUEUE_RESET ||
+			 (queue->kq && atomic_load(&queue->kq->stopped))) &&
 			!atomic_load(&queue->told);
 	}
 	pthread_mutex_unlock(&ctx->lock);
@@ -380,7 +415,7 @@ static bool wait_spin(const uint64_t *cpu, uint64_t value, uint64_t until)
 			__builtin_ia32_pause();
 #endif
 		}
-	} while (now_ns() < until);
+	} while (drm_now_ns() < until);
 	return false;
 }
 
@@ -394,18 +429,21 @@ int drm_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
 		return 0;
 	if (!timeout_ns)
 		return wait_look(ctx, cpu, value);
-	now = now_ns();
+	now = drm_now_ns();
 	deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 	if (wait_spin(cpu, value, timeout_ns < WAIT_SPIN_NS ? deadline : now + WAIT_SPIN_NS))
 		return 0;
 	if (timeout_ns <= WAIT_SPIN_NS)
-		return context_untold(ctx) ? wait_call(ctx, cpu, value, 0) : -ETIME;
+		return wait_look(ctx, cpu, value);
 	do {
-		now = now_ns();
+		/* What a kernel-owned queue refused is no event that wakes. */
+		if (ctx->ws->kernel_queues && context_untold(ctx))
+			return -EIO;
+		now = drm_now_ns();
 		err = wait_call(ctx, cpu, value, deadline - now < look || deadline < now ? deadline :
 				now + look);
 		if (look < WAIT_LOOK_MAX_NS)
 			look *= 2;
-	} while (err == -ETIME && now_ns() < deadline);
+	} while (err == -ETIME && drm_now_ns() < deadline);
 	return err;
 }

@@ -101,11 +101,19 @@ struct gaon_winsys_ops {
 	/* Only when no queue still uses it; unmapped and invalidated before it returns. */
 	void (*bo_destroy)(struct gaon_ws_bo *bo);
 
-	/* @limit_cycles: of a launch before the watchdog stops it; 0: the device's default. */
+	/*
+	 * @limit_cycles: of a launch before the watchdog stops it; 0: the device's default. -ERANGE: more than
+	 * such a queue may have.
+	 */
 	int (*queue_create)(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
 			    uint64_t limit_cycles, struct gaon_ws_queue **out);
 	void (*queue_info)(const struct gaon_ws_queue *queue, struct gaon_ws_queue_info *out);
 	void (*queue_doorbell)(struct gaon_ws_queue *queue);
+	/*
+	 * Low half of the index of the packet whose launch records in the print ring name @index. NULL: it is
+	 * @index.
+	 */
+	uint32_t (*queue_launch)(struct gaon_ws_queue *queue, uint32_t index);
 	/*
 	 * First fault since the last clear, type GAON_FAULT_NONE if none. Ends wait()'s -EIO for
 	 * it.
@@ -154,8 +162,10 @@ struct gaon_ws_card {
 int gaon_winsys_drm_list(struct gaon_ws_card **out, size_t *count);
 /*
  * Opens the card of that name, PCI address or serial number: 0, or the negative errno with @why
- * filled.
+ * filled. @kernel_queues: its queues are the kernel's, which takes their work by system calls. No host memory of
+ * the caller's (GAON_WS_USER) can be mapped then.
  */
-int gaon_winsys_drm_open(const char *name, struct gaon_winsys **out, struct gaon_ws_why *why);
+int gaon_winsys_drm_open(const char *name, bool kernel_queues, struct gaon_winsys **out,
+			 struct gaon_ws_why *why);
 
 #endif

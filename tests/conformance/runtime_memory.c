@@ -259,30 +259,28 @@ START_TEST(copy_rect_bounds)
 }
 END_TEST
 
-START_TEST(pinned_and_imported)
+static void imported_refused(uint8_t *own)
+{
+	struct gaon_mem *imported;
+
+	fails(GAON_ERROR_UNSUPPORTED, gaon_mem_import(dev, own + 3, 70001, 0, &imported));
+	ck_assert_ptr_nonnull(strstr(gaon_last_error()->hint, "GAON_MEM_HOST"));
+	ok(gaon_stream_wait(stream, WAIT));
+}
+
+static void imported_used(uint8_t *own, uint64_t va, const uint8_t *want)
 {
 	struct gaon_address_info info = { .size = sizeof(info) };
-	struct gaon_mem *pinned, *imported, *readonly;
-	uint8_t *own = malloc(100000), *ptr;
-	uint64_t va;
+	struct gaon_mem *imported, *readonly;
 
-	ok(gaon_mem_alloc(dev, 70000, GAON_MEM_HOST, &pinned));
-	ptr = gaon_mem_ptr(pinned);
-	rt_alloc(100000, &va);
-	rt_random_bytes(ptr, 70000);
-	ok(gaon_mem_copy_async(stream, va, gaon_mem_va(pinned), 70000));
 	ok(gaon_mem_import(dev, own + 3, 70001, 0, &imported));
 	ok(gaon_mem_copy_async(stream, gaon_mem_va(imported) + 1, va, 70000));
 	ok(gaon_stream_wait(stream, WAIT));
-	ck_assert_int_eq(memcmp(own + 4, ptr, 70000), 0);
+	ck_assert_int_eq(memcmp(own + 4, want, 70000), 0);
 	ok(gaon_pointer_get_info(dev, own + 100, &info));
 	ck_assert_int_eq(info.kind, GAON_MEM_IMPORTED);
 	ck_assert_ptr_eq(info.mem, imported);
 	ck_assert_uint_eq(info.va, gaon_mem_va(imported));
-	ok(gaon_address_get_info(dev, gaon_mem_va(pinned) + 5, &info));
-	ck_assert_int_eq(info.kind, GAON_MEM_HOST);
-	ck_assert_ptr_eq(info.ptr, ptr);
-	fails(GAON_ERROR_INVALID_ADDRESS, gaon_pointer_get_info(dev, &info, &info));
 	ok(gaon_mem_import(dev, own, 4096, GAON_IMPORT_READONLY, &readonly));
 	fails(GAON_ERROR_INVALID_ADDRESS, gaon_mem_copy(dev, gaon_mem_va(readonly), va, 16));
 	ok(gaon_mem_copy(dev, va, gaon_mem_va(readonly), 16));
@@ -294,6 +292,28 @@ START_TEST(pinned_and_imported)
 	ok(gaon_stream_clear_fault(stream));
 	ok(gaon_mem_free(readonly));
 	ok(gaon_mem_free(imported));
+}
+
+START_TEST(pinned_and_imported)
+{
+	struct gaon_address_info info = { .size = sizeof(info) };
+	uint8_t *own = malloc(100000), *ptr;
+	struct gaon_mem *pinned, *imported;
+	uint64_t va;
+
+	ok(gaon_mem_alloc(dev, 70000, GAON_MEM_HOST, &pinned));
+	ptr = gaon_mem_ptr(pinned);
+	rt_alloc(100000, &va);
+	rt_random_bytes(ptr, 70000);
+	ok(gaon_mem_copy_async(stream, va, gaon_mem_va(pinned), 70000));
+	if (rt_kernel_queues())
+		imported_refused(own);
+	else
+		imported_used(own, va, ptr);
+	ok(gaon_address_get_info(dev, gaon_mem_va(pinned) + 5, &info));
+	ck_assert_int_eq(info.kind, GAON_MEM_HOST);
+	ck_assert_ptr_eq(info.ptr, ptr);
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_pointer_get_info(dev, &info, &info));
 	fails(GAON_ERROR_INVALID_ADDRESS, gaon_pointer_get_info(dev, own + 100, &info));
 	fails(GAON_ERROR_INVALID_ADDRESS, gaon_mem_import(dev, (void *)8192, 4096, 0, &imported));
 	fails(GAON_ERROR_INVALID_ADDRESS,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # winsys/drm over a kernel module that is none: its ioctls in process, over the device model.
 DRM_ROOT	:= $(O)/tests/unit/drm_root
-DRM_KERNEL_OBJS	:= $(O)/tests/unit/drm_kernel.o $(O)/tests/unit/drm_kernel_vm.o
+DRM_KERNEL_OBJS	:= $(O)/tests/unit/drm_kernel.o $(O)/tests/unit/drm_kernel_sync.o $(O)/tests/unit/drm_kernel_vm.o
 DRM_LIBGAON	:= $(O)/tests/unit/drm_lib/libgaon.so.0
 
 # What the runtime reads of sysfs and /dev when a card is there.
@@ -10,6 +10,7 @@ $(DRM_ROOT)/made: tests/unit/drm_root.sh
 	@touch $@
 
 $(DRM_KERNEL_OBJS) $(O)/tests/unit/drm_kernel_preload.o $(O)/tests/unit/runtime_drm.o \
+	$(O)/tests/unit/runtime_kq.o \
 	$(O)/tests/unit/runtime_why.o: private CPPFLAGS += $(DRM_CFLAGS) \
 	-DDRM_KERNEL_ROOT='"$(abspath $(DRM_ROOT))"' -DDRM_KERNEL_SCRIPT='"$(abspath tests/unit/drm_root.sh)"'
 
@@ -21,16 +22,16 @@ $(DRM_LIBGAON): $(RT_OBJS) $(DRM_KERNEL_OBJS) $(O)/tests/unit/drm_kernel_preload
 		-Wl,--version-script=runtime/libgaon.map -o $@ $(filter %.o,$^) $(LIBSIM) $(SIM_LIBS) \
 		$(DRM_LIBS)
 
-DRM_TESTS	:= $(O)/tests/unit/runtime_drm $(O)/tests/unit/runtime_why
+DRM_TESTS	:= $(O)/tests/unit/runtime_drm $(O)/tests/unit/runtime_kq $(O)/tests/unit/runtime_why
 $(DRM_TESTS): %: %.o $(DRM_KERNEL_OBJS) $(LIBGAON_A) $(DRM_ROOT)/made
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBGAON_A) -lcheck -lsubunit -lrt $(SIM_LIBS) \
 		$(DRM_LIBS)
 TESTS += $(DRM_TESTS)
 
-# The runtime's conformance tests through it.
+# The runtime's conformance tests through it, with both kinds of queues.
 $(O)/tests/unit/runtime_drm_suite: $(DRM_LIBGAON) $(RT_TESTS)
-	@printf '#!/bin/sh\nexport LD_LIBRARY_PATH=%s GAON_DEVICE=accel0\nstatus=0\nfor t in %s; do $$t || status=1; done\nexit $$status\n' \
+	@printf '#!/bin/sh\nexport LD_LIBRARY_PATH=%s GAON_DEVICE=accel0\nstatus=0\nfor q in user kernel; do for t in %s; do GAON_QUEUE=$$q $$t || status=1; done; done\nexit $$status\n' \
 		'$(abspath $(dir $(DRM_LIBGAON)))' '$(abspath $(RT_TESTS))' >$@
 	@chmod +x $@
 TESTS += $(O)/tests/unit/runtime_drm_suite

@@ -55,7 +55,7 @@ static int query_device(struct drm_gaon_dev_query *args)
 	const struct gaon_identify *id = &kernel_card->identify;
 	struct drm_gaon_query_device d = {
 		.hw_revision = id->hw_revision, .numerics = id->numerics, .va_min = 65536,
-		.va_max = 1ull << 47, .page_size = 4096, .clock_khz = id->clock_khz,
+		.va_max = KERNEL_VA_MAX, .page_size = 4096, .clock_khz = id->clock_khz,
 		.contexts = id->contexts - 1, .queues = id->queues, .file_vms = 256,
 		.file_queues = KERNEL_HANDLES - 1, .slots = id->slots, .preempt_ms = id->preempt_ms,
 		.save_bytes = id->save_bytes, .priorities = 0xf,
@@ -166,42 +166,39 @@ static int dev_query(struct drm_gaon_dev_query *args)
 
 /* --- queues ---------------------------------------------------------------------------------- */
 
-/* Where the CPU sees [@va, @va + @bytes); NULL if it is not in one mapping of host memory. */
-static uint8_t *vm_cpu(struct kvm *vm, uint64_t va, uint64_t bytes)
+static int queue_create_user(struct kqueue *q, const struct drm_gaon_queue_create *args)
 {
-	struct kmapping *m;
+	uint64_t ring_bytes = sizeof(struct gaon_packet) << args->ring_log2;
+	uint8_t *ring;
 
-	for (m = vm->mappings; m; m = m->next) {
-		if (va >= m->va && va + bytes <= m->va + m->bytes && m->obj && m->obj->host.cpu)
-			return m->obj->host.cpu + m->offset + (va - m->va);
-	}
-	return NULL;
+	if (args->state_va != args->ring_va + ring_bytes)
+		return -EINVAL;
+	ring = kernel_vm_cpu(q->vm, args->ring_va, ring_bytes + sizeof(struct gaon_queue_state));
+	if (!ring)
+		return -EFAULT;
+	return direct_queue_create_at(q->vm->direct, args->ring_log2, (uint8_t)args->priority,
+				      args->limit_cycles, ring, args->ring_va, &q->direct);
 }
 
 static int queue_create(struct kfile *file, struct drm_gaon_queue_create *args)
 {
-	uint64_t ring_bytes = sizeof(struct gaon_packet) << args->ring_log2;
 	struct kvm *vm = args->vm_id < KERNEL_HANDLES ? file->vms[args->vm_id] : NULL;
 	uint32_t id = kernel_handle((void **)file->queues);
+	bool user = args->flags & DRM_GAON_QUEUE_USER;
 	struct kqueue *q;
-	uint8_t *ring;
 	int err;
 
 	if (!vm)
 		return -ENOENT;
-	if (args->flags != DRM_GAON_QUEUE_USER || args->priority > DRM_GAON_PRIORITY_REALTIME ||
-	    args->state_va != args->ring_va + ring_bytes || args->queue_id || args->hw_id ||
-	    args->doorbell_offset || args->doorbell_mmap)
+	if (args->flags & ~DRM_GAON_QUEUE_FLAGS || args->priority > DRM_GAON_PRIORITY_REALTIME ||
+	    user != vm->lr || args->queue_id || args->hw_id || args->doorbell_offset ||
+	    args->doorbell_mmap)
 		return -EINVAL;
-	ring = vm_cpu(vm, args->ring_va, ring_bytes + sizeof(struct gaon_queue_state));
-	if (!ring)
-		return -EFAULT;
 	if (!id)
 		return -EMFILE;
 	q = calloc(1, sizeof(*q));
 	q->vm = vm;
-	err = direct_queue_create_at(vm->direct, args->ring_log2, (uint8_t)args->priority,
-				     args->limit_cycles, ring, args->ring_va, &q->direct);
+	err = user ? queue_create_user(q, args) : kernel_kq_create(q, id, args);
 	if (err) {
 		free(q);
 		return err;
@@ -210,8 +207,10 @@ static int queue_create(struct kfile *file, struct drm_gaon_queue_create *args)
 	file->queues[id] = q;
 	args->queue_id = id;
 	args->hw_id = q->direct->id;
-	args->doorbell_offset = q->direct->id * 8;
-	args->doorbell_mmap = 1ull << 62 | (uint64_t)args->vm_id << 16;
+	if (user) {
+		args->doorbell_offset = q->direct->id * 8;
+		args->doorbell_mmap = 1ull << 62 | (uint64_t)args->vm_id << 16;
+	}
 	atomic_fetch_add(&drm_kernel.queues, 1);
 	return 0;
 }
@@ -222,6 +221,8 @@ static void queue_put(struct kfile *file, uint32_t id)
 
 	file->queues[id] = NULL;
 	direct_queue_destroy(q->direct);
+	if (q->kernel)
+		kernel_kq_destroy(q);
 	q->vm->queues--;
 	free(q);
 	atomic_fetch_sub(&drm_kernel.queues, 1);
@@ -235,21 +236,25 @@ static struct kqueue *queue_of(struct kfile *file, uint32_t id)
 static int queue_state(struct kfile *file, struct drm_gaon_queue_query *args)
 {
 	struct kqueue *q = queue_of(file, args->queue_id);
-	struct gaon_fault_record r;
+	struct gaon_fault_record r = { .type = GAON_FAULT_NONE };
 	int err;
 
 	if (!q)
 		return -ENOENT;
-	if (args->flags != DRM_GAON_QUEUE_ACK || args->state || args->fault.type)
+	if (args->flags & ~DRM_GAON_QUEUE_ACK || args->state || args->fault.type || args->ring_index)
 		return -EINVAL;
-	err = direct_queue_fault(q->direct, &r);
+	err = args->flags ? direct_queue_fault(q->direct, &r) : 0;
 	if (err)
 		return err;
 	/* The device writes it at any moment. */
 	args->completed = __atomic_load_n(&q->direct->state->read, __ATOMIC_ACQUIRE);
+	if (q->kernel)
+		args->ring_index = kernel_kq_ring_index(q);
 	if (r.type == GAON_FAULT_NONE)
 		return 0;
 	args->state = DRM_GAON_QUEUE_FAULTED | DRM_GAON_QUEUE_GUILTY;
+	if (q->kernel)
+		kernel_kq_locate(q, q->direct->ring, &r.sequence, &r.list_index);
 	args->fault = (struct drm_gaon_fault){
 		.type = r.type, .access = r.access, .core = r.core, .context = r.context,
 		.hw_queue = r.queue, .workgroup = r.workgroup, .sequence = r.sequence, .pc = r.pc,
@@ -263,9 +268,14 @@ static int queue_clear(struct kfile *file, const struct drm_gaon_queue_clear *ar
 {
 	struct kqueue *q = queue_of(file, args->queue_id);
 
+	int err;
+
 	if (!q || args->pad)
 		return q ? -EINVAL : -ENOENT;
-	return direct_queue_clear(q->direct);
+	err = direct_queue_clear(q->direct);
+	if (!err && q->kernel)
+		kernel_kq_clear(q);
+	return err;
 }
 
 static int queue_destroy(struct kfile *file, const struct drm_gaon_queue_destroy *args)
@@ -302,6 +312,23 @@ static int version(struct drm_version *args)
 	return 0;
 }
 
+static int call_sync(struct kfile *file, unsigned long request, void *arg)
+{
+	switch (request) {
+	case DRM_IOCTL_SYNCOBJ_CREATE:
+		return kernel_sync_create(file, arg);
+	case DRM_IOCTL_SYNCOBJ_DESTROY:
+		return kernel_sync_destroy(file, arg);
+	case DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL:
+		return kernel_sync_signal(file, arg);
+	case DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD:
+		return kernel_sync_export(file, arg);
+	case DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE:
+		return kernel_sync_import(file, arg);
+	}
+	return -ENOTTY;
+}
+
 static int call(struct kfile *file, unsigned long request, void *arg)
 {
 	switch (request) {
@@ -335,8 +362,10 @@ static int call(struct kfile *file, unsigned long request, void *arg)
 		return queue_state(file, arg);
 	case DRM_IOCTL_GAON_QUEUE_CLEAR:
 		return queue_clear(file, arg);
+	case DRM_IOCTL_GAON_SUBMIT:
+		return kernel_submit(file, arg);
 	}
-	return -ENOTTY;
+	return call_sync(file, request, arg);
 }
 
 static bool fails_now(unsigned long request)
@@ -363,6 +392,10 @@ static int kernel_ioctl(int fd, unsigned long request, void *arg)
 		return -atomic_load(&drm_kernel.fail_errno);
 	pthread_mutex_lock(&kernel_lock);
 	file = file_of(fd);
+	if (file && request == DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT) {
+		pthread_mutex_unlock(&kernel_lock);
+		return kernel_sync_wait(file, arg);
+	}
 	if (!file || request != DRM_IOCTL_GAON_WAIT) {
 		err = file ? call(file, request, arg) : -EBADF;
 		pthread_mutex_unlock(&kernel_lock);
@@ -434,6 +467,7 @@ static void file_clean(struct kfile *file)
 		if (file->queues[i])
 			queue_put(file, i);
 	}
+	kernel_sync_clean(file);
 	for (i = 1; i < KERNEL_HANDLES; i++) {
 		if (file->vms[i])
 			kernel_vm_put(file, i);

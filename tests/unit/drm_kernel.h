@@ -19,9 +19,10 @@ struct drm_kernel_control {
 	_Atomic int removed;		/* the device is gone */
 	_Atomic int version_major, version_minor;
 	/* Of all files: what must be 0 again at the end. */
-	_Atomic int files, vms, objects, queues, mappings, maps;
+	_Atomic int files, vms, objects, queues, mappings, maps, syncobjs;
 	_Atomic unsigned int calls;	/* ioctls */
 	_Atomic unsigned int doorbells;
+	_Atomic unsigned int jobs;	/* of kernel-owned queues */
 };
 
 extern struct drm_kernel_control drm_kernel;

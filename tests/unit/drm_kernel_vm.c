@@ -188,7 +188,7 @@ int kernel_vm_create(struct kfile *file, struct drm_gaon_vm_create *args)
 	struct kvm *vm;
 	int err;
 
-	if (args->flags != DRM_GAON_VM_LR || args->vm_id || args->context || args->pad ||
+	if (args->flags & ~DRM_GAON_VM_FLAGS || args->vm_id || args->context || args->pad ||
 	    args->print_va % 8)
 		return -EINVAL;
 	if (!id)
@@ -204,11 +204,23 @@ int kernel_vm_create(struct kfile *file, struct drm_gaon_vm_create *args)
 		free(vm);
 		return err;
 	}
+	vm->lr = args->flags & DRM_GAON_VM_LR;
 	file->vms[id] = vm;
 	args->vm_id = id;
 	args->context = vm->direct->id;
 	atomic_fetch_add(&drm_kernel.vms, 1);
 	return 0;
+}
+
+uint8_t *kernel_vm_cpu(struct kvm *vm, uint64_t va, uint64_t bytes)
+{
+	struct kmapping *m;
+
+	for (m = vm->mappings; m; m = m->next) {
+		if (va >= m->va && va + bytes <= m->va + m->bytes && m->obj && m->obj->host.cpu)
+			return m->obj->host.cpu + m->offset + (va - m->va);
+	}
+	return NULL;
 }
 
 static void mapping_drop(struct kvm *vm, struct kmapping **link)
@@ -311,6 +323,8 @@ static int bind_userptr(struct kvm *vm, const struct drm_gaon_vm_bind_op *op)
 	uint64_t iova;
 	int err;
 
+	if (!vm->lr)
+		return -EINVAL;
 	if (!winsys_user_mapped(start, op->size, writable))
 		return -EFAULT;
 	err = direct_iova_add(&kernel_card->iova, start, op->size, writable, &iova);
@@ -346,7 +360,7 @@ static int bind_op(struct kfile *file, struct kvm *vm, const struct drm_gaon_vm_
 
 	if (op->pad || op->va % PAGE || op->size % PAGE || !op->size || op->offset % PAGE ||
 	    (op->handle && !map) || (!map && !user && (op->offset || op->flags)) ||
-	    op->flags & ~DRM_GAON_VM_BIND_OP_FLAGS || op->va < 65536 || op->va + op->size > 1ull << 47)
+	    op->flags & ~DRM_GAON_VM_BIND_OP_FLAGS || op->va < 65536 || op->va + op->size > KERNEL_VA_MAX)
 		return -EINVAL;
 	if (map)
 		return bind_map(file, vm, op);

@@ -58,6 +58,13 @@ enum gaon_status rt_launch(struct gaon_stream *s, const char *name, uint32_t gri
 		.args = &args, .args_size = sizeof(args) });
 }
 
+bool rt_kernel_queues(void)
+{
+	const char *queues = getenv("GAON_QUEUE"), *name = getenv("GAON_DEVICE");
+
+	return queues && !strcmp(queues, "kernel") && name && strcmp(name, "embedded");
+}
+
 struct gaon_mem *rt_alloc(uint64_t bytes, uint64_t *va)
 {
 	struct gaon_mem *mem = NULL;

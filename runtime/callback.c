@@ -17,7 +17,7 @@ struct rt_callback {
 	struct rt_callback *next;
 	void (*fn)(void *arg);
 	void *arg;
-	bool own;			/* of the library: it may block, and arg is freed with it */
+	void (*release)(void *arg);	/* work of the library, which may block; NULL: the program's */
 	uint64_t value;			/* of the stream, when it is due */
 	uint64_t number;		/* what the word becomes */
 };
@@ -37,12 +37,23 @@ struct rt_callbacks {
 };
 
 static _Thread_local bool in_callback;
+static _Thread_local struct rt_callbacks *current;
 
 static void callback_free(struct rt_callback *cb)
 {
-	if (cb && cb->own)
-		free(cb->arg);
+	if (cb && cb->release)
+		cb->release(cb->arg);
 	free(cb);
+}
+
+bool rt_callback_stopped(void)
+{
+	bool stop;
+
+	pthread_mutex_lock(&current->lock);
+	stop = current->stop;
+	pthread_mutex_unlock(&current->lock);
+	return stop;
 }
 
 bool rt_in_callback(void)
@@ -88,6 +99,7 @@ static void *callback_thread(void *arg)
 {
 	struct rt_callbacks *c = arg;
 
+	current = c;
 	pthread_mutex_lock(&c->lock);
 	while (!c->stop) {
 		struct rt_callback *cb = c->first;
@@ -104,7 +116,7 @@ static void *callback_thread(void *arg)
 		pthread_mutex_unlock(&c->lock);
 		rt_pins_retire(c->dev);
 		rt_print_drain(c->dev);
-		in_callback = !cb->own;
+		in_callback = !cb->release;
 		cb->fn(cb->arg);
 		callback_done(c, cb->number);
 		callback_free(cb);
@@ -221,8 +233,8 @@ static enum gaon_status callback_queue(struct rt_stream *s, const struct rt_call
 	enum gaon_status status = GAON_OK;
 
 	if (!cb) {
-		if (like->own)
-			free(like->arg);
+		if (like->release)
+			like->release(like->arg);
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a callback");
 	}
 	*cb = *like;
@@ -237,9 +249,10 @@ static enum gaon_status callback_queue(struct rt_stream *s, const struct rt_call
 	return status;
 }
 
-enum gaon_status rt_callback_own(struct rt_stream *s, void (*fn)(void *arg), void *arg)
+enum gaon_status rt_callback_own(struct rt_stream *s, void (*fn)(void *arg), void (*release)(void *arg),
+				 void *arg)
 {
-	return callback_queue(s, &(struct rt_callback){ .fn = fn, .arg = arg, .own = true });
+	return callback_queue(s, &(struct rt_callback){ .fn = fn, .arg = arg, .release = release });
 }
 
 GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void (*fn)(void *arg),

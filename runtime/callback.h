@@ -7,8 +7,11 @@
 
 /*
  * As gaon_stream_callback() for the library's own work, which may block: the stream waits for its return.
- * @arg is from malloc() and freed afterwards, or when it is dropped or cannot be queued. obj.lock held.
+ * @arg is released afterwards, or when it is dropped or cannot be queued. obj.lock held.
  */
-enum gaon_status rt_callback_own(struct rt_stream *s, void (*fn)(void *arg), void *arg);
+enum gaon_status rt_callback_own(struct rt_stream *s, void (*fn)(void *arg), void (*release)(void *arg),
+				 void *arg);
+/* In such work: nobody waits for it any more, it shall return. */
+bool rt_callback_stopped(void);
 
 #endif

@@ -19,6 +19,7 @@
 #include "module.h"
 #include "pin.h"
 #include "print.h"
+#include "semaphore.h"
 
 uint64_t rt_now_ns(void)
 {
@@ -243,6 +244,9 @@ static void device_take_down(struct rt_device *dev, enum obj_type type)
 			case OBJ_MEM:
 				rt_mem_unmake((struct rt_mem *)obj);
 				break;
+			case OBJ_SEMAPHORE:
+				rt_semaphore_unmake((struct rt_semaphore *)obj);
+				break;
 			default:
 				break;
 			}
@@ -280,7 +284,7 @@ static void device_wait_left(struct rt_device *dev)
 static void device_close_last(struct rt_device *dev)
 {
 	static const enum obj_type order[] = {
-		OBJ_STREAM, OBJ_GRAPH, OBJ_EVENT, OBJ_MODULE, OBJ_MEM,
+		OBJ_STREAM, OBJ_GRAPH, OBJ_EVENT, OBJ_MODULE, OBJ_MEM, OBJ_SEMAPHORE,
 	};
 	size_t i;
 

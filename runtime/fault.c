@@ -41,7 +41,7 @@ static const char *const access_names[] = { "access", "fetch", "read", "write", 
 static const char *const op_names[RT_OP_TYPES] = {
 	"operation", "launch", "copy", "fill", "wait", "event record", "callback", "graph",
 	"copy between devices",
-	"wait",
+	"wait", "semaphore",
 };
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -132,7 +132,7 @@ static void fault_take(struct rt_stream *s, const struct rt_assertions *assertio
 			f->pc_offset = f->pc - kernel->base;
 	}
 	fault_describe(s, f, f->type == GAON_FAULT_BREAK ? assertion_of(assertions, r) :
-			     type == RT_OP_PEER ? s->peer_error : "");
+			     type == RT_OP_PEER || type == RT_OP_SEMAPHORE ? s->peer_error : "");
 }
 
 /* --- state ----------------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ static struct obj_pool pools[OBJ_TYPES] = {
 };
 
 static const char *const type_names[OBJ_TYPES] = {
-	"nothing", "device", "memory", "stream", "event", "module", "kernel", "graph",
+	"nothing", "device", "memory", "stream", "event", "module", "kernel", "graph", "semaphore",
 };
 
 /* --- fork ----------------------------------------------------------------------------------- */

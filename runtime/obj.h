@@ -22,6 +22,7 @@ enum obj_type {
 	OBJ_MODULE,
 	OBJ_KERNEL,
 	OBJ_GRAPH,
+	OBJ_SEMAPHORE,
 	OBJ_TYPES,
 };
 

@@ -3,7 +3,7 @@
  * Copies between opened devices.  Their address spaces are apart, so the data goes through host memory,
  * a block at a time.
  *
- * Asynchronous ones are done by the stream's callback thread, and the stream waits for it as for a callback.
+ * Asynchronous ones are work of the stream's callback thread, for which the stream waits as for a callback.
  * Behind that wait stands an INDIRECT whose list is one packet of the stream's own, a NOP: a copy that
  * failed makes it a packet that is none, so that the stream faults there like for any other work that
  * failed. Lists are read when their turn comes (Documentation/hw/queues.rst).
@@ -20,7 +20,6 @@
 struct peer_copy {
 	struct gaon_device *dst_dev, *src_dev;
 	uint64_t dst, src, bytes;
-	struct rt_stream *stream;	/* whose callback thread ends before it does */
 };
 
 static enum gaon_status peer_run(const struct peer_copy *p)
@@ -52,18 +51,31 @@ GAON_API enum gaon_status gaon_mem_copy_peer(struct gaon_device *dst_dev, uint64
 					     .src = src, .bytes = bytes });
 }
 
+struct peer_work {
+	struct rt_work work;
+	struct rt_stream *stream;	/* whose callback thread ends before it does */
+};
+
 /* On the callback thread. */
 static void peer_callback(void *arg)
 {
-	const struct peer_copy *p = arg;
+	const struct peer_work *p = arg;
 	struct rt_stream *s = p->stream;
 
-	if (!peer_run(p))
+	if (!p->work.run(p->work.arg))
 		return;
 	pthread_mutex_lock(&s->dev->fault_lock);
 	strncpy(s->peer_error, gaon_last_error()->text, sizeof(s->peer_error) - 1);
 	pthread_mutex_unlock(&s->dev->fault_lock);
 	s->peer_list->type = 0;
+}
+
+static void peer_release(void *arg)
+{
+	struct peer_work *p = arg;
+
+	p->work.release(p->work.arg);
+	free(p);
 }
 
 void rt_peer_clear(struct rt_stream *s)
@@ -81,7 +93,7 @@ static enum gaon_status peer_list_make(struct rt_stream *s)
 		return GAON_OK;
 	if (s->dev->ops->bo_create(s->dev->ctx, sizeof(*s->peer_list), GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
 				   &s->peer_bo))
-		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a copy between devices");
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for work of the host");
 	s->dev->ops->bo_info(s->peer_bo, &info);
 	s->peer_list = info.cpu;
 	s->peer_va = info.va;
@@ -90,20 +102,18 @@ static enum gaon_status peer_list_make(struct rt_stream *s)
 	return GAON_OK;
 }
 
-/* obj.lock held. */
-static enum gaon_status peer_put(struct rt_stream *s, const struct peer_copy *request)
+enum gaon_status rt_peer_work(struct rt_stream *s, enum rt_op_type type, const struct rt_work *work)
 {
 	enum gaon_status status = peer_list_make(s);
+	struct peer_work *p = status ? NULL : malloc(sizeof(*p));
 	struct gaon_packet *packet;
-	struct peer_copy *p;
 
-	if (status)
-		return status;
-	p = malloc(sizeof(*p));
-	if (!p)
-		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a copy between devices");
-	*p = *request;
-	status = rt_callback_own(s, peer_callback, p);
+	if (!p) {
+		work->release(work->arg);
+		return status ? status : gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for work of the host");
+	}
+	*p = (struct peer_work){ .work = *work, .stream = s };
+	status = rt_callback_own(s, peer_callback, peer_release, p);
 	if (status)
 		return status;
 	packet = rt_stream_packet(s, &status);
@@ -112,8 +122,23 @@ static enum gaon_status peer_put(struct rt_stream *s, const struct peer_copy *re
 	packet->type = GAON_PKT_INDIRECT;
 	packet->list.list_va = s->peer_va;
 	packet->list.count = 1;
-	rt_stream_put(s, packet, RT_OP_PEER);
+	rt_stream_put(s, packet, type);
 	return GAON_OK;
+}
+
+static enum gaon_status peer_copy_run(void *arg)
+{
+	return peer_run(arg);
+}
+
+static enum gaon_status peer_put(struct rt_stream *s, const struct peer_copy *request)
+{
+	struct peer_copy *p = malloc(sizeof(*p));
+
+	if (!p)
+		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a copy between devices");
+	*p = *request;
+	return rt_peer_work(s, RT_OP_PEER, &(struct rt_work){ peer_copy_run, free, p });
 }
 
 /* What can be known now is said now. */
@@ -152,7 +177,6 @@ GAON_API enum gaon_status gaon_mem_copy_peer_async(struct gaon_stream *stream,
 
 	if (!s)
 		return status;
-	p.stream = s;
 	if (bytes) {
 		status = peer_check(s, dst_dev, dst, bytes, true, &of_stream);
 		if (!status)

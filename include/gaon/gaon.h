@@ -55,6 +55,7 @@ struct gaon_stream;	/* work done in order */
 struct gaon_event;	/* a point in a stream */
 struct gaon_module;	/* a loaded device program */
 struct gaon_kernel;	/* an entry of a module; lives as long as the module */
+struct gaon_semaphore;	/* a number that only grows: order between processes */
 struct gaon_graph;	/* recorded work, replayed by one packet */
 
 /* ------------------------------------------------------------------------------------------ */
@@ -655,6 +656,48 @@ GAON_API enum gaon_status gaon_event_query(struct gaon_event *event);
  */
 GAON_API enum gaon_status gaon_event_elapsed(struct gaon_event *start, struct gaon_event *end,
 					     int64_t *device_ns, int64_t *host_ns);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Semaphores                                                                                  */
+
+/*
+ * Order between processes, as other runtimes' external semaphores: a number that begins at 0 and only grows, which
+ * streams and hosts raise and wait for. It can be waited for before anybody has promised to raise it. Of a card it
+ * is a timeline syncobj of the kernel, of the embedded device a page of memory; both can be handed to other processes
+ * as file descriptors.
+ */
+GAON_API enum gaon_status gaon_semaphore_create(struct gaon_device *dev, struct gaon_semaphore **semaphore);
+/* What streams were told to do with it is done all the same. */
+GAON_API enum gaon_status gaon_semaphore_destroy(struct gaon_semaphore *semaphore);
+/*
+ * A file descriptor (CLOEXEC) that is the caller's to close; others can import it as long as it, or a semaphore
+ * made of it, is there.
+ */
+GAON_API enum gaon_status gaon_semaphore_export(struct gaon_semaphore *semaphore, int *fd);
+/*
+ * The same semaphore in another opened device or process; @fd stays the caller's. INVALID_ARGUMENT: it is no
+ * semaphore, or one of another kind of device (embedded or card).
+ */
+GAON_API enum gaon_status gaon_semaphore_import_fd(struct gaon_device *dev, int fd,
+						   struct gaon_semaphore **semaphore);
+GAON_API enum gaon_status gaon_semaphore_query(struct gaon_semaphore *semaphore, uint64_t *value);
+/* It becomes at least @value, at once. */
+GAON_API enum gaon_status gaon_semaphore_signal(struct gaon_semaphore *semaphore, uint64_t value);
+/* Until it is at least @value. TIMEOUT. Who would have raised it may have died: use a finite time. */
+GAON_API enum gaon_status gaon_semaphore_wait(struct gaon_semaphore *semaphore, uint64_t value,
+					      uint64_t timeout_ns);
+/*
+ * It becomes at least @value when all that @stream was given before is done, and seen by whoever waits. Work that is
+ * dropped after a fault does not raise it. A thread of the host does it: tens of microseconds.
+ */
+GAON_API enum gaon_status gaon_stream_signal_semaphore(struct gaon_stream *stream,
+						       struct gaon_semaphore *semaphore, uint64_t value);
+/*
+ * What @stream is given behind it starts when the semaphore is at least @value. Destroying the stream or closing the
+ * device ends the wait.
+ */
+GAON_API enum gaon_status gaon_stream_wait_semaphore(struct gaon_stream *stream,
+						     struct gaon_semaphore *semaphore, uint64_t value);
 
 /* ------------------------------------------------------------------------------------------ */
 /* Modules, kernels, launches                                                                  */

@@ -185,6 +185,13 @@ static const struct gaon_winsys_ops direct_ops = {
 	.queue_fault = direct_queue_fault,
 	.queue_clear = direct_queue_clear,
 	.queue_destroy = direct_queue_destroy,
+	.sem_create = direct_sem_create,
+	.sem_import = direct_sem_import,
+	.sem_export = direct_sem_export,
+	.sem_query = direct_sem_query,
+	.sem_signal = direct_sem_signal,
+	.sem_wait = direct_sem_wait,
+	.sem_destroy = direct_sem_destroy,
 	.wait = direct_wait,
 };
 

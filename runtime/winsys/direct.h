@@ -260,4 +260,13 @@ int direct_queue_fault(struct gaon_ws_queue *queue, struct gaon_fault_record *ou
 int direct_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
 		uint64_t timeout_ns);
 
+/* direct_sem.c */
+int direct_sem_create(struct gaon_winsys *winsys, struct gaon_ws_sem **out);
+int direct_sem_import(struct gaon_winsys *winsys, int fd, struct gaon_ws_sem **out);
+int direct_sem_export(struct gaon_ws_sem *sem, int *fd);
+int direct_sem_query(struct gaon_ws_sem *sem, uint64_t *value);
+int direct_sem_signal(struct gaon_ws_sem *sem, uint64_t value);
+int direct_sem_wait(struct gaon_ws_sem *sem, uint64_t value, uint64_t timeout_ns);
+void direct_sem_destroy(struct gaon_ws_sem *sem);
+
 #endif

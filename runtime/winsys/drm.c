@@ -256,6 +256,13 @@ static const struct gaon_winsys_ops drm_ops = {
 	.queue_fault = drm_queue_fault,
 	.queue_clear = drm_queue_clear,
 	.queue_destroy = drm_queue_destroy,
+	.sem_create = drm_sem_create,
+	.sem_import = drm_sem_import,
+	.sem_export = drm_sem_export,
+	.sem_query = drm_sem_query,
+	.sem_signal = drm_sem_signal,
+	.sem_wait = drm_sem_wait,
+	.sem_destroy = drm_sem_destroy,
 	.wait = drm_wait,
 };
 

@@ -222,6 +222,14 @@ int drm_sync_signal(struct drm *ws, uint32_t handle, uint64_t point);
 int drm_sync_wait(struct drm *ws, const uint32_t *handles, const uint64_t *points, uint32_t count,
 		  uint64_t deadline, uint32_t *first);
 
+int drm_sem_create(struct gaon_winsys *winsys, struct gaon_ws_sem **out);
+int drm_sem_import(struct gaon_winsys *winsys, int fd, struct gaon_ws_sem **out);
+int drm_sem_export(struct gaon_ws_sem *sem, int *fd);
+int drm_sem_query(struct gaon_ws_sem *sem, uint64_t *value);
+int drm_sem_signal(struct gaon_ws_sem *sem, uint64_t value);
+int drm_sem_wait(struct gaon_ws_sem *sem, uint64_t value, uint64_t timeout_ns);
+void drm_sem_destroy(struct gaon_ws_sem *sem);
+
 /* --- explanations; they fill @why ------------------------------------------------------------ */
 
 /* No card is called @name. */

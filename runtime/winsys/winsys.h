@@ -21,7 +21,8 @@
 struct gaon_winsys;		/* one open device */
 struct gaon_ws_context;		/* address space; user-mode queues */
 struct gaon_ws_bo;		/* memory mapped into one context */
-struct gaon_ws_queue;		/* user-mode queue */
+struct gaon_ws_queue;		/* queue of a context */
+struct gaon_ws_sem;		/* number that only grows, also for other processes */
 
 enum gaon_ws_placement {
 	GAON_WS_DEVICE,		/* HBM */
@@ -121,6 +122,19 @@ struct gaon_winsys_ops {
 	int (*queue_fault)(struct gaon_ws_queue *queue, struct gaon_fault_record *out);
 	int (*queue_clear)(struct gaon_ws_queue *queue);	/* FAULT_CLEAR: skips what is queued */
 	void (*queue_destroy)(struct gaon_ws_queue *queue);	/* busy or not */
+
+	/*
+	 * Semaphores, of hosts: no queue waits for one or raises it. sem_signal() raises to @value, if it is less;
+	 * sem_wait() until it is at least @value, -ETIME when the time is over. sem_import(): -EBADF or -EINVAL:
+	 * @fd is none or no semaphore of such a device.
+	 */
+	int (*sem_create)(struct gaon_winsys *ws, struct gaon_ws_sem **out);
+	int (*sem_import)(struct gaon_winsys *ws, int fd, struct gaon_ws_sem **out);
+	int (*sem_export)(struct gaon_ws_sem *sem, int *fd);
+	int (*sem_query)(struct gaon_ws_sem *sem, uint64_t *value);
+	int (*sem_signal)(struct gaon_ws_sem *sem, uint64_t value);
+	int (*sem_wait)(struct gaon_ws_sem *sem, uint64_t value, uint64_t timeout_ns);
+	void (*sem_destroy)(struct gaon_ws_sem *sem);	/* nobody waits */
 
 	/*
 	 * Wait until the 64-bit value at @cpu (CPU address inside a CPU-mappable bo of @ctx) is >=

@@ -31,7 +31,7 @@ TESTS += $(DRM_TESTS)
 
 # The runtime's conformance tests through it, with both kinds of queues.
 $(O)/tests/unit/runtime_drm_suite: $(DRM_LIBGAON) $(RT_TESTS)
-	@printf '#!/bin/sh\nexport LD_LIBRARY_PATH=%s GAON_DEVICE=accel0\nstatus=0\nfor q in user kernel; do for t in %s; do GAON_QUEUE=$$q $$t || status=1; done; done\nexit $$status\n' \
+	@printf '#!/bin/sh\nexport LD_LIBRARY_PATH=%s GAON_DEVICE=accel0 GAON_TEST_ONE_PROCESS=1\nstatus=0\nfor q in user kernel; do for t in %s; do GAON_QUEUE=$$q $$t || status=1; done; done\nexit $$status\n' \
 		'$(abspath $(dir $(DRM_LIBGAON)))' '$(abspath $(RT_TESTS))' >$@
 	@chmod +x $@
 TESTS += $(O)/tests/unit/runtime_drm_suite

@@ -321,6 +321,8 @@ static int call_sync(struct kfile *file, unsigned long request, void *arg)
 		return kernel_sync_destroy(file, arg);
 	case DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL:
 		return kernel_sync_signal(file, arg);
+	case DRM_IOCTL_SYNCOBJ_QUERY:
+		return kernel_sync_query(file, arg);
 	case DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD:
 		return kernel_sync_export(file, arg);
 	case DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE:

@@ -90,6 +90,7 @@ int kernel_submit(struct kfile *file, struct drm_gaon_submit *args);
 int kernel_sync_create(struct kfile *file, struct drm_syncobj_create *args);
 int kernel_sync_destroy(struct kfile *file, const struct drm_syncobj_destroy *args);
 int kernel_sync_signal(struct kfile *file, const struct drm_syncobj_timeline_array *args);
+int kernel_sync_query(struct kfile *file, const struct drm_syncobj_timeline_array *args);
 int kernel_sync_wait(struct kfile *file, struct drm_syncobj_timeline_wait *args);
 int kernel_sync_export(struct kfile *file, struct drm_syncobj_handle *args);
 int kernel_sync_import(struct kfile *file, struct drm_syncobj_handle *args);

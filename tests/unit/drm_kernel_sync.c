@@ -304,9 +304,30 @@ static bool sync_reached(struct ksync *sync, uint64_t point)
 		if (sync->points[i].value > sync->done)
 			sync->done = sync->points[i].value;
 	}
+	if (!i)
+		return sync->done >= point;
 	sync->count -= i;
 	memmove(sync->points, sync->points + i, sync->count * sizeof(*sync->points));
 	return sync->done >= point;
+}
+
+int kernel_sync_query(struct kfile *file, const struct drm_syncobj_timeline_array *args)
+{
+	const uint32_t *handles = (void *)(uintptr_t)args->handles;
+	uint64_t *points = (void *)(uintptr_t)args->points;
+	uint32_t i;
+
+	if (args->flags || !args->count_handles)
+		return -EINVAL;
+	for (i = 0; i < args->count_handles; i++) {
+		struct ksync *sync = sync_of(file, handles[i]);
+
+		if (!sync)
+			return -ENOENT;
+		sync_reached(sync, 0);
+		points[i] = sync->done;
+	}
+	return 0;
 }
 
 /* 0: *@args->first_signaled is; -EAGAIN: none is. */

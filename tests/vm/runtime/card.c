@@ -205,6 +205,100 @@ START_TEST(shared_with_a_process)
 }
 END_TEST
 
+/* --- shared and in order --------------------------------------------------------------------- */
+
+#define ROUNDS	16
+
+static uint64_t pattern_of(unsigned int turn)
+{
+	return 0x0101010101010101ull * (turn + 1);
+}
+
+/*
+ * One of two processes that write the same memory in turn: it waits until the semaphore is at @turn, finds what the
+ * other wrote, writes its own and raises it. Nothing but the semaphore orders the two.
+ */
+static bool take_turn(struct gaon_semaphore *sem, struct gaon_mem *shared, unsigned int turn)
+{
+	static uint64_t got[BYTES / 8];
+	unsigned int i;
+
+	if (gaon_stream_wait_semaphore(stream, sem, turn) ||
+	    gaon_mem_read_async(stream, got, gaon_mem_va(shared), BYTES) ||
+	    gaon_mem_fill_async(stream, gaon_mem_va(shared), pattern_of(turn), 8, BYTES) ||
+	    gaon_stream_signal_semaphore(stream, sem, turn + 1) || gaon_stream_wait(stream, WAIT)) {
+		fprintf(stderr, "turn %u: %s\n", turn, gaon_last_error()->text);
+		return false;
+	}
+	for (i = 0; turn && i < BYTES / 8; i++) {
+		if (got[i] != pattern_of(turn - 1)) {
+			fprintf(stderr, "turn %u: word %u is %#llx\n", turn, i, (unsigned long long)got[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void play_and_linger(int socket)
+{
+	int fd = take_fd(socket), sem_fd = take_fd(socket);
+	struct gaon_semaphore *sem;
+	struct gaon_mem *theirs;
+	unsigned int turn;
+
+	if (gaon_device_open("accel0", &dev) || gaon_stream_create(dev, NULL, &stream) ||
+	    gaon_mem_import_fd(dev, fd, 0, &theirs) || gaon_semaphore_import_fd(dev, sem_fd, &sem))
+		_exit(1);
+	for (turn = 1; turn < ROUNDS; turn += 2) {
+		if (!take_turn(sem, theirs, turn))
+			_exit(2);
+	}
+	/* Until it is killed, in the middle of a wait. */
+	gaon_stream_wait_semaphore(stream, sem, UINT32_MAX);
+	for (;;)
+		pause();
+}
+
+START_TEST(in_turn_with_a_process)
+{
+	struct gaon_semaphore *sem;
+	int pair[2], fd, status;
+	struct gaon_mem *ours;
+	unsigned int turn;
+	pid_t child;
+
+	ck_assert(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (!child)
+		play_and_linger(pair[1]);
+	close(pair[1]);
+	start();
+	ok(gaon_mem_alloc(dev, BYTES, _i ? GAON_MEM_HOST : GAON_MEM_DEVICE, &ours));
+	ok(gaon_semaphore_create(dev, &sem));
+	ok(gaon_mem_export(ours, &fd));
+	send_fd(pair[0], fd);
+	close(fd);
+	ok(gaon_semaphore_export(sem, &fd));
+	send_fd(pair[0], fd);
+	close(fd);
+	for (turn = 0; turn < ROUNDS; turn += 2)
+		ck_assert(take_turn(sem, ours, turn));
+	ok(gaon_semaphore_wait(sem, ROUNDS, WAIT));
+	ok(gaon_stream_wait_semaphore(stream, sem, ROUNDS + 1));
+	ck_assert(!kill(child, SIGKILL));
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status));
+	/* Nobody raises it now but we ourselves. */
+	ck_assert_int_eq(gaon_semaphore_wait(sem, ROUNDS + 1, 100000000), GAON_ERROR_TIMEOUT);
+	ck_assert_int_eq(gaon_stream_query(stream), GAON_ERROR_NOT_READY);
+	ok(gaon_semaphore_signal(sem, ROUNDS + 1));
+	works(5);
+	ok(gaon_device_close(dev));
+	close(pair[0]);
+}
+END_TEST
+
 /* A process that is killed at any moment of its work leaves the card to others. */
 START_TEST(killed_at_work)
 {
@@ -241,6 +335,7 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_set_timeout(shared, 30);
 	tcase_add_loop_test(shared, shared_with_a_process, 0, 2);
+	tcase_add_loop_test(shared, in_turn_with_a_process, 0, 2);
 	suite_add_tcase(suite, shared);
 	tcase_add_test(tc, killed_at_work);
 	tcase_add_test(tc, unbound_under_work);

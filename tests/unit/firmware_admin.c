@@ -162,7 +162,9 @@ START_TEST(commands_by_queue_id)
 		REFUSED(GAON_ADMIN_ERR_ID, c.id.id = GAON_QUEUES);
 		REFUSED(GAON_ADMIN_ERR_ID, c.id.id = UINT32_MAX);
 		REFUSED(GAON_ADMIN_ERR_RESERVED, c.id.reserved[5] = 1);
-		if (ops[i] != GAON_ADMIN_QUEUE_PRIORITY)
+		if (ops[i] == GAON_ADMIN_QUEUE_QUERY)
+			REFUSED(GAON_ADMIN_ERR_RANGE, c.id.value = GAON_QUERY_TIMES + 1);
+		else if (ops[i] != GAON_ADMIN_QUEUE_PRIORITY)
 			REFUSED(GAON_ADMIN_ERR_RESERVED, c.id.value = 1);
 	}
 	fake_destroy(f);

@@ -60,7 +60,8 @@ static void test_copy_engines(struct lib *lib, struct lib_queue *queue, struct l
 	uint64_t cores = fdinfo(lib->fd, "drm-cycles-core"), cycles;
 
 	uapi_query(lib->fd, DRM_GAON_QUERY_TOPOLOGY, &topology, sizeof(topology));
-	CHECK(fdinfo(lib->fd, "drm-engine-capacity-copy") == topology.copy_engines, "as many copy engines as there are");
+	CHECK(fdinfo(lib->fd, "drm-engine-capacity-copy") == topology.copy_engines,
+	      "as many copy engines as there are");
 	CHECK(fdinfo(lib->fd, "drm-cycles-copy") == 0, "nothing was copied at first");
 	memcpy(lib->mem + LIST, &(struct gaon_packet){
 		.type = GAON_PKT_COPY, .flags = GAON_PKT_F_BARRIER,

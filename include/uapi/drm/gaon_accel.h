@@ -34,9 +34,10 @@ extern "C" {
  * - Handles (objects, VMs, queues) are positive numbers of one open file. 0 is no handle.
  *
  * Errors that any call may give: -ENODEV (the device was removed), -EIO (the device is wedged:
- * a reset did not bring it back, or it needed too many), -EBUSY (a reset is under way: try again in a while), -EFAULT
- * (an address is not the caller's), -EINVAL (as above, or a value out of range), -ENOENT (no such
- * handle), -ENOMEM, -EINTR or a restart (a signal came). What else a call gives stands with it.
+ * a reset did not bring it back, or it needed too many), -EBUSY (a reset is under way: try again
+ * in a while), -EFAULT (an address is not the caller's), -EINVAL (as above, or a value out of
+ * range), -ENOENT (no such handle), -ENOMEM, -EINTR or a restart (a signal came). What else a call
+ * gives stands with it.
  */
 
 /**

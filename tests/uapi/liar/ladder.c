@@ -343,7 +343,8 @@ static void hang_once(const struct card *card, struct lib_queue *honest, uint32_
 	CHECK_ERRNO(run_copy(honest, HBM_VA, lib_va(FROM), honest_out), 0, "another card works");
 	CHECK_ERRNO(outcome(&lib, out[0]), EIO, "the first fails");
 	CHECK_ERRNO(outcome(&other, out[1]), ECANCELED, "the other is dropped");
-	CHECK(state_of(&queue, &query) == (DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_GUILTY | DRM_GAON_QUEUE_DEAD),
+	CHECK(state_of(&queue, &query) ==
+	      (DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_GUILTY | DRM_GAON_QUEUE_DEAD),
 	      "who is to blame: state %#x", query.state);
 	CHECK(state_of(&busy, &query) == (DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_DEAD),
 	      "who is not: state %#x", query.state);

@@ -201,7 +201,8 @@ static void lie_of_queue(struct gaon_sim *sim, struct gaon_admin_reply *reply)
 		reply->value[2] = UINT64_MAX;
 		return;
 	case GAON_ADMIN_QUEUE_RESET:
-		refused = (!lie->loosened && lie_now(sim, GAON_SIM_LIE_STUCK)) || lie_now(sim, GAON_SIM_LIE_HUNG);
+		refused = (!lie->loosened && lie_now(sim, GAON_SIM_LIE_STUCK)) ||
+			  lie_now(sim, GAON_SIM_LIE_HUNG);
 		break;
 	case GAON_ADMIN_ENGINE_RESET:
 		refused = lie_now(sim, GAON_SIM_LIE_HUNG);

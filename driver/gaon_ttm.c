@@ -522,7 +522,8 @@ void gaon_ttm_unplug(struct gaon_device *gdev)
 			list_move(&bo->node, &done);
 		spin_unlock(&ttm->lock);
 		if (dying) {
-			msleep(1);	/* who has dropped its last reference frees its pages */
+			/* Who has dropped its last reference frees its pages. */
+			usleep_range(1000, 2000);
 		} else {
 			resv = bo->ttm.base.resv;
 			dma_resv_lock(resv, NULL);

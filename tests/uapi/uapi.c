@@ -177,20 +177,42 @@ int uapi_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size)
 	return uapi_bind(fd, vm, &op, 1);
 }
 
+/*
+ * Pages in another order than that of the file: the kernel joins pages that follow each other, and when
+ * it bounces DMA it cannot map more than 256 KiB in one piece.
+ */
+static int udmabuf_create(int dev, int memfd, uint32_t pages)
+{
+	struct udmabuf_create_list *list = calloc(1, sizeof(*list) + pages * sizeof(list->list[0]));
+	uint32_t half = (pages + 1) / 2, i;
+	int buf;
+
+	REQUIRE(list, "memory");
+	list->flags = UDMABUF_FLAGS_CLOEXEC;
+	list->count = pages;
+	for (i = 0; i < pages; i++)
+		list->list[i] = (struct udmabuf_create_item){
+			.memfd = (uint32_t)memfd,
+			.offset = 4096ull * (i < half ? 2 * i : 2 * (i - half) + 1),
+			.size = 4096,
+		};
+	buf = ioctl(dev, UDMABUF_CREATE_LIST, list);
+	free(list);
+	return buf;
+}
+
 int uapi_udmabuf(uint64_t size, char **cpu)
 {
-	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = size };
-	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), buf;
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), memfd, buf;
 
 	REQUIRE(dev >= 0, "open /dev/udmabuf: %s (modprobe udmabuf)", strerror(errno));
-	create.memfd = (uint32_t)memfd_create("peer", MFD_ALLOW_SEALING);
-	REQUIRE(!ftruncate((int)create.memfd, (off_t)size) &&
-		!fcntl((int)create.memfd, F_ADD_SEALS, F_SEAL_SHRINK), "a memfd");
+	memfd = memfd_create("peer", MFD_ALLOW_SEALING);
+	REQUIRE(!ftruncate(memfd, (off_t)size) && !fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK), "a memfd");
 	if (cpu)
-		*cpu = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)create.memfd, 0);
-	buf = ioctl(dev, UDMABUF_CREATE, &create);
+		*cpu = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	buf = udmabuf_create(dev, memfd, (uint32_t)(size / 4096));
 	REQUIRE(buf >= 0, "a udmabuf: %s", strerror(errno));
-	close((int)create.memfd);
+	close(memfd);
 	close(dev);
 	return buf;
 }

@@ -437,7 +437,7 @@ u64 gaon_kq_job_index(struct gaon_kq *kq, u64 sequence)
 	return index;
 }
 
-/** gaon_kq_ring_index() - where the CALL of the next job that is pushed will stand; under kq->lock */
+/** gaon_kq_ring_index() - where the CALL of the next job pushed will stand; under kq->lock */
 u64 gaon_kq_ring_index(const struct gaon_kq *kq)
 {
 	lockdep_assert_held(&kq->lock);

@@ -905,9 +905,9 @@ struct drm_gaon_queue_query {
 	/** @fault: out: the first fault. */
 	struct drm_gaon_fault fault;
 	/**
-	 * @ring_index: out: of a kernel-owned queue: by what records in the print ring name a launch
-	 * of the job that is handed to the device next; %DRM_GAON_JOB_PACKETS more for each job
-	 * behind it. Else 0.
+	 * @ring_index: out: of a kernel-owned queue: by what records in the print ring name a
+	 * launch of the job that is handed to the device next; %DRM_GAON_JOB_PACKETS more for each
+	 * job behind it. Else 0.
 	 */
 	__aligned_u64 ring_index;
 };

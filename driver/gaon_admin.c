@@ -9,6 +9,8 @@
 #include <linux/dma-mapping.h>
 #include <linux/wait.h>
 
+#include <hw/gaon_errno.h>
+
 #include "gaon_admin.h"
 #include "gaon_device.h"
 
@@ -68,26 +70,6 @@ struct gaon_admin {
 	/** @space: woken when a slot becomes free and when @running ends. */
 	wait_queue_head_t space;
 };
-
-/** gaon_admin_errno - what a status of the firmware means to callers */
-int gaon_admin_errno(u16 status)
-{
-	static const int map[] = {
-		[GAON_ADMIN_OK] = 0,
-		[GAON_ADMIN_ERR_OPCODE] = -EOPNOTSUPP,
-		[GAON_ADMIN_ERR_RESERVED] = -EINVAL,
-		[GAON_ADMIN_ERR_ID] = -ENOENT,
-		[GAON_ADMIN_ERR_BUSY] = -EBUSY,
-		[GAON_ADMIN_ERR_RANGE] = -ERANGE,
-		[GAON_ADMIN_ERR_ALIGN] = -EINVAL,
-		[GAON_ADMIN_ERR_FEATURE] = -EOPNOTSUPP,
-		[GAON_ADMIN_ERR_STATE] = -EBUSY,
-		[GAON_ADMIN_ERR_DMA] = -EFAULT,
-		[GAON_ADMIN_ERR_TIMEOUT] = -ETIMEDOUT,
-	};
-
-	return status < ARRAY_SIZE(map) ? map[status] : -EPROTO;
-}
 
 int gaon_admin_init(struct gaon_device *gdev)
 {

@@ -48,6 +48,5 @@ int gaon_admin_submit(struct gaon_device *gdev, struct gaon_admin_req *req, unsi
 int gaon_admin_wait(struct gaon_device *gdev, struct gaon_admin_req *req);
 int gaon_admin_exec(struct gaon_device *gdev, struct gaon_admin_req *req, unsigned int flags);
 int gaon_admin_id(struct gaon_device *gdev, u16 opcode, u32 id, u32 value, unsigned int flags);
-int gaon_admin_errno(u16 status);
 
 #endif

@@ -8,6 +8,8 @@
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 
+#include <hw/gaon_text.h>
+
 #include "gaon_device.h"
 #include "gaon_queue.h"
 
@@ -32,31 +34,6 @@ bool gaon_fault_is_own(u16 type)
 	default:
 		return true;
 	}
-}
-
-const char *gaon_fault_name(u16 type)
-{
-	static const char *const name[] = {
-		[GAON_FAULT_NONE] = "none",
-		[GAON_FAULT_PAGE] = "page not mapped",
-		[GAON_FAULT_PERMISSION] = "access not permitted",
-		[GAON_FAULT_ILLEGAL] = "illegal instruction",
-		[GAON_FAULT_MISALIGNED] = "misaligned access",
-		[GAON_FAULT_WATCHDOG] = "ran too long",
-		[GAON_FAULT_BAD_PACKET] = "bad packet",
-		[GAON_FAULT_SPM_BOUNDS] = "outside its scratchpad",
-		[GAON_FAULT_ECC] = "uncorrectable memory error",
-		[GAON_FAULT_LINK] = "link error",
-		[GAON_FAULT_FIRMWARE] = "firmware lost",
-		[GAON_FAULT_RESET] = "dropped by a reset",
-		[GAON_FAULT_BREAK] = "failed assertion",
-		[GAON_FAULT_ECALL] = "ecall",
-		[GAON_FAULT_BUS] = "bus error",
-		[GAON_FAULT_BAD_DESCRIPTOR] = "bad descriptor",
-		[GAON_FAULT_PREEMPT] = "could not be preempted",
-	};
-
-	return type < ARRAY_SIZE(name) && name[type] ? name[type] : "unknown";
 }
 
 /**

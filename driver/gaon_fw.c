@@ -7,6 +7,7 @@
 #include <linux/pci.h>
 
 #include <hw/gaon_fwimage.h>
+#include <hw/gaon_text.h>
 
 #include "gaon_admin.h"
 #include "gaon_device.h"
@@ -24,18 +25,12 @@ static_assert(sizeof(struct gaon_telemetry) == 512);
 
 static int fw_check(struct gaon_device *gdev, const struct firmware *fw, const char *name)
 {
-	static const char *const text[] = {
-		[GAON_FW_FAULT_SIZE] = "it is truncated or too long",
-		[GAON_FW_FAULT_MAGIC] = "it is no firmware image",
-		[GAON_FW_FAULT_HEADER] = "its header is damaged or of another version",
-		[GAON_FW_FAULT_CHIP] = "it is for another chip",
-	};
 	const struct gaon_fw_header *header = (const void *)fw->data;
 	int fault = gaon_fw_header_check(header, fw->size);
 
 	if (fault) {
 		drm_err(&gdev->drm, "firmware %s refused (%zu bytes): %s\n", name, fw->size,
-			text[fault]);
+			gaon_fw_fault_text(fault));
 		return -EINVAL;
 	}
 	if (header->abi_min > GAON_ABI_MAX || header->abi_max < GAON_ABI_MIN) {
@@ -74,43 +69,6 @@ static int fw_request(struct gaon_device *gdev, const struct firmware **fw)
 
 /* --- boot ----------------------------------------------------------------------------------- */
 
-static const char *boot_error_text(u32 error)
-{
-	static const char *const text[] = {
-		[GAON_BOOT_OK] = "no error",
-		[GAON_BOOT_ADDRESS] = "the image is not readable by the device",
-		[GAON_BOOT_TRUNCATED] = "the image is truncated",
-		[GAON_BOOT_MAGIC] = "the file is no firmware image",
-		[GAON_BOOT_HEADER] = "the image's header is damaged or of another version",
-		[GAON_BOOT_CHIP] = "the image is for another chip",
-		[GAON_BOOT_HASH] = "the image's contents are damaged (SHA-256 differs)",
-		[GAON_BOOT_SIGNATURE] = "the image is not signed by a key that the device trusts",
-		[GAON_BOOT_ROLLBACK] = "the image is older than the device's rollback fuses allow",
-		[GAON_BOOT_RANGE] = "the image does not fit the device's memory",
-		[GAON_BOOT_CRASH] = "the firmware crashed",
-		[GAON_BOOT_TIMEOUT] = "the firmware did not become ready in time",
-		[GAON_BOOT_PANIC] = "the firmware gave up",
-	};
-
-	error &= 0xffff;
-	return error < ARRAY_SIZE(text) ? text[error] : "unknown boot error";
-}
-
-/** gaon_fw_state_name - name of a GAON_STATE_* */
-const char *gaon_fw_state_name(u32 state)
-{
-	static const char *const text[] = {
-		[GAON_STATE_RESET] = "RESET",
-		[GAON_STATE_ROM] = "ROM",
-		[GAON_STATE_LOADING] = "LOADING",
-		[GAON_STATE_READY] = "READY",
-		[GAON_STATE_DEGRADED] = "DEGRADED",
-		[GAON_STATE_FATAL] = "FATAL",
-	};
-
-	return state < ARRAY_SIZE(text) ? text[state] : "GONE";
-}
-
 static bool boot_over(u32 state)
 {
 	return state == GAON_STATE_READY || state == GAON_STATE_DEGRADED ||
@@ -126,7 +84,7 @@ static int boot_wait(struct gaon_device *gdev)
 				gdev, GAON_REG_STATE);
 	if (err) {
 		drm_err(&gdev->drm, "firmware %s is not ready after %lu s, state %s (%#x)\n",
-			gdev->fw.file, BOOT_TIMEOUT_US / USEC_PER_SEC, gaon_fw_state_name(state),
+			gdev->fw.file, BOOT_TIMEOUT_US / USEC_PER_SEC, gaon_state_name(state),
 			state);
 		return err;
 	}
@@ -134,7 +92,7 @@ static int boot_wait(struct gaon_device *gdev)
 		return 0;
 	error = gaon_read32(gdev, GAON_REG_BOOT_ERROR);
 	drm_err(&gdev->drm, "firmware %s refused by the device, state %s: %s (boot error %#x)\n",
-		gdev->fw.file, gaon_fw_state_name(state), boot_error_text(error), error);
+		gdev->fw.file, gaon_state_name(state), gaon_boot_error_text(error), error);
 	return state == GAON_STATE_GONE ? -ENODEV : -EIO;
 }
 

@@ -11,7 +11,6 @@ struct gaon_device;
 
 int gaon_fw_boot(struct gaon_device *gdev);
 int gaon_fw_identify(struct gaon_device *gdev);
-const char *gaon_fw_state_name(u32 state);
 
 /* gaon_fwlog.c */
 int gaon_fwlog_init(struct gaon_device *gdev);

@@ -187,7 +187,6 @@ u32 gaon_fault_read(struct gaon_queue *queue, struct drm_gaon_fault *out, bool a
 void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved);
 void gaon_fault_restore(struct gaon_queue *queue, const struct gaon_fault_state *saved);
 bool gaon_fault_is_own(u16 type);
-const char *gaon_fault_name(u16 type);
 
 /* gaon_doorbell.c */
 int gaon_doorbell_open(struct gaon_client *client, struct gaon_vm *vm, struct gaon_doorbell **out);

@@ -6,6 +6,8 @@
 #include <linux/kobject.h>
 #include <linux/pci.h>
 
+#include <hw/gaon_text.h>
+
 #include "gaon_admin.h"
 #include "gaon_device.h"
 #include "gaon_event.h"
@@ -40,7 +42,7 @@ void gaon_reset_chip(struct gaon_device *gdev)
 	/* That much can be done from here. */
 	pci_clear_master(gdev->pdev);
 	drm_err(&gdev->drm, "reset did not end within %lu s, state %s\n",
-		RESET_TIMEOUT_US / USEC_PER_SEC, gaon_fw_state_name(state));
+		RESET_TIMEOUT_US / USEC_PER_SEC, gaon_state_name(state));
 }
 
 static bool reset_begin(struct gaon_device *gdev, enum gaon_device_state from, const char *why,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hw/gaon_text.h>
+
 #include "error.h"
 #include "log.h"
 #include "module.h"
@@ -15,28 +17,6 @@
 #include "print.h"
 
 #define DEPENDENCY_DEPTH	16
-
-static const char *const type_names[GAON_FAULT_TYPES] = {
-	[GAON_FAULT_NONE] = "no fault",
-	[GAON_FAULT_PAGE] = "page fault",
-	[GAON_FAULT_PERMISSION] = "permission fault",
-	[GAON_FAULT_ILLEGAL] = "illegal instruction",
-	[GAON_FAULT_MISALIGNED] = "misaligned access",
-	[GAON_FAULT_WATCHDOG] = "watchdog",
-	[GAON_FAULT_BAD_PACKET] = "bad packet",
-	[GAON_FAULT_SPM_BOUNDS] = "scratchpad bounds",
-	[GAON_FAULT_ECC] = "uncorrectable memory error",
-	[GAON_FAULT_LINK] = "link error",
-	[GAON_FAULT_FIRMWARE] = "firmware error",
-	[GAON_FAULT_RESET] = "reset",
-	[GAON_FAULT_BREAK] = "failed assertion",
-	[GAON_FAULT_ECALL] = "ecall",
-	[GAON_FAULT_BUS] = "bus error",
-	[GAON_FAULT_BAD_DESCRIPTOR] = "bad descriptor",
-	[GAON_FAULT_PREEMPT] = "preemption timeout",
-};
-
-static const char *const access_names[] = { "access", "fetch", "read", "write", "atomic" };
 
 static const char *const op_names[RT_OP_TYPES] = {
 	"operation", "launch", "copy", "fill", "wait", "event record", "callback", "graph",
@@ -74,7 +54,7 @@ static void fault_describe(struct rt_stream *s, struct gaon_fault *f, const char
 		text_add(&t, " of %s", f->kernel);
 	text_add(&t, "): %s", f->type_name);
 	if (f->access)
-		text_add(&t, ", %s of %#llx", access_names[f->access], (unsigned long long)f->va);
+		text_add(&t, ", %s of %#llx", gaon_access_name(f->access), (unsigned long long)f->va);
 	if (f->core != GAON_FAULT_CORE_NONE)
 		text_add(&t, ", core %u, workgroup %u", f->core, f->workgroup);
 	if (f->pc)
@@ -114,7 +94,7 @@ static void fault_take(struct rt_stream *s, const struct rt_assertions *assertio
 	memset(f, 0, sizeof(*f));
 	f->size = sizeof(*f);
 	f->type = r->type < GAON_FAULT_TYPES ? r->type : GAON_FAULT_FIRMWARE;
-	f->type_name = type_names[f->type];
+	f->type_name = gaon_fault_name(f->type);
 	f->access = r->access <= GAON_ACCESS_ATOMIC ? r->access : GAON_ACCESS_NONE;
 	f->core = r->core;
 	f->stream = s->number;

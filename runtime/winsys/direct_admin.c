@@ -3,6 +3,7 @@
 #include "direct.h"
 
 #include <errno.h>
+#include <hw/gaon_errno.h>
 #include <string.h>
 
 #include "../log.h"
@@ -42,25 +43,6 @@ void direct_admin_stop(struct direct *ws)
 	if (ws->sq)
 		direct_reg_write(ws, GAON_REG_ADMIN_ENABLE, 0);
 	ws->sq = NULL;
-}
-
-static int admin_errno(uint16_t status)
-{
-	static const int map[] = {
-		[GAON_ADMIN_OK] = 0,
-		[GAON_ADMIN_ERR_OPCODE] = -EOPNOTSUPP,
-		[GAON_ADMIN_ERR_RESERVED] = -EINVAL,
-		[GAON_ADMIN_ERR_ID] = -ENOENT,
-		[GAON_ADMIN_ERR_BUSY] = -EBUSY,
-		[GAON_ADMIN_ERR_RANGE] = -ERANGE,
-		[GAON_ADMIN_ERR_ALIGN] = -EINVAL,
-		[GAON_ADMIN_ERR_FEATURE] = -EOPNOTSUPP,
-		[GAON_ADMIN_ERR_STATE] = -EBUSY,
-		[GAON_ADMIN_ERR_DMA] = -EFAULT,
-		[GAON_ADMIN_ERR_TIMEOUT] = -ETIMEDOUT,
-	};
-
-	return status < sizeof(map) / sizeof(map[0]) ? map[status] : -EPROTO;
 }
 
 /* Runs the device on this thread until *@word >= @value. */
@@ -114,5 +96,5 @@ int direct_admin(struct direct *ws, struct gaon_admin_cmd *cmd, struct gaon_admi
 		*reply = local;
 	if (local.status)
 		log_info("direct: admin command %#x: status %u", cmd->opcode, local.status);
-	return admin_errno(local.status);
+	return gaon_admin_errno(local.status);
 }

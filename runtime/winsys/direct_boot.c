@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <hw/gaon_fwimage.h>
+#include <hw/gaon_text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,28 +117,6 @@ static int firmware_load(struct direct *ws, struct direct_host *host, uint32_t *
 	return 0;
 }
 
-static const char *boot_error_text(uint32_t error)
-{
-	static const char *const text[] = {
-		[GAON_BOOT_OK] = "no error",
-		[GAON_BOOT_ADDRESS] = "the image is not readable by the device",
-		[GAON_BOOT_TRUNCATED] = "the image is truncated",
-		[GAON_BOOT_MAGIC] = "the file is no firmware image",
-		[GAON_BOOT_HEADER] = "the image's header is damaged or of another version",
-		[GAON_BOOT_CHIP] = "the image is for another chip",
-		[GAON_BOOT_HASH] = "the image's contents are damaged (SHA-256 differs)",
-		[GAON_BOOT_SIGNATURE] = "the image is not signed by a key that the device trusts",
-		[GAON_BOOT_ROLLBACK] = "the image is older than the device's rollback fuses allow",
-		[GAON_BOOT_RANGE] = "the image does not fit the device's memory",
-		[GAON_BOOT_CRASH] = "the firmware crashed",
-		[GAON_BOOT_TIMEOUT] = "the firmware did not become ready in time",
-		[GAON_BOOT_PANIC] = "the firmware gave up",
-	};
-
-	error &= 0xffff;
-	return error < sizeof(text) / sizeof(text[0]) ? text[error] : "unknown boot error";
-}
-
 static int boot_wait(struct direct *ws, char *why, size_t why_size)
 {
 	uint64_t deadline = direct_now_ns() + BOOT_TIMEOUT_NS;
@@ -151,11 +130,12 @@ static int boot_wait(struct direct *ws, char *why, size_t why_size)
 		if (state == GAON_STATE_FATAL) {
 			error = direct_reg_read(ws, GAON_REG_BOOT_ERROR);
 			snprintf(why, why_size, "firmware refused: %s (boot error %#x)",
-				 boot_error_text(error), error);
+				 gaon_boot_error_text(error), error);
 			return -ENOKEY;
 		}
 		if (direct_now_ns() > deadline) {
-			snprintf(why, why_size, "firmware not ready after 5 s, state %u", state);
+			snprintf(why, why_size, "firmware not ready after 5 s, state %s",
+				 gaon_state_name(state));
 			return -ENOKEY;
 		}
 		if (!gaon_sim_run(ws->sim, NULL, 0, 1000000))

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include <hw/gaon_fwimage.h>
+#include <hw/gaon_text.h>
 
 static const char *const names[] = { "gaon/ga1-abi1.bin", "gaon/ga1.bin" };
 
@@ -46,29 +47,13 @@ static bool fw_find(char *path, size_t size, bool *packed)
 	return false;
 }
 
-static const char *header_fault(const struct gaon_fw_header *header, uint64_t size)
-{
-	switch (gaon_fw_header_check(header, size)) {
-	case GAON_FW_FAULT_NONE:
-		return NULL;
-	case GAON_FW_FAULT_SIZE:
-		return "it is truncated or too long";
-	case GAON_FW_FAULT_MAGIC:
-		return "it is no firmware image";
-	case GAON_FW_FAULT_CHIP:
-		return "it is for another chip";
-	default:
-		return "its header is damaged or of another version";
-	}
-}
-
 static bool file_fault(const char *path, char *text, size_t size)
 {
 	struct gaon_fw_header header = { 0 };
-	const char *fault;
 	struct stat st;
 	FILE *file;
 	size_t got;
+	int fault;
 
 	file = fopen(path, "rbe");
 	if (!file || fstat(fileno(file), &st)) {
@@ -78,9 +63,10 @@ static bool file_fault(const char *path, char *text, size_t size)
 	}
 	got = fread(&header, 1, sizeof(header), file);
 	fclose(file);
-	fault = header_fault(&header, got < sizeof(header) ? got : (uint64_t)st.st_size);
+	fault = gaon_fw_header_check(&header, got < sizeof(header) ? got : (uint64_t)st.st_size);
 	if (fault) {
-		snprintf(text, size, "the firmware %s was refused: %s", path, fault);
+		snprintf(text, size, "the firmware %s was refused: %s", path,
+			 gaon_fw_fault_text(fault));
 		return true;
 	}
 	if (header.abi_min <= GAON_ABI_MAX && header.abi_max >= GAON_ABI_MIN)

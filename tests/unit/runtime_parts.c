@@ -6,6 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <hw/gaon_errno.h>
+#include <hw/gaon_text.h>
+
 #include "../check_run.h"
 #include "../../runtime/addrmap.h"
 #include "../../runtime/extent.h"
@@ -162,6 +165,30 @@ START_TEST(formats)
 }
 END_TEST
 
+/* A table that the driver prints from may have no hole, whatever a device says. */
+START_TEST(every_number_has_words)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < 0x10000; i++) {
+		ck_assert_uint_gt(strlen(gaon_fault_name((uint16_t)i)), 0);
+		ck_assert_uint_gt(strlen(gaon_access_name((uint8_t)i)), 0);
+		ck_assert_uint_gt(strlen(gaon_state_name(i)), 0);
+		ck_assert_uint_gt(strlen(gaon_boot_error_text(i)), 0);
+		ck_assert_uint_gt(strlen(gaon_fw_fault_text((int)i)), 0);
+		ck_assert_int_le(gaon_admin_errno((uint16_t)i), i ? -1 : 0);
+	}
+	ck_assert_str_eq(gaon_state_name(GAON_STATE_GONE), "GONE");
+	/* The firmware's own code stands above the device's. */
+	ck_assert_str_eq(gaon_boot_error_text(0xabc << 16 | GAON_BOOT_PANIC),
+			 gaon_boot_error_text(GAON_BOOT_PANIC));
+	for (i = 0; i < GAON_FAULT_TYPES; i++) {
+		for (k = 0; k < i; k++)
+			ck_assert_str_ne(gaon_fault_name((uint16_t)i), gaon_fault_name((uint16_t)k));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runtime parts");
@@ -174,6 +201,7 @@ int main(void)
 	tcase_add_test(tc, extents_against_a_map);
 	tcase_add_test(tc, addresses);
 	tcase_add_test(tc, formats);
+	tcase_add_test(tc, every_number_has_words);
 	suite_add_tcase(suite, tc);
 	return check_run_in_process(suite);
 }

@@ -8,6 +8,12 @@
 #include "engine.h"
 
 #define RUNS_PER_CHUNK	32768
+/*
+ * Runs of zeros from here on give the host its memory back, which makes the next store to a memory
+ * file dear: a driver's clearing is as long, what a program zeroes in every step seldom is.
+ */
+#define RELEASE_BYTES	(16ull << 20)
+#define HOST_HUGE_PAGE	(2ull << 20)
 
 /* --- moving bytes --------------------------------------------------------------------------- */
 
@@ -30,6 +36,17 @@ static void fill_bytes(const struct sim_copy *copy, uint8_t *dst, uint64_t bytes
 	for (; bytes - at >= sizeof(block); at += sizeof(block))
 		memcpy(dst + at, block, sizeof(block));
 	memcpy(dst + at, block, bytes - at);
+}
+
+static bool releases(const struct sim_copy *copy)
+{
+	uint8_t any = 0;
+
+	if (!copy->fill || copy->desc.bytes < RELEASE_BYTES)
+		return false;
+	for (unsigned int i = 0; i < copy->desc.pattern_size; i++)
+		any |= copy->pattern[i];
+	return !any;
 }
 
 /* --- runs -------------------------------------------------------------------------------------- */
@@ -108,19 +125,26 @@ static bool move_remote(struct gaon_sim *sim, struct sim_copy *copy, const struc
 	return good;
 }
 
-/* Move up to @budget bytes of the current run; 0: a fault. */
+/* Move about @budget bytes of the current run; 0: a fault. */
 static uint64_t move(struct gaon_sim *sim, struct sim_copy *copy, uint64_t dst, uint64_t src,
 		     uint64_t budget)
 {
-	uint64_t n = copy->desc.bytes - copy->done;
+	uint64_t rest = copy->desc.bytes - copy->done, n = rest < budget ? rest : budget;
 	struct sim_xlate to, from = { .hbm = true };
+	bool release = releases(copy);
 
-	n = n < budget ? n : budget;
 	if (!reach(sim, copy, dst + copy->done, copy->dst_kernel, true, &to))
 		return 0;
+	/* To the end of a huge page of the host, so that none is split between this job and the next. */
+	if (release && to.hbm && n < rest) {
+		n += -((uintptr_t)to.host + n) & (HOST_HUGE_PAGE - 1);
+		n = n < rest ? n : rest;
+	}
 	extend(sim, copy, dst + copy->done, copy->dst_kernel, true, n, &to);
 	n = n < to.run ? n : to.run;
-	if (copy->fill && to.host) {
+	if (release && to.hbm) {
+		sim_hbm_clear(sim, to.host, n);
+	} else if (copy->fill && to.host) {
 		fill_bytes(copy, to.host, n);
 	} else if (!copy->fill) {
 		if (!reach(sim, copy, src + copy->done, copy->src_kernel, false, &from))
@@ -172,7 +196,7 @@ void sim_copy_run(struct gaon_sim *sim, struct sim_copy *copy, uint64_t budget)
 
 		if (!n)
 			return;
-		budget -= n;
+		budget -= n < budget ? n : budget;
 		copy->done += n;
 		if (copy->done < copy->desc.bytes)
 			continue;

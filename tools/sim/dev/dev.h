@@ -291,6 +291,8 @@ bool sim_slot_starved(struct gaon_sim *sim, struct sim_slot *slot);
 bool sim_jobs_quiesced(struct gaon_sim *sim, uint32_t asid);
 /* Everything back to power-on; no job is running. */
 void sim_engines_reset(struct gaon_sim *sim);
+/* Zeros to HBM; whole pages are no longer resident on the host afterwards. Any thread. */
+void sim_hbm_clear(struct gaon_sim *sim, uint8_t *host, uint64_t bytes);
 /* Modelled now, and counters into tele. */
 uint64_t sim_time_now(struct gaon_sim *sim);
 /* The number belongs to another queue from now on, whose clock starts here. */

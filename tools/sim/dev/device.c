@@ -131,11 +131,21 @@ static int hbm_create(struct gaon_sim *sim)
 	return 0;
 }
 
-static void hbm_scrub(struct gaon_sim *sim)
+/*
+ * Whole pages go back to the host, which reads them as zeros from then on: a driver clears all of
+ * what it hands out, and most of that is never touched.
+ */
+void sim_hbm_clear(struct gaon_sim *sim, uint8_t *host, uint64_t bytes)
 {
-	if (madvise(sim->hbm, sim->config.hbm_bytes,
-		    sim->config.share_hbm ? MADV_REMOVE : MADV_DONTNEED))
-		memset(sim->hbm, 0, sim->config.hbm_bytes);
+	uint64_t head = -(uintptr_t)host & (GAON_PAGE_SIZE - 1);
+	uint64_t whole = bytes > head ? (bytes - head) & ~(GAON_PAGE_SIZE - 1) : 0;
+
+	if (!whole || madvise(host + head, whole, sim->config.share_hbm ? MADV_REMOVE : MADV_DONTNEED)) {
+		memset(host, 0, bytes);
+		return;
+	}
+	memset(host, 0, head);
+	memset(host + head + whole, 0, bytes - head - whole);
 }
 
 void *gaon_sim_hbm(struct gaon_sim *sim, uint64_t *len)
@@ -185,7 +195,7 @@ void sim_reset_chip(struct gaon_sim *sim, bool function)
 		sim_pci_reset(sim);
 	memset(&sim->tele, 0, sizeof(sim->tele));
 	sim->tele.resets = resets + 1;
-	hbm_scrub(sim);
+	sim_hbm_clear(sim, sim->hbm, sim->config.hbm_bytes);
 	sim_run_quiesce_end(sim);
 	sim_run_notify(sim);
 }

@@ -33,7 +33,7 @@ static int fw_check(struct gaon_device *gdev, const struct firmware *fw, const c
 			gaon_fw_fault_text(fault));
 		return -EINVAL;
 	}
-	if (header->abi_min > GAON_ABI_MAX || header->abi_max < GAON_ABI_MIN) {
+	if (!gaon_abi_common(header->abi_min, header->abi_max)) {
 		drm_err(&gdev->drm, "firmware %s, version %u.%u.%u, speaks admin ABI %u to %u; this driver, version %s, speaks %u to %u: install the firmware that came with the driver\n",
 			name, header->version >> 24, header->version >> 16 & 0xff,
 			header->version & 0xffff, header->abi_min, header->abi_max,
@@ -105,14 +105,13 @@ static int boot_agree(struct gaon_device *gdev)
 	gdev->fw.version = version;
 	gdev->fw.abi_min = abi >> 16;
 	gdev->fw.abi_max = abi & 0xffff;
-	if (gdev->fw.abi_min > GAON_ABI_MAX || gdev->fw.abi_max < GAON_ABI_MIN ||
-	    gdev->fw.abi_min > gdev->fw.abi_max) {
+	gdev->fw.abi = gaon_abi_common(gdev->fw.abi_min, gdev->fw.abi_max);
+	if (!gdev->fw.abi) {
 		drm_err(&gdev->drm, "running firmware, version %u.%u.%u, claims admin ABI %u to %u; this driver, version %s, speaks %u to %u\n",
 			version >> 24, version >> 16 & 0xff, version & 0xffff, gdev->fw.abi_min,
 			gdev->fw.abi_max, GAON_DRIVER_VERSION, GAON_ABI_MIN, GAON_ABI_MAX);
 		return -EPROTO;
 	}
-	gdev->fw.abi = min_t(u16, gdev->fw.abi_max, GAON_ABI_MAX);
 	return 0;
 }
 
@@ -191,11 +190,7 @@ static int identify_check(struct gaon_device *gdev, struct gaon_identify *id)
 
 	identify_clean(id->name, sizeof(id->name));
 	identify_clean(id->fw_build, sizeof(id->fw_build));
-	if (id->size < offsetofend(struct gaon_identify, hbm_channels) || id->hbm_bytes != hbm ||
-	    id->aperture_bytes != aperture || !PAGE_ALIGNED(hbm) || !hbm || aperture > hbm ||
-	    id->contexts < 2 || id->contexts > GAON_CONTEXTS || !id->queues ||
-	    id->queues > GAON_QUEUES || id->save_bytes > SZ_1G || !id->clock_khz || !id->cores ||
-	    !id->preempt_ms || id->preempt_ms > 60000) {
+	if (!gaon_identify_valid(id, hbm, aperture)) {
 		drm_err(&gdev->drm, "firmware identifies a device that cannot be: %u bytes, HBM %#llx (registers: %#llx), aperture %#llx (%#llx), %u contexts, %u queues, save area %#llx, %u kHz, %u cores, preemption in %u ms\n",
 			id->size, id->hbm_bytes, hbm, id->aperture_bytes, aperture, id->contexts,
 			id->queues, id->save_bytes, id->clock_khz, id->cores, id->preempt_ms);

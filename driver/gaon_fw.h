@@ -6,9 +6,6 @@
 
 struct gaon_device;
 
-#define GAON_FW_FILE_ABI	"gaon/ga1-abi1.bin"
-#define GAON_FW_FILE		"gaon/ga1.bin"
-
 int gaon_fw_boot(struct gaon_device *gdev);
 int gaon_fw_identify(struct gaon_device *gdev);
 

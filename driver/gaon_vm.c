@@ -23,8 +23,7 @@
 /** gaon_vm_user_range() - whether a range lies in the user's half */
 bool gaon_vm_user_range(u64 va, u64 bytes)
 {
-	return va >= GAON_VA_USER_MIN && va < GAON_VA_USER_MAX && bytes &&
-	       bytes <= GAON_VA_USER_MAX - va;
+	return bytes && gaon_va_range_valid(va, bytes, false);
 }
 
 /* --- the context ---------------------------------------------------------------------------- */

@@ -2,14 +2,10 @@
 /* Contexts, and commands that concern all queues of one. */
 #include "sched.h"
 
-#define PAGE		4096u
-#define USER_FIRST	0x10000ull
-#define USER_END	0x800000000000ull
-
 struct fw_context contexts[GAON_CONTEXTS];
 
 /* Address spaces in use: two contexts under one ASID would see each other's translations. */
-static uint32_t asids[65536 / 32];
+static uint32_t asids[GAON_ASIDS / 32];
 
 static bool asid_used(uint16_t asid)
 {
@@ -27,10 +23,10 @@ static uint32_t check_create(const struct gaon_admin_context *c)
 		return GAON_ADMIN_ERR_RESERVED;
 	if (!c->context || c->context >= GAON_CONTEXTS || !c->asid || c->ring >= GAON_EVENT_RINGS)
 		return GAON_ADMIN_ERR_RANGE;
-	if (c->root_pa % PAGE || c->print_va % 8)
+	if (c->root_pa % GAON_PAGE_SIZE || c->print_va % 8)
 		return GAON_ADMIN_ERR_ALIGN;
 	if (c->root_pa > GAON_PA_MASK ||
-	    (c->print_va && (c->print_va < USER_FIRST || c->print_va >= USER_END)))
+	    (c->print_va && !gaon_va_range_valid(c->print_va, 1, false)))
 		return GAON_ADMIN_ERR_RANGE;
 	if (contexts[c->context].used || asid_used(c->asid))
 		return GAON_ADMIN_ERR_BUSY;

@@ -2,24 +2,15 @@
 /* Admin commands on queues: every field is checked here before it reaches a table or a register. */
 #include "sched.h"
 
-#define USER_FIRST	0x10000ull
-#define USER_END	0x800000000000ull
-#define KERNEL_FIRST	0xffff800000000000ull
 #define SLICE_US_MAX	1000000u
 #define RING_ALIGN	64u
-#define SAVE_ALIGN	4096u
 
 /* Aligned, and [va, va + bytes) inside the half that belongs to the kind. */
 static uint32_t check_va(uint64_t va, uint64_t bytes, uint32_t align, bool kernel)
 {
-	uint64_t first = kernel ? KERNEL_FIRST : USER_FIRST;
-	uint64_t last = kernel ? UINT64_MAX : USER_END - 1;
-
 	if (va % align)
 		return GAON_ADMIN_ERR_ALIGN;
-	if (va < first || va > last || bytes - 1 > last - va)
-		return GAON_ADMIN_ERR_RANGE;
-	return GAON_ADMIN_OK;
+	return gaon_va_range_valid(va, bytes, kernel) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_RANGE;
 }
 
 static uint32_t check_addresses(const struct gaon_admin_queue *c)
@@ -32,8 +23,7 @@ static uint32_t check_addresses(const struct gaon_admin_queue *c)
 	if (!error)
 		error = check_va(c->state_va, sizeof(struct gaon_queue_state), RING_ALIGN, kernel);
 	if (!error && c->save_va)
-		error = check_va(c->save_va, identify.save_bytes ? identify.save_bytes : 1,
-				 SAVE_ALIGN, true);
+		error = check_va(c->save_va, identify.save_bytes, GAON_PAGE_SIZE, true);
 	return error;
 }
 

@@ -3,6 +3,8 @@
 #ifndef GAON_FW_SCHED_H
 #define GAON_FW_SCHED_H
 
+#include <hw/gaon_pte.h>
+
 #include "fw.h"
 
 /* Where a queue is. */

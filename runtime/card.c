@@ -197,7 +197,7 @@ void rt_card_info(struct gaon_winsys *ws, struct gaon_device_info *info)
 		.host_mbps = id->host_mbps,
 		.numerics = id->numerics,
 		.firmware_version = id->fw_version,
-		.abi = id->abi_max < GAON_ABI_MAX ? id->abi_max : GAON_ABI_MAX,
+		.abi = gaon_abi_common(id->abi_min, id->abi_max),
 		.stream_priorities = 3,
 		.cooperative_workgroups = id->cores,
 		.modelled_time = id->features & GAON_FEATURE_MODELLED_TIME,

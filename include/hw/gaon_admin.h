@@ -9,8 +9,24 @@
 #include <stdint.h>
 #endif
 
+#include "gaon_regs.h"
+
 #define GAON_ABI_MIN		1	/* admin ABI versions that these headers describe */
 #define GAON_ABI_MAX		1
+
+/**
+ * gaon_abi_common() - the admin ABI that a firmware and these headers both speak
+ * @min: the lowest that the firmware speaks
+ * @max: the highest
+ *
+ * Return: the highest common version, 0 if there is none or @min and @max are no range.
+ */
+static inline uint16_t gaon_abi_common(uint16_t min, uint16_t max)
+{
+	if (min > max || min > GAON_ABI_MAX || max < GAON_ABI_MIN)
+		return 0;
+	return max < GAON_ABI_MAX ? max : GAON_ABI_MAX;
+}
 
 #define GAON_ADMIN_LOG2_MIN	2
 #define GAON_ADMIN_LOG2_MAX	12
@@ -208,6 +224,26 @@ struct gaon_identify {			/* 256 bytes */
 	char fw_build[32];
 	uint32_t reserved[10];
 };
+
+/**
+ * gaon_identify_valid() - whether a device can be what its firmware says
+ * @id: the firmware's word
+ * @hbm: GAON_REG_HBM_SIZE
+ * @aperture: GAON_REG_APERTURE
+ *
+ * Only of what software computes with; the rest is for people.
+ *
+ * Return: nonzero if it can.
+ */
+static inline int gaon_identify_valid(const struct gaon_identify *id, uint64_t hbm,
+				      uint64_t aperture)
+{
+	return id->size >= __builtin_offsetof(struct gaon_identify, serial) &&
+	       id->hbm_bytes == hbm && hbm && !(hbm & 4095) && id->aperture_bytes == aperture && aperture <= hbm &&
+	       id->contexts >= 2 && id->contexts <= GAON_CONTEXTS && id->queues &&
+	       id->queues <= GAON_QUEUES && id->save_bytes <= 1u << 30 && id->clock_khz &&
+	       id->cores && id->preempt_ms && id->preempt_ms <= 60000;
+}
 
 /* All monotonic since chip reset unless said otherwise. */
 struct gaon_telemetry {			/* 512 bytes */

@@ -35,6 +35,10 @@ struct gaon_fw_header {			/* 256 bytes, then payload_size bytes */
 
 #define GAON_FW_SIGNED_BYTES	192
 
+/* Where the host's file system has it, below /lib/firmware; the first that is there is taken. */
+#define GAON_FW_FILE_ABI	"gaon/ga1-abi1.bin"
+#define GAON_FW_FILE		"gaon/ga1.bin"
+
 #define GAON_FW_FAULT_NONE	0
 #define GAON_FW_FAULT_SIZE	1	/* shorter than its header says, or longer than an image can be */
 #define GAON_FW_FAULT_MAGIC	2	/* no image */

@@ -35,6 +35,21 @@
 #define GAON_VA_KERNEL_MIN	0xffff800000000000ull
 #define GAON_ASIDS		65536
 
+/**
+ * gaon_va_range_valid() - whether a range lies in the half of the address space that it must
+ * @va: its start
+ * @bytes: its length; 0 is as good as 1
+ * @kernel: nonzero for the kernel's half, 0 for the user's
+ *
+ * Return: nonzero if it does.
+ */
+static inline int gaon_va_range_valid(uint64_t va, uint64_t bytes, int kernel)
+{
+	if (kernel)
+		return va >= GAON_VA_KERNEL_MIN && bytes <= 0 - va;
+	return va >= GAON_VA_USER_MIN && va < GAON_VA_USER_MAX && bytes <= GAON_VA_USER_MAX - va;
+}
+
 static inline unsigned int gaon_pt_index(uint64_t va, unsigned int level)
 {
 	return (va >> (GAON_PAGE_SHIFT + 9 * level)) & (GAON_PT_ENTRIES - 1);

@@ -235,6 +235,10 @@ static int direct_setup(struct direct *ws)
 	err = direct_admin_read(ws, GAON_ADMIN_IDENTIFY, &ws->identify, sizeof(ws->identify));
 	if (err)
 		return err;
+	ws->hbm_bytes = direct_reg_read64(ws, GAON_REG_HBM_SIZE);
+	ws->aperture_bytes = direct_reg_read64(ws, GAON_REG_APERTURE);
+	if (!gaon_identify_valid(&ws->identify, ws->hbm_bytes, ws->aperture_bytes))
+		return -EPROTO;
 	cmd.features.mask = ws->identify.features &
 			    (GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE |
 			     GAON_FEATURE_INJECT | GAON_FEATURE_RETIRE);
@@ -244,8 +248,6 @@ static int direct_setup(struct direct *ws)
 	if (err)
 		return err;
 	ws->aperture = gaon_sim_hbm(ws->sim, &len);
-	ws->hbm_bytes = direct_reg_read64(ws, GAON_REG_HBM_SIZE);
-	ws->aperture_bytes = direct_reg_read64(ws, GAON_REG_APERTURE);
 	if (!ws->aperture || len < ws->hbm_bytes || ws->aperture_bytes < ws->hbm_bytes)
 		return -ENOTSUP;
 	if (!extents_put(&ws->hbm, 0, ws->hbm_bytes))

@@ -170,7 +170,7 @@ int direct_boot(struct direct *ws, char *why, size_t why_size)
 		return err;
 	direct_host_free(ws, &ws->image);
 	abi = direct_reg_read(ws, GAON_REG_FW_ABI);
-	if ((abi >> 16) > GAON_ABI_MAX || (abi & 0xffff) < GAON_ABI_MIN) {
+	if (!gaon_abi_common((uint16_t)(abi >> 16), (uint16_t)abi)) {
 		snprintf(why, why_size, "firmware speaks admin ABI %u to %u, this library %d to %d",
 			 abi >> 16, abi & 0xffff, GAON_ABI_MIN, GAON_ABI_MAX);
 		return -ENOKEY;

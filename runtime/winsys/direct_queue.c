@@ -16,9 +16,7 @@
 /* Identifiers are given out in turn, so that a late record of an old owner hits nobody. */
 static int context_take_id(struct direct *ws, struct gaon_ws_context *ctx)
 {
-	uint32_t limit = ws->identify.contexts && ws->identify.contexts < GAON_CONTEXTS ?
-			 ws->identify.contexts : GAON_CONTEXTS;
-	uint32_t n;
+	uint32_t n, limit = ws->identify.contexts;
 
 	pthread_mutex_lock(&ws->event_lock);
 	for (n = 1; n < limit; n++) {
@@ -159,9 +157,7 @@ void direct_context_destroy(struct gaon_ws_context *ctx)
 
 static int queue_take_id(struct direct *ws, struct gaon_ws_queue *queue)
 {
-	uint32_t limit = ws->identify.queues && ws->identify.queues < GAON_QUEUES ?
-			 ws->identify.queues : GAON_QUEUES;
-	uint32_t n;
+	uint32_t n, limit = ws->identify.queues;
 
 	pthread_mutex_lock(&ws->event_lock);
 	for (n = 0; n < limit; n++) {

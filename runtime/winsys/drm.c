@@ -145,8 +145,8 @@ static bool identify_sane(const struct drm *ws)
 {
 	const struct drm_gaon_query_device *d = &ws->limits;
 
-	return d->va_min < d->va_max && d->va_max <= 1ull << 47 &&
-	       d->va_max - d->va_min > 1ull << 33 && d->page_size == 4096 && ws->identify.cores &&
+	return d->va_min < d->va_max && d->va_max <= GAON_VA_USER_MAX &&
+	       d->va_max - d->va_min > 1ull << 33 && d->page_size == GAON_PAGE_SIZE && ws->identify.cores &&
 	       ws->identify.spm_bytes && ws->identify.clock_khz;
 }
 

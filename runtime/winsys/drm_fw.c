@@ -10,7 +10,7 @@
 #include <hw/gaon_fwimage.h>
 #include <hw/gaon_text.h>
 
-static const char *const names[] = { "gaon/ga1-abi1.bin", "gaon/ga1.bin" };
+static const char *const names[] = { GAON_FW_FILE_ABI, GAON_FW_FILE };
 
 /* Uncompressed, or as the kernel unpacks it; only the former is looked into. */
 static bool fw_path(char *path, size_t size, const char *dir, const char *name, bool *packed)
@@ -69,7 +69,7 @@ static bool file_fault(const char *path, char *text, size_t size)
 			 gaon_fw_fault_text(fault));
 		return true;
 	}
-	if (header.abi_min <= GAON_ABI_MAX && header.abi_max >= GAON_ABI_MIN)
+	if (gaon_abi_common(header.abi_min, header.abi_max))
 		return false;
 	snprintf(text, size,
 		 "the firmware %s, version %u.%u.%u, speaks admin ABI %u to %u, this release %u to %u",

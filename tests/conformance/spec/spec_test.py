@@ -54,7 +54,7 @@ def read_headers():
         with open(header, encoding="utf-8") as file:
             raw = file.read()
         text = strip_comments(raw)
-        names = [name for name, _ in DEFINE.findall(text)]
+        names = [name for name, value in DEFINE.findall(text) if not value.startswith('"')]
         structs = [(name, list(struct_fields(body))) for name, body in STRUCT.findall(text)]
         out.append((os.path.basename(header), names, structs))
     return out
@@ -66,7 +66,7 @@ def ask_compiler(headers):
     lines += [f'#include "hw/{name}"' for name, _, _ in headers]
     lines.append("int main(void) {")
     for _, names, structs in headers:
-        lines += [f'printf("c {n} %llu\\n", (unsigned long long)({n}));' for n in names if "SECTION" not in n]
+        lines += [f'printf("c {n} %llu\\n", (unsigned long long)({n}));' for n in names]
         for struct, fields in structs:
             lines.append(f'printf("s {struct} %zu 0\\n", sizeof(struct {struct}));')
             lines += [f'printf("f {struct}.{f} %zu %zu\\n", offsetof(struct {struct}, {f}), '

@@ -105,7 +105,6 @@ bool sim_phys_store64(struct gaon_sim *sim, uint64_t pa, uint64_t value);
 /* Could [@pa, @pa + @len) be memory at all? */
 bool sim_phys_valid(struct gaon_sim *sim, uint64_t pa, uint64_t len);
 /* @kernel addresses lie in the upper half, others in the user's. */
-bool sim_va_range_valid(uint64_t va, uint64_t len, bool kernel);
 void sim_mmu_reset(struct gaon_sim *sim);
 void sim_mmu_poison(struct gaon_sim *sim, uint64_t offset);
 

@@ -41,7 +41,7 @@ static uint32_t mcubus_context_enable(struct gaon_sim *sim, struct sim_context *
 		return GAON_ADMIN_ERR_BUSY;
 	if (!bus->ctx_asid || bus->ctx_asid >= GAON_ASIDS || bus->ctx_ring >= GAON_EVENT_RINGS ||
 	    !sim_phys_valid(sim, bus->ctx_root, GAON_PT_SIZE) ||
-	    (bus->ctx_print && !sim_va_range_valid(bus->ctx_print, 64, false)))
+	    (bus->ctx_print && !gaon_va_range_valid(bus->ctx_print, 64, false)))
 		return GAON_ADMIN_ERR_RANGE;
 	if (bus->ctx_root & (GAON_PAGE_SIZE - 1) || bus->ctx_print & 7)
 		return GAON_ADMIN_ERR_ALIGN;

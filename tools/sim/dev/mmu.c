@@ -143,13 +143,6 @@ static bool phys_load64(struct gaon_sim *sim, uint64_t pa, uint64_t *value)
 
 /* --- the walker -------------------------------------------------------------------------------- */
 
-bool sim_va_range_valid(uint64_t va, uint64_t len, bool kernel)
-{
-	if (kernel)
-		return va >= GAON_VA_KERNEL_MIN && len <= 0 - va;
-	return va >= GAON_VA_USER_MIN && va < GAON_VA_USER_MAX && len <= GAON_VA_USER_MAX - va;
-}
-
 /* Which half may the requester touch at all? */
 static uint16_t mmu_check_va(uint64_t va, bool kernel)
 {

@@ -20,9 +20,9 @@ static uint32_t slotcmd_check_load(struct gaon_sim *sim, const struct sim_slot_f
 		return GAON_ADMIN_ERR_BUSY;
 	if ((f->ring_va | f->state_va) & 63 || f->save_va & (GAON_PAGE_SIZE - 1))
 		return GAON_ADMIN_ERR_ALIGN;
-	if (!sim_va_range_valid(f->ring_va, 64ull << f->log2, kernel) ||
-	    !sim_va_range_valid(f->state_va, 64, kernel) ||
-	    (f->save_va && !sim_va_range_valid(f->save_va, sim->identify.save_bytes, true)) ||
+	if (!gaon_va_range_valid(f->ring_va, 64ull << f->log2, kernel) ||
+	    !gaon_va_range_valid(f->state_va, 64, kernel) ||
+	    (f->save_va && !gaon_va_range_valid(f->save_va, sim->identify.save_bytes, true)) ||
 	    (!f->save_va && f->flags & GAON_MCU_SLOT_F_SAVED))
 		return GAON_ADMIN_ERR_RANGE;
 	return 0;

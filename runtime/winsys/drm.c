@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <hw/gaon_pte.h>
+
 #include "../log.h"
 
 #define DRIVER_NAME	"gaon"

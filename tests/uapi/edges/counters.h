@@ -11,6 +11,7 @@ struct counter {
 	char name[48];
 	uint64_t value;
 	uint64_t slack;		/* by which it may vary though nothing was made */
+	uint64_t forgiven;	/* by counters_forgive() */
 };
 
 struct counters {
@@ -30,6 +31,9 @@ void counters_read(struct counters *out);
  * given back late is waited for.
  */
 void counters_check(const struct counters *before, uint64_t allowed, const char *what);
+
+/* Something else in the kernel loses that much of it: it is allowed besides. */
+void counters_forgive(struct counters *before, const char *name, uint64_t more);
 
 /* The first file that matches, for reading; NULL if there is none. */
 FILE *counters_file(const char *pattern);

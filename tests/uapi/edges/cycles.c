@@ -63,6 +63,21 @@ static void work(unsigned int round)
 	uapi_quiet = false;
 }
 
+/*
+ * TTM of 7.3 has a list_lru for each order (11) and caching (4) of a device's pool, and destroys none of them
+ * (ttm_pool.c: list_lru_init() without list_lru_destroy()): each loses one object of 64 bytes.
+ */
+static void forgive_ttm(struct counters *before, unsigned int rounds)
+{
+	struct utsname system;
+
+	uname(&system);
+	if (atoi(system.release) < 7)
+		return;
+	counters_forgive(before, "slab kmalloc-64", 44ull * rounds);
+	counters_forgive(before, "pages in use", 44ull * rounds / 64 + 1);
+}
+
 static void run(const char *name, int (*cycle)(void), unsigned int rounds)
 {
 	struct counters *before = malloc(sizeof(*before));
@@ -84,6 +99,7 @@ static void run(const char *name, int (*cycle)(void), unsigned int rounds)
 	CHECK_ERRNO(err, 0, "%s: %u of %u rounds, %lld ms, then %lld us each", name, i, WARM_UP + rounds,
 		    (long long)(warm - start) / 1000000, (long long)(lib_now() - warm) / 1000 / rounds);
 	work(i);
+	forgive_ttm(before, rounds);
 	counters_check(before, rounds / 4, name);
 	free(before);
 }

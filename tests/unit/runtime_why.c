@@ -87,7 +87,7 @@ static void unbind(void)
 static void no_module(void)
 {
 	unbind();
-	shell("rmdir sys/module/gaon");
+	shell("rm -r sys/module/gaon");
 }
 
 /* A file that depmod and libkmod take for the module. */
@@ -270,7 +270,7 @@ END_TEST
 START_TEST(versions)
 {
 	atomic_store(&drm_kernel.version_major, 2);
-	refused("accel0", GAON_ERROR_UNSUPPORTED, "the driver's interface is 2.0", "modprobe -r gaon");
+	refused("accel0", GAON_ERROR_UNSUPPORTED, "the driver's interface is 2.", "modprobe -r gaon");
 	atomic_store(&drm_kernel.version_major, 0);
 	atomic_store(&drm_kernel.version_minor, 9);
 	refused("accel0", GAON_ERROR_UNSUPPORTED, "is 0.9, libgaon", "of one release");

@@ -5,9 +5,9 @@
 #include "stream.h"
 
 /*
- * Work on the stream's callback thread, for which the stream waits; it may block. If it fails the stream faults
- * behind it, with the text of the thread's last error. @arg is released when it is over or dropped, or cannot be
- * queued. obj.lock held.
+ * Work on the stream's callback thread, for which the stream waits; it may block. If it fails the
+ * stream faults behind it, with the text of the thread's last error. @arg is released when it is
+ * over or dropped, or cannot be queued. obj.lock held.
  */
 struct rt_work {
 	enum gaon_status (*run)(void *arg);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Semaphores: order between processes, opened devices and hosts. Queues know nothing of them: a stream's callback
- * thread raises one when the stream has come that far, so that nothing is promised that may not happen, and waits
- * for one while the stream stands still.
+ * Semaphores: order between processes, opened devices and hosts. Queues know nothing of them: a
+ * stream's callback thread raises one when the stream has come that far, so that nothing is
+ * promised that may not happen, and waits for one while the stream stands still.
  */
 #include "semaphore.h"
 

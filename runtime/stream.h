@@ -125,8 +125,8 @@ struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *stat
 /* Room for @bytes of arguments until the next packet put is done; multiple of 64 aligned. */
 void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gaon_status *status);
 /*
- * Until @point is reached, as if the stream had no room until then: the call of a callback that may be what is
- * waited for is refused.
+ * Until @point is reached, as if the stream had no room until then: the call of a callback that may
+ * be what is waited for is refused.
  */
 enum gaon_status rt_stream_wait_point(struct rt_stream *s, const struct rt_dependency *point);
 /* Publish the packet. The value that it stores when done. */

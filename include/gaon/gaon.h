@@ -276,8 +276,8 @@ struct gaon_device_counters {
 };
 
 /**
- * struct gaon_device_board - the card and its place in the machine; nothing of it is there for the embedded device
- * but the last group
+ * struct gaon_device_board - the card and its place in the machine; nothing of it is there for the
+ * embedded device but the last group
  * @size: set by the caller
  * @driver, @driver_version: kernel driver, "" if there is none
  * @state: of the card as its driver tells it: "ready", "degraded", "resetting", "wedged"; "" if nobody tells
@@ -286,8 +286,8 @@ struct gaon_device_counters {
  * @link_mtps, @link_width: of the PCIe link now, 10^6 transfers per second and lanes; 0 if it is not known
  * @link_mtps_max, @link_width_max: most that the card can do
  * @sensors: the last group comes from the kernel's sensors; else the device counts it
- * @clock_khz: of the cores now; @power_mw: mean since it was asked last; @temperature_mc: of the chip, thousandths of
- *	a degree Celsius
+ * @clock_khz: of the cores now; @power_mw: mean since it was asked last; @temperature_mc: of the
+ *	chip, thousandths of a degree Celsius
  */
 struct gaon_device_board {
 	size_t size;
@@ -328,9 +328,10 @@ enum gaon_queues {
 /**
  * struct gaon_device_config - how to open a device
  * @size: sizeof(struct gaon_device_config)
- * @queues: enum gaon_queues. With KERNEL each operation is a system call, launches may take 10 s of device time
- *	at most, gaon_mem_import() is UNSUPPORTED, copies of other host memory go through a buffer, and memory
- *	that is freed can be had again when all that ran then has ended.
+ * @queues: enum gaon_queues. With KERNEL each operation is a system call, launches may take 10 s of
+ *	device time at most, gaon_mem_import() is UNSUPPORTED, copies of other host memory go
+ *	through a buffer, and memory that is freed can be had again when all that ran then has
+ *	ended.
  */
 struct gaon_device_config {
 	size_t size;
@@ -661,17 +662,17 @@ GAON_API enum gaon_status gaon_event_elapsed(struct gaon_event *start, struct ga
 /* Semaphores                                                                                  */
 
 /*
- * Order between processes, as other runtimes' external semaphores: a number that begins at 0 and only grows, which
- * streams and hosts raise and wait for. It can be waited for before anybody has promised to raise it. Of a card it
- * is a timeline syncobj of the kernel, of the embedded device a page of memory; both can be handed to other processes
- * as file descriptors.
+ * Order between processes, as other runtimes' external semaphores: a number that begins at 0 and
+ * only grows, which streams and hosts raise and wait for. It can be waited for before anybody has
+ * promised to raise it. Of a card it is a timeline syncobj of the kernel, of the embedded device a
+ * page of memory; both can be handed to other processes as file descriptors.
  */
 GAON_API enum gaon_status gaon_semaphore_create(struct gaon_device *dev, struct gaon_semaphore **semaphore);
 /* What streams were told to do with it is done all the same. */
 GAON_API enum gaon_status gaon_semaphore_destroy(struct gaon_semaphore *semaphore);
 /*
- * A file descriptor (CLOEXEC) that is the caller's to close; others can import it as long as it, or a semaphore
- * made of it, is there.
+ * A file descriptor (CLOEXEC) that is the caller's to close; others can import it as long as it, or
+ * a semaphore made of it, is there.
  */
 GAON_API enum gaon_status gaon_semaphore_export(struct gaon_semaphore *semaphore, int *fd);
 /*
@@ -687,14 +688,15 @@ GAON_API enum gaon_status gaon_semaphore_signal(struct gaon_semaphore *semaphore
 GAON_API enum gaon_status gaon_semaphore_wait(struct gaon_semaphore *semaphore, uint64_t value,
 					      uint64_t timeout_ns);
 /*
- * It becomes at least @value when all that @stream was given before is done, and seen by whoever waits. Work that is
- * dropped after a fault does not raise it. A thread of the host does it: tens of microseconds.
+ * It becomes at least @value when all that @stream was given before is done, and seen by whoever
+ * waits. Work that is dropped after a fault does not raise it. A thread of the host does it: tens
+ * of microseconds.
  */
 GAON_API enum gaon_status gaon_stream_signal_semaphore(struct gaon_stream *stream,
 						       struct gaon_semaphore *semaphore, uint64_t value);
 /*
- * What @stream is given behind it starts when the semaphore is at least @value. Destroying the stream or closing the
- * device ends the wait.
+ * What @stream is given behind it starts when the semaphore is at least @value. Destroying the
+ * stream or closing the device ends the wait.
  */
 GAON_API enum gaon_status gaon_stream_wait_semaphore(struct gaon_stream *stream,
 						     struct gaon_semaphore *semaphore, uint64_t value);

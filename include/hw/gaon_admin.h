@@ -239,7 +239,8 @@ static inline int gaon_identify_valid(const struct gaon_identify *id, uint64_t h
 				      uint64_t aperture)
 {
 	return id->size >= __builtin_offsetof(struct gaon_identify, serial) &&
-	       id->hbm_bytes == hbm && hbm && !(hbm & 4095) && id->aperture_bytes == aperture && aperture <= hbm &&
+	       id->hbm_bytes == hbm && hbm && !(hbm & 4095) &&
+	       id->aperture_bytes == aperture && aperture <= hbm &&
 	       id->contexts >= 2 && id->contexts <= GAON_CONTEXTS && id->queues &&
 	       id->queues <= GAON_QUEUES && id->save_bytes <= 1u << 30 && id->clock_khz &&
 	       id->cores && id->preempt_ms && id->preempt_ms <= 60000;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Semaphores of the embedded device: a page of memory that has a file descriptor, and a futex in it. It can be
- * given to another process, whatever that does to it; its size is sealed.
+ * Semaphores of the embedded device: a page of memory that has a file descriptor, and a futex in
+ * it. It can be given to another process, whatever that does to it; its size is sealed.
  */
 #include "direct.h"
 

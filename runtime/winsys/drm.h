@@ -109,7 +109,10 @@ struct drm_kq {
 		uint32_t syncobj;
 	} dep;
 	uint64_t dep_at;
-	/* What it waited for ended without storing the word: until it is stored there is nothing to wait for. */
+	/*
+	 * What it waited for ended without storing the word: until it is stored there is nothing to
+	 * wait for.
+	 */
 	struct drm_kq_job failed;
 };
 

@@ -116,9 +116,9 @@ static void gem_drop(struct gaon_ws_bo *bo)
 }
 
 /*
- * For an object of an address space with kernel-owned queues the driver makes room on the card: it moves what others
- * have there to host memory. Who asks for device memory here is told instead that there is none, as with the
- * process's own queues.
+ * For an object of an address space with kernel-owned queues the driver makes room on the card: it
+ * moves what others have there to host memory. Who asks for device memory here is told instead that
+ * there is none, as with the process's own queues.
  */
 static int gem_check_room(const struct gaon_ws_bo *bo)
 {
@@ -326,8 +326,8 @@ int drm_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint3
 
 /*
  * Stores to the card are combined and posted: they leave the processor at a full barrier and are
- * seen by the device after the next doorbell. One that nobody waits for does. Doorbells of kernel-owned queues
- * are the kernel's: there a read, which stores do not let pass.
+ * seen by the device after the next doorbell. One that nobody waits for does. Doorbells of
+ * kernel-owned queues are the kernel's: there a read, which stores do not let pass.
  */
 void drm_bo_flush(struct gaon_ws_bo *bo)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* What sysfs tells of an opened card: its link, its driver, its sensors. What is not there stays as it was. */
+/*
+ * What sysfs tells of an opened card: its link, its driver, its sensors. What is not there stays as
+ * it was.
+ */
 #include "drm.h"
 
 #include <ctype.h>

@@ -9,8 +9,8 @@
  * has fetched both by then) or the queue was cleared (the kernel has taken it off the device by then).
  *
  * The device refuses WAIT there. The packet is handed over as a NOP when the word is as it must be, and what
- * is behind it stays here until then: drm_held.c. The order of queues is thus kept by the host: were it left to
- * the kernel's fences, work would start on the results of a job that failed.
+ * is behind it stays here until then: drm_held.c. The order of queues is thus kept by the host:
+ * were it left to the kernel's fences, work would start on the results of a job that failed.
  */
 #include "drm.h"
 
@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define KQ_DEPTH_LOG2_MAX	10
-#define KQ_CLEAR_NS		(300ull * 1000000000)	/* until the kernel has given jobs up: a reset, at worst */
+#define KQ_CLEAR_NS		(300ull * 1000000000)	/* jobs given up: a reset, at worst */
 #define KQ_SETTLE_NS		(1000ull * 1000000)
 #define KQ_SETTLE_BATCH		64
 #define SCOPE_HOST		(GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4)

@@ -64,8 +64,8 @@ struct gaon_winsys_ops {
 	const struct gaon_identify *(*identify)(struct gaon_winsys *ws);
 	int (*telemetry)(struct gaon_winsys *ws, struct gaon_telemetry *out);
 	/*
-	 * What is known besides that, in @out, where the telemetry's clock, power and temperature are already. NULL:
-	 * nothing.
+	 * What is known besides that, in @out, where the telemetry's clock, power and temperature
+	 * are already. NULL: nothing.
 	 */
 	void (*board)(struct gaon_winsys *ws, struct gaon_device_board *out);
 	/* Memory as the device's owner sees it. */
@@ -103,8 +103,8 @@ struct gaon_winsys_ops {
 	void (*bo_destroy)(struct gaon_ws_bo *bo);
 
 	/*
-	 * @limit_cycles: of a launch before the watchdog stops it; 0: the device's default. -ERANGE: more than
-	 * such a queue may have.
+	 * @limit_cycles: of a launch before the watchdog stops it; 0: the device's default.
+	 * -ERANGE: more than such a queue may have.
 	 */
 	int (*queue_create)(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t priority,
 			    uint64_t limit_cycles, struct gaon_ws_queue **out);
@@ -124,8 +124,9 @@ struct gaon_winsys_ops {
 	void (*queue_destroy)(struct gaon_ws_queue *queue);	/* busy or not */
 
 	/*
-	 * Semaphores, of hosts: no queue waits for one or raises it. sem_signal() raises to @value, if it is less;
-	 * sem_wait() until it is at least @value, -ETIME when the time is over. sem_import(): -EBADF or -EINVAL:
+	 * Semaphores, of hosts: no queue waits for one or raises it. sem_signal() raises to @value,
+	 * if it is less; sem_wait() until it is at least @value, -ETIME when the time is over.
+	 * sem_import(): -EBADF or -EINVAL:
 	 * @fd is none or no semaphore of such a device.
 	 */
 	int (*sem_create)(struct gaon_winsys *ws, struct gaon_ws_sem **out);
@@ -176,8 +177,8 @@ struct gaon_ws_card {
 int gaon_winsys_drm_list(struct gaon_ws_card **out, size_t *count);
 /*
  * Opens the card of that name, PCI address or serial number: 0, or the negative errno with @why
- * filled. @kernel_queues: its queues are the kernel's, which takes their work by system calls. No host memory of
- * the caller's (GAON_WS_USER) can be mapped then.
+ * filled. @kernel_queues: its queues are the kernel's, which takes their work by system calls. No
+ * host memory of the caller's (GAON_WS_USER) can be mapped then.
  */
 int gaon_winsys_drm_open(const char *name, bool kernel_queues, struct gaon_winsys **out,
 			 struct gaon_ws_why *why);

@@ -60,7 +60,10 @@ START_TEST(streams_in_turn)
 
 	rt_alloc(8, &word);
 	ok(gaon_stream_create(dev, NULL, &other));
-	/* Each waits for what the other promises, the first wait before anybody has: v = (v * 2 + 1) * 2 + 0, 20 times. */
+	/*
+	 * Each waits for what the other promises, the first wait before anybody has: v = (v * 2 +
+	 * 1) * 2 + 0, 20 times.
+	 */
 	for (i = 0; i < 20; i++) {
 		ok(gaon_stream_wait_semaphore(other, s, 2 * i + 1));
 		ok(rt_launch(other, "conf_step", 1, word, 0));
@@ -148,7 +151,10 @@ START_TEST(bad_arguments)
 	ck_assert_ptr_nonnull(strstr(gaon_last_error()->text, "no semaphore"));
 	file = open("/dev/null", O_RDWR);
 	fails(GAON_ERROR_INVALID_ARGUMENT, gaon_semaphore_import_fd(dev, file, &i));
-	/* A page like that of an embedded device's, of which anybody may take the end away; and one that is empty. */
+	/*
+	 * A page like that of an embedded device's, of which anybody may take the end away; and one
+	 * that is empty.
+	 */
 	memory = memfd_create("none", MFD_ALLOW_SEALING);
 	ck_assert(!ftruncate(memory, 4096));
 	fails(GAON_ERROR_INVALID_ARGUMENT, gaon_semaphore_import_fd(dev, memory, &i));

@@ -98,7 +98,8 @@ static void put_packet(struct fuzz_input *in)
 	for (unsigned int i = 0; i < 5; i++) {
 		uint8_t kind = fuzz_take(in, 1);
 
-		p.payload[i] = kind & 0x80 ? fuzz_take(in, 8) : kind & 0x40 ? USER_VA + fuzz_take(in, 2) * 8 : kind;
+		p.payload[i] = kind & 0x80 ? fuzz_take(in, 8) :
+			       kind & 0x40 ? USER_VA + fuzz_take(in, 2) * 8 : kind;
 	}
 	if (p.flags & GAON_PKT_F_SIGNAL)
 		p.signal_va = USER_VA + fuzz_take(in, 2) * 8;

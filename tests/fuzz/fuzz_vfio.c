@@ -120,7 +120,8 @@ static size_t shaped_body(struct fuzz_input *in, uint16_t command, uint8_t *body
 	for (unsigned int i = 0; i < 6; i++) {
 		uint8_t kind = fuzz_take(in, 1);
 
-		word[i] = kind < 64 ? edges[kind % 8] : kind < 128 ? kind & 63 : fuzz_take(in, kind < 192 ? 2 : 8);
+		word[i] = kind < 64 ? edges[kind % 8] : kind < 128 ? kind & 63 :
+			  fuzz_take(in, kind < 192 ? 2 : 8);
 	}
 	switch (command) {
 	case VFU_DMA_MAP: {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Timeline syncobjs, and kernel-owned queues: in the kernel that is none these are user-mode queues of its own,
- * into whose ring the packets of jobs are copied one by one. It refuses what a kernel-owned queue refuses.
+ * Timeline syncobjs, and kernel-owned queues: in the kernel that is none these are user-mode queues
+ * of its own, into whose ring the packets of jobs are copied one by one. It refuses what a
+ * kernel-owned queue refuses.
  */
 #include "drm_kernel_internal.h"
 
@@ -132,8 +133,8 @@ static struct gaon_packet *ring_entry(struct kqueue *q, uint64_t index)
 }
 
 /*
- * What stands before the list, as the driver's first packet does, and the list. A WAIT becomes a CALL, which a
- * user-mode queue refuses for the same reason.
+ * What stands before the list, as the driver's first packet does, and the list. A WAIT becomes a
+ * CALL, which a user-mode queue refuses for the same reason.
  */
 static void job_copy(struct kqueue *q, const struct drm_gaon_job *job)
 {

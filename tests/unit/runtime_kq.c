@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Kernel-owned queues over a kernel module in process: what the kernel refuses, failures of every ioctl, a card
- * that goes away while streams wait. That everything works is for runtime_drm_suite.
+ * Kernel-owned queues over a kernel module in process: what the kernel refuses, failures of every
+ * ioctl, a card that goes away while streams wait. That everything works is for runtime_drm_suite.
  */
 #include <check.h>
 #include <errno.h>
@@ -205,7 +205,10 @@ static void hold(void *arg)
 		nanosleep(&nap, NULL);
 }
 
-/* A stream stands behind a callback, another behind that one: both when all is well and when the card goes. */
+/*
+ * A stream stands behind a callback, another behind that one: both when all is well and when the
+ * card goes.
+ */
 static void hold_two(bool remove)
 {
 	struct gaon_stream *a, *b;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The vfio-user server at work: queues, copies, launches and interrupts of a client that keeps to the protocol. */
+/*
+ * The vfio-user server at work: queues, copies, launches and interrupts of a client that keeps to
+ * the protocol.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -35,7 +35,10 @@ enum gaon_status rt_launch(struct gaon_stream *s, const char *name, uint32_t gri
 			   uint64_t value);
 struct gaon_mem *rt_alloc(uint64_t bytes, uint64_t *va);
 
-/* The device's queues are the kernel's: memory of the program cannot be imported then, include/gaon/gaon.h says. */
+/*
+ * The device's queues are the kernel's: memory of the program cannot be imported then,
+ * include/gaon/gaon.h says.
+ */
 bool rt_kernel_queues(void);
 
 uint64_t rt_random(void);

@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Lets any allocation fail, of slabs and of pages, also those that may wait. Ends the program if it cannot. */
+/*
+ * Lets any allocation fail, of slabs and of pages, also those that may wait. Ends the program if it
+ * cannot.
+ */
 void inject_init(void);
 /* The n-th allocation from now on that this thread causes fails; from 1. */
 void inject_at(uint32_t n);

@@ -215,8 +215,9 @@ static uint64_t pattern_of(unsigned int turn)
 }
 
 /*
- * One of two processes that write the same memory in turn: it waits until the semaphore is at @turn, finds what the
- * other wrote, writes its own and raises it. Nothing but the semaphore orders the two.
+ * One of two processes that write the same memory in turn: it waits until the semaphore is at
+ * @turn, finds what the other wrote, writes its own and raises it. Nothing but the semaphore orders
+ * the two.
  */
 static bool take_turn(struct gaon_semaphore *sem, struct gaon_mem *shared, unsigned int turn)
 {

@@ -178,24 +178,28 @@ int uapi_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size)
 }
 
 /*
- * Pages in another order than that of the file: the kernel joins pages that follow each other, and when
- * it bounces DMA it cannot map more than 256 KiB in one piece.
+ * Pages in random order: the kernel joins pages that follow each other in physical memory, and when it
+ * bounces DMA it cannot map more than 256 KiB in one piece. In what order the pages of a file lie is
+ * not known: every second of them may follow each other, too.
  */
 static int udmabuf_create(int dev, int memfd, uint32_t pages)
 {
 	struct udmabuf_create_list *list = calloc(1, sizeof(*list) + pages * sizeof(list->list[0]));
-	uint32_t half = (pages + 1) / 2, i;
+	uint64_t order = pages;
+	uint32_t i;
 	int buf;
 
 	REQUIRE(list, "memory");
 	list->flags = UDMABUF_FLAGS_CLOEXEC;
 	list->count = pages;
-	for (i = 0; i < pages; i++)
-		list->list[i] = (struct udmabuf_create_item){
-			.memfd = (uint32_t)memfd,
-			.offset = 4096ull * (i < half ? 2 * i : 2 * (i - half) + 1),
-			.size = 4096,
+	for (i = 0; i < pages; i++) {
+		uint32_t other = (uint32_t)(splitmix64_next(&order) % (i + 1));
+
+		list->list[i] = list->list[other];
+		list->list[other] = (struct udmabuf_create_item){
+			.memfd = (uint32_t)memfd, .offset = 4096ull * i, .size = 4096,
 		};
+	}
 	buf = ioctl(dev, UDMABUF_CREATE_LIST, list);
 	free(list);
 	return buf;

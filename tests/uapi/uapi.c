@@ -211,7 +211,9 @@ int uapi_udmabuf(uint64_t size, char **cpu)
 
 	REQUIRE(dev >= 0, "open /dev/udmabuf: %s (modprobe udmabuf)", strerror(errno));
 	memfd = memfd_create("peer", MFD_ALLOW_SEALING);
-	REQUIRE(!ftruncate(memfd, (off_t)size) && !fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK), "a memfd");
+	/* Else its pages are allocated in the order in which they are taken, one behind the other. */
+	REQUIRE(!posix_fallocate(memfd, 0, (off_t)size) &&
+		!fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK), "a memfd");
 	if (cpu)
 		*cpu = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	buf = udmabuf_create(dev, memfd, (uint32_t)(size / 4096));

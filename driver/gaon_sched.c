@@ -314,7 +314,8 @@ static void kq_take_job(struct gaon_kq *kq, struct gaon_job *job, bool there)
 			job->cancelled = true;
 			list_add_tail(&job->node, &kq->in_flight);
 		} else {
-			job_finish(kq, job, -ECANCELED);
+			/* drm_sched may have taken the job only after the device was gone. */
+			job_finish(kq, job, there ? -ECANCELED : -ENODEV);
 		}
 		return;
 	}

@@ -19,7 +19,6 @@
 #define HEARTBEAT_MS		1000
 #define HEARTBEAT_MISSED	10	/* looks in turn at which nothing had moved */
 #define RESET_TIMEOUT_US	(10 * USEC_PER_SEC)	/* for a model on a busy machine */
-#define PREEMPT_MODEL_MS	10000u	/* a model on a busy machine stops later than a card */
 
 /**
  * gaon_reset_chip() - reset the card's function
@@ -224,7 +223,7 @@ int gaon_reset_set_heartbeat(struct gaon_device *gdev)
 	req.cmd.limits.heartbeat_ms = HEARTBEAT_MS;
 	gdev->fw.preempt_ms = gdev->identify.preempt_ms;
 	if (gdev->fw.features & GAON_FEATURE_MODELLED_TIME) {
-		gdev->fw.preempt_ms = max(gdev->fw.preempt_ms, PREEMPT_MODEL_MS);
+		gdev->fw.preempt_ms = max(gdev->fw.preempt_ms, GAON_PREEMPT_MODEL_MS);
 		req.cmd.limits.preempt_ms = gdev->fw.preempt_ms;
 	}
 	gdev->heartbeat_missed = 0;

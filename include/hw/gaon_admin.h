@@ -110,6 +110,12 @@ struct gaon_admin_context {		/* CREATE; others use id only */
 #define GAON_QUERY_STATE		0
 #define GAON_QUERY_TIMES		1
 
+/*
+ * LIMITS: what the host gives a model as `preempt_ms`. The limit counts the host's time, and a model's
+ * cores are threads of a host that may have others to run.
+ */
+#define GAON_PREEMPT_MODEL_MS		10000
+
 /* Priority bands: a higher band preempts a lower one; inside a band time slices. */
 #define GAON_PRIORITY_LOW		0
 #define GAON_PRIORITY_NORMAL		1

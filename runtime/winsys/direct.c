@@ -204,21 +204,15 @@ static void direct_init_locks(struct direct *ws)
 	pthread_mutex_init(&ws->event_lock, NULL);
 }
 
-/*
- * The limit of a stop counts the host's time, and the cores are threads of the host: on a busy one a
- * stop takes as long as it takes the host to let them run.
- */
-#define PREEMPT_MODEL_MS 10000u
-
 static int direct_set_limits(struct direct *ws)
 {
 	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_LIMITS };
 
 	if (!(ws->identify.features & GAON_FEATURE_MODELLED_TIME))
 		return 0;
-	if (ws->identify.preempt_ms >= PREEMPT_MODEL_MS)
+	if (ws->identify.preempt_ms >= GAON_PREEMPT_MODEL_MS)
 		return 0;
-	cmd.limits.preempt_ms = PREEMPT_MODEL_MS;
+	cmd.limits.preempt_ms = GAON_PREEMPT_MODEL_MS;
 	return direct_admin(ws, &cmd, NULL);
 }
 

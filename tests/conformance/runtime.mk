@@ -16,8 +16,7 @@ $(RT_TESTS): %: %.o $(RT_TEST_HELP) $(RT_TEST_ELF) $(LIBGAON) $(FW_BIN)
 		-lcheck -lsubunit -lrt -lm
 
 TESTS += $(RT_TESTS)
-# A kernel that writes at random hits what the library writes: that is its purpose, and a data race.
-TSAN_TESTS += $(filter-out %/runtime_garbage,$(RT_TESTS))
+TSAN_TESTS += $(RT_TESTS)
 
 # The guide's first program, as the guide says to build and run it.
 $(O)/tests/conformance/first.elf: Documentation/runtime/first/saxpy.c Documentation/runtime/first/saxpy.h \

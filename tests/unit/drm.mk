@@ -29,12 +29,10 @@ $(DRM_TESTS): %: %.o $(DRM_KERNEL_OBJS) $(LIBGAON_A) $(DRM_ROOT)/made
 		$(DRM_LIBS)
 TESTS += $(DRM_TESTS)
 
-# The runtime's conformance tests through it, with both kinds of queues. Under ThreadSanitizer without the kernels
-# that write at random: they hit what the library writes, and that is their purpose.
-RT_SUITE = $(if $(findstring thread,$(SAN)),$(filter-out %/runtime_garbage,$(RT_TESTS)),$(RT_TESTS))
+# The runtime's conformance tests through it, with both kinds of queues.
 $(O)/tests/unit/runtime_drm_suite: $(DRM_LIBGAON) $(RT_TESTS)
 	@printf '#!/bin/sh\nexport LD_LIBRARY_PATH=%s GAON_DEVICE=accel0 GAON_TEST_ONE_PROCESS=1\nstatus=0\nfor q in user kernel; do for t in %s; do GAON_QUEUE=$$q $$t || status=1; done; done\nexit $$status\n' \
-		'$(abspath $(dir $(DRM_LIBGAON)))' '$(abspath $(RT_SUITE))' >$@
+		'$(abspath $(dir $(DRM_LIBGAON)))' '$(abspath $(RT_TESTS))' >$@
 	@chmod +x $@
 TESTS += $(O)/tests/unit/runtime_drm_suite
 TSAN_TESTS += $(O)/tests/unit/runtime_drm_suite

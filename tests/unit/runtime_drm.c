@@ -15,39 +15,11 @@
 #include <gaon/gaon.h>
 
 #include "../check_run.h"
-#include "drm_kernel.h"
+#include "drm_check.h"
 
 #define WAIT	10000000000ull
 
 static struct gaon_device *dev;
-
-#define ok(call) ck_assert_msg(!(call), "%s: %s", #call, gaon_last_error()->text)
-
-static void fails(enum gaon_status want, enum gaon_status got, const char *word)
-{
-	ck_assert_msg(got == want, "%s instead of %s: %s", gaon_status_name(got),
-		      gaon_status_name(want), gaon_last_error()->text);
-	ck_assert_msg(strstr(gaon_last_error()->text, word) != NULL, "no \"%s\" in \"%s\"", word,
-		      gaon_last_error()->text);
-}
-
-static void setup(void)
-{
-	setenv("GAON_SIM_HBM", "64M", 1);
-	drm_kernel_install(DRM_KERNEL_ROOT);
-	gaon_log_set(NULL, NULL, GAON_LOG_NONE);
-}
-
-static void nothing_left(const char *when)
-{
-	ck_assert_msg(!atomic_load(&drm_kernel.files) && !atomic_load(&drm_kernel.vms) &&
-		      !atomic_load(&drm_kernel.objects) && !atomic_load(&drm_kernel.queues) &&
-		      !atomic_load(&drm_kernel.mappings) && !atomic_load(&drm_kernel.maps),
-		      "%s: %d files, %d address spaces, %d objects, %d queues, %d bindings, %d maps left",
-		      when, atomic_load(&drm_kernel.files), atomic_load(&drm_kernel.vms),
-		      atomic_load(&drm_kernel.objects), atomic_load(&drm_kernel.queues),
-		      atomic_load(&drm_kernel.mappings), atomic_load(&drm_kernel.maps));
-}
 
 /* A bit of everything that reaches the kernel; stops at the first failure, closes always. */
 static enum gaon_status use_everything(void)

@@ -13,43 +13,14 @@
 #include <drm/gaon_accel.h>
 #include <gaon/gaon.h>
 
-#include "drm_kernel.h"
+#include "drm_check.h"
 
 #define WAIT	20000000000ull
 #define WORDS	512
 
-#define ok(call) ck_assert_msg(!(call), "%s: %s", #call, gaon_last_error()->text)
-
 static const struct gaon_device_config kernel_queues = {
 	.size = sizeof(kernel_queues), .queues = GAON_QUEUES_KERNEL,
 };
-
-static void fails(enum gaon_status want, enum gaon_status got, const char *word)
-{
-	ck_assert_msg(got == want, "%s instead of %s: %s", gaon_status_name(got),
-		      gaon_status_name(want), gaon_last_error()->text);
-	ck_assert_msg(strstr(gaon_last_error()->text, word) != NULL, "no \"%s\" in \"%s\"", word,
-		      gaon_last_error()->text);
-}
-
-static void setup(void)
-{
-	setenv("GAON_SIM_HBM", "64M", 1);
-	drm_kernel_install(DRM_KERNEL_ROOT);
-	gaon_log_set(NULL, NULL, GAON_LOG_NONE);
-}
-
-static void nothing_left(const char *when)
-{
-	ck_assert_msg(!atomic_load(&drm_kernel.files) && !atomic_load(&drm_kernel.vms) &&
-		      !atomic_load(&drm_kernel.objects) && !atomic_load(&drm_kernel.queues) &&
-		      !atomic_load(&drm_kernel.mappings) && !atomic_load(&drm_kernel.maps) &&
-		      !atomic_load(&drm_kernel.syncobjs),
-		      "%s: %d files, %d address spaces, %d objects, %d queues, %d syncobjs left", when,
-		      atomic_load(&drm_kernel.files), atomic_load(&drm_kernel.vms),
-		      atomic_load(&drm_kernel.objects), atomic_load(&drm_kernel.queues),
-		      atomic_load(&drm_kernel.syncobjs));
-}
 
 /* @second adds to what @first has written; both ways, so that each waits for the other once. */
 static enum gaon_status in_turn(struct gaon_stream *first, struct gaon_stream *second,

@@ -44,8 +44,8 @@ const struct drm_gem_object_funcs gaon_bo_funcs = {
 	.pin = gaon_prime_pin,
 	.unpin = gaon_prime_unpin,
 	.get_sg_table = gaon_prime_get_sg_table,
-	.vmap = gaon_ttm_vmap,
-	.vunmap = gaon_ttm_vunmap,
+	.vmap = gaon_prime_vmap,
+	.vunmap = gaon_prime_vunmap,
 	.mmap = gaon_ttm_mmap,
 };
 

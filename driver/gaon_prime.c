@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Objects shared with other devices. What another device attaches to moves to host memory and stays
- * there while it is attached; files of the same card share the object itself.
+ * Objects shared with other devices. What another device attaches to, or another driver's CPU code
+ * maps, moves to host memory and stays there meanwhile; files of the same card share the object
+ * itself.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -40,6 +41,34 @@ int gaon_prime_pin(struct drm_gem_object *obj)
 void gaon_prime_unpin(struct drm_gem_object *obj)
 {
 	gaon_ttm_bo_unpin(to_gaon_bo(obj));
+}
+
+/**
+ * gaon_prime_vmap() - map into the kernel, for other drivers' use of the CPU
+ * @obj: with its reservation held
+ * @map: set to the mapping, which gaon_prime_vunmap() takes away
+ *
+ * Host memory: what is on the card may be in several pieces, and not all of it within the aperture.
+ *
+ * Return: 0, -EBUSY: it cannot move there; -ENOMEM, -ERESTARTSYS, -EIO, -ENODEV.
+ */
+int gaon_prime_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	int err = gaon_prime_pin(obj);
+
+	if (err)
+		return err;
+	err = gaon_ttm_vmap(obj, map);
+	if (err)
+		gaon_prime_unpin(obj);
+	return err;
+}
+
+/** gaon_prime_vunmap() - with the reservation held */
+void gaon_prime_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	gaon_ttm_vunmap(obj, map);
+	gaon_prime_unpin(obj);
 }
 
 /** gaon_prime_get_sg_table() - the pages of a pinned object */

@@ -413,11 +413,14 @@ void gaon_ttm_bo_unpin(struct gaon_bo *bo)
 	ttm_bo_unpin(&bo->ttm);
 }
 
-/** gaon_ttm_vmap() - map into the kernel; with the reservation held */
+/** gaon_ttm_vmap() - map host memory, pinned, into the kernel; with the reservation held */
 int gaon_ttm_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
 	int err, idx;
 
+	/* TTM takes what is on the card for one piece that begins where the aperture does. */
+	if (drm_WARN_ON_ONCE(obj->dev, gaon_bo_is_hbm(to_gaon_bo(obj))))
+		return -EINVAL;
 	if (!drm_dev_enter(obj->dev, &idx))
 		return -ENODEV;
 	err = ttm_bo_vmap(&to_gaon_bo(obj)->ttm, map);

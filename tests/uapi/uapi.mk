@@ -26,6 +26,13 @@ $(O)/tests/uapi/fail/fail: $(UAPI_FAIL_OBJS) $(UAPI_LIB)
 VM_GUEST	+= $(O)/tests/uapi/fail/fail
 $(UAPI_FAIL_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 
+# With vivid, which the debugging kernel does not have.
+$(O)/tests/uapi/vmap/vmap: $(O)/tests/uapi/vmap/main.o $(UAPI_LIB)
+	$(CC) $(CFLAGS) -static -pthread -o $@ $^
+
+VM_GUEST	+= $(O)/tests/uapi/vmap/vmap
+$(O)/tests/uapi/vmap/main.o: private CPPFLAGS += -I/usr/include/libdrm
+
 # The device's side of isolation.c.
 UAPI_LEFTOVERS	:= $(O)/tests/uapi/device/leftovers
 $(UAPI_LEFTOVERS).elf: tests/uapi/device/leftovers.S

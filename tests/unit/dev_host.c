@@ -137,7 +137,7 @@ void dev_host_map(struct dev_host *h, uint64_t root, uint64_t va, uint64_t pa, u
 		uint64_t *pte = (uint64_t *)at + gaon_pt_index(va, l);
 
 		if (l == level) {
-			__atomic_store_n(pte, gaon_pte_leaf(pa, prot), __ATOMIC_RELEASE);
+			__atomic_store_n(pte, prot ? gaon_pte_leaf(pa, prot) : 0, __ATOMIC_RELEASE);
 			return;
 		}
 		if (!*pte) {

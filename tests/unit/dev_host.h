@@ -68,7 +68,7 @@ void dev_host_admin(struct dev_host *h, uint32_t log2);
 uint32_t dev_host_command(struct dev_host *h, const struct gaon_admin_cmd *cmd,
 			  struct gaon_admin_reply *reply);
 
-/* An empty root; a leaf of 4 KiB << 9 * @level. */
+/* An empty root; a leaf of 4 KiB << 9 * @level, taken out with @prot 0. */
 uint64_t dev_host_root(struct dev_host *h);
 void dev_host_map(struct dev_host *h, uint64_t root, uint64_t va, uint64_t pa, uint64_t prot,
 		  unsigned int level);

@@ -14,7 +14,8 @@ $(ENGINE_DIR)/engine_symbols.h: $(ENGINE_KERNELS).elf
 
 ENGINE_LIB_OBJ	:= $(O)/tests/unit/engine_lib.o
 ENGINE_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/engine_*.c tests/conformance/device_packet*.c \
-			tests/conformance/device_xgaon*.c tests/fuzz/fuzz_packets.c tests/fuzz/fuzz_xgaon.c))
+			tests/conformance/device_xgaon*.c tests/fuzz/fuzz_packets.c tests/fuzz/fuzz_xgaon.c \
+			tests/unit/moves_*.c))
 $(ENGINE_OBJS): $(ENGINE_KERNELS).bin $(ENGINE_DIR)/engine_symbols.h
 $(ENGINE_OBJS): CPPFLAGS += -Itools/sim -Itests/unit -I$(ENGINE_DIR) \
 	-DENGINE_KERNELS='"$(ENGINE_KERNELS).bin"'
@@ -25,8 +26,11 @@ ENGINE_TESTS	:= $(patsubst tests/%.c,$(O)/tests/%,$(filter-out %/engine_lib.c,$(
 $(ENGINE_TESTS): $(O)/tests/%: $(O)/tests/%.o $(ENGINE_LIB_OBJ) $$(LIBSIM)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(SIM_LIBS) -lcheck -lsubunit -lrt -lpthread
+# With the firmware, and the memory and rings of the device side's tests.
+$(O)/tests/unit/engine_moves: $(O)/tests/unit/moves_memory.o $(O)/tests/unit/moves_work.o \
+	$$(DEV_TEST_HOST) $$(FW_EMBED)
 TESTS += $(ENGINE_TESTS)
-TSAN_TESTS += $(filter %/engine_preempt %/engine_time,$(ENGINE_TESTS))
+TSAN_TESTS += $(filter %/engine_preempt %/engine_time %/engine_moves,$(ENGINE_TESTS))
 
 ENGINE_FUZZERS	:= $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_packets.c \
 			tests/fuzz/fuzz_xgaon.c))

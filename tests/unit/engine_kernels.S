@@ -81,6 +81,44 @@ k_saxpy:
 	bnez	a1, 1b
 	ret
 
+	.macro	add_args
+	ld	a1, 0(a0)
+	ld	a2, 8(a0)
+	ld	a3, 16(a0)
+	ld	a4, 24(a0)
+	csrr	t0, 0xcc6
+	slli	t1, a1, 3
+	mul	t0, t0, t1
+	add	a2, a2, t0
+	add	a3, a3, t0
+	.endm
+
+# a0: {u64 n, u64 *x, u64 *y, u64 a}; y = x + a, each workgroup n of them: with vectors, and one by one
+	.globl	k_vadd
+k_vadd:
+	add_args
+1:	vsetvli	t0, a1, e64, m8, ta, ma
+	vle64.v	v8, (a2)
+	vadd.vx	v8, v8, a4
+	vse64.v	v8, (a3)
+	slli	t1, t0, 3
+	add	a2, a2, t1
+	add	a3, a3, t1
+	sub	a1, a1, t0
+	bnez	a1, 1b
+	ret
+	.globl	k_sadd
+k_sadd:
+	add_args
+1:	ld	t0, 0(a2)
+	add	t0, t0, a4
+	sd	t0, 0(a3)
+	addi	a2, a2, 8
+	addi	a3, a3, 8
+	addi	a1, a1, -1
+	bnez	a1, 1b
+	ret
+
 	.globl	k_forever
 k_forever:
 	j	k_forever

@@ -222,8 +222,11 @@ static void userptr_suspend(struct gaon_vm *vm)
 		return;
 	err = gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_SUSPEND, vm->context, 0,
 			    GAON_ADMIN_RECLAIM);
-	/* Else its work may fault; what is taken away is taken away all the same. */
-	vm->suspended = !err;
+	/*
+	 * Else its work may fault; what is taken away is taken away all the same. A context whose
+	 * work did not stop in time is suspended, too.
+	 */
+	vm->suspended = !err || err == -ETIMEDOUT;
 	if (err)
 		drm_dbg(&vm->gdev->drm, "context %u is not suspended (error %d)\n", vm->context,
 			err);

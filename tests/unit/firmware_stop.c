@@ -198,6 +198,33 @@ START_TEST(context_suspend_waits_for_all)
 }
 END_TEST
 
+/* The work is dropped, but what was asked for holds: nothing of the context runs before RESUME. */
+START_TEST(context_suspend_that_takes_too_long_holds)
+{
+	struct fake *f = two_contexts();
+
+	fake_ring(f, 1, 4);
+	f->queues[1].sticky = true;
+	fake_id_submit(f, GAON_ADMIN_CONTEXT_SUSPEND, 1);
+	fake_advance(f, 110 * MS);
+	ck_assert_uint_ge(f->commands[GAON_SLOT_CMD_KILL], 1);
+	fake_stopped(f, (uint32_t)fake_slot_of(f, 1));
+	fake_run(f);
+	expect_reply(f, GAON_ADMIN_CONTEXT_SUSPEND, GAON_ADMIN_ERR_TIMEOUT);
+	f->queues[1].sticky = false;
+	ck_assert_uint_eq(query_bits(f, 1), 2 | 8 | 64);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_FAULT_CLEAR, 1), GAON_ADMIN_ERR_STATE);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_CONTEXT_RESUME, 1), GAON_ADMIN_OK);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_FAULT_CLEAR, 1), GAON_ADMIN_OK);
+	ck_assert_uint_eq(query_bits(f, 1), 0);
+	fake_ring(f, 1, 4);
+	fake_run(f);
+	ck_assert_int_ge(fake_slot_of(f, 1), 0);
+	ck_assert_str_eq(f->violation, "");
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(own_suspension_survives_the_contexts_resume)
 {
 	struct fake *f = two_contexts();
@@ -319,6 +346,7 @@ TCase *firmware_stop_tests(void)
 	tcase_add_test(tc, engines_that_never_stop_are_fatal);
 	tcase_add_test(tc, contention_does_not_kill_what_cannot_be_saved);
 	tcase_add_test(tc, context_suspend_waits_for_all);
+	tcase_add_test(tc, context_suspend_that_takes_too_long_holds);
 	tcase_add_test(tc, own_suspension_survives_the_contexts_resume);
 	tcase_add_test(tc, context_reset_reaches_every_queue);
 	tcase_add_test(tc, context_reset_overtakes_a_suspend);

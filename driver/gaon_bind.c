@@ -579,11 +579,15 @@ static int rebind(struct gaon_vm *vm, struct gaon_bo *bo, struct drm_gpuvm_bo *v
 static int validate_vm_bo(struct drm_gpuvm_bo *vm_bo, struct drm_exec *exec)
 {
 	struct gaon_bo *bo = to_gaon_bo(vm_bo->obj);
+	struct gaon_vm *vm = to_gaon_vm(vm_bo->vm);
 	int err;
 
-	err = gaon_ttm_bo_validate(bo);
+	/* One that was mapped, and evicted, after the others were locked is not locked yet. */
+	err = drm_exec_prepare_obj(exec, vm_bo->obj, vm->exec_fences);
 	if (!err)
-		err = rebind(to_gaon_vm(vm_bo->vm), bo, vm_bo);
+		err = gaon_ttm_bo_validate(bo);
+	if (!err)
+		err = rebind(vm, bo, vm_bo);
 	if (!err)
 		drm_gpuvm_bo_evict(vm_bo, false);
 	return err;
@@ -593,12 +597,11 @@ int gaon_vm_prepare(struct gaon_vm *vm, struct drm_exec *exec, unsigned int fenc
 {
 	int err = drm_gpuvm_prepare_vm(&vm->base, exec, fences);
 
-	return err ?: drm_gpuvm_prepare_objects(&vm->base, exec, fences);
-}
-
-int gaon_vm_validate(struct gaon_vm *vm, struct drm_exec *exec)
-{
-	return drm_gpuvm_validate(&vm->base, exec);
+	if (err)
+		return err;
+	vm->exec_fences = fences;
+	err = drm_gpuvm_prepare_objects(&vm->base, exec, fences);
+	return err ?: drm_gpuvm_validate(&vm->base, exec);
 }
 
 void gaon_vm_add_fence(struct gaon_vm *vm, struct drm_exec *exec, struct dma_fence *fence)

@@ -336,8 +336,6 @@ static int submit_run(struct submit *submit)
 			break;
 	}
 	if (!err)
-		err = gaon_vm_validate(queue->vm, &submit->exec);
-	if (!err)
 		err = submit_enter(submit);
 	if (!err)
 		submit_push(submit);

@@ -81,6 +81,8 @@ struct gaon_vm {
 	struct delayed_work userptr_work;
 	/** @suspended: the context is, until @userptr_work has run; protected by @lock. */
 	bool suspended;
+	/** @exec_fences: of gaon_vm_prepare(); protected by the reservation of @base. */
+	unsigned int exec_fences;
 	/** @queues: queues that exist; raised by gaon_vm_add_queue(). */
 	atomic_t queues;
 	/**
@@ -121,14 +123,14 @@ void gaon_vm_del_queue(struct gaon_vm *vm);
 bool gaon_vm_user_range(u64 va, u64 bytes);
 
 /*
- * For SUBMIT. Inside drm_exec_until_all_locked() gaon_vm_prepare() locks the reservations of the
- * VM and of all shared objects that it maps, with room for @fences more each. When everything is
- * locked gaon_vm_validate() brings back and maps again what was evicted; it may sleep and allocate,
- * and comes before any job is armed. gaon_vm_add_fence() then makes eviction wait for @fence. None
- * of it for an LR VM: there the memory manager itself suspends and resumes the context.
+ * For SUBMIT. Inside drm_exec_until_all_locked(), of a drm_exec that ignores duplicates,
+ * gaon_vm_prepare() locks the reservations of the VM and of all shared objects that it maps, with
+ * room for @fences (at least 1) more each, then brings back and maps again what was evicted. It may
+ * sleep and allocate, and comes before any job is armed. gaon_vm_add_fence() then makes eviction
+ * wait for @fence. None of it for an LR VM: there the memory manager itself suspends and resumes
+ * the context.
  */
 int gaon_vm_prepare(struct gaon_vm *vm, struct drm_exec *exec, unsigned int fences);
-int gaon_vm_validate(struct gaon_vm *vm, struct drm_exec *exec);
 void gaon_vm_add_fence(struct gaon_vm *vm, struct drm_exec *exec, struct dma_fence *fence);
 
 /** struct gaon_vma - a mapping */

@@ -5,6 +5,7 @@
  * itself.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/slab.h>
 
@@ -94,13 +95,28 @@ struct drm_gem_object *gaon_prime_import_buf(struct drm_device *drm, struct dma_
 	return obj;
 }
 
+/* A copy that the kernel makes for DMA is of no use to a device that works on its own. */
+static bool prime_is_bounced(struct device *dev, struct sg_table *sgt)
+{
+	struct scatterlist *sg;
+	int i;
+
+	if (dma_max_mapping_size(dev) == SIZE_MAX)
+		return false;
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (dma_need_sync(dev, sg_dma_address(sg)))
+			return true;
+	}
+	return false;
+}
+
 /**
  * gaon_prime_import() - make an object of another device's memory
  * @drm: the device
  * @attach: to the dma-buf
  * @sgt: mapped for the device
  *
- * Return: the object, or an ERR_PTR.
+ * Return: the object, or an ERR_PTR: -EOPNOTSUPP: the kernel would copy it for DMA.
  */
 struct drm_gem_object *gaon_prime_import(struct drm_device *drm, struct dma_buf_attachment *attach,
 					 struct sg_table *sgt)
@@ -111,6 +127,11 @@ struct drm_gem_object *gaon_prime_import(struct drm_device *drm, struct dma_buf_
 
 	if (!PAGE_ALIGNED(attach->dmabuf->size))
 		return ERR_PTR(-EINVAL);
+	if (prime_is_bounced(drm->dev, sgt)) {
+		drm_dbg(drm, "a dma-buf of %s is not imported: its DMA would be bounced\n",
+			attach->dmabuf->exp_name);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
 	bo = kzalloc_obj(*bo, GFP_KERNEL_ACCOUNT);
 	if (!bo)
 		return ERR_PTR(-ENOMEM);

@@ -10,6 +10,11 @@ static enum gaon_status share_fail(struct rt_device *dev, int err, const char *w
 {
 	switch (err) {
 	case -EOPNOTSUPP:
+		if (dev->ws->address[0])
+			return gaon_fail_hint(GAON_ERROR_UNSUPPORTED,
+					      "boot without swiotlb=force, or with an IOMMU; or copy the data",
+					      "cannot %s: the kernel would copy it for each transfer, and %s works on it by itself",
+					      what, dev->ws->name);
 		return gaon_fail_hint(GAON_ERROR_UNSUPPORTED,
 				      "run the model as a card: gaon-sim --vfio-user and a virtual machine, or use a real card",
 				      "cannot %s: the memory of %s belongs to its process alone", what,

@@ -201,18 +201,6 @@ static uint64_t huge_bytes(const char *own)
 	return found;
 }
 
-static bool bounced(void)
-{
-	char text[4096] = "";
-	int fd = open("/proc/cmdline", O_RDONLY);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	if (fd >= 0)
-		close(fd);
-	return strstr(text, "swiotlb=force");
-}
-
 static void test_own(int fd)
 {
 	uint32_t vm = uapi_vm(fd, DRM_GAON_VM_LR), fence_vm = uapi_vm(fd, 0);
@@ -230,7 +218,7 @@ static void test_own(int fd)
 	CHECK_ERRNO(map_own(fd, vm, (void *)0xffff888000000000ull, VA, MIB, 0), EFAULT, "the kernel's");
 	CHECK_ERRNO(map_own(fd, vm, (void *)4096, VA, 4096, 0), EFAULT, "nobody's");
 	CHECK_ERRNO(map_own(fd, vm, io, VA, MIB, 0), EOPNOTSUPP, "an object's mapping is no memory");
-	if (bounced()) {
+	if (uapi_bounces()) {
 		CHECK_ERRNO(map_own(fd, vm, own, VA, MIB, 0), EOPNOTSUPP, "bounced memory is of no use");
 		goto out;
 	}
@@ -272,7 +260,7 @@ static void test_own_large(int fd)
 	uint64_t huge;
 	char *own;
 
-	if (bounced())
+	if (uapi_bounces())
 		return;
 	own = large_memory(8 * MIB);
 	huge = huge_bytes(own);
@@ -321,7 +309,7 @@ static void test_own_replaces(int fd)
 	struct other other;
 	char *own;
 
-	if (bounced())
+	if (uapi_bounces())
 		return;
 	own = own_memory(4 * MIB, PROT_READ | PROT_WRITE);
 	CHECK_ERRNO(uapi_map(fd, vm, handle, 0, VA, 4 * MIB, 0), 0, "map the object");
@@ -362,7 +350,7 @@ static void test_race(int fd)
 	pthread_t thread;
 	int i;
 
-	if (bounced())
+	if (uapi_bounces())
 		return;
 	REQUIRE(!pthread_create(&thread, NULL, shake, own), "a thread");
 	for (i = 0; i < 100; i++) {
@@ -409,7 +397,7 @@ static void test_unbind(void)
 	REQUIRE(device, "the card of accel0: %s", strerror(errno));
 	address = strrchr(device, '/') + 1;
 	own = own_memory(2 * MIB, PROT_READ | PROT_WRITE);
-	if (!bounced()) {
+	if (!uapi_bounces()) {
 		uint32_t in = hold(fd, &other), out = syncobj(fd);
 		struct drm_syncobj_handle export = {
 			.handle = out, .flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,

@@ -177,6 +177,17 @@ int uapi_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size)
 	return uapi_bind(fd, vm, &op, 1);
 }
 
+bool uapi_bounces(void)
+{
+	char line[4096] = "";
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, line, sizeof(line) - 1) <= 0)
+		REQUIRE(false, "/proc/cmdline: %s", strerror(errno));
+	close(fd);
+	return strstr(line, "swiotlb=force");
+}
+
 /*
  * Pages in random order: the kernel joins pages that follow each other in physical memory, and when it
  * bounces DMA it cannot map more than 256 KiB in one piece. In what order the pages of a file lie is

@@ -110,8 +110,12 @@ static void user_start(struct user *user)
 	uapi_bind(user->fd, user->vms[1], &op, 1);
 	/* Memory of another device is unmapped for DMA, too. */
 	buf = uapi_udmabuf(MIB, NULL);
-	CHECK_ERRNO(uapi_to_handle(user->fd, buf, &user->imported), 0, "import");
-	uapi_map(user->fd, user->vms[0], user->imported, 0, VA / 4, MIB, 0);
+	if (uapi_bounces()) {
+		CHECK_ERRNO(uapi_to_handle(user->fd, buf, &user->imported), EOPNOTSUPP, "import of what is bounced");
+	} else {
+		CHECK_ERRNO(uapi_to_handle(user->fd, buf, &user->imported), 0, "import");
+		uapi_map(user->fd, user->vms[0], user->imported, 0, VA / 4, MIB, 0);
+	}
 	close(buf);
 }
 

@@ -232,6 +232,12 @@ u64 gaon_hbm_piece(struct ttm_resource *res, u64 offset, void **where, u64 *skip
 	return gpu_buddy_block_offset(block) + (offset - *skip);
 }
 
+/** gaon_hbm_piece_is_clear() - whether a piece, by its @where, read 0 as it was allocated */
+bool gaon_hbm_piece_is_clear(const void *where)
+{
+	return gpu_buddy_block_is_clear((struct gpu_buddy_block *)where);
+}
+
 /** gaon_hbm_was_reset() - all of HBM reads 0: what is free need not be cleared again */
 void gaon_hbm_was_reset(struct gaon_device *gdev)
 {

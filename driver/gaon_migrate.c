@@ -170,7 +170,7 @@ static int migrate_run(struct gaon_migrate *migrate, struct gaon_packet *packet)
 /**
  * gaon_migrate_clear() - let the device fill HBM with zeros
  * @gdev: the device
- * @hbm: what to fill
+ * @hbm: just allocated: of it, what does not read 0 already
  *
  * Sleeps until it is done.
  *
@@ -192,6 +192,8 @@ int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
 		packet.fill.dst_va = MIGRATE_HBM_VA +
 				     gaon_hbm_piece(hbm, at, &where, &skip, &bytes);
 		bytes = min3(bytes, hbm->size - at, (u64)MIGRATE_PIECE);
+		if (gaon_hbm_piece_is_clear(where))
+			continue;
 		packet.fill.bytes = bytes;
 		packet.fill.pattern_size = 8;
 		err = migrate_run(migrate, &packet);

@@ -42,6 +42,7 @@ int gaon_ttm_bo_validate(struct gaon_bo *bo);
 int gaon_hbm_init(struct gaon_device *gdev);
 void gaon_hbm_was_reset(struct gaon_device *gdev);
 void gaon_hbm_usage(struct gaon_device *gdev, u64 *used, u64 *visible_used);
+bool gaon_hbm_piece_is_clear(const void *where);
 bool gaon_hbm_is_cleared(struct ttm_resource *res);
 bool gaon_hbm_is_visible(struct ttm_resource *res);
 /* The piece at an offset of the resource: its HBM offset and how much of it is left. */

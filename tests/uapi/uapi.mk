@@ -26,12 +26,16 @@ $(O)/tests/uapi/fail/fail: $(UAPI_FAIL_OBJS) $(UAPI_LIB)
 VM_GUEST	+= $(O)/tests/uapi/fail/fail
 $(UAPI_FAIL_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 
-# With vivid, which the debugging kernel does not have.
-$(O)/tests/uapi/vmap/vmap: $(O)/tests/uapi/vmap/main.o $(UAPI_LIB)
+# Programs that need a peer or a card of their own: vmap: vivid, which the debugging kernel does not have; clean: a
+# card with little HBM.
+UAPI_SHAPED	:= vmap clean
+UAPI_SHAPED_PROGRAMS := $(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/$(name))
+$(foreach name,$(UAPI_SHAPED),$(eval $(O)/tests/uapi/$(name)/$(name): $(O)/tests/uapi/$(name)/main.o))
+$(UAPI_SHAPED_PROGRAMS): $(UAPI_LIB)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $^
 
-VM_GUEST	+= $(O)/tests/uapi/vmap/vmap
-$(O)/tests/uapi/vmap/main.o: private CPPFLAGS += -I/usr/include/libdrm
+VM_GUEST	+= $(UAPI_SHAPED_PROGRAMS)
+$(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/main.o): private CPPFLAGS += -I/usr/include/libdrm
 
 # The device's side of isolation.c.
 UAPI_LEFTOVERS	:= $(O)/tests/uapi/device/leftovers

@@ -89,6 +89,11 @@ have FENCE_DETACHES <<'END'
 spinlock_t *probe(struct dma_fence *fence) { return &fence->inline_lock; }
 END
 
+have DMA_BUF_INVALIDATE <<'END'
+#include <linux/dma-buf.h>
+void probe(struct dma_buf *buf) { dma_buf_invalidate_mappings(buf); }
+END
+
 wait
 if [ ! -f "$work/BASE.h" ]; then
 	cat "$work/BASE.log" >&2

@@ -41,13 +41,19 @@ const struct drm_gem_object_funcs gaon_bo_funcs = {
 	.print_info = bo_print_info,
 	.status = bo_status,
 	.export = gaon_prime_export,
-	.pin = gaon_prime_pin,
-	.unpin = gaon_prime_unpin,
-	.get_sg_table = gaon_prime_get_sg_table,
-	.vmap = gaon_prime_vmap,
-	.vunmap = gaon_prime_vunmap,
+	.vmap = gaon_ttm_vmap,
+	.vunmap = gaon_ttm_vunmap,
 	.mmap = gaon_ttm_mmap,
 };
+
+/** gaon_bo_cpu_sees() - whether processes may map it, wherever it is */
+bool gaon_bo_cpu_sees(const struct gaon_bo *bo)
+{
+	const struct gaon_device *gdev = to_gaon_device(bo->ttm.base.dev);
+
+	return !(bo->flags & DRM_GAON_BO_HBM) || bo->flags & DRM_GAON_BO_CPU ||
+	       gdev->aperture_bytes >= gdev->identify.hbm_bytes;
+}
 
 static struct gaon_bo *bo_lookup(struct drm_file *file, u32 handle)
 {
@@ -241,7 +247,6 @@ int gaon_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 /** gaon_ioctl_bo_mmap_offset() - %DRM_IOCTL_GAON_BO_MMAP_OFFSET */
 int gaon_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file)
 {
-	struct gaon_device *gdev = to_gaon_device(drm);
 	struct drm_gaon_bo_mmap_offset *args = data;
 	struct gaon_bo *bo;
 	int err = 0;
@@ -253,8 +258,7 @@ int gaon_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_fil
 		return -ENOENT;
 	if (drm_gem_is_imported(&bo->ttm.base))
 		err = -EACCES;
-	else if (bo->flags & DRM_GAON_BO_HBM && !(bo->flags & DRM_GAON_BO_CPU) &&
-		 gdev->aperture_bytes < gdev->identify.hbm_bytes)
+	else if (!gaon_bo_cpu_sees(bo))
 		err = -ENXIO;
 	else
 		args->offset = drm_vma_node_offset_addr(&bo->ttm.base.vma_node);

@@ -9,6 +9,7 @@
 
 #include <uapi/drm/gaon_accel.h>
 
+struct dma_buf;
 struct drm_file;
 struct gaon_device;
 struct gaon_vm;
@@ -33,6 +34,10 @@ struct gaon_bo {
 	 * with the reservation held.
 	 */
 	atomic_t lr_maps;
+	/** @shared: dma-buf that others are attached to, or NULL; protected by the reservation. */
+	struct dma_buf *shared;
+	/** @attached: attachments to it; protected by the reservation. */
+	unsigned int attached;
 	/** @name: for people; protected by the reservation. */
 	char name[32];
 	/** @gpuva_lock: protects the list of mappings where GEM has no lock for it. */
@@ -55,6 +60,7 @@ extern const struct drm_gem_object_funcs gaon_bo_funcs;
 
 struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device);
 bool gaon_bo_is_hbm(const struct gaon_bo *bo);
+bool gaon_bo_cpu_sees(const struct gaon_bo *bo);
 
 /**
  * struct gaon_cursor - walks the physical memory of an object in ascending order

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 #include <linux/mutex.h>
+#include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/workqueue.h>
 
@@ -19,6 +20,15 @@
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq)
 {
 	destroy_workqueue(wq);
+}
+
+void gaon_compat_dma_buf_moves(struct dma_buf *buf)
+{
+#ifdef GAON_HAVE_DMA_BUF_INVALIDATE
+	dma_buf_invalidate_mappings(buf);
+#else
+	dma_buf_move_notify(buf);
+#endif
 }
 
 /* --- gpuvm ---------------------------------------------------------------------------------- */

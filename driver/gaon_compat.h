@@ -37,6 +37,7 @@
 #define GAON_COMPAT_GPUVM_FLAGS	0
 #endif
 
+struct dma_buf;
 struct drm_gem_object;
 struct drm_gpuva;
 struct drm_gpuvm;
@@ -80,6 +81,7 @@ void gaon_compat_fence_init(struct gaon_compat_fence *fence, const struct dma_fe
 			    u64 context, u64 seqno);
 void gaon_compat_fence_retire(struct gaon_compat_fence *fence);
 
+void gaon_compat_dma_buf_moves(struct dma_buf *buf);
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq);
 
 #endif

@@ -112,8 +112,7 @@ const struct drm_driver gaon_drm_driver = {
 	.ioctls = gaon_ioctls,
 	.num_ioctls = ARRAY_SIZE(gaon_ioctls),
 	.fops = &gaon_fops,
-	.gem_prime_import = gaon_prime_import_buf,
-	.gem_prime_import_sg_table = gaon_prime_import,
+	.gem_prime_import = gaon_prime_import,
 	.name = "gaon",
 	.desc = "Gaon GA1 accelerator",
 	GAON_COMPAT_DRIVER_DATE

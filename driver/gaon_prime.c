@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Objects shared with other devices. What another device attaches to, or another driver's CPU code
- * maps, moves to host memory and stays there meanwhile; files of the same card share the object
- * itself.
+ * Objects shared with other devices; files of the same card share the object itself.
+ *
+ * As exporter: an object moves to host memory for an importer, and stays there as long as one is
+ * attached that does not follow moves, or it is pinned for one that does, or mapped into the
+ * kernel.
+ *
+ * As importer: what is imported is pinned by its exporter as long as the object lives, so it is
+ * like any other host memory here: nobody moves it while address spaces map it.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
@@ -18,82 +23,197 @@
 #include "gaon_prime.h"
 #include "gaon_ttm.h"
 
-/** gaon_prime_export() - make a dma-buf of an object that is not one VM's own */
-struct dma_buf *gaon_prime_export(struct drm_gem_object *obj, int flags)
+/* Whether an importer, or this driver as one, is told of moves, and pins what must not. */
+static bool prime_follows(const struct dma_buf_attachment *attach)
 {
-	/* What belongs to one VM shares its reservation and cannot be anybody else's. */
-	if (to_gaon_bo(obj)->vm_root)
-		return ERR_PTR(-EPERM);
-	return drm_gem_prime_export(obj, flags);
+	return attach->importer_ops;
 }
 
-/** gaon_prime_pin() - another device attaches; with the reservation held */
-int gaon_prime_pin(struct drm_gem_object *obj)
-{
-	struct gaon_bo *bo = to_gaon_bo(obj);
+/* --- exporting ------------------------------------------------------------------------------ */
 
-	/* The work of an LR VM cannot be waited for, so what it maps does not move. */
-	if (gaon_bo_is_hbm(bo) && atomic_read(&bo->lr_maps))
-		return -EBUSY;
-	return gaon_ttm_bo_pin_host(bo);
+static struct gaon_bo *prime_bo(const struct dma_buf *buf)
+{
+	return to_gaon_bo(buf->priv);
 }
 
-/** gaon_prime_unpin() - it is gone; with the reservation held */
-void gaon_prime_unpin(struct drm_gem_object *obj)
-{
-	gaon_ttm_bo_unpin(to_gaon_bo(obj));
-}
-
-/**
- * gaon_prime_vmap() - map into the kernel, for other drivers' use of the CPU
- * @obj: with its reservation held
- * @map: set to the mapping, which gaon_prime_vunmap() takes away
- *
- * Host memory: what is on the card may be in several pieces, and not all of it within the aperture.
- *
- * Return: 0, -EBUSY: it cannot move there; -ENOMEM, -ERESTARTSYS, -EIO, -ENODEV.
+/*
+ * The dma-buf lives as long as somebody is attached: only then moves are told. Who does not follow
+ * them has it pinned from here on: when he maps it is too late to refuse.
  */
-int gaon_prime_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+static int prime_attach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 {
-	int err = gaon_prime_pin(obj);
+	struct gaon_bo *bo = prime_bo(buf);
+	int err = 0;
 
-	if (err)
-		return err;
-	err = gaon_ttm_vmap(obj, map);
-	if (err)
-		gaon_prime_unpin(obj);
+	dma_resv_lock(buf->resv, NULL);
+	if (bo->attached && bo->shared != buf)
+		err = -EBUSY;
+	else if (!prime_follows(attach))
+		err = gaon_ttm_bo_pin_host(bo);
+	if (!err) {
+		bo->shared = buf;
+		bo->attached++;
+	}
+	dma_resv_unlock(buf->resv);
 	return err;
 }
 
-/** gaon_prime_vunmap() - with the reservation held */
-void gaon_prime_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+static void prime_detach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 {
-	gaon_ttm_vunmap(obj, map);
-	gaon_prime_unpin(obj);
+	struct gaon_bo *bo = prime_bo(buf);
+
+	dma_resv_lock(buf->resv, NULL);
+	if (!--bo->attached)
+		bo->shared = NULL;
+	if (!prime_follows(attach))
+		gaon_ttm_bo_unpin(bo);
+	dma_resv_unlock(buf->resv);
 }
 
-/** gaon_prime_get_sg_table() - the pages of a pinned object */
-struct sg_table *gaon_prime_get_sg_table(struct drm_gem_object *obj)
+static int prime_pin(struct dma_buf_attachment *attach)
 {
-	struct gaon_bo *bo = to_gaon_bo(obj);
-
-	if (drm_gem_is_imported(obj))
-		return ERR_PTR(-EOPNOTSUPP);
-	return drm_prime_pages_to_sg(obj->dev, bo->ttm.ttm->pages, bo->ttm.ttm->num_pages);
+	return gaon_ttm_bo_pin_host(prime_bo(attach->dmabuf));
 }
 
-/** gaon_prime_import_buf() - PRIME_FD_TO_HANDLE, as DRM does it while the driver has the card */
-struct drm_gem_object *gaon_prime_import_buf(struct drm_device *drm, struct dma_buf *dma_buf)
+static void prime_unpin(struct dma_buf_attachment *attach)
 {
-	struct drm_gem_object *obj;
+	gaon_ttm_bo_unpin(prime_bo(attach->dmabuf));
+}
+
+static struct sg_table *prime_map_host(struct gaon_bo *bo, struct device *dev,
+				       enum dma_data_direction dir)
+{
+	struct sg_table *sgt;
+	int err;
+
+	sgt = drm_prime_pages_to_sg(bo->ttm.base.dev, bo->ttm.ttm->pages, bo->ttm.ttm->num_pages);
+	if (IS_ERR(sgt))
+		return sgt;
+	err = dma_map_sgtable(dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (err) {
+		sg_free_table(sgt);
+		kfree(sgt);
+		return ERR_PTR(err);
+	}
+	return sgt;
+}
+
+static struct sg_table *prime_map_locked(struct gaon_bo *bo, struct device *dev,
+					 enum dma_data_direction dir)
+{
+	int err = 0;
+
+	/* An importer that follows moves does not pin. */
+	if (!bo->ttm.pin_count)
+		err = gaon_ttm_bo_to_host(bo);
+	if (err)
+		return ERR_PTR(err);
+	return gaon_bo_is_hbm(bo) ? ERR_PTR(-EBUSY) : prime_map_host(bo, dev, dir);
+}
+
+static struct sg_table *prime_map(struct dma_buf_attachment *attach, enum dma_data_direction dir)
+{
+	struct gaon_bo *bo = prime_bo(attach->dmabuf);
+	struct sg_table *sgt;
 	int idx;
 
-	if (!drm_dev_enter(drm, &idx))
+	/* Other devices come here whenever they like. */
+	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
 		return ERR_PTR(-ENODEV);
-	obj = drm_gem_prime_import(drm, dma_buf);
+	sgt = prime_map_locked(bo, attach->dev, dir);
 	drm_dev_exit(idx);
-	return obj;
+	return sgt;
 }
+
+static void prime_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
+			enum dma_data_direction dir)
+{
+	dma_unmap_sgtable(attach->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	sg_free_table(sgt);
+	kfree(sgt);
+}
+
+/* As BO_MMAP_OFFSET, for whoever has the dma-buf. */
+static int prime_mmap(struct dma_buf *buf, struct vm_area_struct *vma)
+{
+	return gaon_bo_cpu_sees(prime_bo(buf)) ? drm_gem_dmabuf_mmap(buf, vma) : -ENXIO;
+}
+
+/*
+ * For other drivers' use of the CPU. In host memory: what is on the card may be in several pieces,
+ * and not all of it within the aperture.
+ */
+static int prime_vmap(struct dma_buf *buf, struct iosys_map *map)
+{
+	struct gaon_bo *bo = prime_bo(buf);
+	int err = gaon_ttm_bo_pin_host(bo);
+
+	if (err)
+		return err;
+	err = gaon_ttm_vmap(buf->priv, map);
+	if (err)
+		gaon_ttm_bo_unpin(bo);
+	return err;
+}
+
+static void prime_vunmap(struct dma_buf *buf, struct iosys_map *map)
+{
+	gaon_ttm_vunmap(buf->priv, map);
+	gaon_ttm_bo_unpin(prime_bo(buf));
+}
+
+static const struct dma_buf_ops prime_ops = {
+	.attach = prime_attach,
+	.detach = prime_detach,
+	.pin = prime_pin,
+	.unpin = prime_unpin,
+	.map_dma_buf = prime_map,
+	.unmap_dma_buf = prime_unmap,
+	.release = drm_gem_dmabuf_release,
+	.mmap = prime_mmap,
+	.vmap = prime_vmap,
+	.vunmap = prime_vunmap,
+};
+
+/** gaon_prime_export() - make a dma-buf of an object that is not one VM's own */
+struct dma_buf *gaon_prime_export(struct drm_gem_object *obj, int flags)
+{
+	struct dma_buf *buf;
+
+	/* What belongs to one VM shares its reservation and cannot be anybody else's. */
+	if (to_gaon_bo(obj)->vm_root)
+		return ERR_PTR(-EPERM);
+	buf = drm_gem_prime_export(obj, flags);
+	if (!IS_ERR(buf))
+		buf->ops = &prime_ops;
+	return buf;
+}
+
+/**
+ * gaon_prime_move() - an object is about to move: importers that follow it hear of it
+ * @bo: with its reservation held, whose fences are waited for afterwards
+ */
+void gaon_prime_move(struct gaon_bo *bo)
+{
+	dma_resv_assert_held(bo->ttm.base.resv);
+	if (bo->shared)
+		gaon_compat_dma_buf_moves(bo->shared);
+}
+
+/* --- importing ------------------------------------------------------------------------------ */
+
+#ifndef GAON_HAVE_DMA_BUF_INVALIDATE
+/* It is pinned. */
+static void prime_moved(struct dma_buf_attachment *attach)
+{
+}
+#endif
+
+static const struct dma_buf_attach_ops prime_attach_ops = {
+#ifndef GAON_HAVE_DMA_BUF_INVALIDATE
+	.move_notify = prime_moved,
+#endif
+};
 
 /* A copy that the kernel makes for DMA is of no use to a device that works on its own. */
 static bool prime_is_bounced(struct device *dev, struct sg_table *sgt)
@@ -110,26 +230,29 @@ static bool prime_is_bounced(struct device *dev, struct sg_table *sgt)
 	return false;
 }
 
-/**
- * gaon_prime_import() - make an object of another device's memory
- * @drm: the device
- * @attach: to the dma-buf
- * @sgt: mapped for the device
- *
- * Return: the object, or an ERR_PTR: -EOPNOTSUPP: the kernel would copy it for DMA.
- */
-struct drm_gem_object *gaon_prime_import(struct drm_device *drm, struct dma_buf_attachment *attach,
-					 struct sg_table *sgt)
+/* Others pin by themselves what is attached or mapped. */
+static int import_pin(struct dma_buf_attachment *attach)
 {
-	struct dma_resv *resv = attach->dmabuf->resv;
+	return prime_follows(attach) ? dma_buf_pin(attach) : 0;
+}
+
+static void import_unpin(struct dma_buf_attachment *attach)
+{
+	if (prime_follows(attach))
+		dma_buf_unpin(attach);
+}
+
+/* With the reservation of the dma-buf held. */
+static struct gaon_bo *import_mapped(struct drm_device *drm, struct dma_buf_attachment *attach,
+				     struct sg_table *sgt)
+{
+	struct dma_buf *buf = attach->dmabuf;
 	struct gaon_bo *bo;
 	int err;
 
-	if (!PAGE_ALIGNED(attach->dmabuf->size))
-		return ERR_PTR(-EINVAL);
 	if (prime_is_bounced(drm->dev, sgt)) {
 		drm_dbg(drm, "a dma-buf of %s is not imported: its DMA would be bounced\n",
-			attach->dmabuf->exp_name);
+			buf->exp_name);
 		return ERR_PTR(-EOPNOTSUPP);
 	}
 	bo = kzalloc_obj(*bo, GFP_KERNEL_ACCOUNT);
@@ -137,8 +260,92 @@ struct drm_gem_object *gaon_prime_import(struct drm_device *drm, struct dma_buf_
 		return ERR_PTR(-ENOMEM);
 	bo->flags = DRM_GAON_BO_HOST;
 	bo->ttm.base.funcs = &gaon_bo_funcs;
-	dma_resv_lock(resv, NULL);
-	err = gaon_ttm_bo_import(to_gaon_device(drm), bo, attach->dmabuf->size, resv, sgt);
-	dma_resv_unlock(resv);
-	return err ? ERR_PTR(err) : &bo->ttm.base;
+	err = gaon_ttm_bo_import(to_gaon_device(drm), bo, buf->size, buf->resv, sgt);
+	if (err)
+		return ERR_PTR(err);
+	bo->ttm.base.import_attach = attach;
+	return bo;
+}
+
+static struct gaon_bo *import_attached(struct drm_device *drm, struct dma_buf_attachment *attach)
+{
+	struct sg_table *sgt;
+	struct gaon_bo *bo;
+	int err;
+
+	err = import_pin(attach);
+	if (err)
+		return ERR_PTR(err);
+	sgt = dma_buf_map_attachment(attach, DMA_BIDIRECTIONAL);
+	if (IS_ERR(sgt)) {
+		bo = ERR_CAST(sgt);
+		goto err_unpin;
+	}
+	bo = import_mapped(drm, attach, sgt);
+	if (!IS_ERR(bo))
+		return bo;
+	dma_buf_unmap_attachment(attach, sgt, DMA_BIDIRECTIONAL);
+err_unpin:
+	import_unpin(attach);
+	return bo;
+}
+
+/**
+ * gaon_prime_import() - make an object of what a dma-buf stands for
+ * @drm: the device
+ * @buf: of this device, or of another
+ *
+ * Return: the object, or an ERR_PTR: -EOPNOTSUPP: the kernel would copy it for DMA; -EBUSY: its
+ * exporter cannot bring it to where this device reaches it.
+ */
+struct drm_gem_object *gaon_prime_import(struct drm_device *drm, struct dma_buf *buf)
+{
+	struct dma_buf_attachment *attach;
+	struct drm_gem_object *obj;
+	struct gaon_bo *bo;
+	int idx;
+
+	if (buf->ops == &prime_ops) {
+		obj = buf->priv;
+		if (obj->dev == drm) {
+			drm_gem_object_get(obj);
+			return obj;
+		}
+	}
+	if (!PAGE_ALIGNED(buf->size))
+		return ERR_PTR(-EINVAL);
+	/* What its exporter never moves is mapped and unmapped here, not by who attaches (6.12). */
+	attach = dma_buf_dynamic_attach(buf, drm->dev, buf->ops->pin ? &prime_attach_ops : NULL,
+					NULL);
+	if (IS_ERR(attach))
+		return ERR_CAST(attach);
+	get_dma_buf(buf);
+	bo = ERR_PTR(-ENODEV);
+	if (drm_dev_enter(drm, &idx)) {
+		dma_resv_lock(buf->resv, NULL);
+		bo = import_attached(drm, attach);
+		dma_resv_unlock(buf->resv);
+		drm_dev_exit(idx);
+	}
+	if (!IS_ERR(bo))
+		return &bo->ttm.base;
+	dma_buf_detach(buf, attach);
+	dma_buf_put(buf);
+	return ERR_CAST(bo);
+}
+
+/** gaon_prime_release() - an imported object is being freed */
+void gaon_prime_release(struct gaon_bo *bo)
+{
+	struct dma_buf_attachment *attach = bo->ttm.base.import_attach;
+	struct dma_buf *buf = attach->dmabuf;
+
+	dma_resv_lock(buf->resv, NULL);
+	/* Else the device's removal has unmapped it. */
+	if (bo->ttm.sg)
+		dma_buf_unmap_attachment(attach, bo->ttm.sg, DMA_BIDIRECTIONAL);
+	import_unpin(attach);
+	dma_resv_unlock(buf->resv);
+	dma_buf_detach(buf, attach);
+	dma_buf_put(buf);
 }

@@ -27,6 +27,7 @@
 #include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_migrate.h"
+#include "gaon_prime.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
 
@@ -191,6 +192,7 @@ static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_
 			err = move_clear(gdev, ttm, mem);
 		goto done;
 	}
+	gaon_prime_move(ttm_to_gaon_bo(ttm));
 	/* Only what the device reaches can be copied. */
 	if ((was_hbm && mem->mem_type == GAON_PL_SYSTEM) ||
 	    (to_hbm && old->mem_type == GAON_PL_SYSTEM)) {
@@ -293,7 +295,7 @@ static void bo_destroy(struct ttm_buffer_object *ttm)
 	list_del(&bo->node);
 	spin_unlock(&gttm->lock);
 	if (drm_gem_is_imported(&ttm->base))
-		drm_prime_gem_destroy(&ttm->base, ttm->sg);
+		gaon_prime_release(bo);
 	drm_gem_object_release(&ttm->base);
 	if (bo->vm_root)
 		drm_gem_object_put(bo->vm_root);
@@ -386,24 +388,39 @@ int gaon_ttm_bo_pin(struct gaon_bo *bo)
 	return err;
 }
 
-/** gaon_ttm_bo_pin_host() - move to host memory, and keep it there; with the reservation held */
-int gaon_ttm_bo_pin_host(struct gaon_bo *bo)
+/**
+ * gaon_ttm_bo_to_host() - move to host memory
+ * @bo: with its reservation held
+ *
+ * Return: 0, -EBUSY: it is pinned elsewhere, or LR VMs map it, whose work cannot be waited for;
+ * -ENOMEM, -ERESTARTSYS, -EIO, -ENODEV.
+ */
+int gaon_ttm_bo_to_host(struct gaon_bo *bo)
 {
 	struct ttm_placement placement = { .placement = &host_place, .num_placement = 1 };
 	struct ttm_operation_ctx ctx = { .interruptible = true };
-	int err = 0, idx;
+	int err, idx;
 
 	dma_resv_assert_held(bo->ttm.base.resv);
+	if (bo->ttm.pin_count)
+		return bo->ttm.resource->mem_type == GAON_PL_HOST ? 0 : -EBUSY;
+	if (gaon_bo_is_hbm(bo) && atomic_read(&bo->lr_maps))
+		return -EBUSY;
 	/* Other devices come here whenever they like. */
 	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
 		return -ENODEV;
-	if (bo->ttm.pin_count && bo->ttm.resource->mem_type != GAON_PL_HOST)
-		err = -EBUSY;
-	else if (!bo->ttm.pin_count)
-		err = ttm_bo_validate(&bo->ttm, &placement, &ctx);
+	err = ttm_bo_validate(&bo->ttm, &placement, &ctx);
+	drm_dev_exit(idx);
+	return err;
+}
+
+/** gaon_ttm_bo_pin_host() - move to host memory, and keep it there; with the reservation held */
+int gaon_ttm_bo_pin_host(struct gaon_bo *bo)
+{
+	int err = gaon_ttm_bo_to_host(bo);
+
 	if (!err)
 		ttm_bo_pin(&bo->ttm);
-	drm_dev_exit(idx);
 	return err;
 }
 
@@ -498,6 +515,7 @@ static void bo_unplug(struct gaon_bo *bo)
 	/* Pages that another device is attached to are its, too, until it detaches. */
 	if (bo->ttm.pin_count && !bo->kernel)
 		return;
+	gaon_prime_move(bo);
 	dma_resv_wait_timeout(obj->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
 	/* To no place: an object that is idle gives its pages back at once, pinned or not. */
 	drm_WARN_ON(obj->dev, ttm_bo_validate(&bo->ttm, &nowhere, &ctx));

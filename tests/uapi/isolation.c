@@ -65,21 +65,6 @@ static int run_packet(struct lib_queue *queue, struct gaon_packet packet)
 	return lib_wait(queue->lib, word, round_number, PATIENCE_MS);
 }
 
-static struct gaon_packet copy_packet(uint64_t to, uint64_t from, uint64_t bytes)
-{
-	return (struct gaon_packet){
-		.type = GAON_PKT_COPY, .copy = { .dst_va = to, .src_va = from, .bytes = bytes },
-	};
-}
-
-static struct gaon_packet fill_packet(uint64_t to, uint64_t bytes, uint64_t pattern)
-{
-	return (struct gaon_packet){
-		.type = GAON_PKT_FILL,
-		.fill = { .dst_va = to, .bytes = bytes, .pattern = pattern, .pattern_size = 8 },
-	};
-}
-
 /* The queue has faulted; it goes on. Returns the type. */
 static unsigned int fault_of(struct lib_queue *queue)
 {
@@ -130,7 +115,7 @@ static void reuse_leave(void *arg)
 		uint64_t va = OTHER_VA + i * reuse->bytes;
 
 		MUST(bo && !uapi_map(lib.fd, lib.vm, bo, 0, va, reuse->bytes, 0), "map");
-		MUST(!run_packet(&queue, fill_packet(va, reuse->bytes, SECRET)), "fill");
+		MUST(!run_packet(&queue, lib_fill(va, reuse->bytes, SECRET)), "fill");
 	}
 }
 
@@ -158,7 +143,7 @@ static void test_reuse(struct lib *lib, struct lib_queue *queue)
 				uint64_t bytes = reuse.bytes - at < chunk ? reuse.bytes - at : chunk;
 
 				memset(lib->mem + RESULTS, 0xff, bytes);
-				MUST(!run_packet(queue, copy_packet(lib_va(RESULTS), OTHER_VA + at,
+				MUST(!run_packet(queue, lib_copy(lib_va(RESULTS), OTHER_VA + at,
 								    bytes)), "copy");
 				for (uint64_t w = 0; w < bytes / 8; w++)
 					bad += seen[w] != 0;
@@ -270,14 +255,14 @@ static void test_stale(struct lib *lib, struct lib_queue *queue)
 
 		REQUIRE(bo && !uapi_map(lib->fd, lib->vm, bo, 0, OTHER_VA, 4096, 0), "map");
 		/* The device has the translation now. */
-		CHECK_ERRNO(run_packet(queue, copy_packet(lib_va(SMALL), OTHER_VA, 4096)), 0, "a copy");
+		CHECK_ERRNO(run_packet(queue, lib_copy(lib_va(SMALL), OTHER_VA, 4096)), 0, "a copy");
 		CHECK_ERRNO(uapi_unmap(lib->fd, lib->vm, OTHER_VA, 4096), 0, "unmap");
 		uapi_bo_close(lib->fd, bo);
 		memset(seen, 0x77, 4096);
-		err = run_packet(queue, copy_packet(lib_va(SMALL), OTHER_VA, 4096));
+		err = run_packet(queue, lib_copy(lib_va(SMALL), OTHER_VA, 4096));
 		CHECK(err == EIO && fault_of(queue) == GAON_FAULT_PAGE && seen[0] == 0x7777777777777777ull,
 		      "flags %#x: a copy from what was unmapped faults: %s", flags[k], strerror(err));
-		err = run_packet(queue, fill_packet(OTHER_VA, 4096, SECRET));
+		err = run_packet(queue, lib_fill(OTHER_VA, 4096, SECRET));
 		CHECK(err == EIO && fault_of(queue) == GAON_FAULT_PAGE, "a fill of it faults: %s", strerror(err));
 	}
 	/* Rights that were taken away. */
@@ -286,9 +271,9 @@ static void test_stale(struct lib *lib, struct lib_queue *queue)
 		int err;
 
 		REQUIRE(!uapi_map(lib->fd, lib->vm, bo, 0, OTHER_VA, 4096, 0), "map");
-		CHECK_ERRNO(run_packet(queue, fill_packet(OTHER_VA, 4096, 1)), 0, "a fill");
+		CHECK_ERRNO(run_packet(queue, lib_fill(OTHER_VA, 4096, 1)), 0, "a fill");
 		REQUIRE(!uapi_map(lib->fd, lib->vm, bo, 0, OTHER_VA, 4096, DRM_GAON_VM_BIND_READONLY), "map");
-		err = run_packet(queue, fill_packet(OTHER_VA, 4096, 2));
+		err = run_packet(queue, lib_fill(OTHER_VA, 4096, 2));
 		CHECK(err == EIO && fault_of(queue) == GAON_FAULT_PERMISSION, "a fill of what is read-only now: %s",
 		      strerror(err));
 		uapi_unmap(lib->fd, lib->vm, OTHER_VA, 4096);
@@ -352,9 +337,9 @@ static void test_kernel_half(struct lib_queue *queue)
 	for (unsigned int i = 0; i < 24; i++) {
 		uint64_t va = kernel_va(i);
 		struct gaon_packet tries[] = {
-			fill_packet(va, 64, SECRET),
-			copy_packet(va, lib_va(SMALL), 64),
-			copy_packet(lib_va(SMALL), va, 64),
+			lib_fill(va, 64, SECRET),
+			lib_copy(va, lib_va(SMALL), 64),
+			lib_copy(lib_va(SMALL), va, 64),
 			lib_nop(va, 1, 0),
 			lib_launch(LIB_CODE_VA + LIB_CODE_STORE, va, 1),
 			lib_launch(va & ~3ull, 0, 1),
@@ -402,7 +387,7 @@ static void test_fences(void)
 	CHECK_ERRNO(lib_submit(&other, lib_va(LIST + 0x400), 1, 0, 0, blocked, 0), 0, "one behind it");
 	for (unsigned int i = 0; i < 16; i++) {
 		*(struct gaon_packet *)(lib.mem + LIST) = i & 1 ? lib_nop(kernel_va(i / 2), 1000, 0) :
-							  fill_packet(kernel_va(i / 2), 4096, 1000);
+							  lib_fill(kernel_va(i / 2), 4096, 1000);
 		err = lib_submit(&queue, lib_va(LIST), 1, 0, 0, done, 0);
 		if (!err)
 			err = lib_syncobj_wait(lib.fd, done, 0, PATIENCE_MS);

@@ -51,25 +51,6 @@ struct other {
 	struct vgem_attach fence;
 };
 
-static int vgem_open(void)
-{
-	char path[32], name[16];
-
-	for (int i = 0; i < 16; i++) {
-		struct drm_version version = { .name = name, .name_len = sizeof(name) - 1 };
-		int fd;
-
-		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		memset(name, 0, sizeof(name));
-		if (fd >= 0 && !uapi_ioctl(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "vgem"))
-			return fd;
-		if (fd >= 0)
-			close(fd);
-	}
-	return -1;
-}
-
 /* A syncobj of @fd whose fence is not signalled. */
 static uint32_t hold(int fd, struct other *other)
 {
@@ -81,7 +62,7 @@ static uint32_t hold(int fd, struct other *other)
 
 	if (system("modprobe -q vgem"))
 		fprintf(stderr, "modprobe vgem failed\n");
-	other->fd = vgem_open();
+	other->fd = uapi_vgem_open();
 	REQUIRE(other->fd >= 0, "vgem, which the kernel must have as a module");
 	REQUIRE(!uapi_ioctl(other->fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb), "its object");
 	other->fence = (struct vgem_attach){ .handle = dumb.handle, .flags = VGEM_WRITE };

@@ -194,6 +194,21 @@ struct gaon_packet lib_wait_packet(uint64_t va, uint64_t value)
 	};
 }
 
+struct gaon_packet lib_copy(uint64_t to, uint64_t from, uint64_t bytes)
+{
+	return (struct gaon_packet){
+		.type = GAON_PKT_COPY, .copy = { .dst_va = to, .src_va = from, .bytes = bytes },
+	};
+}
+
+struct gaon_packet lib_fill(uint64_t to, uint64_t bytes, uint64_t pattern)
+{
+	return (struct gaon_packet){
+		.type = GAON_PKT_FILL,
+		.fill = { .dst_va = to, .bytes = bytes, .pattern = pattern, .pattern_size = 8 },
+	};
+}
+
 /* --- waiting --------------------------------------------------------------------------------- */
 
 int lib_wait_op(struct lib *lib, const volatile void *addr, uint64_t value, uint32_t op,

@@ -73,6 +73,8 @@ static inline volatile uint64_t *lib_word(struct lib *lib, uint64_t offset)
 struct gaon_packet lib_nop(uint64_t signal_va, uint64_t value, uint16_t flags);
 struct gaon_packet lib_launch(uint64_t entry_va, uint64_t args_va, uint32_t grid);
 struct gaon_packet lib_wait_packet(uint64_t va, uint64_t value);
+struct gaon_packet lib_copy(uint64_t to, uint64_t from, uint64_t bytes);
+struct gaon_packet lib_fill(uint64_t to, uint64_t bytes, uint64_t pattern);
 
 /* WAIT until the word at an address is at least @value; 0 or a positive errno. */
 int lib_wait(struct lib *lib, const volatile void *addr, uint64_t value, int64_t timeout_ms);

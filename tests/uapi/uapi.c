@@ -177,6 +177,25 @@ int uapi_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size)
 	return uapi_bind(fd, vm, &op, 1);
 }
 
+int uapi_vgem_open(void)
+{
+	char path[32], name[16];
+
+	for (int i = 0; i < 16; i++) {
+		struct drm_version version = { .name = name, .name_len = sizeof(name) - 1 };
+		int fd;
+
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		memset(name, 0, sizeof(name));
+		if (fd >= 0 && !uapi_ioctl(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "vgem"))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
 bool uapi_bounces(void)
 {
 	char line[4096] = "";

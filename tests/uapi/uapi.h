@@ -55,6 +55,9 @@ int uapi_unmap(int fd, uint32_t vm, uint64_t va, uint64_t size);
 int uapi_udmabuf(uint64_t size, char **cpu);
 int uapi_to_handle(int fd, int buf, uint32_t *handle);
 
+/* A file of vgem, another DRM driver; -1 if it is not there. */
+int uapi_vgem_open(void);
+
 /* The kernel was told to copy for all streaming DMA (swiotlb=force): memory of others cannot be used. */
 bool uapi_bounces(void);
 

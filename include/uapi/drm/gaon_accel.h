@@ -657,7 +657,8 @@ enum drm_gaon_bo_flags {
 /**
  * struct drm_gaon_bo_create - argument of %DRM_IOCTL_GAON_BO_CREATE
  *
- * The memory reads as 0. It is given back when the last handle, mapping and dma-buf is gone.
+ * The memory reads as 0. It is given back when the last handle, mapping and dma-buf is gone; what
+ * another device had imported, soon after that.
  *
  * Errors: -EINVAL also: a combination of flags that is excluded above. -E2BIG: @size can never
  * fit. -ENOMEM also: no HBM left.

@@ -7,6 +7,7 @@
 #include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_syncobj.h>
 
@@ -92,10 +93,11 @@ static void job_cleanup(struct work_struct *work)
 	job_free(container_of(work, struct bind_job, cleanup));
 }
 
-/* Until the fence is signalled, or nobody wants the VM any more. */
+/* Until the fence is signalled, or nobody wants the VM any more, or the driver leaves. */
 static void job_wait(struct bind_job *job, struct dma_fence *fence)
 {
 	while (!test_bit(GAON_VM_STATE_CLOSED, &job->vm->state) &&
+	       !drm_dev_is_unplugged(&job->vm->gdev->drm) &&
 	       !dma_fence_wait_timeout(fence, false, JOB_LOOK))
 		;
 }

@@ -257,6 +257,9 @@ static bool unplug_pass(struct gaon_device *gdev)
 			gaon_userptr_unplug(vm);
 			gaon_pt_fini(&vm->pt);
 		}
+		/* Those that wait end: they have tables, and objects that are pinned. */
+		if (vm->bind_wq)
+			flush_workqueue(vm->bind_wq);
 		gaon_vm_put(vm);
 		xa_lock(&gdev->vms);
 	}
@@ -269,6 +272,7 @@ void gaon_vm_unplug(struct gaon_device *gdev)
 	gaon_vm_lose_all(gdev);
 	while (unplug_pass(gdev))
 		usleep_range(1000, 2000);
+	flush_workqueue(gdev->cleanup_wq);
 }
 
 /* --- the driver's memory -------------------------------------------------------------------- */

@@ -162,7 +162,7 @@ void gaon_vm_evict_bo(struct gaon_bo *bo);
 
 /* Sets LOST on every VM; before the device is started again after a reset. */
 void gaon_vm_lose_all(struct gaon_device *gdev);
-/* Frees the page tables of all VMs, before the driver is unbound. */
+/* Ends the binds that wait and frees the page tables of all VMs, before the driver is unbound. */
 void gaon_vm_unplug(struct gaon_device *gdev);
 /* The file is being closed; its queues are gone. */
 void gaon_vm_close_file(struct gaon_file *gfile);

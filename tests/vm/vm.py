@@ -25,6 +25,7 @@ from vm_plan import KERNELS, PlanError, Test, boots, shape
 
 STOCK = ("6.12", "7.3")
 SLOW = {"debug": 6}         # by which tests' times are multiplied
+CHECK_SLOW = 20             # the limits of Check in every guest, whose processor is emulated; and SLOW besides
 _TAP = re.compile(r"^(not ok|ok)\b[ \d]*(?:- )?(.*)$")
 _CHECK = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)")
 _PLAN = re.compile(r"^(1\.\.\d+|TAP version \d+)")
@@ -160,13 +161,13 @@ class Boot:
             elif self.verbose and not _PLAN.match(line):
                 self.tap.comment(line)
 
+        slow = SLOW.get(self.image.kernel, 1)
         variables = f"O={os.path.abspath(self.build)} GAON_BUILD_DIR={os.path.abspath(self.build)} " \
-                    f"GAON_INITRAMFS={self.image.initramfs} " \
+                    f"GAON_INITRAMFS={self.image.initramfs} CK_TIMEOUT_MULTIPLIER={CHECK_SLOW * slow} " \
                     f"GAON_SEED={os.environ.get('GAON_SEED', str(int(time.time())))} PATH=$PATH:$O/bin"
         self.log.write(f"== {test.name}: {test.run}\n")
-        seconds = test.timeout * SLOW.get(self.image.kernel, 1)
-        result, troubles = machine.run(number, f"export {variables}; {test.run}", seconds, test.user, on_line,
-                                        test.restarts)
+        result, troubles = machine.run(number, f"export {variables}; {test.run}", test.timeout * slow, test.user,
+                                       on_line, test.restarts)
         self.log.write(f"== {test.name}: {result} {troubles}\n")
         if inner:
             troubles["tap"] = f"{inner} results are `not ok`"

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "card.h"
@@ -20,14 +19,6 @@
 #include "pin.h"
 #include "print.h"
 #include "semaphore.h"
-
-uint64_t rt_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
 
 enum gaon_status rt_lost(struct rt_device *dev)
 {

@@ -14,6 +14,7 @@
 #define GAON_RUNTIME_DEVICE_H
 
 #include "addrmap.h"
+#include "clock.h"
 #include "obj.h"
 #include "pool.h"
 #include "winsys/winsys.h"
@@ -84,7 +85,6 @@ bool rt_put(struct obj *obj);
 /* One more reference to what is behind @handle, for a public retain. */
 enum gaon_status rt_retain(enum obj_type type, const void *handle);
 
-uint64_t rt_now_ns(void);
 enum gaon_status rt_lost(struct rt_device *dev);
 
 /* Opens @ws, which the device owns from then on, also on failure. For tests with another winsys. */

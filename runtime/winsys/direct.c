@@ -5,18 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../firmware/gaon_fw_embed.h"
 #include "../log.h"
-
-uint64_t direct_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
 
 void direct_lose(struct direct *ws, const char *why)
 {
@@ -29,7 +20,7 @@ void direct_lose(struct direct *ws, const char *why)
 static uint64_t host_clock(void *ctx)
 {
 	(void)ctx;
-	return direct_now_ns();
+	return rt_now_ns();
 }
 
 static void host_log(void *ctx, int level, const char *line)

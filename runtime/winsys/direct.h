@@ -19,12 +19,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <hw/gaon_pte.h>
 #include <hw/gaon_regs.h>
 
 #include "../../tools/sim/gaon_sim.h"
+#include "../clock.h"
+#include "common.h"
 #include "va.h"
-#include "winsys.h"
 
 /* --- host memory that the device may reach --------------------------------------------------- */
 
@@ -160,7 +160,6 @@ void direct_ras_event(struct direct *ws, const struct gaon_event *event);
 void direct_ras_sweep(struct direct *ws);
 
 /* direct.c */
-uint64_t direct_now_ns(void);
 void direct_lose(struct direct *ws, const char *why);
 
 static inline uint32_t direct_reg_read(struct direct *ws, uint32_t reg)

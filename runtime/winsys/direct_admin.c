@@ -48,7 +48,7 @@ void direct_admin_stop(struct direct *ws)
 /* Runs the device on this thread until *@word >= @value. */
 int direct_run_until(struct direct *ws, const uint64_t *word, uint64_t value, uint64_t timeout_ns)
 {
-	uint64_t deadline = direct_now_ns() + timeout_ns;
+	uint64_t deadline = rt_now_ns() + timeout_ns;
 
 	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) < value) {
 		uint32_t state;
@@ -58,7 +58,7 @@ int direct_run_until(struct direct *ws, const uint64_t *word, uint64_t value, ui
 		state = direct_reg_read(ws, GAON_REG_STATE);
 		if (state != GAON_STATE_READY && state != GAON_STATE_DEGRADED)
 			return -ENODEV;
-		if (direct_now_ns() > deadline)
+		if (rt_now_ns() > deadline)
 			return -ETIMEDOUT;
 	}
 	return 0;

@@ -207,18 +207,17 @@ int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_p
 		     uint32_t flags, void *user, struct gaon_ws_bo **out)
 {
 	struct gaon_ws_bo *bo;
-	int err;
+	int err = winsys_bo_check(bytes);
 
-	if (!bytes || bytes > 1ull << 46)
-		return bytes ? -ENOMEM : -EINVAL;
+	if (err)
+		return err;
 	bo = calloc(1, sizeof(*bo));
 	if (!bo)
 		return -ENOMEM;
 	bo->ctx = ctx;
 	bo->placement = placement;
 	bo->flags = flags;
-	bo->bytes = placement == GAON_WS_USER ? bytes :
-		    (bytes + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
+	bo->bytes = placement == GAON_WS_USER ? bytes : winsys_pages(bytes);
 	err = bo_alloc(bo, user);
 	if (!err) {
 		err = bo_map(bo);
@@ -246,13 +245,10 @@ void direct_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out)
 
 int direct_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags)
 {
-	int err;
+	int err = winsys_bo_check_part(bo->bytes, offset, bytes);
 
-	if (((offset | bytes) & (GAON_PAGE_SIZE - 1)) || offset > bo->bytes ||
-	    bytes > bo->bytes - offset)
-		return -EINVAL;
-	if (!bytes)
-		return 0;
+	if (err || !bytes)
+		return err;
 	pthread_mutex_lock(&bo->ctx->lock);
 	err = direct_vm_protect(&bo->ctx->vm, bo->va + offset, bytes, bo_prot(flags));
 	pthread_mutex_unlock(&bo->ctx->lock);

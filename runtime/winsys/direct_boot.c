@@ -119,7 +119,7 @@ static int firmware_load(struct direct *ws, struct direct_host *host, uint32_t *
 
 static int boot_wait(struct direct *ws, char *why, size_t why_size)
 {
-	uint64_t deadline = direct_now_ns() + BOOT_TIMEOUT_NS;
+	uint64_t deadline = rt_now_ns() + BOOT_TIMEOUT_NS;
 	struct timespec nap = { .tv_nsec = 50000 };
 	uint32_t state, error;
 
@@ -133,7 +133,7 @@ static int boot_wait(struct direct *ws, char *why, size_t why_size)
 				 gaon_boot_error_text(error), error);
 			return -ENOKEY;
 		}
-		if (direct_now_ns() > deadline) {
+		if (rt_now_ns() > deadline) {
 			snprintf(why, why_size, "firmware not ready after 5 s, state %s",
 				 gaon_state_name(state));
 			return -ENOKEY;

@@ -187,7 +187,7 @@ int direct_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value
 	 * Events up to this count were drained before it was stored: what they said is in untold.
 	 */
 	events = atomic_load(&ws->events);
-	now = direct_now_ns();
+	now = rt_now_ns();
 	deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 	for (;;) {
 		enum gaon_sim_wait got;
@@ -201,7 +201,7 @@ int direct_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value
 			return 0;
 		direct_event_drain(ws);
 		atomic_store(&ws->events, events);
-		now = direct_now_ns();
+		now = rt_now_ns();
 		if (got == GAON_SIM_WAIT_TIMEOUT || now >= deadline) {
 			if (atomic_load(&ctx->untold))
 				return -EIO;

@@ -161,9 +161,9 @@ int direct_host_alloc(struct direct *ws, uint64_t bytes, struct direct_host *out
 {
 	int err;
 
-	if (bytes > 1ull << 46)
+	if (bytes > WINSYS_BO_BYTES_MAX)
 		return -ENOMEM;
-	bytes = (bytes + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
+	bytes = winsys_pages(bytes);
 	out->cpu = host_pages(bytes);
 	if (!out->cpu)
 		return -ENOMEM;

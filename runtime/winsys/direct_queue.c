@@ -8,7 +8,6 @@
 
 #include "../log.h"
 
-#define PRINT_WORDS		32768ull	/* 256 KiB */
 #define CLEAR_TIMEOUT_NS	(2ull * 1000000000)
 
 /* --- contexts -------------------------------------------------------------------------------- */
@@ -43,16 +42,12 @@ static void context_put_id(struct gaon_ws_context *ctx)
 
 static int context_make_print(struct gaon_ws_context *ctx, uint64_t *va)
 {
-	struct gaon_print_ring *ring;
-	int err;
+	int err = direct_bo_create(ctx, WINSYS_PRINT_BYTES, GAON_WS_DEVICE, GAON_WS_BO_CPU, NULL,
+				   &ctx->print);
 
-	err = direct_bo_create(ctx, sizeof(*ring) + PRINT_WORDS * sizeof(uint64_t), GAON_WS_DEVICE,
-			       GAON_WS_BO_CPU, NULL, &ctx->print);
 	if (err)
 		return err;
-	ring = (struct gaon_print_ring *)ctx->print->cpu;
-	ring->size = PRINT_WORDS;
-	ring->limit = PRINT_WORDS;
+	winsys_print_start((struct gaon_print_ring *)ctx->print->cpu);
 	*va = ctx->print->va;
 	return 0;
 }
@@ -190,7 +185,7 @@ static void queue_put_id(struct gaon_ws_queue *queue)
 static int queue_make_save(struct gaon_ws_queue *queue)
 {
 	struct gaon_ws_context *ctx = queue->ctx;
-	uint64_t bytes = (ctx->ws->identify.save_bytes + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
+	uint64_t bytes = winsys_pages(ctx->ws->identify.save_bytes);
 	int err;
 
 	if (!(ctx->ws->identify.features & GAON_FEATURE_PREEMPT_INSIDE) || !bytes)
@@ -239,7 +234,6 @@ static int queue_start(struct gaon_ws_queue *queue, uint64_t ring_va, uint8_t pr
 		       uint64_t limit_cycles)
 {
 	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE };
-	uint64_t ring_bytes = sizeof(struct gaon_packet) << queue->ring_log2;
 
 	cmd.queue = (struct gaon_admin_queue){
 		.queue = queue->id,
@@ -249,7 +243,7 @@ static int queue_start(struct gaon_ws_queue *queue, uint64_t ring_va, uint8_t pr
 		.priority = priority,
 		.ring_log2 = (uint8_t)queue->ring_log2,
 		.ring_va = ring_va,
-		.state_va = ring_va + ring_bytes,
+		.state_va = ring_va + winsys_ring_bytes(queue->ring_log2),
 		.save_va = queue->save_va,
 		.limit_cycles = limit_cycles,
 	};
@@ -261,11 +255,10 @@ int direct_queue_create_at(struct gaon_ws_context *ctx, uint32_t ring_log2, uint
 			   struct gaon_ws_queue **out)
 {
 	struct gaon_ws_queue *queue;
-	int err;
+	int err = winsys_queue_check(ring_log2, priority);
 
-	if (ring_log2 < GAON_RING_LOG2_MIN || ring_log2 > GAON_RING_LOG2_MAX ||
-	    priority >= GAON_PRIORITIES)
-		return -EINVAL;
+	if (err)
+		return err;
 	queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return -ENOMEM;
@@ -299,12 +292,11 @@ int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t
 			uint64_t limit_cycles, struct gaon_ws_queue **out)
 {
 	struct gaon_ws_bo *bo;
-	int err;
+	int err = winsys_queue_check(ring_log2, priority);
 
-	if (ring_log2 > GAON_RING_LOG2_MAX)
-		return -EINVAL;
-	err = direct_bo_create(ctx, (sizeof(struct gaon_packet) << ring_log2) +
-			       sizeof(struct gaon_queue_state), GAON_WS_HOST, GAON_WS_BO_CPU, NULL, &bo);
+	if (!err)
+		err = direct_bo_create(ctx, winsys_queue_bytes(ring_log2), GAON_WS_HOST,
+				       GAON_WS_BO_CPU, NULL, &bo);
 	if (err)
 		return err;
 	err = direct_queue_create_at(ctx, ring_log2, priority, limit_cycles, bo->cpu, bo->va, out);
@@ -333,7 +325,7 @@ void direct_queue_doorbell(struct gaon_ws_queue *queue)
 int direct_queue_clear(struct gaon_ws_queue *queue)
 {
 	struct direct *ws = queue->ctx->ws;
-	uint64_t deadline = direct_now_ns() + CLEAR_TIMEOUT_NS;
+	uint64_t deadline = rt_now_ns() + CLEAR_TIMEOUT_NS;
 	int err;
 
 	/*
@@ -341,7 +333,7 @@ int direct_queue_clear(struct gaon_ws_queue *queue)
 	 * in flight any more, and until then refuses.
 	 */
 	while ((err = queue_admin(queue, GAON_ADMIN_FAULT_CLEAR)) == -EBUSY &&
-	       direct_now_ns() < deadline)
+	       rt_now_ns() < deadline)
 		gaon_sim_run(ws->sim, NULL, 0, 20000);
 	if (err)
 		return err;

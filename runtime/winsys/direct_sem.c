@@ -122,7 +122,7 @@ int direct_sem_signal(struct gaon_ws_sem *sem, uint64_t value)
 
 int direct_sem_wait(struct gaon_ws_sem *sem, uint64_t value, uint64_t timeout_ns)
 {
-	uint64_t start = direct_now_ns(), spent = 0;
+	uint64_t start = rt_now_ns(), spent = 0;
 
 	for (;;) {
 		uint32_t changes = atomic_load(&sem->page->changes);
@@ -135,7 +135,7 @@ int direct_sem_wait(struct gaon_ws_sem *sem, uint64_t value, uint64_t timeout_ns
 		left.tv_sec = (time_t)((timeout_ns - spent) / 1000000000);
 		left.tv_nsec = (long)((timeout_ns - spent) % 1000000000);
 		syscall(SYS_futex, &sem->page->changes, FUTEX_WAIT, changes, &left, NULL, 0);
-		spent = direct_now_ns() - start;
+		spent = rt_now_ns() - start;
 	}
 }
 

@@ -24,9 +24,10 @@
 
 #include <drm/gaon_accel.h>
 
+#include "../clock.h"
+#include "common.h"
 #include "drm_sys.h"
 #include "va.h"
-#include "winsys.h"
 
 /* --- objects --------------------------------------------------------------------------------- */
 
@@ -165,8 +166,6 @@ void drm_queue_destroy(struct gaon_ws_queue *queue);
 int drm_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
 	     uint64_t timeout_ns);
 
-/* As the library's now: CLOCK_MONOTONIC. */
-uint64_t drm_now_ns(void);
 /* The queue's handle is destroyed, busy or not. */
 void drm_queue_destroy_handle(struct gaon_ws_queue *queue);
 

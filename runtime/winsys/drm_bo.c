@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hw/gaon_pte.h>
-
 #include "../log.h"
 
 /* --- binding --------------------------------------------------------------------------------- */
@@ -224,7 +222,7 @@ static struct gaon_ws_bo *bo_alloc(struct gaon_ws_context *ctx, uint64_t bytes,
 	bo->ctx = ctx;
 	bo->placement = placement;
 	bo->flags = flags;
-	bo->bytes = (bytes + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
+	bo->bytes = winsys_pages(bytes);
 	return bo;
 }
 
@@ -291,10 +289,10 @@ int drm_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_plac
 		  uint32_t flags, void *user, struct gaon_ws_bo **out)
 {
 	struct gaon_ws_bo *bo;
-	int err;
+	int err = winsys_bo_check(bytes);
 
-	if (!bytes || bytes > 1ull << 46)
-		return bytes ? -ENOMEM : -EINVAL;
+	if (err)
+		return err;
 	bo = bo_alloc(ctx, bytes, placement, flags);
 	if (!bo)
 		return -ENOMEM;
@@ -318,9 +316,10 @@ void drm_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out)
 
 int drm_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags)
 {
-	if (((offset | bytes) & (GAON_PAGE_SIZE - 1)) || offset > bo->bytes ||
-	    bytes > bo->bytes - offset)
-		return -EINVAL;
+	int err = winsys_bo_check_part(bo->bytes, offset, bytes);
+
+	if (err)
+		return err;
 	return bytes ? bo_bind(bo, offset, bytes, flags) : 0;
 }
 

@@ -172,7 +172,7 @@ static bool sleep_prepare(struct held_sleep *s, struct gaon_ws_context *ctx)
 	bool enough;
 
 	s->count = 0;
-	s->deadline = drm_now_ns() + HELD_SLEEP_NS;
+	s->deadline = rt_now_ns() + HELD_SLEEP_NS;
 	enough = sleep_add(s, ctx->held.syncobj, ctx->held.point + 1, (struct held_reason){ 0 });
 	for (queue = ctx->held.first; queue; queue = queue->kq->next_held) {
 		if (!drm_kq_held(queue, &hold))
@@ -187,7 +187,7 @@ static bool sleep_prepare(struct held_sleep *s, struct gaon_ws_context *ctx)
 			return false;
 	}
 	if (!enough)
-		s->deadline = drm_now_ns() + HELD_AGAIN_NS;
+		s->deadline = rt_now_ns() + HELD_AGAIN_NS;
 	return true;
 }
 

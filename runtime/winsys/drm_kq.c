@@ -300,14 +300,14 @@ void drm_kq_settle(struct gaon_ws_context *ctx)
 	}
 	pthread_mutex_unlock(&ctx->lock);
 	for (i = 0; i < count; i++)
-		drm_sync_wait(ctx->ws, &handles[i], &points[i], 1, drm_now_ns() + KQ_SETTLE_NS, NULL);
+		drm_sync_wait(ctx->ws, &handles[i], &points[i], 1, rt_now_ns() + KQ_SETTLE_NS, NULL);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
 
 static int kq_make_memory(struct gaon_ws_queue *queue)
 {
-	uint64_t ring_bytes = sizeof(struct gaon_packet) << queue->ring_log2;
+	uint64_t ring_bytes = winsys_ring_bytes(queue->ring_log2);
 	struct drm_kq *kq = queue->kq;
 	int err;
 
@@ -422,7 +422,7 @@ int drm_kq_clear(struct gaon_ws_queue *queue)
 	point = kq->jobs;
 	pthread_mutex_unlock(&kq->lock);
 	if (point)
-		err = drm_sync_wait(ws, &kq->syncobj, &point, 1, drm_now_ns() + KQ_CLEAR_NS, NULL);
+		err = drm_sync_wait(ws, &kq->syncobj, &point, 1, rt_now_ns() + KQ_CLEAR_NS, NULL);
 	if (!err)
 		err = drm_call(ws, DRM_IOCTL_GAON_QUEUE_CLEAR, &clear);
 	if (err)

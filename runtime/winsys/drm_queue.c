@@ -5,13 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include <hw/gaon_pte.h>
-
+#include "../clock.h"
 #include "../log.h"
 
-#define PRINT_WORDS	32768ull	/* 256 KiB */
 #define WAIT_SPIN_NS	20000ull	/* a sleep and its interrupt cost more */
 /* The event that wakes may have been missed by who asked late: look again, less often each time. */
 #define WAIT_LOOK_NS	250000ull
@@ -33,15 +30,10 @@ static void vm_destroy(struct gaon_ws_context *ctx)
 /* Kernels count its words by atomic additions, which only device memory takes. */
 static int context_make_print(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes)
 {
-	struct gaon_print_ring *ring;
-	int err;
-
-	err = drm_bo_create_at(ctx, va, bytes, GAON_WS_DEVICE, GAON_WS_BO_CPU, &ctx->print);
+	int err = drm_bo_create_at(ctx, va, bytes, GAON_WS_DEVICE, GAON_WS_BO_CPU, &ctx->print);
 	if (err)
 		return err;
-	ring = (struct gaon_print_ring *)ctx->print->cpu;
-	ring->size = PRINT_WORDS;
-	ring->limit = PRINT_WORDS;
+	winsys_print_start((struct gaon_print_ring *)ctx->print->cpu);
 	drm_bo_flush(ctx->print);
 	return 0;
 }
@@ -49,11 +41,9 @@ static int context_make_print(struct gaon_ws_context *ctx, uint64_t va, uint64_t
 static int context_start(struct gaon_ws_context *ctx)
 {
 	struct drm_gaon_vm_create create = { .flags = ctx->ws->kernel_queues ? 0 : DRM_GAON_VM_LR };
-	uint64_t bytes = sizeof(struct gaon_print_ring) + PRINT_WORDS * sizeof(uint64_t);
-	uint64_t print_va = 0;
+	uint64_t bytes = winsys_pages(WINSYS_PRINT_BYTES), print_va = 0;
 	int err;
 
-	bytes = (bytes + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
 	if (!winsys_va_init_user(&ctx->va, ctx->ws->limits.va_min, ctx->ws->limits.va_max))
 		return -ENOMEM;
 	err = winsys_va_take(&ctx->va, bytes, &print_va);
@@ -157,7 +147,7 @@ static int queue_map_doorbell(struct gaon_ws_queue *queue, uint64_t offset)
 static int queue_start(struct gaon_ws_queue *queue, uint8_t priority, uint64_t limit_cycles)
 {
 	struct gaon_ws_context *ctx = queue->ctx;
-	uint64_t ring_bytes = sizeof(struct gaon_packet) << queue->ring_log2;
+	uint64_t ring_bytes = winsys_ring_bytes(queue->ring_log2);
 	struct drm_gaon_queue_create create = {
 		.vm_id = ctx->vm,
 		.flags = DRM_GAON_QUEUE_USER,
@@ -185,9 +175,8 @@ static int queue_start(struct gaon_ws_queue *queue, uint8_t priority, uint64_t l
 
 static int queue_create_user(struct gaon_ws_queue *queue, uint8_t priority, uint64_t limit_cycles)
 {
-	int err = drm_bo_create(queue->ctx, (sizeof(struct gaon_packet) << queue->ring_log2) +
-				sizeof(struct gaon_queue_state), GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
-				&queue->bo);
+	int err = drm_bo_create(queue->ctx, winsys_queue_bytes(queue->ring_log2), GAON_WS_HOST,
+				GAON_WS_BO_CPU, NULL, &queue->bo);
 
 	if (err)
 		return err;
@@ -201,11 +190,10 @@ int drm_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t pr
 		     uint64_t limit_cycles, struct gaon_ws_queue **out)
 {
 	struct gaon_ws_queue *queue;
-	int err;
+	int err = winsys_queue_check(ring_log2, priority);
 
-	if (ring_log2 < GAON_RING_LOG2_MIN || ring_log2 > GAON_RING_LOG2_MAX ||
-	    priority >= GAON_PRIORITIES)
-		return -EINVAL;
+	if (err)
+		return err;
 	queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return -ENOMEM;
@@ -331,14 +319,6 @@ int drm_queue_clear(struct gaon_ws_queue *queue)
 
 /* --- waiting --------------------------------------------------------------------------------- */
 
-uint64_t drm_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
-
 static bool reached(const uint64_t *cpu, uint64_t value)
 {
 	return __atomic_load_n(cpu, __ATOMIC_ACQUIRE) >= value;
@@ -415,7 +395,7 @@ static bool wait_spin(const uint64_t *cpu, uint64_t value, uint64_t until)
 			__builtin_ia32_pause();
 #endif
 		}
-	} while (drm_now_ns() < until);
+	} while (rt_now_ns() < until);
 	return false;
 }
 
@@ -429,7 +409,7 @@ int drm_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
 		return 0;
 	if (!timeout_ns)
 		return wait_look(ctx, cpu, value);
-	now = drm_now_ns();
+	now = rt_now_ns();
 	deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 	if (wait_spin(cpu, value, timeout_ns < WAIT_SPIN_NS ? deadline : now + WAIT_SPIN_NS))
 		return 0;
@@ -439,11 +419,11 @@ int drm_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
 		/* What a kernel-owned queue refused is no event that wakes. */
 		if (ctx->ws->kernel_queues && context_untold(ctx))
 			return -EIO;
-		now = drm_now_ns();
+		now = rt_now_ns();
 		err = wait_call(ctx, cpu, value, deadline - now < look || deadline < now ? deadline :
 				now + look);
 		if (look < WAIT_LOOK_MAX_NS)
 			look *= 2;
-	} while (err == -ETIME && drm_now_ns() < deadline);
+	} while (err == -ETIME && rt_now_ns() < deadline);
 	return err;
 }

@@ -115,7 +115,7 @@ int drm_sem_signal(struct gaon_ws_sem *sem, uint64_t value)
 
 int drm_sem_wait(struct gaon_ws_sem *sem, uint64_t value, uint64_t timeout_ns)
 {
-	uint64_t now = drm_now_ns();
+	uint64_t now = rt_now_ns();
 
 	if (!value)	/* no point of a timeline */
 		return 0;

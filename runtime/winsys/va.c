@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include <hw/gaon_pte.h>
-
 #include "../log.h"
+#include "common.h"
 
 #define VA_USER_START	(1ull << 32)
-#define VA_MOST		(1ull << 46)	/* of one object */
 
 bool winsys_va_init(struct extents *set, uint64_t start, uint64_t end)
 {
@@ -40,9 +38,9 @@ bool winsys_user_pages(void *ptr, uint64_t bytes, uint8_t **start, uint64_t *len
 	uint64_t offset = (uintptr_t)ptr & (GAON_PAGE_SIZE - 1);
 
 	*start = (uint8_t *)ptr - offset;
-	if (bytes > VA_MOST)
+	if (bytes > WINSYS_BO_BYTES_MAX)
 		return false;
-	*length = (bytes + offset + GAON_PAGE_SIZE - 1) & ~(GAON_PAGE_SIZE - 1);
+	*length = winsys_pages(bytes + offset);
 	return (uintptr_t)*start + *length >= (uintptr_t)*start;
 }
 

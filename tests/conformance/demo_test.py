@@ -17,6 +17,7 @@ BUILD = os.environ["GAON_BUILD_DIR"]
 DEMO = [os.path.join(BUILD, "bin", "gaon-demo-digits"), "--epochs=3", "--hidden=32"]
 LAST = re.compile(r"^test accuracy: (\d+\.\d) % \((\d+) images\), device (\S+), "
                   r"modelled \d+\.\d\d ms, wall \d+\.\d\d s$")
+CARD = os.environ.get("GAON_DEVICE", "")
 # As Check's: an emulated machine is slower.
 PATIENCE = float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
 COUNT = FAILED = 0
@@ -80,8 +81,9 @@ def main():
     except (ValueError, jsonschema.ValidationError) as error:
         report("JSON fits its schema", False, f"{error}\n{done.stderr}")
     again = json.loads(run("--json").stdout)
-    report("the same seed gives the same losses and device time",
-           again["losses"] == result["losses"] and again["device_ms"] == result["device_ms"],
+    # A card's clock runs on while the host does something else: only the embedded device's time repeats.
+    report("the same seed gives the same losses" + ("" if CARD else " and device time"),
+           again["losses"] == result["losses"] and (CARD or again["device_ms"] == result["device_ms"]),
            f"{result}\n{again}")
     other = json.loads(run("--json", "--seed=2").stdout)
     report("another seed gives others", other["losses"] != result["losses"])

@@ -254,16 +254,29 @@ void sched_run(void)
 	set_want(0);
 }
 
+/* Not stopped, stopping or faulted. */
+static bool slot_runs(uint16_t index)
+{
+	uint32_t status = slot_status(index);
+
+	return status == GAON_SLOT_IDLE || status == GAON_SLOT_ACTIVE || status == GAON_SLOT_WAITING;
+}
+
+/*
+ * First the reset, then a look at who was hit: a slot that sleeps may wake at any time before it, and who
+ * is not in flight now slept, or has woken since.
+ */
 uint32_t sched_reset_engines(void)
 {
 	uint32_t count = 0;
 
+	reg_write(GAON_MCU_ENGINE_RESET, 1);
 	for (uint16_t i = 0; i < slot_count; i++) {
 		struct fw_queue *q = slot_queue(i);
 
 		if (!q || (q->place != QUEUE_IN && q->place != QUEUE_STOPPING))
 			continue;
-		if (q->place == QUEUE_IN && slot_status(i) == GAON_SLOT_IDLE)
+		if (q->place == QUEUE_IN && slot_runs(i))
 			continue;
 		count += !q->engine_waits;
 		q->drop = true;
@@ -272,7 +285,6 @@ uint32_t sched_reset_engines(void)
 		slots[i].killing = true;
 		slots[i].ticks = 0;
 	}
-	reg_write(GAON_MCU_ENGINE_RESET, 1);
 	return count;
 }
 

@@ -80,6 +80,7 @@ struct fake {
 	uint32_t event_count;
 	uint32_t commands[16];		/* issued, by GAON_SLOT_CMD_* */
 	uint32_t engine_resets;
+	uint32_t wakes_at_reset;	/* whose doorbell rings just before an engine reset; 0: nobody's */
 	uint32_t inject_kind, inject_target, injected;
 	uint64_t inject_address;
 	bool stop_at_once;		/* STOP and KILL end before their store returns */

@@ -230,6 +230,8 @@ static uint32_t slot_command(struct fake *f, uint32_t command)
 static void engine_reset(struct fake *f)
 {
 	f->engine_resets++;
+	if (f->wakes_at_reset)
+		fake_ring(f, f->wakes_at_reset, 4);
 	for (uint32_t i = 0; i < f->slot_count; i++) {
 		uint32_t status = f->slots[i].status;
 

@@ -315,6 +315,25 @@ START_TEST(engine_reset_drops_work_in_flight_only)
 }
 END_TEST
 
+/* A doorbell comes while the firmware is on its way to the reset: the owner is told, and goes on. */
+START_TEST(engine_reset_reaches_who_just_woke)
+{
+	struct fake *f = two_contexts();
+
+	fake_ring(f, 1, 4);
+	f->wakes_at_reset = 3;
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_ENGINE_RESET, 0), GAON_ADMIN_OK);
+	ck_assert_uint_eq(f->queues[1].status, GAON_QUEUE_RESET);
+	ck_assert_uint_eq(f->queues[3].status, GAON_QUEUE_RESET);
+	ck_assert_uint_eq(f->queues[2].status, GAON_QUEUE_OK);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_FAULT_CLEAR, 3), GAON_ADMIN_OK);
+	fake_ring(f, 3, 1);
+	ck_assert_uint_eq(f->slots[fake_slot_of(f, 3)].status, GAON_SLOT_ACTIVE);
+	ck_assert_str_eq(f->violation, "");
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(fault_while_stopping_ends_the_stop)
 {
 	struct fake *f = two_contexts();
@@ -351,6 +370,7 @@ TCase *firmware_stop_tests(void)
 	tcase_add_test(tc, context_reset_reaches_every_queue);
 	tcase_add_test(tc, context_reset_overtakes_a_suspend);
 	tcase_add_test(tc, engine_reset_drops_work_in_flight_only);
+	tcase_add_test(tc, engine_reset_reaches_who_just_woke);
 	tcase_add_test(tc, fault_while_stopping_ends_the_stop);
 	return tc;
 }

@@ -17,6 +17,7 @@
 #include "gaon_trace.h"
 
 #define CLEAR_TIMEOUT	(10 * HZ)
+#define CLEAR_TRIES	8	/* of a context that is suspended again and again */
 
 /* --- events --------------------------------------------------------------------------------- */
 
@@ -124,11 +125,11 @@ void gaon_queue_check_work(struct work_struct *work)
 
 /*
  * The owner may have read of the fault in the state block before the firmware was told, which
- * happens when nothing of the queue is in flight any more.
+ * happens when nothing of the queue is in flight any more. And while its memory is moved the
+ * context is suspended.
  */
-static int clear_wait_told(struct gaon_queue *queue)
+static int clear_wait_told(struct gaon_queue *queue, unsigned long end)
 {
-	unsigned long end = jiffies + CLEAR_TIMEOUT;
 	struct gaon_admin_reply reply;
 	int err, tries;
 
@@ -136,7 +137,8 @@ static int clear_wait_told(struct gaon_queue *queue)
 		err = gaon_queue_look(queue, 0, &reply);
 		if (err)
 			return err;
-		if (reply.value[3] & GAON_QUERY_CONDITION)
+		if (reply.value[3] & GAON_QUERY_CONDITION &&
+		    !(reply.value[3] & GAON_QUERY_CONTEXT_SUSPENDED))
 			return 0;
 		if (time_after(jiffies, end) || (tries > 1 && !READ_ONCE(queue->fault.flags)))
 			return -EBUSY;
@@ -146,9 +148,26 @@ static int clear_wait_told(struct gaon_queue *queue)
 	}
 }
 
-static int clear_locked(struct gaon_queue *queue)
+static int clear_try(struct gaon_queue *queue, unsigned long end)
 {
 	struct gaon_fault_state saved;
+	int err;
+
+	err = clear_wait_told(queue, end);
+	if (err)
+		return err;
+	/* Forgotten first: as soon as the queue goes on it may fault again. */
+	gaon_fault_forget(queue, &saved);
+	err = gaon_queue_admin(queue, GAON_ADMIN_FAULT_CLEAR, 0, 0, NULL);
+	if (err)
+		gaon_fault_restore(queue, &saved);
+	return err == -EBUSY ? -EAGAIN : err;
+}
+
+static int clear_locked(struct gaon_queue *queue)
+{
+	unsigned long end = jiffies + CLEAR_TIMEOUT;
+	unsigned int tries = 0;
 	int err;
 
 	lockdep_assert_held(&queue->lock);
@@ -158,17 +177,13 @@ static int clear_locked(struct gaon_queue *queue)
 		return -ECANCELED;
 	if (queue->kq && !gaon_kq_is_stopped(queue->kq))
 		return -EBUSY;
-	err = clear_wait_told(queue);
-	if (err)
-		return err;
-	/* Forgotten first: as soon as the queue goes on it may fault again. */
-	gaon_fault_forget(queue, &saved);
-	err = gaon_queue_admin(queue, GAON_ADMIN_FAULT_CLEAR, 0, 0, NULL);
-	if (err)
-		gaon_fault_restore(queue, &saved);
-	else if (queue->kq)
+	/* Refused if the context was suspended in between, or its state block is out of reach. */
+	do {
+		err = clear_try(queue, end);
+	} while (err == -EAGAIN && ++tries < CLEAR_TRIES);
+	if (!err && queue->kq)
 		gaon_kq_go_on(queue->kq);
-	return err;
+	return err == -EAGAIN ? -EBUSY : err;
 }
 
 /**

@@ -59,6 +59,8 @@ struct gaon_resets {
 	atomic_t queues;
 	/** @engines: of all engines. */
 	atomic_t engines;
+	/** @copies: packets of the driver's own that were lost with the engines, and sent again. */
+	atomic_t copies;
 	/** @device: of the whole device. */
 	atomic_t device;
 	/** @why: the last one of the device, or the one that is due; written with its state. */
@@ -245,6 +247,7 @@ void gaon_reset_schedule(struct gaon_device *gdev, const char *why);
 void gaon_reset_ask(struct gaon_device *gdev);
 void gaon_reset_wait(struct gaon_device *gdev);
 void gaon_reset_chip(struct gaon_device *gdev);
+int gaon_reset_engines(struct gaon_device *gdev);
 int gaon_reset_set_heartbeat(struct gaon_device *gdev);
 
 /* gaon_drv.c */

@@ -21,6 +21,7 @@
 #include "gaon_event.h"
 #include "gaon_migrate.h"
 #include "gaon_pt.h"
+#include "gaon_queue.h"
 #include "gaon_tlbi.h"
 #include "gaon_ttm.h"
 
@@ -28,8 +29,9 @@
 #define MIGRATE_ENTRIES		BIT(MIGRATE_LOG2)
 #define MIGRATE_PIECE		SZ_256M		/* of a fill, so that others have their turn */
 #define MIGRATE_WINDOW		SZ_64M		/* of host memory mapped at a time */
-#define MIGRATE_TIMEOUT		(20 * HZ)	/* without progress of the device */
-#define MIGRATE_SLICES		15
+#define MIGRATE_SLICE		(20UL * HZ)	/* until the firmware is asked what became of it */
+#define MIGRATE_TIMEOUT		(300UL * HZ)	/* a model on a busy machine takes its time */
+#define MIGRATE_DROPS		32	/* how often one packet may be lost with others' work */
 
 /* The upper half: HBM, the window on host memory, ring and values. */
 #define MIGRATE_HBM_VA		GAON_VA_KERNEL_MIN
@@ -68,6 +70,8 @@ struct gaon_migrate {
 	wait_queue_head_t wait;
 	/** @broken: the queue faulted: no work before a reset. */
 	bool broken;
+	/** @look: the queue may have been stopped for others' sake: the firmware knows. */
+	bool look;
 };
 
 /* --- events --------------------------------------------------------------------------------- */
@@ -82,20 +86,31 @@ static void migrate_packet(struct gaon_hwq *hwq, const struct gaon_event *event)
 	wake_up_all(&to_migrate(hwq)->wait);
 }
 
+static void migrate_rescan(struct gaon_hwq *hwq)
+{
+	WRITE_ONCE(to_migrate(hwq)->look, true);
+	wake_up_all(&to_migrate(hwq)->wait);
+}
+
+/* No work before a reset of the device, which is due. */
+static void migrate_break(struct gaon_migrate *migrate, const char *why)
+{
+	WRITE_ONCE(migrate->broken, true);
+	wake_up_all(&migrate->wait);
+	gaon_reset_schedule(migrate->gdev, why);
+}
+
 static void migrate_fault(struct gaon_hwq *hwq, const struct gaon_fault_record *fault)
 {
 	struct gaon_migrate *migrate = to_migrate(hwq);
 
+	if (fault->type == GAON_FAULT_RESET) {
+		migrate_rescan(hwq);
+		return;
+	}
 	drm_err(&migrate->gdev->drm, "the driver's own copy faulted: type %u, address %#llx, access %u, syndrome %#llx\n",
 		fault->type, fault->va, fault->access, fault->syndrome);
-	WRITE_ONCE(migrate->broken, true);
-	wake_up_all(&migrate->wait);
-	gaon_reset_schedule(migrate->gdev, "the driver's own copy faulted");
-}
-
-static void migrate_rescan(struct gaon_hwq *hwq)
-{
-	wake_up_all(&to_migrate(hwq)->wait);
+	migrate_break(migrate, "the driver's own copy faulted");
 }
 
 static const struct gaon_hwq_ops migrate_ops = {
@@ -118,38 +133,79 @@ static bool migrate_is_over(struct gaon_migrate *migrate)
 	       !gaon_device_running(migrate->gdev);
 }
 
-/*
- * Waits as long as the device makes progress: a large copy on a model takes its time, but cycles
- * pass.
- */
-static int migrate_wait(struct gaon_migrate *migrate)
-{
-	struct gaon_device *gdev = migrate->gdev;
-	unsigned int slice;
-
-	for (slice = 0; slice < MIGRATE_SLICES; slice++) {
-		if (wait_event_timeout(migrate->wait, migrate_is_over(migrate), MIGRATE_TIMEOUT))
-			break;
-	}
-	if (migrate_is_done(migrate))
-		return 0;
-	if (gaon_device_running(gdev) && !READ_ONCE(migrate->broken))
-		gaon_reset_schedule(gdev, "the driver's own copy does not end");
-	return -EIO;
-}
-
-static void migrate_publish(struct gaon_migrate *migrate)
+static void migrate_publish(struct gaon_migrate *migrate, const struct gaon_packet *packet)
 {
 	struct gaon_device *gdev = migrate->gdev;
 	struct gaon_queue_state *state = &migrate->mem->state;
 	u64 old = migrate->write++;
 
+	migrate->mem->ring[old & (MIGRATE_ENTRIES - 1)] = *packet;
 	/* The packet is there before the index says so. */
 	smp_store_release(&state->write, migrate->write);
 	mb();	/* the device asks for a doorbell, then looks at write; we the other way round */
 	if (gaon_doorbell_due(old, migrate->write, READ_ONCE(state->event_idx)))
 		writeq(1, gdev->doorbells + migrate->hwq.context * GAON_DOORBELL_STRIDE +
 			  8 * migrate->hwq.id);
+}
+
+/*
+ * A reset of the engines, which somebody else's work needed, drops what is in flight: then the
+ * queue is cleared, after which nothing of the packet is under way, and the packet sent again. To
+ * copy or fill twice does no harm: nothing is read that the packet itself writes, and the places
+ * are still the caller's.
+ */
+static bool migrate_send_again(struct gaon_migrate *migrate, const struct gaon_packet *packet)
+{
+	struct gaon_device *gdev = migrate->gdev;
+	struct gaon_admin_req req = {
+		.cmd = {
+			.opcode = GAON_ADMIN_QUEUE_QUERY,
+			.id.id = migrate->hwq.id,
+		},
+	};
+	u64 condition;
+
+	/* Of what happens from here on the next look hears. */
+	WRITE_ONCE(migrate->look, false);
+	/* No answer: a reset of the device is due. */
+	if (gaon_admin_exec(gdev, &req, GAON_ADMIN_RECLAIM))
+		return false;
+	condition = req.reply.value[3] & GAON_QUERY_CONDITION;
+	if (condition && condition != GAON_QUERY_RESET)
+		migrate_break(migrate, "the driver's own copy faulted");
+	if (condition != GAON_QUERY_RESET)
+		return false;
+	/* Refused while the next reset is under way, of which there will be a record, too. */
+	if (gaon_admin_id(gdev, GAON_ADMIN_FAULT_CLEAR, migrate->hwq.id, 0, GAON_ADMIN_RECLAIM) ||
+	    migrate_is_done(migrate))
+		return false;
+	atomic_inc(&gdev->resets.copies);
+	migrate_publish(migrate, packet);
+	return true;
+}
+
+static int migrate_wait(struct gaon_migrate *migrate, const struct gaon_packet *packet)
+{
+	unsigned long passed = 0, at = jiffies, now;
+	unsigned int drops = 0;
+
+	while (passed < MIGRATE_TIMEOUT && drops < MIGRATE_DROPS) {
+		wait_event_timeout(migrate->wait,
+				   migrate_is_over(migrate) || READ_ONCE(migrate->look),
+				   MIGRATE_SLICE);
+		if (migrate_is_over(migrate))
+			break;
+		drops += migrate_send_again(migrate, packet);
+		/* A machine that stood still does not count that against the device. */
+		now = jiffies;
+		passed += min(now - at, 2 * MIGRATE_SLICE);
+		at = now;
+	}
+	if (migrate_is_done(migrate))
+		return 0;
+	if (!migrate_is_over(migrate))
+		migrate_break(migrate, "the driver's own copy does not end");
+	return -EIO;
 }
 
 /* Runs one packet, but for its completion. */
@@ -162,9 +218,8 @@ static int migrate_run(struct gaon_migrate *migrate, struct gaon_packet *packet)
 	packet->scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
 	packet->signal_va = MIGRATE_RING_VA + offsetof(struct gaon_migrate_mem, done);
 	packet->signal_value = ++migrate->seq;
-	migrate->mem->ring[migrate->write & (MIGRATE_ENTRIES - 1)] = *packet;
-	migrate_publish(migrate);
-	return migrate_wait(migrate);
+	migrate_publish(migrate, packet);
+	return migrate_wait(migrate, packet);
 }
 
 /**
@@ -327,6 +382,7 @@ int gaon_migrate_start(struct gaon_device *gdev)
 	migrate->mem->done = migrate->seq;
 	migrate->write = 0;
 	migrate->broken = false;
+	migrate->look = false;
 	req.cmd.context = (struct gaon_admin_context) {
 		.context = GAON_MIGRATE_CONTEXT,
 		.asid = GAON_MIGRATE_ASID,

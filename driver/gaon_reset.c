@@ -18,6 +18,7 @@
 
 #define HEARTBEAT_MS		1000
 #define HEARTBEAT_MISSED	10	/* looks in turn at which nothing had moved */
+#define ENGINES_BUSY_MS		5
 #define RESET_TIMEOUT_US	(10 * USEC_PER_SEC)	/* for a model on a busy machine */
 
 /**
@@ -42,6 +43,32 @@ void gaon_reset_chip(struct gaon_device *gdev)
 	pci_clear_master(gdev->pdev);
 	drm_err(&gdev->drm, "reset did not end within %lu s, state %s\n",
 		RESET_TIMEOUT_US / USEC_PER_SEC, gaon_state_name(state));
+}
+
+/**
+ * gaon_reset_engines() - drop all work that is in flight
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ *
+ * Sleeps; in the path of fences. Whose work it was finds that out, soon; who slept notices nothing.
+ *
+ * Return: 0, or as gaon_admin_exec(); then there may be work in flight.
+ */
+int gaon_reset_engines(struct gaon_device *gdev)
+{
+	unsigned long end = jiffies + gaon_device_patience(gdev);
+	struct gaon_admin_req req;
+	int err;
+
+	atomic_inc(&gdev->resets.engines);
+	/* Busy while the firmware does the same of its own accord, or for somebody else. */
+	do {
+		req = (struct gaon_admin_req) { .cmd = { .opcode = GAON_ADMIN_ENGINE_RESET } };
+		err = gaon_admin_exec(gdev, &req, GAON_ADMIN_RECLAIM);
+		if (err == -EBUSY)
+			msleep(ENGINES_BUSY_MS);
+	} while (err == -EBUSY && time_before(jiffies, end));
+	gaon_queues_check_all(gdev, 0);
+	return err;
 }
 
 static bool reset_begin(struct gaon_device *gdev, enum gaon_device_state from, const char *why,

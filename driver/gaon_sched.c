@@ -467,7 +467,6 @@ void gaon_kq_fail(struct gaon_kq *kq, u64 guilty)
 static bool kq_quiesce(struct gaon_queue *queue)
 {
 	struct gaon_device *gdev = queue->gdev;
-	struct gaon_admin_req engines = { .cmd = { .opcode = GAON_ADMIN_ENGINE_RESET } };
 	int err;
 
 	atomic_inc(&gdev->resets.queues);
@@ -483,9 +482,7 @@ static bool kq_quiesce(struct gaon_queue *queue)
 		return false;
 	drm_warn(&gdev->drm, "queue %u cannot be reset (error %d): resetting the engines\n",
 		 queue->hwq.id, err);
-	atomic_inc(&gdev->resets.engines);
-	err = gaon_admin_exec(gdev, &engines, GAON_ADMIN_RECLAIM);
-	gaon_queues_check_all(gdev, 0);
+	err = gaon_reset_engines(gdev);
 	if (!err)
 		err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_RESET, 0, GAON_ADMIN_RECLAIM, NULL);
 	if (!err)

@@ -2,6 +2,8 @@
 /* What administrators see of queues, fdinfo of a file and debugfs; and a reset by hand. */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include <drm/drm_debugfs.h>
 #include <drm/drm_print.h>
@@ -146,10 +148,10 @@ static int stats_resets(struct seq_file *file, void *arg)
 	struct drm_debugfs_entry *entry = file->private;
 	struct gaon_resets *resets = &to_gaon_device(entry->dev)->resets;
 
-	seq_puts(file, "queues engines device  last\n");
-	seq_printf(file, "%6d %7d %6d  %s\n", atomic_read(&resets->queues),
+	seq_puts(file, "queues engines device copies  last\n");
+	seq_printf(file, "%6d %7d %6d %6d  %s\n", atomic_read(&resets->queues),
 		   atomic_read(&resets->engines), atomic_read(&resets->device),
-		   READ_ONCE(resets->why) ?: "none");
+		   atomic_read(&resets->copies), READ_ONCE(resets->why) ?: "none");
 	return 0;
 }
 
@@ -159,17 +161,30 @@ static const struct drm_debugfs_info stats_files[] = {
 	{ "resets", stats_resets, 0, NULL },
 };
 
-/* Resets the whole device, whatever is written; returns when it is over. */
+static int stats_reset_engines(struct gaon_device *gdev)
+{
+	return gaon_device_check(gdev) ?: gaon_reset_engines(gdev);
+}
+
+static int stats_reset_device(struct gaon_device *gdev)
+{
+	gaon_reset_ask(gdev);
+	return gaon_device_wait_running(gdev);
+}
+
+/* "engines" drops all work in flight; anything else resets the whole device. When it is over. */
 static ssize_t stats_reset_write(struct file *file, const char __user *text, size_t bytes,
 				 loff_t *at)
 {
 	struct gaon_device *gdev = file_inode(file)->i_private;
+	char word[16] = "";
 	int err, idx;
 
+	if (copy_from_user(word, text, min(bytes, sizeof(word) - 1)))
+		return -EFAULT;
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return -ENODEV;
-	gaon_reset_ask(gdev);
-	err = gaon_device_wait_running(gdev);
+	err = sysfs_streq(word, "engines") ? stats_reset_engines(gdev) : stats_reset_device(gdev);
 	drm_dev_exit(idx);
 	return err ?: bytes;
 }

@@ -64,11 +64,12 @@ UAPI_LIAR_OBJS	:= $(O)/tests/uapi/liar/main.o $(filter-out %/main.o,$(UAPI_FUZZ_
 $(O)/tests/uapi/liar/liar: $(UAPI_LIAR_OBJS) $(UAPI_LIB)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $^
 
-$(O)/tests/uapi/liar/ladder: $(O)/tests/uapi/liar/ladder.o $(UAPI_LIB)
+UAPI_LADDER_OBJS := $(patsubst %,$(O)/tests/uapi/liar/%.o,ladder cards innocents)
+$(O)/tests/uapi/liar/ladder: $(UAPI_LADDER_OBJS) $(UAPI_LIB)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $^
 
 VM_GUEST	+= $(O)/tests/uapi/liar/liar $(O)/tests/uapi/liar/ladder
-$(O)/tests/uapi/liar/main.o $(O)/tests/uapi/liar/ladder.o: private CPPFLAGS += -I/usr/include/libdrm
+$(O)/tests/uapi/liar/main.o $(UAPI_LADDER_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 
 # What the kernel around the driver does to it: a program per file, with what counters.c counts.
 UAPI_EDGES	:= $(filter-out counters,$(patsubst tests/uapi/edges/%.c,%,$(wildcard tests/uapi/edges/*.c)))

@@ -53,5 +53,6 @@ int outcome(struct lib *lib, uint32_t out);
 
 /* innocents.c: who has nothing to do with somebody else's stuck work. */
 void test_copies(const struct card *card);
+void test_suspension(const struct card *card);
 
 #endif

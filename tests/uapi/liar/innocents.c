@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Somebody else's work is stuck, and takes a reset of the engines: memory that the driver moves and clears
- * meanwhile for others is what it was, and zero, and the card is not reset for it.
+ * meanwhile for others is what it was, and zero, and the card is not reset for it. And a context of which
+ * the firmware says that it did not stop in time goes on when its memory is there again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,8 @@
 #define COPIES		3		/* of the driver's own, that must meet a reset of the engines */
 #define STUCK		5		/* resets of the engines for somebody's work */
 #define ASKED		2000		/* and at most so many that are asked for */
+#define OWN_VA		0x500000000ull
+#define OWN_BYTES	0x10000
 
 /* What the process says whose objects are moved. */
 struct mover {
@@ -210,4 +213,49 @@ void test_copies(const struct card *card)
 	CHECK(now.copies - before.copies >= COPIES, "%d copies met one of them", now.copies - before.copies);
 	CHECK(now.device == before.device && !strcmp(attribute(card, "state"), "ready"),
 	      "%d resets of the device, which is %s", now.device - before.device, attribute(card, "state"));
+}
+
+/* --- a context that is said not to have stopped in time ---------------------------------------------- */
+
+static void push_own(struct lib_queue *queue, uint64_t value)
+{
+	struct gaon_packet packet = {
+		.type = GAON_PKT_COPY, .flags = GAON_PKT_F_BARRIER,
+		.scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4,
+		.copy = { .dst_va = lib_va(BACK), .src_va = OWN_VA, .bytes = OWN_BYTES },
+	};
+
+	lib_push(queue, &packet);
+	packet = lib_nop(lib_va(WORD), value, GAON_PKT_F_EVENT);
+	lib_push(queue, &packet);
+}
+
+void test_suspension(const struct card *card)
+{
+	char *own = mmap(NULL, OWN_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct drm_gaon_vm_bind_op op = {
+		.type = DRM_GAON_VM_BIND_MAP_USERPTR, .offset = (uintptr_t)own, .va = OWN_VA,
+		.size = OWN_BYTES,
+	};
+	struct drm_gaon_queue_query query;
+	struct lib_queue queue;
+	struct lib lib;
+
+	REQUIRE(own != MAP_FAILED, "memory");
+	memset(own, 1, OWN_BYTES);
+	user_open(&lib, card, DRM_GAON_VM_LR);
+	REQUIRE(!lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
+	REQUIRE(!uapi_bind(lib.fd, lib.vm, &op, 1), "the caller's memory");
+	push_own(&queue, 1);
+	CHECK_ERRNO(lib_wait(&lib, lib_word(&lib, WORD), 1, END_MS), 0, "stuck: it is read");
+	CHECK(!memcmp(own, lib.mem + BACK, OWN_BYTES), "as it is");
+	CHECK(!madvise(own, OWN_BYTES, MADV_DONTNEED), "its pages go, and the context does not stop in time");
+	memset(own, 7, OWN_BYTES);
+	push_own(&queue, 2);
+	CHECK_ERRNO(lib_wait(&lib, lib_word(&lib, WORD), 2, END_MS), 0, "it goes on all the same");
+	CHECK(!memcmp(own, lib.mem + BACK, OWN_BYTES), "and reads what is there now");
+	CHECK_ERRNO(lib_state(&queue, &query, 0), 0, "state");
+	CHECK(!(query.state & DRM_GAON_QUEUE_SUSPENDED), "it is not suspended: state %#x", query.state);
+	lib_close(&lib);
+	munmap(own, OWN_BYTES);
 }

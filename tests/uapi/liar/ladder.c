@@ -308,6 +308,7 @@ int main(int argc, char **argv)
 	test_outside(&cards[1]);
 	test_stuck(&cards[2]);
 	test_copies(&cards[2]);
+	test_suspension(&cards[2]);
 	test_hung(&cards[3], &cards[0]);
 	write_file(TIMEOUT, "0");
 	uapi_exit();

@@ -208,6 +208,10 @@ static void lie_of_queue(struct gaon_sim *sim, struct gaon_admin_reply *reply)
 		refused = lie_now(sim, GAON_SIM_LIE_HUNG);
 		lie->loosened = !refused;
 		break;
+	case GAON_ADMIN_CONTEXT_SUSPEND:
+		if (!reply->status && lie_now(sim, GAON_SIM_LIE_STUCK))
+			reply->status = GAON_ADMIN_ERR_TIMEOUT;
+		return;
 	}
 	if (refused)
 		reply->status = GAON_ADMIN_ERR_OPCODE;

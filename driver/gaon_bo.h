@@ -38,6 +38,12 @@ struct gaon_bo {
 	struct dma_buf *shared;
 	/** @attached: attachments to it; protected by the reservation. */
 	unsigned int attached;
+	/**
+	 * @revoked: imported, and its exporter took it away for good: nothing of it is mapped any
+	 * more. Set with the reservation held, before VMs' locks are taken to unmap it; read with
+	 * either.
+	 */
+	bool revoked;
 	/** @name: for people; protected by the reservation. */
 	char name[32];
 	/** @gpuva_lock: protects the list of mappings where GEM has no lock for it. */

@@ -2,26 +2,32 @@
 /*
  * Objects shared with other devices; files of the same card share the object itself.
  *
- * As exporter: an object moves to host memory for an importer, and stays there as long as one is
+ * As exporter: an importer that reaches the card's aperture itself (peer to peer) gets the object
+ * where it is. For every other one it moves to host memory, and stays there as long as one is
  * attached that does not follow moves, or it is pinned for one that does, or mapped into the
  * kernel.
  *
  * As importer: what is imported is pinned by its exporter as long as the object lives, so it is
- * like any other host memory here: nobody moves it while address spaces map it.
+ * like any other host memory here: nobody moves it while address spaces map it. If its exporter
+ * takes it away all the same nothing of it is mapped any more, and the device faults.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/pci.h>
+#include <linux/pci-p2pdma.h>
 #include <linux/slab.h>
 
 #include <drm/drm_gem.h>
 #include <drm/drm_prime.h>
+#include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_tt.h>
 
 #include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_prime.h"
 #include "gaon_ttm.h"
+#include "gaon_vm.h"
 
 /* Whether an importer, or this driver as one, is told of moves, and pins what must not. */
 static bool prime_follows(const struct dma_buf_attachment *attach)
@@ -45,6 +51,9 @@ static int prime_attach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	struct gaon_bo *bo = prime_bo(buf);
 	int err = 0;
 
+	if (attach->peer2peer &&
+	    pci_p2pdma_distance(to_pci_dev(bo->ttm.base.dev->dev), attach->dev, false) < 0)
+		attach->peer2peer = false;
 	dma_resv_lock(buf->resv, NULL);
 	if (bo->attached && bo->shared != buf)
 		err = -EBUSY;
@@ -70,14 +79,130 @@ static void prime_detach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	dma_resv_unlock(buf->resv);
 }
 
+/* Everybody who is attached reaches the aperture. */
+static bool prime_all_peers(struct dma_buf *buf)
+{
+	struct dma_buf_attachment *attach;
+
+	dma_resv_assert_held(buf->resv);
+	list_for_each_entry(attach, &buf->attachments, node) {
+		if (!attach->peer2peer)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Where everybody reaches it. An object that is pinned in HBM for peers is not to be had for others
+ * meanwhile.
+ */
+static int prime_place(struct dma_buf_attachment *attach)
+{
+	struct gaon_bo *bo = prime_bo(attach->dmabuf);
+	int err;
+
+	if (!attach->peer2peer || !prime_all_peers(attach->dmabuf))
+		return gaon_ttm_bo_to_host(bo);
+	err = gaon_ttm_bo_validate(bo);
+	if (!err && gaon_bo_is_hbm(bo) && !gaon_hbm_is_visible(bo->ttm.resource))
+		err = gaon_ttm_bo_to_host(bo);
+	return err;
+}
+
 static int prime_pin(struct dma_buf_attachment *attach)
 {
-	return gaon_ttm_bo_pin_host(prime_bo(attach->dmabuf));
+	struct gaon_bo *bo = prime_bo(attach->dmabuf);
+	int err, idx;
+
+	/* Other devices come here whenever they like. */
+	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
+		return -ENODEV;
+	err = prime_place(attach);
+	if (!err)
+		ttm_bo_pin(&bo->ttm);
+	drm_dev_exit(idx);
+	return err;
 }
 
 static void prime_unpin(struct dma_buf_attachment *attach)
 {
 	gaon_ttm_bo_unpin(prime_bo(attach->dmabuf));
+}
+
+/* Pieces of the aperture, not more than 2 GiB each: that is what an entry holds. */
+static u64 prime_piece(struct gaon_bo *bo, u64 at, void **where, u64 *skip, u64 *bytes)
+{
+	u64 hbm = gaon_hbm_piece(bo->ttm.resource, at, where, skip, bytes);
+
+	*bytes = min3(*bytes, bo->ttm.base.size - at, (u64)SZ_2G);
+	return to_gaon_device(bo->ttm.base.dev)->aperture_base + hbm;
+}
+
+static void prime_free_aperture(struct device *dev, struct sg_table *sgt,
+				enum dma_data_direction dir)
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sgtable_sg(sgt, sg, i) {
+		if (sg_dma_len(sg))
+			dma_unmap_resource(dev, sg_dma_address(sg), sg_dma_len(sg), dir,
+					   DMA_ATTR_SKIP_CPU_SYNC);
+	}
+	sg_free_table(sgt);
+	kfree(sgt);
+}
+
+static int prime_fill_aperture(struct gaon_bo *bo, struct device *dev, struct sg_table *sgt,
+			       enum dma_data_direction dir)
+{
+	u64 at = 0, skip = 0, bytes;
+	void *where = NULL;
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sgtable_sg(sgt, sg, i) {
+		phys_addr_t phys = prime_piece(bo, at, &where, &skip, &bytes);
+		dma_addr_t dma = dma_map_resource(dev, phys, bytes, dir, DMA_ATTR_SKIP_CPU_SYNC);
+
+		if (dma_mapping_error(dev, dma))
+			return -ENOMEM;
+		sg_set_page(sg, NULL, bytes, 0);
+		sg_dma_address(sg) = dma;
+		sg_dma_len(sg) = bytes;
+		at += bytes;
+	}
+	return 0;
+}
+
+/* Entries without pages: nobody but a device reads them. */
+static struct sg_table *prime_map_aperture(struct gaon_bo *bo, struct device *dev,
+					   enum dma_data_direction dir)
+{
+	u64 at, skip = 0, bytes;
+	unsigned int count = 0;
+	struct sg_table *sgt;
+	void *where = NULL;
+	int err;
+
+	if (!gaon_hbm_is_visible(bo->ttm.resource))
+		return ERR_PTR(-EOPNOTSUPP);
+	for (at = 0; at < bo->ttm.base.size; at += bytes, count++)
+		prime_piece(bo, at, &where, &skip, &bytes);
+	sgt = kzalloc_obj(*sgt);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+	err = sg_alloc_table(sgt, count, GFP_KERNEL);
+	if (err) {
+		kfree(sgt);
+		return ERR_PTR(err);
+	}
+	err = prime_fill_aperture(bo, dev, sgt, dir);
+	if (err) {
+		prime_free_aperture(dev, sgt, dir);
+		return ERR_PTR(err);
+	}
+	return sgt;
 }
 
 static struct sg_table *prime_map_host(struct gaon_bo *bo, struct device *dev,
@@ -98,29 +223,30 @@ static struct sg_table *prime_map_host(struct gaon_bo *bo, struct device *dev,
 	return sgt;
 }
 
-static struct sg_table *prime_map_locked(struct gaon_bo *bo, struct device *dev,
+static struct sg_table *prime_map_locked(struct dma_buf_attachment *attach,
 					 enum dma_data_direction dir)
 {
+	struct gaon_bo *bo = prime_bo(attach->dmabuf);
 	int err = 0;
 
 	/* An importer that follows moves does not pin. */
 	if (!bo->ttm.pin_count)
-		err = gaon_ttm_bo_to_host(bo);
+		err = prime_place(attach);
 	if (err)
 		return ERR_PTR(err);
-	return gaon_bo_is_hbm(bo) ? ERR_PTR(-EBUSY) : prime_map_host(bo, dev, dir);
+	if (!gaon_bo_is_hbm(bo))
+		return prime_map_host(bo, attach->dev, dir);
+	return attach->peer2peer ? prime_map_aperture(bo, attach->dev, dir) : ERR_PTR(-EBUSY);
 }
 
 static struct sg_table *prime_map(struct dma_buf_attachment *attach, enum dma_data_direction dir)
 {
-	struct gaon_bo *bo = prime_bo(attach->dmabuf);
 	struct sg_table *sgt;
 	int idx;
 
-	/* Other devices come here whenever they like. */
-	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
+	if (!drm_dev_enter(prime_bo(attach->dmabuf)->ttm.base.dev, &idx))
 		return ERR_PTR(-ENODEV);
-	sgt = prime_map_locked(bo, attach->dev, dir);
+	sgt = prime_map_locked(attach, dir);
 	drm_dev_exit(idx);
 	return sgt;
 }
@@ -128,6 +254,10 @@ static struct sg_table *prime_map(struct dma_buf_attachment *attach, enum dma_da
 static void prime_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 			enum dma_data_direction dir)
 {
+	if (!sg_page(sgt->sgl)) {
+		prime_free_aperture(attach->dev, sgt, dir);
+		return;
+	}
 	dma_unmap_sgtable(attach->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
 	sg_free_table(sgt);
 	kfree(sgt);
@@ -202,16 +332,24 @@ void gaon_prime_move(struct gaon_bo *bo)
 
 /* --- importing ------------------------------------------------------------------------------ */
 
-#ifndef GAON_HAVE_DMA_BUF_INVALIDATE
-/* It is pinned. */
-static void prime_moved(struct dma_buf_attachment *attach)
+/* What is pinned moves only if its device goes: then it is gone for good. */
+static void prime_revoked(struct dma_buf_attachment *attach)
 {
+	struct gaon_bo *bo = attach->importer_priv;
+
+	if (!bo)
+		return;		/* not pinned yet */
+	bo->revoked = true;
+	gaon_vm_evict_bo(bo);
+	gaon_ttm_bo_unmap_import(bo);
 }
-#endif
 
 static const struct dma_buf_attach_ops prime_attach_ops = {
-#ifndef GAON_HAVE_DMA_BUF_INVALIDATE
-	.move_notify = prime_moved,
+	.allow_peer2peer = true,
+#ifdef GAON_HAVE_DMA_BUF_INVALIDATE
+	.invalidate_mappings = prime_revoked,
+#else
+	.move_notify = prime_revoked,
 #endif
 };
 
@@ -264,6 +402,7 @@ static struct gaon_bo *import_mapped(struct drm_device *drm, struct dma_buf_atta
 	if (err)
 		return ERR_PTR(err);
 	bo->ttm.base.import_attach = attach;
+	attach->importer_priv = bo;
 	return bo;
 }
 
@@ -341,9 +480,8 @@ void gaon_prime_release(struct gaon_bo *bo)
 	struct dma_buf *buf = attach->dmabuf;
 
 	dma_resv_lock(buf->resv, NULL);
-	/* Else the device's removal has unmapped it. */
-	if (bo->ttm.sg)
-		dma_buf_unmap_attachment(attach, bo->ttm.sg, DMA_BIDIRECTIONAL);
+	attach->importer_priv = NULL;
+	gaon_ttm_bo_unmap_import(bo);
 	import_unpin(attach);
 	dma_resv_unlock(buf->resv);
 	dma_buf_detach(buf, attach);

@@ -351,6 +351,22 @@ int gaon_ttm_bo_import(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
 				    resv, bo_destroy);
 }
 
+/**
+ * gaon_ttm_bo_unmap_import() - unmap what was imported, if it is not yet, for DMA
+ * @bo: imported; with its reservation held, and no VM maps it, or the device is gone
+ */
+void gaon_ttm_bo_unmap_import(struct gaon_bo *bo)
+{
+	struct sg_table *sgt = bo->ttm.sg;
+
+	dma_resv_assert_held(bo->ttm.base.resv);
+	bo->ttm.sg = NULL;
+	if (bo->ttm.ttm)
+		bo->ttm.ttm->sg = NULL;
+	if (sgt)
+		dma_buf_unmap_attachment(bo->ttm.base.import_attach, sgt, DMA_BIDIRECTIONAL);
+}
+
 /** gaon_ttm_bo_free() - the last reference of the GEM object is gone */
 void gaon_ttm_bo_free(struct gaon_bo *bo)
 {
@@ -402,14 +418,15 @@ int gaon_ttm_bo_to_host(struct gaon_bo *bo)
 	int err, idx;
 
 	dma_resv_assert_held(bo->ttm.base.resv);
-	if (bo->ttm.pin_count)
-		return bo->ttm.resource->mem_type == GAON_PL_HOST ? 0 : -EBUSY;
-	if (gaon_bo_is_hbm(bo) && atomic_read(&bo->lr_maps))
-		return -EBUSY;
 	/* Other devices come here whenever they like. */
 	if (!drm_dev_enter(bo->ttm.base.dev, &idx))
 		return -ENODEV;
-	err = ttm_bo_validate(&bo->ttm, &placement, &ctx);
+	if (bo->ttm.pin_count)
+		err = bo->ttm.resource->mem_type == GAON_PL_HOST ? 0 : -EBUSY;
+	else if (gaon_bo_is_hbm(bo) && atomic_read(&bo->lr_maps))
+		err = -EBUSY;
+	else
+		err = ttm_bo_validate(&bo->ttm, &placement, &ctx);
 	drm_dev_exit(idx);
 	return err;
 }
@@ -502,20 +519,16 @@ static void bo_unplug(struct gaon_bo *bo)
 
 	dma_resv_assert_held(obj->resv);
 	if (drm_gem_is_imported(obj)) {
-		if (bo->ttm.sg)
-			dma_buf_unmap_attachment(obj->import_attach, bo->ttm.sg,
-						 DMA_BIDIRECTIONAL);
-		bo->ttm.sg = NULL;
-		if (tt)
-			tt->sg = NULL;
+		gaon_ttm_bo_unmap_import(bo);
 		return;
 	}
+	/* Pages that another device is attached to are its, too, until it detaches. */
+	if (bo->ttm.pin_count && !bo->kernel && !gaon_bo_is_hbm(bo))
+		return;
+	/* HBM goes, also where it is pinned for others. */
+	gaon_prime_move(bo);
 	if (!tt || !ttm_tt_is_populated(tt))
 		return;
-	/* Pages that another device is attached to are its, too, until it detaches. */
-	if (bo->ttm.pin_count && !bo->kernel)
-		return;
-	gaon_prime_move(bo);
 	dma_resv_wait_timeout(obj->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
 	/* To no place: an object that is idle gives its pages back at once, pinned or not. */
 	drm_WARN_ON(obj->dev, ttm_bo_validate(&bo->ttm, &nowhere, &ctx));

@@ -98,7 +98,7 @@ class Machine:
         for number in range(len(shape.devices)):
             device = {"driver": "vfio-user-pci", "id": f"gaon{number}",
                       "socket": {"type": "unix", "path": os.path.join(self._sockets, f"gaon{number}")},
-                      **json.loads(shape.device or "{}")}
+                      **json.loads(shape.device.replace("NUMBER", str(number)) or "{}")}
             command += ["-device", json.dumps(device)]
         return command
 

@@ -28,7 +28,7 @@ class Shape:
     module: str | None = None   # parameters of gaon.ko; None: it is not loaded
     append: str = ""            # more arguments for the kernel
     qemu: str = ""              # more arguments for QEMU
-    device: str = ""            # more properties of each vfio-user-pci, as JSON members
+    device: str = ""            # more properties of each vfio-user-pci, a JSON object; NUMBER: which it is
     memory: int = 1024          # MiB
     shared: bool = True         # False: the model reaches the guest's memory by messages only
 

@@ -328,6 +328,67 @@ START_TEST(test_save_area_gone)
 }
 END_TEST
 
+/*
+ * Cores work side by side, however few threads the model has for them: what a more urgent queue does for
+ * ever on other cores keeps a launch neither from starting and ending nor from being stopped, and of one
+ * launch the workgroups on some cores do not keep those on others waiting.
+ */
+START_TEST(test_beside_urgent)
+{
+	struct engine_queue *urgent = engine_queue(e, 1, GAON_QUEUE_KIND_KERNEL, 1, false, UINT64_MAX);
+	struct gaon_packet endless = engine_launch(K_FOREVER, 0, 2, 1, 1);
+	struct gaon_packet pkt = engine_launch(K_HASH, VA_HBM + ARGS, 4, 1, 1);
+	uint64_t args[2] = { 500, VA_HBM + OUT };
+
+	memcpy(engine_hbm(e, ARGS), args, sizeof(args));
+	engine_push(e, urgent, &endless);
+	engine_ring(e, urgent);
+	engine_steps(e, 2000);
+	/* The first of its workgroups are where the endless ones are. */
+	ck_assert(e->sim->cores[0].launch && e->sim->cores[1].launch);
+	engine_push(e, q, &pkt);
+	engine_ring(e, q);
+	engine_steps(e, 2000);
+	ck_assert_uint_ne(engine_hbm64(e, OUT)[2], 0);
+	ck_assert_uint_ne(engine_hbm64(e, OUT)[3], 0);
+	ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP), 0);
+	engine_steps(e, 2000);
+	ck_assert_uint_eq(engine_status(e, q), GAON_SLOT_STOPPED);
+	ck_assert_uint_eq(engine_slot_command(e, urgent->slot, GAON_SLOT_CMD_KILL), 0);
+	engine_run(e);
+	add_signal(&pkt, 1);
+	engine_push(e, q, &pkt);
+	ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_RUN), 0);
+	engine_run(e);
+	ck_assert_uint_eq(*sig(), 1);
+	ck_assert_uint_ne(engine_hbm64(e, OUT)[0], 0);
+}
+END_TEST
+
+/* An endless launch on all cores but two, which another's endless launch holds, stops nevertheless. */
+START_TEST(test_stop_beside_urgent)
+{
+	struct engine_queue *urgent = engine_queue(e, 1, GAON_QUEUE_KIND_KERNEL, 1, false, UINT64_MAX);
+	struct gaon_packet endless = engine_launch(K_FOREVER, 0, 2, 1, 1);
+
+	engine_push(e, urgent, &endless);
+	engine_ring(e, urgent);
+	engine_steps(e, 2000);
+	endless.launch.grid[0] = 4;
+	engine_push(e, q, &endless);
+	engine_ring(e, q);
+	engine_steps(e, 2000);
+	ck_assert(e->sim->cores[2].launch && e->sim->cores[3].launch &&
+		  e->sim->cores[2].launch != e->sim->cores[0].launch);
+	ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP), 0);
+	engine_steps(e, 2000);
+	ck_assert_uint_eq(engine_status(e, q), GAON_SLOT_STOPPED);
+	ck_assert_uint_eq(engine_status(e, urgent), GAON_SLOT_ACTIVE);
+	ck_assert_uint_eq(engine_slot_command(e, urgent->slot, GAON_SLOT_CMD_KILL), 0);
+	engine_run(e);
+}
+END_TEST
+
 static TCase *tcase(const char *name, void (*up)(void))
 {
 	TCase *t = tcase_create(name);
@@ -355,6 +416,8 @@ int main(void)
 
 	seed = engine_seed();
 	add_all(one);
+	tcase_add_test(one, test_beside_urgent);
+	tcase_add_test(one, test_stop_beside_urgent);
 	tcase_add_test(one, test_hostile_save_area);
 	tcase_add_test(one, test_save_area_gone);
 	add_all(two);

@@ -248,6 +248,7 @@ void sim_copy_start(struct gaon_sim *sim, struct sim_slot *slot, const struct ga
 
 	sim_copy_init(copy, slot->ctx, desc, fill, pattern);
 	copy->busy = true;
+	copy->served = sim->order;
 	slot->copy = copy;
 	sim->engines->copies |= 1ull << slot->index;
 }

@@ -152,6 +152,7 @@ struct sim_core {
 	struct sim_matrix *matrix;
 	uint8_t *spm;			/* spm_bytes, page aligned */
 	bool running;			/* a thread executes it now */
+	uint64_t served;		/* sim->order when one did last */
 	struct sim_launch *launch;	/* whose workgroup it holds, or NULL */
 	struct sim_context *ctx;	/* whose translations its TLB holds; stale if asid/gen differ */
 	uint32_t tlb_gen;

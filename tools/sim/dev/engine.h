@@ -21,6 +21,7 @@ struct sim_copy {
 	bool fill;
 	bool dst_kernel, src_kernel;
 	uint8_t engine;
+	uint64_t served;	/* sim->order when it began, or was moved a chunk last */
 	struct sim_context *ctx;
 	uint32_t tlb_gen;
 	struct gaon_copy_desc desc;

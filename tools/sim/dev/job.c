@@ -3,9 +3,9 @@
  * Jobs: which core or copy engine does what next, and what becomes of its results.
  *
  * Slots are served by priority band, then by the arbiter's order; a slot that was served goes to
- * the end of its band's order.  A workgroup that was started stays on its core until it ends or its
- * launch is preempted.  A gang starts when all its cores are free; until then the cores that it
- * needs take no new work of slots behind it.
+ * the end of its band's order.  But no core that works waits for long for a thread.  A workgroup
+ * that was started stays on its core until it ends or its launch is preempted.  A gang starts when
+ * all its cores are free; until then the cores that it needs take no new work of slots behind it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +15,9 @@
 
 /* The host's memmove() bypasses its caches from some megabytes on, which a big copy should do. */
 #define COPY_CHUNK	(16ull << 20)
+
+/* What waits for so many jobs of others, of at most some tenths of a millisecond each, starves. */
+#define STARVED_JOBS	256u
 
 /* Slots with work in flight in the order in which they are served. */
 struct queue {
@@ -82,25 +85,6 @@ static bool can_run(struct gaon_sim *sim, uint32_t index)
 	return !core->running && sim_launch_can_resume(core);
 }
 
-/* A core of the launch that can run now; *@free shrinks by what it reserves. -1: none. */
-static int find_core(struct gaon_sim *sim, struct sim_launch *l, uint64_t *free_cores)
-{
-	uint64_t wanted;
-
-	if (atomic_load_explicit(&l->dead, memory_order_relaxed))
-		return -1;
-	for (uint64_t held = l->held; held; held &= held - 1)
-		if (can_run(sim, (uint32_t)__builtin_ctzll(held)))
-			return __builtin_ctzll(held);
-	wanted = cores_wanted(l);
-	if (l->cooperative && wanted && (wanted & ~*free_cores)) {
-		*free_cores &= ~wanted;
-		return -1;
-	}
-	wanted &= *free_cores;
-	return wanted ? __builtin_ctzll(wanted) : -1;
-}
-
 static void hold_core(struct gaon_sim *sim, struct sim_launch *l, uint32_t index)
 {
 	l->held |= 1ull << index;
@@ -120,6 +104,7 @@ static struct sim_job *take_core(struct gaon_sim *sim, struct sim_launch *l, uin
 	sim_core_bind(core, l);
 	__atomic_store_n(&core->hart->stop, 0, __ATOMIC_RELAXED);
 	core->running = true;
+	core->served = sim->order;
 	core->unit->job.running = true;
 	atomic_fetch_add(&l->running, 1);
 	return &core->unit->job;
@@ -127,50 +112,104 @@ static struct sim_job *take_core(struct gaon_sim *sim, struct sim_launch *l, uin
 
 /* --- choice ------------------------------------------------------------------------------------ */
 
-static bool copy_ready(const struct gaon_sim *sim, const struct sim_copy *copy)
-{
-	return copy->busy && !copy->running &&
-	       sim->engines->copies_running < sim->engines->copy_engines;
-}
-
 static struct sim_job *take_copy(struct gaon_sim *sim, uint8_t index)
 {
 	struct sim_slot_engine *se = &sim->engines->slot[index];
 
 	se->copy.running = true;
+	se->copy.served = sim->order;
 	se->copy.tlb_gen = atomic_load(&se->copy.ctx->tlb_gen);
 	se->job.running = true;
 	sim->engines->copies_running++;
 	return &se->job;
 }
 
+/* What could be done now: of the most urgent slot, and what has waited for longest. */
+struct choice {
+	struct sim_slot *slot;
+	int core;			/* -1: a copy */
+	uint64_t served;
+};
+
+struct choices {
+	struct choice first, oldest;
+};
+
+static void consider(struct choices *c, struct sim_slot *slot, int core, uint64_t served)
+{
+	struct choice this = { slot, core, served };
+
+	if (!c->first.slot)
+		c->first = this;
+	if (!c->oldest.slot || served < c->oldest.served)
+		c->oldest = this;
+}
+
+/*
+ * Cores of the launch that can run now, and those on which it can start; *@free_cores shrinks by what
+ * it waits for.
+ */
+static void consider_launch(struct gaon_sim *sim, struct choices *c, struct sim_launch *l,
+			    uint64_t *free_cores)
+{
+	uint64_t wanted, start;
+
+	if (atomic_load_explicit(&l->dead, memory_order_relaxed))
+		return;
+	for (uint64_t held = l->held; held; held &= held - 1) {
+		uint32_t index = (uint32_t)__builtin_ctzll(held);
+
+		if (can_run(sim, index))
+			consider(c, l->slot, (int)index, sim->cores[index].served);
+	}
+	wanted = cores_wanted(l);
+	start = l->cooperative && (wanted & ~*free_cores) ? 0 : wanted & *free_cores;
+	for (; start; start &= start - 1) {
+		uint32_t index = (uint32_t)__builtin_ctzll(start);
+
+		consider(c, l->slot, (int)index, sim->cores[index].served);
+	}
+	*free_cores &= ~wanted;
+}
+
+/*
+ * The most urgent slot goes first, and of a launch the lowest core, which keeps caches warm. But a
+ * device's cores and engines work side by side, however few the threads are: what has waited for
+ * long goes before, or work on one core could stand still for what runs on another, and would be
+ * killed for not stopping.
+ */
 struct sim_job *sim_job_take(struct gaon_sim *sim)
 {
+	struct choices c = { .first.slot = NULL };
+	struct choice *choice = &c.first;
 	uint64_t free_cores;
+	uint32_t engines;
 	struct queue q;
 
 	if (!(sim->engines->launches | sim->engines->copies))
 		return NULL;
 	sort_slots(sim, &q);
 	free_cores = cores_free(sim);
+	engines = sim->engines->copy_engines - sim->engines->copies_running;
 	for (unsigned int i = 0; i < q.count; i++) {
 		struct sim_slot *slot = &sim->slots[q.slot[i]];
 		struct sim_slot_engine *se = sim_slot_engine(sim, slot);
-		int core;
 
-		if (se->copy.busy) {
-			if (!copy_ready(sim, &se->copy))
-				continue;
-			slot->order = ++sim->order;
-			return take_copy(sim, q.slot[i]);
-		}
-		core = find_core(sim, &se->launch, &free_cores);
-		if (core >= 0) {
-			slot->order = ++sim->order;
-			return take_core(sim, &se->launch, (uint32_t)core);
+		if (!se->copy.busy) {
+			consider_launch(sim, &c, &se->launch, &free_cores);
+		} else if (!se->copy.running && engines) {
+			engines--;
+			consider(&c, slot, -1, se->copy.served);
 		}
 	}
-	return NULL;
+	if (!c.first.slot)
+		return NULL;
+	if (c.oldest.served + STARVED_JOBS < sim->order)
+		choice = &c.oldest;
+	choice->slot->order = ++sim->order;
+	return choice->core < 0 ? take_copy(sim, (uint8_t)choice->slot->index) :
+				  take_core(sim, &sim_slot_engine(sim, choice->slot)->launch,
+					    (uint32_t)choice->core);
 }
 
 unsigned int sim_job_count(struct gaon_sim *sim)
@@ -380,7 +419,9 @@ void sim_engines_reset(struct gaon_sim *sim)
 	}
 	e->launches = e->copies = 0;
 	e->copies_running = 0;
-	for (uint32_t i = 0; i < sim->identify.cores; i++)
+	for (uint32_t i = 0; i < sim->identify.cores; i++) {
+		sim->cores[i].served = 0;
 		sim_core_reset(&sim->cores[i]);
+	}
 	sim_time_reset(sim);
 }

@@ -44,6 +44,11 @@ have DRIVER_DATE <<'END'
 const struct drm_driver probe = { .date = "0" };
 END
 
+have GEM_ACTIVE <<'END'
+#include <drm/drm_gem.h>
+int probe = DRM_GEM_OBJECT_ACTIVE;
+END
+
 have GPUVM_IMMEDIATE_MODE <<'END'
 #include <drm/drm_gpuvm.h>
 int probe = DRM_GPUVM_IMMEDIATE_MODE;

@@ -21,25 +21,8 @@ static void bo_free(struct drm_gem_object *obj)
 	gaon_ttm_bo_free(to_gaon_bo(obj));
 }
 
-static void bo_print_info(struct drm_printer *p, unsigned int indent,
-			  const struct drm_gem_object *obj)
-{
-	const struct gaon_bo *bo = container_of(obj, struct gaon_bo, ttm.base);
-
-	drm_printf_indent(p, indent, "placement=%s\n", gaon_bo_is_hbm(bo) ? "hbm" : "host");
-	if (bo->name[0])
-		drm_printf_indent(p, indent, "name=%s\n", bo->name);
-}
-
-static enum drm_gem_object_status bo_status(struct drm_gem_object *obj)
-{
-	return READ_ONCE(to_gaon_bo(obj)->ttm.resource) ? DRM_GEM_OBJECT_RESIDENT : 0;
-}
-
 const struct drm_gem_object_funcs gaon_bo_funcs = {
 	.free = bo_free,
-	.print_info = bo_print_info,
-	.status = bo_status,
 	.export = gaon_prime_export,
 	.vmap = gaon_ttm_vmap,
 	.vunmap = gaon_ttm_vunmap,

@@ -20,6 +20,13 @@
 #define GAON_COMPAT_DRIVER_FEATURES	0
 #endif
 
+/* What is told of memory in fdinfo; older kernels always tell what is active. */
+#ifdef GAON_HAVE_GEM_ACTIVE
+#define GAON_COMPAT_MEMORY_STATUS	(DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_ACTIVE)
+#else
+#define GAON_COMPAT_MEMORY_STATUS	DRM_GEM_OBJECT_RESIDENT
+#endif
+
 /* User space expects a string that is not empty. */
 #ifdef GAON_HAVE_DRIVER_DATE
 #define GAON_COMPAT_DRIVER_DATE	.date = "0",

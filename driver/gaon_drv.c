@@ -85,7 +85,6 @@ static int gaon_mmap(struct file *filp, struct vm_area_struct *vma)
 static void gaon_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
 	gaon_client_show(to_gaon_file(file), p);
-	drm_show_memory_stats(p, file);
 }
 
 static const struct file_operations gaon_fops = {

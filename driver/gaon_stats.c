@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* What administrators see of queues, fdinfo of a file and debugfs; and a reset by hand. */
+/* What administrators see of queues and objects in fdinfo and debugfs; and a reset by hand. */
 #include <linux/debugfs.h>
+#include <linux/dma-resv.h>
 #include <linux/fs.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include <drm/drm_debugfs.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
 #include <drm/drm_print.h>
+#include <drm/ttm/ttm_tt.h>
 
 #include "gaon_admin.h"
+#include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_queue.h"
 #include "gaon_sched.h"
@@ -69,13 +74,69 @@ static void engine_show(struct drm_printer *p, const char *engine, u64 cycles, u
 	drm_printf(p, "drm-maxfreq-%s:\t%llu Hz\n", engine, (u64)khz * 1000);
 }
 
+/*
+ * The first object of a file that has this handle or one behind it, or NULL. With a reference and
+ * its reservation held: where it is can be told while it does not move.
+ */
+static struct gaon_bo *client_lock_bo(struct drm_file *client, int *handle)
+{
+	struct drm_gem_object *obj;
+
+	spin_lock(&client->table_lock);
+	obj = idr_get_next(&client->object_idr, handle);
+	if (obj)
+		drm_gem_object_get(obj);
+	spin_unlock(&client->table_lock);
+	if (!obj)
+		return NULL;
+	dma_resv_lock(obj->resv, NULL);
+	return to_gaon_bo(obj);
+}
+
+static void client_unlock_bo(struct gaon_bo *bo)
+{
+	dma_resv_unlock(bo->ttm.base.resv);
+	drm_gem_object_put(&bo->ttm.base);
+}
+
+/* As drm_show_memory_stats() does, for the region that the object is in. */
+static void memory_add(struct gaon_bo *bo, struct drm_memory_stats *stats)
+{
+	struct drm_gem_object *obj = &bo->ttm.base;
+
+	if (drm_gem_object_is_shared_for_memory_stats(obj))
+		stats->shared += obj->size;
+	else
+		stats->private += obj->size;
+	if (gaon_bo_is_hbm(bo) || (bo->ttm.ttm && ttm_tt_is_populated(bo->ttm.ttm)))
+		stats->resident += obj->size;
+	if (!dma_resv_test_signaled(obj->resv, dma_resv_usage_rw(true)))
+		stats->active += obj->size;
+}
+
+static void memory_show(struct drm_printer *p, struct drm_file *client)
+{
+	static const char *const regions[] = { "host", "hbm" };
+	struct drm_memory_stats stats[ARRAY_SIZE(regions)] = {};
+	struct gaon_bo *bo;
+	unsigned int i;
+	int handle;
+
+	for (handle = 0; (bo = client_lock_bo(client, &handle)); handle++) {
+		memory_add(bo, &stats[gaon_bo_is_hbm(bo)]);
+		client_unlock_bo(bo);
+	}
+	for (i = 0; i < ARRAY_SIZE(regions); i++)
+		drm_print_memory_stats(p, &stats[i], GAON_COMPAT_MEMORY_STATUS, regions[i]);
+}
+
 /**
- * gaon_client_show() - engine time of a file, as Documentation/gpu/drm-usage-stats.rst has it
+ * gaon_client_show() - what a file uses, as Documentation/gpu/drm-usage-stats.rst has it
  * @gfile: the file
  * @p: where to
  *
  * Engines are cores and copy engines; there are several of each. The cycles of a device whose time
- * is modelled are the model's, and so is the time.
+ * is modelled are the model's, and so is the time. Memory counts where it is now.
  */
 void gaon_client_show(struct gaon_file *gfile, struct drm_printer *p)
 {
@@ -92,6 +153,7 @@ void gaon_client_show(struct gaon_file *gfile, struct drm_printer *p)
 	}
 	engine_show(p, "core", times.core, total, khz, gdev->identify.cores);
 	engine_show(p, "copy", times.copy, total, khz, max(gdev->identify.copy_engines, 1u));
+	memory_show(p, gfile->drm);
 }
 
 static void queue_show(struct seq_file *file, struct gaon_queue *queue)
@@ -143,6 +205,33 @@ static int stats_vms(struct seq_file *file, void *arg)
 	return 0;
 }
 
+static void client_show_objects(struct seq_file *file, struct drm_file *client)
+{
+	struct gaon_bo *bo;
+	int handle;
+
+	for (handle = 0; (bo = client_lock_bo(client, &handle)); handle++) {
+		seq_printf(file, "%6llu %6d %12zu %5s %#5x %s\n", client->client_id, handle,
+			   bo->ttm.base.size >> 10, gaon_bo_is_hbm(bo) ? "hbm" : "host", bo->flags,
+			   bo->name);
+		client_unlock_bo(bo);
+	}
+}
+
+/* All that have a handle; once for each. */
+static int stats_objects(struct seq_file *file, void *arg)
+{
+	struct drm_debugfs_entry *entry = file->private;
+	struct drm_device *drm = entry->dev;
+	struct drm_file *client;
+
+	seq_puts(file, "client handle          KiB place flags name\n");
+	guard(mutex)(&drm->filelist_mutex);
+	list_for_each_entry(client, &drm->filelist, lhead)
+		client_show_objects(file, client);
+	return 0;
+}
+
 static int stats_resets(struct seq_file *file, void *arg)
 {
 	struct drm_debugfs_entry *entry = file->private;
@@ -158,6 +247,7 @@ static int stats_resets(struct seq_file *file, void *arg)
 static const struct drm_debugfs_info stats_files[] = {
 	{ "queues", stats_queues, 0, NULL },
 	{ "vms", stats_vms, 0, NULL },
+	{ "objects", stats_objects, 0, NULL },
 	{ "resets", stats_resets, 0, NULL },
 };
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* What administrators see of work: fdinfo, sensors, tracepoints. Run as root. */
+/* What administrators see of work and memory: fdinfo, debugfs, sensors, tracepoints. Run as root. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "queue_lib.h"
@@ -13,6 +14,17 @@
 #define WORD	0x0
 #define LIST	0x1000
 #define TRACING	"/sys/kernel/tracing/"
+#define DEBUGFS	"/sys/kernel/debug/accel/*/"
+#define MIB	(1ull << 20)
+
+/* Headers of older kernels do not have it. */
+#ifndef DRM_IOCTL_SET_CLIENT_NAME
+struct drm_set_client_name {
+	__u64 name_len;
+	__u64 name;
+};
+#define DRM_IOCTL_SET_CLIENT_NAME	DRM_IOWR(0xd1, struct drm_set_client_name)
+#endif
 
 static bool read_file(const char *path, char *text, size_t size)
 {
@@ -37,19 +49,57 @@ static bool write_file(const char *path, const char *text)
 	return good;
 }
 
-/* A number of the file's fdinfo; UINT64_MAX: it is not there. */
-static uint64_t fdinfo(int fd, const char *key)
+/* The only card's file in debugfs. */
+static bool debugfs(const char *name, char *path, size_t size)
 {
-	char path[64], text[8192], *line;
+	char pattern[64];
+	glob_t found;
+	bool good;
+
+	snprintf(pattern, sizeof(pattern), DEBUGFS "%s", name);
+	good = !glob(pattern, 0, NULL, &found);
+	if (good)
+		snprintf(path, size, "%s", found.gl_pathv[0]);
+	globfree(&found);
+	return good;
+}
+
+static bool device_reset(void)
+{
+	char path[128];
+
+	return debugfs("reset", path, sizeof(path)) && write_file(path, "device");
+}
+
+/* What stands behind a key of the file's fdinfo; NULL: it is not there. */
+static const char *fdinfo_text(int fd, const char *key)
+{
+	static char text[8192];
+	char path[64], *line;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	if (!read_file(path, text, sizeof(text)))
-		return UINT64_MAX;
+		return NULL;
 	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':')
-			return strtoull(line + strlen(key) + 1, NULL, 10);
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':') {
+			line += strlen(key) + 1;
+			return line + strspn(line, " \t");
+		}
 	}
-	return UINT64_MAX;
+	return NULL;
+}
+
+/* A number of it, in bytes if it is memory; UINT64_MAX: it is not there. */
+static uint64_t fdinfo(int fd, const char *key)
+{
+	const char *text = fdinfo_text(fd, key);
+	uint64_t value;
+	char *unit;
+
+	if (!text)
+		return UINT64_MAX;
+	value = strtoull(text, &unit, 10);
+	return !strcmp(unit, " KiB") ? value << 10 : !strcmp(unit, " MiB") ? value << 20 : value;
 }
 
 /* What a copy keeps a copy engine busy: at least what its bytes take at the fastest, and no core. */
@@ -133,6 +183,112 @@ static void test_fdinfo(void)
 	lib_close(&idle);
 }
 
+/* --- memory ---------------------------------------------------------------------------------- */
+
+static void check_memory(int fd, const char *region, uint64_t total, uint64_t shared, const char *when)
+{
+	static const char *const kinds[] = { "total", "resident", "shared", "active" };
+	const uint64_t want[] = { total, total, shared, 0 };
+	char key[64];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		snprintf(key, sizeof(key), "drm-%s-%s", kinds[i], region);
+		CHECK(fdinfo(fd, key) == want[i], "%s: %s: %llu, not %llu", when, key,
+		      (unsigned long long)fdinfo(fd, key), (unsigned long long)want[i]);
+	}
+}
+
+static void test_memory(void)
+{
+	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC };
+	int fd = uapi_open(), other = uapi_open();
+	uint32_t hbm, host, theirs = 0;
+
+	check_memory(fd, "hbm", 0, 0, "at first");
+	check_memory(fd, "host", 0, 0, "at first");
+	hbm = uapi_bo(fd, 4 * MIB, DRM_GAON_BO_HBM, 0);
+	check_memory(fd, "hbm", 4 * MIB, 0, "4 MiB of HBM");
+	check_memory(fd, "host", 0, 0, "4 MiB of HBM");
+	host = uapi_bo(fd, 3 * MIB + 4096, DRM_GAON_BO_HOST, 0);
+	check_memory(fd, "hbm", 4 * MIB, 0, "and of the host");
+	check_memory(fd, "host", 3 * MIB + 4096, 0, "and of the host");
+	check_memory(other, "hbm", 0, 0, "another file");
+	CHECK(fdinfo(fd, "drm-total-memory") == UINT64_MAX, "no region but these");
+	prime.handle = hbm;
+	REQUIRE(!uapi_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), "export");
+	CHECK_ERRNO(uapi_to_handle(other, prime.fd, &theirs), 0, "another file opens it");
+	check_memory(fd, "hbm", 4 * MIB, 4 * MIB, "shared");
+	check_memory(other, "hbm", 4 * MIB, 4 * MIB, "shared, the other");
+	close(prime.fd);
+	uapi_bo_close(other, theirs);
+	uapi_bo_close(fd, hbm);
+	check_memory(fd, "hbm", 0, 0, "closed");
+	check_memory(fd, "host", 3 * MIB + 4096, 0, "closed");
+	uapi_bo_close(fd, host);
+	check_memory(fd, "host", 0, 0, "closed, too");
+	close(other);
+	close(fd);
+}
+
+/* The line of debugfs that ends in that name, without it; empty: there is none. */
+static const char *object_line(const char *name)
+{
+	static char text[65536];
+	char path[128], *line, *space;
+
+	REQUIRE(debugfs("objects", path, sizeof(path)) && read_file(path, text, sizeof(text)),
+		"debugfs lists objects");
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		space = strrchr(line, ' ');
+		if (space && !strcmp(space + 1, name)) {
+			*space = '\0';
+			return line;
+		}
+	}
+	return "";
+}
+
+static void check_object(int fd, uint32_t handle, uint32_t flags, const char *place)
+{
+	struct drm_gaon_bo_set_name name = { .handle = handle };
+	unsigned int got_handle = 0, got_flags = 0;
+	unsigned long long client = 0, kib = 0;
+	char got_place[8] = "";
+
+	snprintf((char *)name.name, sizeof(name.name), "weights-%u", handle);
+	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_BO_SET_NAME, &name), 0, "a name");
+	CHECK(sscanf(object_line((const char *)name.name), "%llu %u %llu %7s %x", &client, &got_handle, &kib,
+		     got_place, &got_flags) == 5 && client == fdinfo(fd, "drm-client-id") &&
+	      got_handle == handle && kib == 1028 && !strcmp(got_place, place) && got_flags == flags,
+	      "%s: client %llu, handle %u, %llu KiB in %s, flags %#x", (const char *)name.name, client,
+	      got_handle, kib, got_place, got_flags);
+	CHECK_ERRNO(uapi_bo_close(fd, handle), 0, "close");
+	CHECK(!*object_line((const char *)name.name), "it is gone");
+}
+
+/* Who has which objects; and a client's own name, where the kernel has such. */
+static void test_names(void)
+{
+	static const char title[] = "trainer";
+	struct drm_set_client_name name = { .name_len = sizeof(title) - 1, .name = (uintptr_t)title };
+	int fd = uapi_open(), err, major = 0, minor = 0;
+	const char *text;
+	struct utsname kernel;
+
+	check_object(fd, uapi_bo(fd, MIB + 4096, DRM_GAON_BO_HBM, 0), DRM_GAON_BO_HBM, "hbm");
+	check_object(fd, uapi_bo(fd, MIB + 4096, DRM_GAON_BO_HOST, 0), DRM_GAON_BO_HOST, "host");
+	uname(&kernel);
+	REQUIRE(sscanf(kernel.release, "%d.%d", &major, &minor) == 2, "Linux %d.%d", major, minor);
+	err = uapi_ioctl(fd, DRM_IOCTL_SET_CLIENT_NAME, &name);
+	text = fdinfo_text(fd, "drm-client-name");
+	if (major > 6 || (major == 6 && minor >= 13))
+		CHECK(!err && text && !strcmp(text, title), "the client is called %s, error %d", text, err);
+	else
+		CHECK(err == EINVAL && !text, "clients have no names yet, error %d", err);
+	close(fd);
+}
+
 /* --- sensors --------------------------------------------------------------------------------- */
 
 static bool find_hwmon(char *path, size_t size)
@@ -185,7 +341,7 @@ static void test_traces(void)
 {
 	static const char *const events[] = {
 		"gaon_job_submit: ", "gaon_job_run: ", "gaon_job_end: ", "gaon_fault: ",
-		"gaon_map: ",
+		"gaon_map: ", "gaon_reset: ",
 	};
 	static char text[65536];
 	struct lib_queue queue;
@@ -201,17 +357,21 @@ static void test_traces(void)
 	CHECK_ERRNO(lib_submit(&queue, lib_va(LIST), 1, 0, 0, out, 0), 0, "a job that faults");
 	CHECK_ERRNO(lib_syncobj_wait(lib.fd, out, 0, 20000), 0, "ends");
 	lib_close(&lib);
+	CHECK(device_reset(), "the card is reset");
 	write_file(TRACING "events/gaon/enable", "0");
 	REQUIRE(read_file(TRACING "trace", text, sizeof(text)), "the trace");
 	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		CHECK(strstr(text, events[i]), "has %s", events[i]);
 	CHECK(strstr(text, "error=-5"), "and the error");
 	CHECK(strstr(text, " type=map address=0x"), "and what was mapped");
+	CHECK(strstr(text, " why=asked for in debugfs"), "and why it was reset");
 }
 
 int main(void)
 {
 	test_fdinfo();
+	test_memory();
+	test_names();
 	test_sensors();
 	test_traces();
 	uapi_exit();

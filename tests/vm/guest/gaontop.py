@@ -95,8 +95,11 @@ class Watch:
                           ("drm-engine-core", int), ("drm-cycles-core", int),
                           ("drm-total-cycles-core", int), ("drm-maxfreq-core", int)):
             self.check(isinstance(last.get(key), kind), f"{key}: {last.get(key)}")
-        regions = [key for key in last if key.startswith(("drm-total-", "drm-resident-")) and "cycles" not in key]
-        self.check(any(last[key] > 0 for key in regions), f"memory by region: {', '.join(regions)}")
+        regions = {key: value for key, value in last.items() if key.startswith(("drm-total-", "drm-resident-"))
+                   and "cycles" not in key}
+        self.check(sorted(regions) == [f"drm-{kind}-{region}" for kind in ("resident", "total")
+                                       for region in ("hbm", "host")] and any(regions.values()),
+                   f"memory by region: {regions}")
         self.check(last.get("drm-cycles-core", 0) > 0, "its time on the device is counted")
         same = [info for info in samples if info.get("drm-client-id") == last.get("drm-client-id")]
         grows = all(a.get("drm-cycles-core", 0) <= b.get("drm-cycles-core", 0) for a, b in zip(same, same[1:]))

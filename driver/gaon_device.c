@@ -46,7 +46,7 @@ int gaon_device_check(struct gaon_device *gdev)
  * gaon_device_wait_running() - wait for a reset to end, then as gaon_device_check()
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
  *
- * For ioctls: user space takes -EAGAIN for "call again at once".
+ * For callers that can wait, so that -EBUSY is not for them.
  *
  * Return: 0, -EIO when the device is wedged, -ENODEV when it is gone, -ERESTARTSYS.
  */
@@ -59,7 +59,7 @@ int gaon_device_wait_running(struct gaon_device *gdev)
 					       GAON_DEVICE_RESETTING);
 		if (!err)
 			err = gaon_device_check(gdev);
-	} while (err == -EAGAIN);
+	} while (err == -EBUSY);	/* the next one has begun */
 	return err;
 }
 
@@ -84,7 +84,7 @@ unsigned long gaon_device_patience(struct gaon_device *gdev)
  *
  * Sleeps.
  *
- * Return: 0, -EIO, -EBUSY, -ENODEV or -ETIMEDOUT.
+ * Return: 0; as gaon_device_check(), -EBUSY also when a reset came in between; -ETIMEDOUT.
  */
 int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
 {
@@ -97,6 +97,8 @@ int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *
 	req.cmd.buffer.pa = GAON_PA_HOST | gdev->telemetry_dma;
 	req.cmd.buffer.bytes = sizeof(*gdev->telemetry);
 	err = gaon_admin_exec(gdev, &req, 0);
+	if (req.err)	/* not the firmware's: a reset has begun since, and may be over */
+		return gaon_device_check(gdev) ?: -EBUSY;
 	if (!err)
 		memcpy(out, gdev->telemetry, sizeof(*out));
 	return err;

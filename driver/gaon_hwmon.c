@@ -19,7 +19,7 @@ static int hwmon_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
 	err = gaon_device_read_telemetry(gdev, out);
 	drm_dev_exit(idx);
 	/* hwmon's word for "ask again later". */
-	return err == -EAGAIN ? -ENODATA : err;
+	return err == -EBUSY ? -ENODATA : err;
 }
 
 static umode_t hwmon_is_visible(const void *data, enum hwmon_sensor_types type, u32 attr,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,6 +336,56 @@ static void test_sensors(void)
 	close(fd);
 }
 
+/* What sensors say while others reset the card. */
+struct reading {
+	char path[320];
+	_Atomic bool stop;
+	_Atomic unsigned int values, again;
+	unsigned int bad;
+	int error;
+};
+
+static void *reading_run(void *arg)
+{
+	struct reading *reading = arg;
+	char text[64];
+	ssize_t n;
+	int fd;
+
+	while (!reading->stop) {
+		fd = open(reading->path, O_RDONLY);
+		n = read(fd, text, sizeof(text));
+		if (n > 1) {
+			reading->values++;
+		} else if (errno == ENODATA) {
+			reading->again++;
+		} else {
+			reading->error = errno;
+			reading->bad++;
+		}
+		close(fd);
+	}
+	return NULL;
+}
+
+static void test_sensors_reset(void)
+{
+	struct reading reading = { 0 };
+	unsigned int i, bad = 0;
+	char hwmon[256];
+	pthread_t thread;
+
+	REQUIRE(find_hwmon(hwmon, sizeof(hwmon)), "a hwmon device called gaon");
+	snprintf(reading.path, sizeof(reading.path), "%s/temp1_input", hwmon);
+	REQUIRE(!pthread_create(&thread, NULL, reading_run, &reading), "a reader");
+	for (i = 0; i < 100 && (i < 10 || !reading.again); i++)
+		bad += !device_reset();
+	reading.stop = true;
+	pthread_join(thread, NULL);
+	CHECK(!bad && reading.again && !reading.bad, "in %u resets, %u failed: %u values, %u to come again, %u errors (%s)",
+	      i, bad, reading.values, reading.again, reading.bad, strerror(reading.error));
+}
+
 /* --- tracepoints ----------------------------------------------------------------------------- */
 
 static void test_traces(void)
@@ -373,6 +424,7 @@ int main(void)
 	test_memory();
 	test_names();
 	test_sensors();
+	test_sensors_reset();
 	test_traces();
 	uapi_exit();
 }

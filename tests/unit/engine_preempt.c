@@ -389,6 +389,46 @@ START_TEST(test_stop_beside_urgent)
 }
 END_TEST
 
+/* A thread that is slow with one core of a launch: the others do not go on until it is through. */
+START_TEST(test_stop_waits_for_all)
+{
+	struct gaon_packet endless = engine_launch(K_FOREVER, 0, 4, 1, 1);
+	struct sim_job *slow, *job = NULL;
+	unsigned int i;
+
+	engine_push(e, q, &endless);
+	engine_ring(e, q);
+	engine_steps(e, 2000);
+	for (i = 0; i < 4; i++)
+		ck_assert_ptr_nonnull(e->sim->cores[i].launch);
+	pthread_mutex_lock(&e->sim->lock);
+	slow = sim_job_take(e->sim);
+	pthread_mutex_unlock(&e->sim->lock);
+	ck_assert_ptr_nonnull(slow);
+	sim_job_run(e->sim, slow);
+	ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP), 0);
+	for (i = 0; i < 10000; i++) {
+		pthread_mutex_lock(&e->sim->lock);
+		sim_slots_service(e->sim);
+		job = sim_job_take(e->sim);
+		pthread_mutex_unlock(&e->sim->lock);
+		if (!job)
+			break;
+		sim_job_run(e->sim, job);
+		pthread_mutex_lock(&e->sim->lock);
+		sim_job_retire(e->sim, job);
+		pthread_mutex_unlock(&e->sim->lock);
+	}
+	ck_assert_msg(!job, "its cores are served for ever");
+	ck_assert_uint_eq(engine_status(e, q), GAON_SLOT_STOPPING);
+	pthread_mutex_lock(&e->sim->lock);
+	sim_job_retire(e->sim, slow);
+	sim_slots_service(e->sim);
+	pthread_mutex_unlock(&e->sim->lock);
+	ck_assert_uint_eq(engine_status(e, q), GAON_SLOT_STOPPED);
+}
+END_TEST
+
 static TCase *tcase(const char *name, void (*up)(void))
 {
 	TCase *t = tcase_create(name);
@@ -418,6 +458,7 @@ int main(void)
 	add_all(one);
 	tcase_add_test(one, test_beside_urgent);
 	tcase_add_test(one, test_stop_beside_urgent);
+	tcase_add_test(one, test_stop_waits_for_all);
 	tcase_add_test(one, test_hostile_save_area);
 	tcase_add_test(one, test_save_area_gone);
 	add_all(two);

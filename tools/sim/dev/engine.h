@@ -34,6 +34,9 @@ struct sim_copy {
 
 /* --- launches ------------------------------------------------------------------------------- */
 
+/* Instructions of a launch after a stop was asked for, for its workgroups to come to their end. */
+#define SIM_PREEMPT_GRACE	32768u
+
 enum sim_wait {
 	SIM_WAIT_NONE,
 	SIM_WAIT_BARRIER,	/* the gang's barrier */

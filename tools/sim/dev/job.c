@@ -65,6 +65,16 @@ static uint64_t cores_free(struct gaon_sim *sim)
 	return free_cores;
 }
 
+/*
+ * It has had its grace after a stop was asked for, and is saved as soon as none of its cores runs: so
+ * none may begin to, or with two threads there might always be one that does.
+ */
+static bool is_stopping(struct gaon_sim *sim, const struct sim_launch *l)
+{
+	return sim_slot_engine(sim, l->slot)->stop == SIM_STOP_SAVE && l->slot->save_va &&
+	       l->drained >= SIM_PREEMPT_GRACE;
+}
+
 /* Free cores on which the launch has a workgroup to start or to resume. */
 static uint64_t cores_wanted(const struct sim_launch *l)
 {
@@ -154,7 +164,7 @@ static void consider_launch(struct gaon_sim *sim, struct choices *c, struct sim_
 {
 	uint64_t wanted, start;
 
-	if (atomic_load_explicit(&l->dead, memory_order_relaxed))
+	if (atomic_load_explicit(&l->dead, memory_order_relaxed) || is_stopping(sim, l))
 		return;
 	for (uint64_t held = l->held; held; held &= held - 1) {
 		uint32_t index = (uint32_t)__builtin_ctzll(held);
@@ -235,7 +245,7 @@ unsigned int sim_job_count(struct gaon_sim *sim)
 			}
 			continue;
 		}
-		if (atomic_load_explicit(&l->dead, memory_order_relaxed))
+		if (atomic_load_explicit(&l->dead, memory_order_relaxed) || is_stopping(sim, l))
 			continue;
 		for (uint64_t held = l->held; held; held &= held - 1)
 			count += can_run(sim, (uint32_t)__builtin_ctzll(held));

@@ -13,7 +13,6 @@
 #define SAVE_LAUNCH	1u
 #define SAVE_COPY	2u
 #define SAVE_FLAGS	3u
-#define GRACE		32768u		/* instructions that a workgroup gets to come to its end */
 
 /* At offset 0 of a save area. */
 struct save_header {
@@ -102,7 +101,7 @@ bool sim_preempt_ready(struct gaon_sim *sim, struct sim_slot *slot)
 		active |= core->unit->active;
 		can_run |= core->unit->active && sim_launch_can_resume(core);
 	}
-	return !active || !can_run || l->drained >= GRACE;
+	return !active || !can_run || l->drained >= SIM_PREEMPT_GRACE;
 }
 
 static bool save_core(struct sim_core *core, struct sim_slot *slot)

@@ -192,6 +192,9 @@ static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_
 			err = move_clear(gdev, ttm, mem);
 		goto done;
 	}
+	/* TTM asks nobody when it swaps out. */
+	if (atomic_read(&ttm_to_gaon_bo(ttm)->lr_maps))
+		return -EBUSY;
 	gaon_prime_move(ttm_to_gaon_bo(ttm));
 	/* Only what the device reaches can be copied. */
 	if ((was_hbm && mem->mem_type == GAON_PL_SYSTEM) ||
@@ -389,7 +392,8 @@ int gaon_ttm_bo_validate(struct gaon_bo *bo)
 	};
 
 	dma_resv_assert_held(bo->ttm.base.resv);
-	if (bo->ttm.pin_count || bo->ttm.type == ttm_bo_type_sg)
+	/* The work of LR VMs cannot be waited for: it is somewhere, and stays there. */
+	if (bo->ttm.pin_count || bo->ttm.type == ttm_bo_type_sg || atomic_read(&bo->lr_maps))
 		return 0;
 	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
 }

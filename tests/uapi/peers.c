@@ -193,6 +193,12 @@ static void test_export(struct lib_queue *queue, int vgem, uint32_t flags)
 	CHECK(holds(shared.cpu, WORDS, 0x3333) && device_sees(queue, 0x3333), "the importer goes, the memory stays");
 	CHECK(!run_packet(queue, lib_fill(SHARED_VA, SIZE, 0x4444)) && holds(shared.cpu, WORDS, 0x4444),
 	      "and is the device's as before");
+	/* It could go back to HBM now. */
+	CHECK_ERRNO(uapi_map(queue->lib->fd, queue->lib->vm, shared.handle, 0, SHARED_VA + SIZE, SIZE, 0), 0,
+		    "it is mapped at another place as well");
+	CHECK(!run_packet(queue, lib_fill(SHARED_VA + SIZE, SIZE, 0x5555)) && device_sees(queue, 0x5555),
+	      "and still at the first");
+	CHECK_ERRNO(uapi_unmap(queue->lib->fd, queue->lib->vm, SHARED_VA + SIZE, SIZE), 0, "unmap");
 	for (unsigned int step = 0; step < 4; step += step ? 2 : 1)
 		unshare(queue, vgem, &shared, step);
 	close(shared.buf);

@@ -15,6 +15,7 @@
 #include "gaon_bind.h"
 #include "gaon_bo.h"
 #include "gaon_device.h"
+#include "gaon_restore.h"
 #include "gaon_tlbi.h"
 #include "gaon_trace.h"
 #include "gaon_ttm.h"
@@ -495,6 +496,9 @@ static void evict_vm_bo(struct gaon_bo *bo, struct drm_gpuvm_bo *vm_bo)
 	struct drm_gpuva *va;
 
 	guard(mutex)(&vm->lock);
+	/* Its work cannot be waited for. */
+	if (vm->lr)
+		gaon_restore_suspend(vm);
 	mutex_lock(lock);
 	drm_gpuvm_bo_for_each_va(va, vm_bo) {
 		if (!to_gaon_vma(va)->dead)
@@ -503,6 +507,8 @@ static void evict_vm_bo(struct gaon_bo *bo, struct drm_gpuvm_bo *vm_bo)
 	mutex_unlock(lock);
 	pt_invalidate(vm, 0, 0);
 	drm_gpuvm_bo_evict(vm_bo, true);
+	if (vm->lr)
+		gaon_restore_later(vm, 0);
 }
 
 void gaon_vm_evict_bo(struct gaon_bo *bo)

@@ -30,8 +30,8 @@ struct gaon_bo {
 	/** @vm_root: of the only VM that may map it, with a reference; NULL: any. Constant. */
 	struct drm_gem_object *vm_root;
 	/**
-	 * @lr_maps: mappings in LR VMs, whose work cannot be waited for: it is not evicted. Raised
-	 * with the reservation held.
+	 * @lr_maps: mappings in LR VMs, which are suspended while it moves; it is not evicted to
+	 * make room. Raised with the reservation held.
 	 */
 	atomic_t lr_maps;
 	/** @shared: dma-buf that others are attached to, or NULL; protected by the reservation. */

@@ -336,11 +336,15 @@ void gaon_prime_move(struct gaon_bo *bo)
 static void prime_revoked(struct dma_buf_attachment *attach)
 {
 	struct gaon_bo *bo = attach->importer_priv;
+	int idx;
 
 	if (!bo)
 		return;		/* not pinned yet */
 	bo->revoked = true;
-	gaon_vm_evict_bo(bo);
+	if (drm_dev_enter(bo->ttm.base.dev, &idx)) {
+		gaon_vm_evict_bo(bo);
+		drm_dev_exit(idx);
+	}
 	gaon_ttm_bo_unmap_import(bo);
 }
 

@@ -147,7 +147,7 @@ static void evict_flags(struct ttm_buffer_object *ttm, struct ttm_placement *pla
 
 static bool eviction_valuable(struct ttm_buffer_object *ttm, const struct ttm_place *place)
 {
-	/* The work of LR VMs cannot be waited for. */
+	/* LR VMs can be suspended, but two that lack room would do nothing else (decision 0006). */
 	return !atomic_read(&ttm_to_gaon_bo(ttm)->lr_maps) && ttm_bo_eviction_valuable(ttm, place);
 }
 
@@ -192,8 +192,8 @@ static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_
 			err = move_clear(gdev, ttm, mem);
 		goto done;
 	}
-	/* TTM asks nobody when it swaps out. */
-	if (atomic_read(&ttm_to_gaon_bo(ttm)->lr_maps))
+	/* TTM asks nobody when it swaps out what LR VMs map. */
+	if (mem->mem_type == GAON_PL_SYSTEM && atomic_read(&ttm_to_gaon_bo(ttm)->lr_maps))
 		return -EBUSY;
 	gaon_prime_move(ttm_to_gaon_bo(ttm));
 	/* Only what the device reaches can be copied. */
@@ -392,7 +392,7 @@ int gaon_ttm_bo_validate(struct gaon_bo *bo)
 	};
 
 	dma_resv_assert_held(bo->ttm.base.resv);
-	/* The work of LR VMs cannot be waited for: it is somewhere, and stays there. */
+	/* What LR VMs map is somewhere, and moves only for another device. */
 	if (bo->ttm.pin_count || bo->ttm.type == ttm_bo_type_sg || atomic_read(&bo->lr_maps))
 		return 0;
 	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
@@ -412,8 +412,7 @@ int gaon_ttm_bo_pin(struct gaon_bo *bo)
  * gaon_ttm_bo_to_host() - move to host memory
  * @bo: with its reservation held
  *
- * Return: 0, -EBUSY: it is pinned elsewhere, or LR VMs map it, whose work cannot be waited for;
- * -ENOMEM, -ERESTARTSYS, -EIO, -ENODEV.
+ * Return: 0, -EBUSY: it is pinned elsewhere; -ENOMEM, -ERESTARTSYS, -EIO, -ENODEV.
  */
 int gaon_ttm_bo_to_host(struct gaon_bo *bo)
 {
@@ -427,8 +426,6 @@ int gaon_ttm_bo_to_host(struct gaon_bo *bo)
 		return -ENODEV;
 	if (bo->ttm.pin_count)
 		err = bo->ttm.resource->mem_type == GAON_PL_HOST ? 0 : -EBUSY;
-	else if (gaon_bo_is_hbm(bo) && atomic_read(&bo->lr_maps))
-		err = -EBUSY;
 	else
 		err = ttm_bo_validate(&bo->ttm, &placement, &ctx);
 	drm_dev_exit(idx);

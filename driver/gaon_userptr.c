@@ -13,10 +13,9 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "gaon_admin.h"
 #include "gaon_device.h"
 #include "gaon_pt.h"
-#include "gaon_queue.h"
+#include "gaon_restore.h"
 #include "gaon_tlbi.h"
 #include "gaon_userptr.h"
 #include "gaon_userptr_dma.h"
@@ -212,29 +211,6 @@ static int userptr_map_vma(struct gaon_userptr *userptr, struct gaon_vma *vma,
 	return err;
 }
 
-/* Nothing of the context runs when it returns, or it was killed. */
-static void userptr_suspend(struct gaon_vm *vm)
-{
-	int err;
-
-	lockdep_assert_held(&vm->lock);
-	if (vm->suspended || !atomic_read(&vm->queues) || test_bit(GAON_VM_STATE_LOST, &vm->state))
-		return;
-	err = gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_SUSPEND, vm->context, 0,
-			    GAON_ADMIN_RECLAIM);
-	/*
-	 * Else its work may fault; what is taken away is taken away all the same. A context whose
-	 * work did not stop in time is suspended, too.
-	 */
-	vm->suspended = !err || err == -ETIMEDOUT;
-	if (err)
-		drm_dbg(&vm->gdev->drm, "context %u is not suspended (error %d)\n", vm->context,
-			err);
-	/* The firmware dropped the work of the whole context, and knows whose fault that was. */
-	if (err == -ETIMEDOUT)
-		gaon_queues_check_all(vm->gdev, vm->context);
-}
-
 /**
  * gaon_userptr_map() - write the entries of a new mapping
  * @userptr: pinned
@@ -252,8 +228,8 @@ int gaon_userptr_map(struct gaon_userptr *userptr, struct gaon_vma *vma,
 
 	lockdep_assert_held(&vm->lock);
 	if (!userptr->dma || mmu_interval_read_retry(&userptr->notifier, userptr->seq)) {
-		userptr_suspend(vm);
-		queue_delayed_work(system_dfl_wq, &vm->userptr_work, 0);
+		gaon_restore_suspend(vm);
+		gaon_restore_later(vm, 0);
 		return gaon_pt_unmap(&vm->pt, vma->base.va.addr, vma->base.va.range, reserve);
 	}
 	userptr->valid = true;
@@ -274,7 +250,7 @@ static void userptr_zap(struct gaon_userptr *userptr)
 	userptr->valid = false;
 	if (!drm_dev_enter(&vm->gdev->drm, &idx))
 		return;		/* the card reaches nothing any more */
-	userptr_suspend(vm);
+	gaon_restore_suspend(vm);
 	list_for_each_entry(vma, &userptr->vmas, userptr_link)
 		gaon_pt_unmap(&vm->pt, vma->base.va.addr, vma->base.va.range, &none);
 	gaon_tlbi_range(vm->gdev, vm->asid, userptr->va, userptr->size);
@@ -295,8 +271,8 @@ static bool userptr_invalidate(struct mmu_interval_notifier *notifier,
 	userptr->gone = false;	/* it may have come back, or become writable again */
 	userptr_zap(userptr);
 	userptr_unmap_dma(userptr);
-	if (!list_empty(&userptr->vmas) && !test_bit(GAON_VM_STATE_CLOSED, &vm->state))
-		queue_delayed_work(system_dfl_wq, &vm->userptr_work, 0);
+	if (!list_empty(&userptr->vmas))
+		gaon_restore_later(vm, 0);
 	mutex_unlock(&vm->lock);
 	return true;
 }
@@ -327,10 +303,12 @@ static struct gaon_userptr *userptr_next_invalid(struct gaon_vm *vm)
 	return NULL;
 }
 
-static bool userptr_any_invalid(struct gaon_vm *vm)
+/** gaon_userptr_any_invalid() - whether something is to be brought back; with the VM's lock held */
+bool gaon_userptr_any_invalid(struct gaon_vm *vm)
 {
 	struct gaon_userptr *userptr;
 
+	lockdep_assert_held(&vm->lock);
 	if (test_bit(GAON_VM_STATE_CLOSED, &vm->state) || !vm->pt.root)
 		return false;
 	list_for_each_entry(userptr, &vm->userptrs, link) {
@@ -338,14 +316,6 @@ static bool userptr_any_invalid(struct gaon_vm *vm)
 			return true;
 	}
 	return false;
-}
-
-static void userptr_resume(struct gaon_vm *vm)
-{
-	if (!vm->suspended)
-		return;
-	gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_RESUME, vm->context, 0, GAON_ADMIN_RECLAIM);
-	vm->suspended = false;
 }
 
 /* What its mappings take, however they were cut. */
@@ -414,22 +384,17 @@ static int userptr_bring_back(struct gaon_userptr *userptr)
 }
 
 /**
- * gaon_userptr_work() - bring back what was invalidated, then let the context go on
- * @work: userptr_work of the VM
+ * gaon_userptr_bring_back_all() - bring back what was invalidated
+ * @vm: an LR VM
  *
- * A process that changes its memory all the time can keep its own context from going on, and no
- * more: a run has an end, and comes again after a while. Mapping many pages takes so long behind an
- * IOMMU that to try again at once would be the same race again.
+ * Not all, if it changes again and again: this has an end. Mapping many pages takes so long behind
+ * an IOMMU that to try again at once would be the same race again.
  */
-void gaon_userptr_work(struct work_struct *work)
+void gaon_userptr_bring_back_all(struct gaon_vm *vm)
 {
-	struct gaon_vm *vm = container_of(work, struct gaon_vm, userptr_work.work);
-	struct gaon_userptr *userptr;
 	unsigned int tries, busy = 0;
-	int idx;
+	struct gaon_userptr *userptr;
 
-	if (!drm_dev_enter(&vm->gdev->drm, &idx))
-		return;
 	mutex_lock(&vm->lock);
 	for (tries = 0; tries < USERPTR_PASS && busy < USERPTR_BUSY; tries++) {
 		userptr = userptr_next_invalid(vm);
@@ -442,12 +407,7 @@ void gaon_userptr_work(struct work_struct *work)
 		gaon_userptr_put(userptr);
 		mutex_lock(&vm->lock);
 	}
-	if (userptr_any_invalid(vm))
-		queue_delayed_work(system_dfl_wq, &vm->userptr_work, 1);
-	else
-		userptr_resume(vm);
 	mutex_unlock(&vm->lock);
-	drm_dev_exit(idx);
 }
 
 /** gaon_userptr_unplug() - unmap all of a VM for DMA, before unbinding; VM's lock held */

@@ -11,7 +11,6 @@ struct gaon_pt_reserve;
 struct gaon_userptr_dma;
 struct gaon_vm;
 struct gaon_vma;
-struct work_struct;
 
 /**
  * struct gaon_userptr - memory of a process in an LR VM
@@ -67,7 +66,8 @@ void gaon_userptr_del(struct gaon_vma *vma);
 /* The device reaches nothing any more, and nobody is between drm_dev_enter() and drm_dev_exit(). */
 void gaon_userptr_unplug(struct gaon_vm *vm);
 
-/* Brings back what was invalidated, then lets the context go on. */
-void gaon_userptr_work(struct work_struct *work);
+/* Brings back what was invalidated. */
+void gaon_userptr_bring_back_all(struct gaon_vm *vm);
+bool gaon_userptr_any_invalid(struct gaon_vm *vm);
 
 #endif

@@ -13,6 +13,7 @@
 #include "gaon_event.h"
 #include "gaon_limits.h"
 #include "gaon_migrate.h"
+#include "gaon_restore.h"
 #include "gaon_tlbi.h"
 #include "gaon_ttm.h"
 #include "gaon_userptr.h"
@@ -97,7 +98,6 @@ void gaon_vm_free(struct drm_gpuvm *base)
 	struct gaon_device *gdev = vm->gdev;
 
 	context_destroy(vm);
-	disable_delayed_work_sync(&vm->userptr_work);
 	if (vm->bind_wq)
 		destroy_workqueue(vm->bind_wq);
 	scoped_guard(mutex, &vm->lock)
@@ -116,7 +116,7 @@ static int vm_init(struct gaon_vm *vm)
 	struct drm_gem_object *root;
 
 	INIT_LIST_HEAD(&vm->userptrs);
-	INIT_DELAYED_WORK(&vm->userptr_work, gaon_userptr_work);
+	INIT_DELAYED_WORK(&vm->restore_work, gaon_restore_work);
 	root = drm_gpuvm_resv_object_alloc(&gdev->drm);
 	if (!root)
 		return -ENOMEM;
@@ -177,6 +177,8 @@ static void vm_close(struct gaon_vm *vm)
 {
 	set_bit(GAON_VM_STATE_CLOSED, &vm->state);
 	gaon_bind_clear(vm);
+	/* Nobody queues it any more. It drops references, of which this one is not the last. */
+	disable_delayed_work_sync(&vm->restore_work);
 	gaon_vm_put(vm);
 }
 
@@ -220,6 +222,9 @@ int gaon_vm_add_queue(struct gaon_vm *vm)
 	    test_bit(GAON_VM_STATE_LOST, &vm->state))
 		return -ECANCELED;
 	atomic_inc(&vm->queues);
+	/* Its first packet may need what is not there yet. */
+	if (vm->missing)
+		gaon_restore_suspend(vm);
 	return 0;
 }
 

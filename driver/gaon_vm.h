@@ -77,9 +77,11 @@ struct gaon_vm {
 	u64 bind_seqno;
 	/** @userptrs: all &struct gaon_userptr of it; protected by @lock. */
 	struct list_head userptrs;
-	/** @userptr_work: brings back the process' memory that was taken from the device. */
-	struct delayed_work userptr_work;
-	/** @suspended: the context is, until @userptr_work has run; protected by @lock. */
+	/** @restore_work: brings back the memory that was taken from an LR VM (gaon_restore.c). */
+	struct delayed_work restore_work;
+	/** @missing: memory was taken, and the work has not brought it back; protected by @lock. */
+	bool missing;
+	/** @suspended: the context is, until @restore_work has run; protected by @lock. */
 	bool suspended;
 	/** @exec_fences: of gaon_vm_prepare(); protected by the reservation of @base. */
 	unsigned int exec_fences;

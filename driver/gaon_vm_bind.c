@@ -51,7 +51,7 @@ static int bind_now(struct gaon_vm *vm, struct gaon_bind_op *ops, u32 count, u32
 	}
 	/* What changed while it was mapped is brought by a work: it is there when this returns. */
 	if (userptr)
-		flush_delayed_work(&vm->userptr_work);
+		flush_delayed_work(&vm->restore_work);
 	gaon_bind_finish_all(vm, ops, count);
 	return err;
 }

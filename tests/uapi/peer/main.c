@@ -139,12 +139,9 @@ static void test_shared(struct card *one, struct card *two, uint32_t flags, bool
 	memory_used(two, before[1]);
 	mine = own_object(one, flags);
 	CHECK(card_fills(one, 0x1111), "its card fills it");
-	/* What an LR address space maps does not move, if it has to. */
-	CHECK_ERRNO(uapi_unmap(one->lib.fd, one->lib.vm, SHARED_VA, SIZE), 0, "unmap");
 	buf = export(one, mine);
 	theirs = import(two, buf);
 	close(buf);
-	CHECK_ERRNO(uapi_map(one->lib.fd, one->lib.vm, mine, 0, SHARED_VA, SIZE, 0), 0, "map it again");
 	CHECK(placement(one, mine) == where, "flags %#x: it is in %s", flags,
 	      where == DRM_GAON_MEMORY_HBM ? "HBM" : "host memory");
 	CHECK(card_sees(two, 0x1111), "the other card reads it");
@@ -179,7 +176,6 @@ static void test_killed(struct card *one)
 	char byte;
 	pid_t pid;
 
-	CHECK_ERRNO(uapi_unmap(one->lib.fd, one->lib.vm, SHARED_VA, SIZE), 0, "unmap");
 	REQUIRE(!pipe(told), "a pipe");
 	pid = fork();
 	if (!pid) {
@@ -198,7 +194,6 @@ static void test_killed(struct card *one)
 	CHECK(read(told[0], &byte, 1) == 1, "another process' card writes it");
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
-	CHECK_ERRNO(uapi_map(one->lib.fd, one->lib.vm, mine, 0, SHARED_VA, SIZE, 0), 0, "map it again");
 	CHECK(card_sees(one, 0x4444), "it is killed: the object holds what it wrote");
 	CHECK(card_fills(one, 0x5555) && card_sees(one, 0x5555), "nobody else writes it any more");
 	drop(one, mine);

@@ -162,20 +162,6 @@ void gaon_compat_ttm_device_fini(struct ttm_device *bdev)
 	ttm_pool_destroy_lists(&bdev->pool);
 }
 
-/* Frees what the pool keeps for later. Nobody may use the pool meanwhile. */
-void gaon_compat_ttm_pool_empty(struct ttm_device *bdev)
-{
-	struct ttm_pool *pool = &bdev->pool;
-
-	ttm_pool_fini(pool);
-	ttm_pool_destroy_lists(pool);
-#ifdef GAON_HAVE_TTM_ALLOC_FLAGS
-	ttm_pool_init(pool, pool->dev, pool->nid, pool->alloc_flags);
-#else
-	ttm_pool_init(pool, pool->dev, pool->nid, pool->use_dma_alloc, pool->use_dma32);
-#endif
-}
-
 /* Lets cgroups bound who allocates of a region, where the kernel can. */
 int gaon_compat_dmem_register(struct drm_device *drm, struct ttm_resource_manager *man,
 			      const char *name, u64 size)

@@ -68,7 +68,6 @@ int gaon_compat_ttm_device_init(struct ttm_device *bdev, const struct ttm_device
 				struct device *dev, struct address_space *mapping,
 				struct drm_vma_offset_manager *vma_manager);
 void gaon_compat_ttm_device_fini(struct ttm_device *bdev);
-void gaon_compat_ttm_pool_empty(struct ttm_device *bdev);
 int gaon_compat_dmem_register(struct drm_device *drm, struct ttm_resource_manager *man,
 			      const char *name, u64 size);
 void gaon_compat_ttm_bo_fini(struct ttm_buffer_object *bo);

@@ -3,17 +3,14 @@
  * TTM: where objects are, and how they move. All calls of TTM are here and in gaon_hbm.c.
  *
  * Host memory that the device reaches is GAON_PL_HOST. What is in GAON_PL_SYSTEM was taken from the
- * device (to be swapped out, say) and comes back by validation. Pages are allocated through the DMA
- * API, so that none is ever bounced.
+ * device (to be swapped out, say) and comes back by validation.
  *
  * Moves are done by the device and waited for: when one returns, the old place is free.
  */
-#include <linux/cleanup.h>
 #include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
 #include <linux/mm.h>
-#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -27,6 +24,7 @@
 #include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_migrate.h"
+#include "gaon_pages.h"
 #include "gaon_prime.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
@@ -43,8 +41,6 @@ struct gaon_ttm {
 	spinlock_t lock;
 	/** @objects: all that there are, by struct gaon_bo.node. */
 	struct list_head objects;
-	/** @pool_lock: held for writing while the pool is emptied. Inside reservations. */
-	struct rw_semaphore pool_lock;
 };
 
 static struct gaon_ttm *to_gaon_ttm(struct ttm_device *bdev)
@@ -105,17 +101,15 @@ static int tt_populate(struct ttm_device *bdev, struct ttm_tt *tt, struct ttm_op
 	/* A debugger, say, that reads a mapping may come here when the driver has left the card. */
 	if (!drm_dev_enter(&to_gdev(bdev)->drm, &idx))
 		return -ENODEV;
-	err = ttm_pool_alloc(&bdev->pool, tt, ctx);
+	err = gaon_pages_alloc(to_gdev(bdev)->drm.dev, tt);
 	drm_dev_exit(idx);
 	return err;
 }
 
 static void tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
 {
-	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
-		return;
-	guard(rwsem_read)(&to_gaon_ttm(bdev)->pool_lock);
-	ttm_pool_free(&bdev->pool, tt);
+	if (!(tt->page_flags & TTM_TT_FLAG_EXTERNAL))
+		gaon_pages_free(to_gdev(bdev)->drm.dev, tt);
 }
 
 static void tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
@@ -211,9 +205,14 @@ static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_
 	else if (!err && to_hbm && was_hbm)
 		err = -ENOSPC;	/* to another part of HBM: not worth it, evict instead */
 done:
-	if (!err)
+	if (err)
+		return err;
+	/* The host pages are given back, too, of what has left them. */
+	if (to_hbm && old && old->mem_type == GAON_PL_HOST)
+		ttm_bo_move_sync_cleanup(ttm, mem);
+	else
 		ttm_bo_move_null(ttm, mem);
-	return err;
+	return 0;
 }
 
 /* --- the CPU's view ------------------------------------------------------------------------- */
@@ -540,7 +539,7 @@ static void bo_unplug(struct gaon_bo *bo)
  * @gdev: the device, after drm_dev_unplug()
  *
  * As ttm_device_clear_dma_mappings(), which neither holds reservations nor gets on with objects
- * that are just being freed, and leaves the pages in the pool.
+ * that are just being freed.
  */
 void gaon_ttm_unplug(struct gaon_device *gdev)
 {
@@ -570,8 +569,6 @@ void gaon_ttm_unplug(struct gaon_device *gdev)
 	}
 	list_splice(&done, &ttm->objects);
 	spin_unlock(&ttm->lock);
-	guard(rwsem_write)(&ttm->pool_lock);
-	gaon_compat_ttm_pool_empty(&ttm->bdev);
 }
 
 static void ttm_release(struct drm_device *drm, void *arg)
@@ -603,7 +600,6 @@ int gaon_ttm_init(struct gaon_device *gdev)
 	ttm->gdev = gdev;
 	spin_lock_init(&ttm->lock);
 	INIT_LIST_HEAD(&ttm->objects);
-	init_rwsem(&ttm->pool_lock);
 	err = gaon_compat_ttm_device_init(&ttm->bdev, &ttm_funcs, gdev->drm.dev,
 					  gdev->drm.anon_inode->i_mapping,
 					  gdev->drm.vma_offset_manager);

@@ -662,7 +662,7 @@ enum drm_gaon_bo_flags {
  * another device had imported, soon after that.
  *
  * Errors: -EINVAL also: a combination of flags that is excluded above. -E2BIG: @size can never
- * fit. -ENOMEM also: no HBM left.
+ * fit. -ENOMEM also: no HBM left, or no more host memory for the caller's cgroup.
  */
 struct drm_gaon_bo_create {
 	/** @size: bytes, a multiple of the page size, not 0. */

@@ -16,6 +16,7 @@
 #include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_restore.h"
+#include "gaon_room.h"
 #include "gaon_tlbi.h"
 #include "gaon_trace.h"
 #include "gaon_ttm.h"
@@ -254,9 +255,16 @@ static int op_prepare_bo(struct gaon_vm *vm, struct gaon_bind_op *op)
 {
 	struct gaon_pt_count count = {};
 	struct drm_gpuvm_bo *vm_bo;
+	struct gaon_room room;
 	int err;
 
-	err = op_pin(vm, op, &count);
+	err = gaon_room_enter(&room, vm->gdev);
+	if (!err) {
+		do {
+			err = op_pin(vm, op, &count);
+		} while (gaon_room_retry(&room, err));
+		gaon_room_leave(&room);
+	}
 	if (err) {
 		drm_gem_object_put(&op->bo->ttm.base);
 		op->bo = NULL;

@@ -58,19 +58,7 @@ bool gaon_bo_is_hbm(const struct gaon_bo *bo)
 	return res && res->mem_type == GAON_PL_HBM;
 }
 
-/**
- * gaon_bo_create_kernel() - memory of the driver
- * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
- * @bytes: a multiple of pages
- * @device: HBM and nothing else, or host memory
- *
- * Pinned, and not cleared.  HBM that is full is not made up for by host memory: what users can ask
- * for in numbers, like the save areas of queues, would take all of the host's.
- *
- * Return: the object with one reference, to be unpinned with its reservation held and put; or an
- * ERR_PTR, of -ENOSPC if HBM is full.
- */
-struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device)
+static struct gaon_bo *bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device)
 {
 	struct gaon_bo *bo = kzalloc_obj(*bo);
 	int err;
@@ -87,10 +75,36 @@ struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool 
 		if (err)
 			bo_put(bo);
 	}
-	/* The memory manager says so of either kind. */
-	if (err == -ENOMEM && device)
-		err = -ENOSPC;
 	return err ? ERR_PTR(err) : bo;
+}
+
+/**
+ * gaon_bo_create_kernel() - memory of the driver
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @bytes: a multiple of pages
+ * @device: HBM and nothing else, or host memory
+ *
+ * Pinned, and not cleared.  HBM that is full is not made up for by host memory: what users can ask
+ * for in numbers, like the save areas of queues, would take all of the host's.
+ *
+ * Return: the object with one reference, to be unpinned with its reservation held and put; or an
+ * ERR_PTR, of -ENOSPC if HBM is full.
+ */
+struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device)
+{
+	struct gaon_room room;
+	struct gaon_bo *bo;
+	int err;
+
+	err = gaon_room_enter(&room, gdev);
+	if (err)
+		return ERR_PTR(err);
+	do {
+		bo = bo_create_kernel(gdev, bytes, device);
+	} while (device && gaon_room_retry(&room, PTR_ERR_OR_ZERO(bo)));
+	gaon_room_leave(&room);
+	/* The memory manager says so of either kind. */
+	return device && bo == ERR_PTR(-ENOMEM) ? ERR_PTR(-ENOSPC) : bo;
 }
 
 /* --- the walk ------------------------------------------------------------------------------- */
@@ -156,7 +170,7 @@ static bool flags_valid(u32 flags)
 /* No eviction makes room for more. */
 static u64 size_limit(struct gaon_device *gdev, u32 flags)
 {
-	u64 host = (u64)totalram_pages() << PAGE_SHIFT, hbm = gdev->identify.hbm_bytes;
+	u64 host = gaon_charge_host_limit(), hbm = gdev->identify.hbm_bytes;
 
 	if (flags & DRM_GAON_BO_CPU)
 		hbm = min(hbm, gdev->aperture_bytes);
@@ -176,15 +190,14 @@ static int bo_create(struct gaon_device *gdev, struct gaon_vm *vm,
 		return -ENOMEM;
 	bo->flags = args->flags;
 	bo->ttm.base.funcs = &gaon_bo_funcs;
-	if (vm) {
-		bo->vm_root = vm->base.r_obj;
-		drm_gem_object_get(bo->vm_root);
+	if (resv) {
 		err = dma_resv_lock_interruptible(resv, NULL);
 		if (err) {
-			drm_gem_object_put(bo->vm_root);
 			kfree(bo);
 			return err;
 		}
+		bo->vm_root = vm->base.r_obj;
+		drm_gem_object_get(bo->vm_root);
 	}
 	err = gaon_ttm_bo_init(gdev, bo, args->size, resv);
 	if (!err)
@@ -192,6 +205,31 @@ static int bo_create(struct gaon_device *gdev, struct gaon_vm *vm,
 	else if (resv)
 		dma_resv_unlock(resv);
 	*out = bo;
+	return err;
+}
+
+static int bo_create_charged(struct gaon_file *gfile, struct gaon_vm *vm,
+			     const struct drm_gaon_bo_create *args, struct gaon_bo **out)
+{
+	struct gaon_device *gdev = gfile->gdev;
+	struct gaon_charge charge = {};
+	struct gaon_room room;
+	int err;
+
+	err = gaon_charge(&charge, gdev, gfile->quota, args->size, args->flags);
+	if (err)
+		return err;
+	err = gaon_room_enter(&room, gdev);
+	if (!err) {
+		do {
+			err = bo_create(gdev, vm, args, out);
+		} while (args->flags & DRM_GAON_BO_HBM && gaon_room_retry(&room, err));
+		gaon_room_leave(&room);
+	}
+	if (err)
+		gaon_uncharge(&charge);
+	else
+		(*out)->charge = charge;
 	return err;
 }
 
@@ -217,7 +255,7 @@ int gaon_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 		err = vm ? 0 : -ENOENT;
 	}
 	if (!err)
-		err = bo_create(gdev, vm, args, &bo);
+		err = bo_create_charged(to_gaon_file(file), vm, args, &bo);
 	if (!err) {
 		err = drm_gem_handle_create(file, &bo->ttm.base, &args->handle);
 		bo_put(bo);

@@ -9,6 +9,8 @@
 
 #include <uapi/drm/gaon_accel.h>
 
+#include "gaon_room.h"
+
 struct dma_buf;
 struct drm_file;
 struct gaon_device;
@@ -44,6 +46,8 @@ struct gaon_bo {
 	 * either.
 	 */
 	bool revoked;
+	/** @charge: what it counts. Set when it is there, and until it is freed. */
+	struct gaon_charge charge;
 	/** @name: for people; protected by the reservation. */
 	char name[32];
 	/** @gpuva_lock: protects the list of mappings where GEM has no lock for it. */

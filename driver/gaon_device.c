@@ -222,6 +222,7 @@ int gaon_device_init(struct gaon_device *gdev)
 		return err;
 	gaon_reset_init(gdev);
 	xa_init_flags(&gdev->vms, XA_FLAGS_ALLOC);
+	gaon_rooms_init(&gdev->rooms);
 	ida_init(&gdev->asids);
 	err = drmm_add_action_or_reset(&gdev->drm, device_release, gdev);
 	if (!err)

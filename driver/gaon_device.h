@@ -21,6 +21,7 @@
 #include <uapi/drm/gaon_accel.h>
 
 #include "gaon_compat.h"
+#include "gaon_room.h"
 
 /* For people; programs look at the interface's version. */
 #define GAON_DRIVER_VERSION						\
@@ -142,6 +143,8 @@ struct gaon_device {
 	struct ttm_device *ttm;
 	/** @hbm: manager of the card's memory. */
 	struct gaon_hbm *hbm;
+	/** @rooms: how room is made in the card's memory. */
+	struct gaon_rooms rooms;
 	/** @migrate: the driver's own queue, which clears and moves memory. */
 	struct gaon_migrate *migrate;
 	/** @vms: struct gaon_vm by context; its lock also protects VM references found in it. */
@@ -184,6 +187,8 @@ struct gaon_file {
 	struct drm_file *drm;
 	/** @vms: struct gaon_vm by handle; each entry holds a reference. */
 	struct xarray vms;
+	/** @quota: what it has of the card's memory. */
+	struct gaon_quota *quota;
 	/** @client: what it has of queues. */
 	struct gaon_client *client;
 };

@@ -44,8 +44,11 @@ static int gaon_open(struct drm_device *drm, struct drm_file *file)
 	gfile->gdev = to_gaon_device(drm);
 	gfile->drm = file;
 	xa_init_flags(&gfile->vms, XA_FLAGS_ALLOC1);
-	err = gaon_client_open(gfile);
+	gfile->quota = gaon_quota_create();
+	err = gfile->quota ? gaon_client_open(gfile) : -ENOMEM;
 	if (err) {
+		if (gfile->quota)
+			gaon_quota_put(gfile->quota);
 		kfree(gfile);
 		return err;
 	}
@@ -59,6 +62,7 @@ static void gaon_postclose(struct drm_device *drm, struct drm_file *file)
 
 	gaon_client_close(gfile);
 	gaon_vm_close_file(gfile);
+	gaon_quota_put(gfile->quota);
 	kfree(gfile);
 }
 

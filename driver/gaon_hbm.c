@@ -11,6 +11,7 @@
 #include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_resource.h>
 
+#include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_ttm.h"
 
@@ -24,6 +25,8 @@ struct gaon_hbm {
 	struct mutex lock;
 	/** @mm: the allocator. */
 	struct gpu_buddy mm;
+	/** @kernel: bytes of the driver's own objects. */
+	atomic64_t kernel;
 	/** @visible: bytes that the aperture shows. */
 	u64 visible;
 	/** @visible_avail: of them that are free. */
@@ -38,6 +41,8 @@ struct gaon_hbm_resource {
 	struct list_head blocks;
 	/** @visible: bytes of it that the aperture shows. */
 	u64 visible;
+	/** @kernel: it is the driver's own. */
+	bool kernel;
 	/** @cleared: all of it reads 0. */
 	bool cleared;
 };
@@ -123,6 +128,9 @@ static int hbm_alloc(struct ttm_resource_manager *man, struct ttm_buffer_object 
 		kfree(res);
 		return err;
 	}
+	res->kernel = ttm_to_gaon_bo(bo)->kernel;
+	if (res->kernel)
+		atomic64_add(res->base.size, &hbm->kernel);
 	*out = &res->base;
 	return 0;
 }
@@ -136,6 +144,8 @@ static void hbm_free(struct ttm_resource_manager *man, struct ttm_resource *base
 		gpu_buddy_free_list(&hbm->mm, &res->blocks, 0);
 		hbm->visible_avail += res->visible;
 	}
+	if (res->kernel)
+		atomic64_sub(base->size, &hbm->kernel);
 	ttm_resource_fini(man, base);
 	kfree(res);
 }
@@ -243,6 +253,12 @@ void gaon_hbm_was_reset(struct gaon_device *gdev)
 {
 	guard(mutex)(&gdev->hbm->lock);
 	gpu_buddy_reset_clear(&gdev->hbm->mm, true);
+}
+
+/** gaon_hbm_movable() - bytes that are not the driver's own, which stay */
+u64 gaon_hbm_movable(struct gaon_device *gdev)
+{
+	return gdev->hbm->mm.size - atomic64_read(&gdev->hbm->kernel);
 }
 
 /** gaon_hbm_usage() - bytes that are allocated */

@@ -318,15 +318,12 @@ static void submit_push(struct submit *submit)
 	}
 }
 
-static int submit_run(struct submit *submit)
+static int submit_locked(struct submit *submit)
 {
 	struct gaon_queue *queue = submit->queue;
-	struct gaon_kq *kq = queue->kq;
 	int err;
 
-	err = mutex_lock_interruptible(&kq->submit_lock);
-	if (err)
-		return err;
+	lockdep_assert_held(&queue->kq->submit_lock);
 	drm_exec_init(&submit->exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES,
 		      SUBMIT_OBJECTS);
 	drm_exec_until_all_locked(&submit->exec) {
@@ -340,6 +337,25 @@ static int submit_run(struct submit *submit)
 	if (!err)
 		submit_push(submit);
 	drm_exec_fini(&submit->exec);
+	return err;
+}
+
+static int submit_run(struct submit *submit)
+{
+	struct gaon_kq *kq = submit->queue->kq;
+	struct gaon_room room;
+	int err;
+
+	err = mutex_lock_interruptible(&kq->submit_lock);
+	if (err)
+		return err;
+	err = gaon_room_enter(&room, submit->queue->vm->gdev);
+	if (!err) {
+		do {
+			err = submit_locked(submit);
+		} while (gaon_room_retry(&room, err));
+		gaon_room_leave(&room);
+	}
 	mutex_unlock(&kq->submit_lock);
 	return err;
 }

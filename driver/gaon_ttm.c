@@ -301,6 +301,7 @@ static void bo_destroy(struct ttm_buffer_object *ttm)
 	drm_gem_object_release(&ttm->base);
 	if (bo->vm_root)
 		drm_gem_object_put(bo->vm_root);
+	gaon_uncharge(&bo->charge);
 	mutex_destroy(&bo->gpuva_lock);
 	kfree(bo);
 }
@@ -498,6 +499,12 @@ int gaon_ttm_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	if (!err)
 		drm_gem_object_put(obj);	/* the mapping has TTM's reference */
 	return err;
+}
+
+/** gaon_ttm_settle() - what was freed is gone; waits for jobs that work on it, without locks */
+void gaon_ttm_settle(struct gaon_device *gdev)
+{
+	flush_workqueue(gdev->ttm->wq);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */

@@ -40,9 +40,12 @@ void gaon_ttm_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
 int gaon_ttm_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
 int gaon_ttm_bo_validate(struct gaon_bo *bo);
 
+void gaon_ttm_settle(struct gaon_device *gdev);
+
 /* gaon_hbm.c: the manager of the card's memory */
 int gaon_hbm_init(struct gaon_device *gdev);
 void gaon_hbm_was_reset(struct gaon_device *gdev);
+u64 gaon_hbm_movable(struct gaon_device *gdev);
 void gaon_hbm_usage(struct gaon_device *gdev, u64 *used, u64 *visible_used);
 bool gaon_hbm_piece_is_clear(const void *where);
 bool gaon_hbm_is_cleared(struct ttm_resource *res);

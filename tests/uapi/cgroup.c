@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Host memory of objects counts in the memory cgroup of who asks for it, also when it comes from moving
- * an object out of HBM; a cgroup that is full gets ENOMEM and nobody is killed.
+ * cgroup [dmem]: host memory of objects counts in the memory cgroup of who asks for it, also when it
+ * comes from moving an object out of HBM; a cgroup that is full gets ENOMEM and nobody is killed. With
+ * `dmem`: HBM counts in the dmem controller, and what is over its limit moves to host memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -138,10 +139,60 @@ static void test_memory(void)
 	rmdir(GROUP);
 }
 
-int main(void)
+/* --- HBM ------------------------------------------------------------------------------------------- */
+
+static char region[128];
+
+/* "REGION NUMBER" of a file of the dmem controller. */
+static uint64_t dmem(const char *path)
+{
+	char text[512], *at;
+
+	get(path, text, sizeof(text));
+	at = strstr(text, region);
+	return at ? strtoull(at + strlen(region), NULL, 10) : 0;
+}
+
+static void run_hbm(void)
+{
+	uint32_t handles[2 * LIMIT / PIECE], count = sizeof(handles) / sizeof(handles[0]), i;
+	int fd = uapi_open(), err = 0;
+	uint64_t most = 0, now;
+
+	for (i = 0; i < count && !err; i++) {
+		err = create(fd, PIECE, DRM_GAON_BO_HBM, &handles[i]);
+		now = dmem(GROUP "/dmem.current");
+		most = now > most ? now : most;
+	}
+	CHECK(!err && i == count, "%u objects of 2 MiB: %s", i, strerror(err));
+	CHECK(most <= LIMIT && most >= LIMIT - 2 * PIECE, "at most %llu MiB of them are in HBM",
+	      (unsigned long long)most / MIB);
+	CHECK_ERRNO(create(fd, LIMIT + PIECE, DRM_GAON_BO_HBM, &handles[0]), ENOMEM, "one that is over the limit");
+	close(fd);
+}
+
+static void test_dmem(void)
+{
+	char text[512], limit[192];
+
+	REQUIRE(put("/sys/fs/cgroup/cgroup.subtree_control", "+dmem"), "the dmem controller");
+	get("/sys/fs/cgroup/dmem.capacity", text, sizeof(text));
+	REQUIRE(sscanf(text, "%126s", region) == 1 && strstr(region, "hbm"), "the card's region: %s", text);
+	strcat(region, " ");
+	REQUIRE(!mkdir(GROUP, 0755), "a group");
+	snprintf(limit, sizeof(limit), "%s%llu", region, LIMIT);
+	REQUIRE(put(GROUP "/dmem.max", limit), "its limit: %s", limit);
+	in_group(run_hbm);
+	rmdir(GROUP);
+}
+
+int main(int argc, char **argv)
 {
 	if (access("/sys/fs/cgroup/cgroup.procs", F_OK))
 		mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
-	test_memory();
+	if (argc > 1 && !strcmp(argv[1], "dmem"))
+		test_dmem();
+	else
+		test_memory();
 	uapi_exit();
 }

@@ -662,7 +662,10 @@ enum drm_gaon_bo_flags {
  * another device had imported, soon after that.
  *
  * Errors: -EINVAL also: a combination of flags that is excluded above. -E2BIG: @size can never
- * fit. -ENOMEM also: no HBM left, or no more host memory for the caller's cgroup.
+ * fit. -ENOMEM also: no HBM left; this file's objects without %DRM_GAON_BO_HOST would be more than
+ * fit into HBM at once; all files' objects would be more than HBM and the part of the host's memory
+ * that is set aside for what is moved out of it or, without %DRM_GAON_BO_HBM, more than half of
+ * the host's memory; no more host memory for the caller's cgroup.
  */
 struct drm_gaon_bo_create {
 	/** @size: bytes, a multiple of the page size, not 0. */

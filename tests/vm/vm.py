@@ -163,7 +163,8 @@ class Boot:
 
         slow = SLOW.get(self.image.kernel, 1)
         variables = f"O={os.path.abspath(self.build)} GAON_BUILD_DIR={os.path.abspath(self.build)} " \
-                    f"GAON_INITRAMFS={self.image.initramfs} CK_TIMEOUT_MULTIPLIER={CHECK_SLOW * slow} " \
+                    f"GAON_INITRAMFS={self.image.initramfs} GAON_SLOW={slow} " \
+                    f"CK_TIMEOUT_MULTIPLIER={CHECK_SLOW * slow} " \
                     f"GAON_SEED={os.environ.get('GAON_SEED', str(int(time.time())))} PATH=$PATH:$O/bin"
         self.log.write(f"== {test.name}: {test.run}\n")
         result, troubles = machine.run(number, f"export {variables}; {test.run}", test.timeout * slow, test.user,

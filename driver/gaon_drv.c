@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* The DRM side: the driver, its ioctls, its files. */
+#include <linux/compat.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/uaccess.h>
 
 #include <drm/drm_accel.h>
 #include <drm/drm_gem.h>
@@ -32,6 +35,46 @@ static const struct drm_ioctl_desc gaon_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(GAON_SUBMIT, gaon_ioctl_submit, 0),
 	DRM_IOCTL_DEF_DRV(GAON_WAIT, gaon_ioctl_wait, 0),
 };
+
+/*
+ * What is behind the structure that this driver knows: DRM copies it in, and nobody looks at it. A
+ * caller that is newer and sets a field there would be served as if it had not.
+ */
+static int ioctl_check_tail(unsigned int cmd, void __user *arg)
+{
+	unsigned int nr = _IOC_NR(cmd) - DRM_COMMAND_BASE, known;
+	int zero;
+
+	if (_IOC_TYPE(cmd) != DRM_IOCTL_BASE || !(cmd & IOC_IN) || nr >= ARRAY_SIZE(gaon_ioctls))
+		return 0;
+	nr = array_index_nospec(nr, ARRAY_SIZE(gaon_ioctls));
+	known = _IOC_SIZE(gaon_ioctls[nr].cmd);
+	if (!gaon_ioctls[nr].func || _IOC_SIZE(cmd) <= known)
+		return 0;
+	zero = check_zeroed_user(arg + known, _IOC_SIZE(cmd) - known);
+	if (zero < 0)
+		return zero;
+	return zero ? 0 : -E2BIG;
+}
+
+static long gaon_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	int err = ioctl_check_tail(cmd, (void __user *)arg);
+
+	return err ?: drm_ioctl(filp, cmd, arg);
+}
+
+#ifdef CONFIG_COMPAT
+/* DRM's own structures differ in 32-bit processes, the driver's do not. */
+static long gaon_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	int err = ioctl_check_tail(cmd, compat_ptr(arg));
+
+	return err ?: drm_compat_ioctl(filp, cmd, arg);
+}
+#else
+#define gaon_compat_ioctl	NULL
+#endif
 
 static int gaon_open(struct drm_device *drm, struct drm_file *file)
 {
@@ -93,11 +136,11 @@ static void gaon_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 
 static const struct file_operations gaon_fops = {
 	.owner = THIS_MODULE,
-	/* As DRM_ACCEL_FOPS but for release, mmap and fdinfo. */
+	/* As DRM_ACCEL_FOPS but for release, ioctls, mmap and fdinfo. */
 	.open = accel_open,
 	.release = gaon_release,
-	.unlocked_ioctl = drm_ioctl,
-	.compat_ioctl = drm_compat_ioctl,
+	.unlocked_ioctl = gaon_ioctl,
+	.compat_ioctl = gaon_compat_ioctl,
 	.poll = drm_poll,
 	.read = drm_read,
 	.llseek = noop_llseek,

@@ -2,7 +2,9 @@
 /* DEV_QUERY: every answer, sizes that are too small and too large, and what is refused. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "uapi.h"
 
@@ -118,6 +120,56 @@ static void test_time(int fd)
 	      first.temp_mc / 1000, first.temp_mc % 1000, first.power_mw);
 }
 
+/*
+ * Structures of another version of the interface. Each is filled with the same byte, of which no call
+ * can make sense, so that what is said of the tail comes from the tail.
+ */
+static void test_tails(int fd)
+{
+	struct { struct drm_gaon_vm_create args; uint64_t tail; } vm = { .tail = 0 };
+	long page = sysconf(_SC_PAGESIZE);
+	unsigned char *edge, arg[512];
+	unsigned int i, size, at;
+
+	edge = mmap(NULL, 2 * (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(edge != MAP_FAILED && !munmap(edge + page, (size_t)page), "a page with nothing behind it");
+	for (i = 0; i < UAPI_CALLS; i++) {
+		unsigned long known = uapi_calls[i], longer;
+		int plain;
+
+		size = _IOC_SIZE(known);
+		longer = _IOC(_IOC_DIR(known), _IOC_TYPE(known), _IOC_NR(known), size + 8);
+		memset(arg, 0xff, sizeof(arg));
+		plain = uapi_ioctl(fd, known, arg);
+		CHECK(plain == EINVAL || plain == ENOENT, "call %#lx of nonsense: error %d", known & 0xff,
+		      plain);
+		memset(arg, 0xff, sizeof(arg));
+		memset(arg + size, 0, 8);
+		CHECK_ERRNO(uapi_ioctl(fd, longer, arg), plain, "with a tail of 0");
+		for (at = 0; at < 8; at += 7) {
+			memset(arg + size, 0, 8);
+			arg[size + at] = 1;
+			CHECK_ERRNO(uapi_ioctl(fd, longer, arg), E2BIG, "with a tail that is not 0 at %u", at);
+		}
+		memset(edge + page - size, 0xff, size);
+		CHECK_ERRNO(uapi_ioctl(fd, longer, edge + page - size), EFAULT, "with a tail that is not there");
+	}
+	munmap(edge, (size_t)page);
+
+	/* A call that succeeds, and one of an older caller. */
+#define SIZED(request, bytes)	_IOC(_IOC_DIR(request), _IOC_TYPE(request), _IOC_NR(request), bytes)
+	CHECK_ERRNO(uapi_ioctl(fd, SIZED(DRM_IOCTL_GAON_VM_CREATE, sizeof(vm)), &vm), 0, "a VM, longer");
+	CHECK(vm.args.vm_id && !vm.tail, "it is VM %u", vm.args.vm_id);
+	CHECK_ERRNO(uapi_vm_destroy(fd, vm.args.vm_id), 0, "destroy");
+	vm.args = (struct drm_gaon_vm_create){ .context = 0xffffffff, .pad = 0xffffffff };
+	CHECK_ERRNO(uapi_ioctl(fd, SIZED(DRM_IOCTL_GAON_VM_CREATE,
+					 offsetof(struct drm_gaon_vm_create, context)), &vm), 0,
+		    "a VM, shorter: what is not passed is 0");
+	CHECK(vm.args.vm_id && vm.args.context == 0xffffffff, "nor is it written");
+	CHECK_ERRNO(uapi_vm_destroy(fd, vm.args.vm_id), 0, "destroy");
+#undef SIZED
+}
+
 static void test_version(int fd)
 {
 	char name[16] = "", date[16] = "", desc[64] = "";
@@ -140,5 +192,6 @@ int main(void)
 	test_sizes(fd);
 	test_device(fd);
 	test_time(fd);
+	test_tails(fd);
 	uapi_exit();
 }

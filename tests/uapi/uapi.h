@@ -39,6 +39,10 @@ int uapi_open(void);
 /* 0 or a positive errno; signals are seen through. */
 int uapi_ioctl(int fd, unsigned long request, void *arg);
 
+/* Every ioctl of the driver. */
+#define UAPI_CALLS	16
+extern const unsigned long uapi_calls[UAPI_CALLS];
+
 int uapi_query(int fd, uint32_t type, void *out, uint32_t size);
 /* Handles, 0 if it failed (which is a failed check). */
 uint32_t uapi_vm(int fd, uint32_t flags);

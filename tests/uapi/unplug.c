@@ -81,7 +81,10 @@ struct user {
 	int fd;
 	uint32_t vms[2], bos[3], imported;
 	volatile uint64_t *cpu[3];
+	uint64_t offsets[3];
+	uint64_t doorbell;
 	char *own;
+	int buf;
 };
 
 static const uint32_t kinds[3] = {
@@ -91,13 +94,17 @@ static const uint32_t kinds[3] = {
 static void user_start(struct user *user)
 {
 	struct drm_gaon_vm_bind_op op = { .type = DRM_GAON_VM_BIND_MAP_USERPTR, .va = VA / 2, .size = MIB };
+	struct drm_gaon_queue_create queue = {
+		.flags = DRM_GAON_QUEUE_USER, .priority = DRM_GAON_PRIORITY_NORMAL, .ring_log2 = 4,
+		.ring_va = VA + 4 * MIB + 4096, .state_va = VA + 4 * MIB + 8192,
+	};
 	unsigned int i;
-	int buf;
 
 	user->fd = open_again();
 	REQUIRE(user->fd >= 0, "open: %s", strerror(errno));
 	for (i = 0; i < 2; i++)
 		user->vms[i] = uapi_vm(user->fd, i ? DRM_GAON_VM_LR : 0);
+	queue.vm_id = user->vms[1];
 	for (i = 0; i < 3; i++) {
 		user->bos[i] = uapi_bo(user->fd, 4 * MIB, kinds[i], 0);
 		user->cpu[i] = uapi_mmap(user->fd, user->bos[i], 4 * MIB);
@@ -105,28 +112,50 @@ static void user_start(struct user *user)
 		user->cpu[i][0] = i;
 		uapi_map(user->fd, user->vms[i & 1], user->bos[i], 0, VA + i * 4 * MIB, 4 * MIB, 0);
 	}
+	/* Where they may be mapped again, and the doorbells of a queue whose ring is in the second. */
+	for (i = 0; i < 3; i++) {
+		struct drm_gaon_bo_mmap_offset offset = { .handle = user->bos[i] };
+
+		CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_BO_MMAP_OFFSET, &offset), 0, "offset");
+		user->offsets[i] = offset.offset;
+	}
+	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_QUEUE_CREATE, &queue), 0, "a queue");
+	user->doorbell = queue.doorbell_mmap;
 	user->own = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	op.offset = (uintptr_t)user->own;
 	uapi_bind(user->fd, user->vms[1], &op, 1);
 	/* Memory of another device is unmapped for DMA, too. */
-	buf = uapi_udmabuf(MIB, NULL);
+	user->buf = uapi_udmabuf(MIB, NULL);
 	if (uapi_bounces()) {
-		CHECK_ERRNO(uapi_to_handle(user->fd, buf, &user->imported), EOPNOTSUPP, "import of what is bounced");
+		CHECK_ERRNO(uapi_to_handle(user->fd, user->buf, &user->imported), EOPNOTSUPP, "import of what is bounced");
 	} else {
-		CHECK_ERRNO(uapi_to_handle(user->fd, buf, &user->imported), 0, "import");
+		CHECK_ERRNO(uapi_to_handle(user->fd, user->buf, &user->imported), 0, "import");
 		uapi_map(user->fd, user->vms[0], user->imported, 0, VA / 4, MIB, 0);
 	}
-	close(buf);
 }
 
 static void user_check_gone(struct user *user)
 {
 	struct drm_gaon_vm_create vm = { 0 };
 	struct drm_gaon_query_device device;
+	uint32_t handle;
 	struct drm_gaon_bo_create bo = { .size = 4096, .flags = DRM_GAON_BO_HOST };
+	struct drm_prime_handle prime = { .handle = user->bos[0], .flags = DRM_CLOEXEC };
+	uint8_t none[512] = { 0 };
 	unsigned int i;
 	uint64_t sum = 0;
 
+	for (i = 0; i < UAPI_CALLS; i++)
+		CHECK_ERRNO(uapi_ioctl(user->fd, uapi_calls[i], none), ENODEV, "call %#lx",
+			    uapi_calls[i] & 0xff);
+	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), ENODEV, "export");
+	CHECK_ERRNO(uapi_to_handle(user->fd, user->buf, &handle), ENODEV, "import");
+	for (i = 0; i < 3; i++)
+		CHECK(mmap(NULL, 4 * MIB, PROT_READ, MAP_SHARED, user->fd, (off_t)user->offsets[i]) ==
+		      MAP_FAILED && errno == ENODEV, "mmap of an object: %s", strerror(errno));
+	CHECK(mmap(NULL, DRM_GAON_DOORBELL_BYTES, PROT_WRITE, MAP_SHARED, user->fd, (off_t)user->doorbell) ==
+	      MAP_FAILED && errno == ENODEV, "mmap of doorbells: %s", strerror(errno));
+	/* And with arguments that were good. */
 	CHECK_ERRNO(uapi_query(user->fd, DRM_GAON_QUERY_DEVICE, &device, sizeof(device)), ENODEV, "query");
 	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_VM_CREATE, &vm), ENODEV, "VM_CREATE");
 	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_BO_CREATE, &bo), ENODEV, "BO_CREATE");
@@ -147,6 +176,7 @@ static void user_end(struct user *user, bool tidy)
 	for (i = 0; i < 3 && tidy; i++)
 		munmap((void *)user->cpu[i], 4 * MIB);
 	munmap(user->own, MIB);
+	close(user->buf);
 	CHECK(!close(user->fd), "close");
 	for (i = 0; i < 3 && !tidy; i++)
 		munmap((void *)user->cpu[i], 4 * MIB);

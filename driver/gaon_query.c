@@ -34,7 +34,7 @@ static int query_device(struct gaon_device *gdev, struct drm_gaon_dev_query *arg
 		.file_vms = GAON_FILE_VMS,
 		.file_queues = GAON_FILE_QUEUES,
 		.slots = id->slots,
-		.preempt_ms = id->preempt_ms,
+		.preempt_ms = gdev->fw.preempt_ms,
 		.save_bytes = id->save_bytes,
 		.priorities = BIT(DRM_GAON_PRIORITY_LOW) | BIT(DRM_GAON_PRIORITY_NORMAL),
 		.resets = atomic_read(&gdev->resets.device),

@@ -320,10 +320,45 @@ void lib_code(struct lib *lib)
 	static const uint32_t store[] = { 0x00100293, 0x00553023, 0x00008067 };
 	/* fence; ld t0, 0(a0); beqz t0, .-8; ret */
 	static const uint32_t until[] = { 0x0ff0000f, 0x00053283, 0xfe028ce3, 0x00008067 };
+	/* addi t0, t0, 1; sd t0, 0(a0); fence; j .-12 */
+	static const uint32_t count[] = { 0x00128293, 0x00553023, 0x0ff0000f, 0xff5ff06f };
+	static const uint32_t gang[] = {
+		0xcc6022f3,	/*	csrr	t0, GAON_CSR_WG_LINEAR */
+		0xcc302373,	/*	csrr	t1, GAON_CSR_GRID_X */
+		0x00329393,	/*	slli	t2, t0, 3 */
+		0x00a383b3,	/*	add	t2, t2, a0 */
+		0x00128e13,	/*	addi	t3, t0, 1 */
+		0x006e1463,	/*	bne	t3, t1, 1f */
+		0x00000e13,	/*	li	t3, 0 */
+		0x003e1e13,	/* 1:	slli	t3, t3, 3 */
+		0x00ae0e33,	/*	add	t3, t3, a0 */
+		0x00000f13,	/*	li	t5, 0		rounds */
+		0x00000f93,	/*	li	t6, 0		wrong */
+		0x001f0f13,	/* 2:	addi	t5, t5, 1 */
+		0x01e3b023,	/*	sd	t5, 0(t2) */
+		0x00029663,	/*	bnez	t0, 3f */
+		0xff853603,	/*	ld	a2, -8(a0)	the first says when they end */
+		0xfec53823,	/*	sd	a2, -16(a0) */
+		0x0ff0000f,	/* 3:	fence */
+		0x0000400b,	/*	gaon.barrier */
+		0x0ff0000f,	/*	fence */
+		0x000e3583,	/*	ld	a1, 0(t3) */
+		0x41e585b3,	/*	sub	a1, a1, t5 */
+		0x00bfefb3,	/*	or	t6, t6, a1 */
+		0xff053683,	/*	ld	a3, -16(a0) */
+		0x0ff0000f,	/*	fence */
+		0x0000400b,	/*	gaon.barrier */
+		0x0ff0000f,	/*	fence */
+		0xfc0682e3,	/*	beqz	a3, 2b */
+		0x09f3b023,	/*	sd	t6, 0x80(t2) */
+		0x00008067,	/*	ret */
+	};
 	uint32_t bo = uapi_bo(lib->fd, 4096, DRM_GAON_BO_HOST, 0);
 	uint8_t *cpu = bo ? uapi_mmap(lib->fd, bo, 4096) : NULL;
 
 	REQUIRE(cpu, "memory for code");
+	memcpy(cpu + LIB_CODE_COUNT, count, sizeof(count));
+	memcpy(cpu + LIB_CODE_GANG, gang, sizeof(gang));
 	memcpy(cpu + LIB_CODE_SPIN, spin, sizeof(spin));
 	memcpy(cpu + LIB_CODE_BREAK, brk, sizeof(brk));
 	memcpy(cpu + LIB_CODE_RET, ret, sizeof(ret));

@@ -105,6 +105,15 @@ int lib_submit(struct lib_queue *queue, uint64_t list_va, uint32_t count, uint32
 #define LIB_CODE_RET	0x80
 #define LIB_CODE_STORE	0xc0	/* stores 1 at the address in a0 */
 #define LIB_CODE_UNTIL	0x100	/* until the word at the address in a0 is not 0 */
+#define LIB_CODE_COUNT	0x120	/* counts at the address in a0, without end */
+/*
+ * A gang whose a0 is at least 16 bytes into memory that is all 0: each member counts rounds at a0 + 8 n
+ * and looks, between two barriers, whether its neighbour has counted as many. When the word below a0 is
+ * not 0 all end, after the same round, and store what they found wrong at a0 + 0x80 + 8 n.
+ */
+#define LIB_CODE_GANG	0x140
+#define LIB_GANG_STOP	(-8)
+#define LIB_GANG_WRONG	0x80
 void lib_code(struct lib *lib);
 
 #endif

@@ -12,6 +12,7 @@
 #define WORD	0x0
 #define LIST	0x1000
 #define LIST2	0x2000
+#define GANG	0x4040	/* of at most 16 */
 
 static struct gaon_packet *list_at(struct lib *lib, uint64_t offset)
 {
@@ -305,38 +306,126 @@ static void test_destroy_busy(struct lib *lib)
 		lib_syncobj_destroy(lib->fd, out[i]);
 }
 
-/* A user-mode launch that never ends takes all cores; fences are signalled all the same. */
-static void test_beside_endless(struct lib *lib)
+/* --- beside work that never ends --------------------------------------------------------------- */
+
+#define BESIDE_JOBS	20
+#define STEP_MS		100
+
+/* Telemetry: launches that were saved. */
+static uint64_t preemptions(int fd)
 {
-	uint32_t out = lib_syncobj(lib->fd);
-	struct lib_queue endless, queue;
-	struct gaon_packet packet;
-	int64_t start, longest = 0;
-	unsigned int i, bad = 0;
+	struct drm_gaon_query_telemetry telemetry = { 0 };
+
+	CHECK_ERRNO(uapi_query(fd, DRM_GAON_QUERY_TELEMETRY, &telemetry, sizeof(telemetry)), 0, "telemetry");
+	return telemetry.preemptions;
+}
+
+/* Steps of STEP_MS that a job on all cores took; more than @most: it did not end, or not well. */
+static unsigned int job_steps(struct lib *lib, struct lib_queue *queue, uint32_t out, uint32_t cores,
+			      unsigned int most)
+{
+	unsigned int steps = 0;
+	int err;
+
+	*list_at(lib, LIST) = lib_launch(LIB_CODE_VA + LIB_CODE_STORE, lib_va(WORD), 2 * cores);
+	*lib_word(lib, WORD) = 0;
+	if (lib_submit(queue, lib_va(LIST), 1, 0, 0, out, 0))
+		return most + 1;
+	do
+		err = lib_syncobj_wait(lib->fd, out, 0, STEP_MS);
+	while (err == ETIME && ++steps <= most);
+	if (err || lib_syncobj_status(lib->fd, out) || *lib_word(lib, WORD) != 1)
+		return most + 1;
+	return steps;
+}
+
+/* Whether the device counts on at a word. */
+static bool moves(const volatile uint64_t *word)
+{
+	uint64_t before = *word;
+	unsigned int tries;
+
+	for (tries = 0; tries < 2000 && *word == before; tries++)
+		usleep(10000);
+	return *word != before;
+}
+
+/* The gang is told to end: all have made the same number of rounds, and nobody saw anything else. */
+static void check_gang(struct lib *lr, struct lib_queue *queue, uint32_t members)
+{
+	volatile uint64_t *rounds = lib_word(lr, GANG), *wrong = lib_word(lr, GANG + LIB_GANG_WRONG);
+	struct gaon_packet end = lib_nop(lib_va(WORD), 1, GAON_PKT_F_EVENT);
+	uint32_t i, bad = 0;
+
+	*lib_word(lr, WORD) = 0;
+	lib_push(queue, &end);
+	*lib_word(lr, GANG + LIB_GANG_STOP) = 1;
+	CHECK_ERRNO(lib_wait(lr, lib_word(lr, WORD), 1, 20000), 0, "it ends when it is told to");
+	for (i = 0; i < members; i++)
+		bad += rounds[i] != rounds[0] || wrong[i];
+	CHECK(!bad && rounds[0], "after %llu rounds, in which %u of %u members saw what is wrong",
+	      (unsigned long long)rounds[0], bad, members);
+}
+
+/*
+ * Jobs beside a user-mode launch that holds all cores: each ends within the time in which the device
+ * says that work stops, and one slice. Counted are waits, not their time: a pause of the machine is one
+ * wait, and no work of the device. Nobody was killed for it: the launch was saved, and goes on.
+ */
+static void test_beside(struct lib *lib, struct lib *lr, const struct gaon_packet *launch, const char *what)
+{
+	uint32_t out = lib_syncobj(lib->fd), most, i, bad = 0, longest = 0;
+	struct drm_gaon_query_topology topology = { 0 };
+	struct drm_gaon_query_device device = { 0 };
+	struct drm_gaon_queue_query query;
+	struct lib_queue holder, queue;
+	uint64_t saved;
+
+	uapi_query(lib->fd, DRM_GAON_QUERY_TOPOLOGY, &topology, sizeof(topology));
+	uapi_query(lib->fd, DRM_GAON_QUERY_DEVICE, &device, sizeof(device));
+	most = (device.preempt_ms + 1000) / STEP_MS;
+	REQUIRE(!lib_user_queue(lr, &holder, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
+		!lib_kernel_queue(lib, &queue, 4, DRM_GAON_PRIORITY_LOW, 0), "two queues");
+	lib_push(&holder, launch);
+	CHECK(moves(lib_word(lr, GANG)), "%s begins", what);
+	saved = preemptions(lib->fd);
+	for (i = 0; i < BESIDE_JOBS; i++) {
+		uint32_t steps = job_steps(lib, &queue, out, topology.cores, most);
+
+		bad += steps > most;
+		if (steps > longest)
+			longest = steps;
+	}
+	saved = preemptions(lib->fd) - saved;
+	CHECK(!bad, "%u jobs beside %s, the longest took %u steps of %u ms, %u at most", BESIDE_JOBS, what,
+	      longest, STEP_MS, most);
+	CHECK(saved, "for which launches were saved: %llu times", (unsigned long long)saved);
+	CHECK_ERRNO(lib_state(&holder, &query, 0), 0, "its state");
+	CHECK(!(query.state & ~DRM_GAON_QUEUE_IN_SLOT) && !query.fault.type,
+	      "it is not at fault: state %#x, fault %u", query.state, query.fault.type);
+	CHECK(moves(lib_word(lr, GANG)), "and goes on");
+	if (launch->launch.launch_flags & GAON_LAUNCH_COOPERATIVE)
+		check_gang(lr, &holder, topology.cores);
+	CHECK_ERRNO(lib_queue_destroy(&holder), 0, "destroy");
+	CHECK_ERRNO(lib_queue_destroy(&queue), 0, "destroy");
+	lib_syncobj_destroy(lib->fd, out);
+}
+
+static void test_deadlines(struct lib *lib)
+{
+	struct drm_gaon_query_topology topology = { 0 };
+	struct gaon_packet launch;
 	struct lib lr;
 
 	lib_open(&lr, DRM_GAON_VM_LR);
 	lib_code(&lr);
-	REQUIRE(!lib_user_queue(&lr, &endless, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
-		!lib_kernel_queue(lib, &queue, 4, DRM_GAON_PRIORITY_LOW, 0), "two queues");
-	packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 64);
-	lib_push(&endless, &packet);
-	usleep(100000);
-	for (i = 0; i < 20; i++) {
-		*list_at(lib, LIST) = lib_launch(LIB_CODE_VA + LIB_CODE_STORE, lib_va(WORD), 8);
-		*lib_word(lib, WORD) = 0;
-		start = lib_now();
-		bad += lib_submit(&queue, lib_va(LIST), 1, 0, 0, out, 0) ||
-		       lib_syncobj_wait(lib->fd, out, 0, 20000) || lib_syncobj_status(lib->fd, out) ||
-		       *lib_word(lib, WORD) != 1;
-		if (lib_now() - start > longest)
-			longest = lib_now() - start;
-	}
-	CHECK(!bad, "20 jobs beside an endless launch, the longest took %lld ms",
-	      (long long)(longest / 1000000));
-	CHECK_ERRNO(lib_queue_destroy(&endless), 0, "destroy");
-	CHECK_ERRNO(lib_queue_destroy(&queue), 0, "destroy");
-	lib_syncobj_destroy(lib->fd, out);
+	uapi_query(lib->fd, DRM_GAON_QUERY_TOPOLOGY, &topology, sizeof(topology));
+	launch = lib_launch(LIB_CODE_VA + LIB_CODE_COUNT, lib_va(GANG), 16 * topology.cores);
+	test_beside(lib, &lr, &launch, "an endless launch");
+	memset(lr.mem + GANG - 64, 0, 512);
+	launch = lib_launch(LIB_CODE_VA + LIB_CODE_GANG, lib_va(GANG), topology.cores);
+	launch.launch.launch_flags = GAON_LAUNCH_COOPERATIVE;
+	test_beside(lib, &lr, &launch, "a gang");
 	lib_close(&lr);
 }
 
@@ -406,7 +495,7 @@ int main(void)
 	test_bad_lists(&lib);
 	test_timeline(&lib);
 	test_destroy_busy(&lib);
-	test_beside_endless(&lib);
+	test_deadlines(&lib);
 	test_threads(&lib);
 	lib_close(&lib);
 	uapi_exit();

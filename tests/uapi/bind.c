@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* VM_BIND with fences. */
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -112,6 +113,57 @@ static void test_async_refused(int fd)
 	CHECK_ERRNO(SYNC(0, line, 0), EINVAL, "sync: without a fence");
 	CHECK_ERRNO(SYNC(DRM_GAON_SYNC_SIGNAL, line, 0), 0, "a binary one");
 	CHECK_ERRNO(timeline_wait(fd, line, 0, 5000), 0, "it comes");
+#undef SYNC
+	uapi_vm_destroy(fd, vm);
+}
+
+/* What is said of the arrays themselves; nothing of it is queued, and @done says so. */
+static void test_async_arrays(int fd)
+{
+	struct { struct drm_gaon_sync sync; uint64_t tail; } longer = { .tail = 0 };
+	uint32_t vm = uapi_vm(fd, 0), handle = uapi_bo(fd, MIB, DRM_GAON_BO_HOST, 0), line = syncobj(fd);
+	struct drm_gaon_vm_bind_op map = { .handle = handle, .va = VA, .size = MIB };
+	struct drm_gaon_sync sync = { DRM_GAON_SYNC_SIGNAL, line, 0 }, *many;
+	struct drm_gaon_vm_bind bind;
+	unsigned int i;
+
+	many = calloc(DRM_GAON_MAX_SYNCS + 1, sizeof(*many));
+	REQUIRE(many && vm && handle, "memory");
+	for (i = 0; i <= DRM_GAON_MAX_SYNCS; i++)
+		many[i] = sync;
+	longer.sync = sync;
+#define BIND(error, what, ...) do {							\
+	bind = (struct drm_gaon_vm_bind){						\
+		.vm_id = vm, .flags = DRM_GAON_VM_BIND_ASYNC,				\
+		.ops = { sizeof(map), 1, (uintptr_t)&map },				\
+		.syncs = { sizeof(sync), 1, (uintptr_t)&sync },				\
+	};										\
+	__VA_ARGS__;									\
+	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_VM_BIND, &bind), error, what);	\
+	CHECK(bind.done == !(error), "%u are queued", bind.done);			\
+} while (0)
+	BIND(EINVAL, "257 syncs", bind.syncs.count = 257, bind.syncs.array = (uintptr_t)many);
+	BIND(EINVAL, "no syncs but a stride", bind.syncs.count = 0);
+	BIND(EINVAL, "a stride that is too short", bind.syncs.stride -= 8);
+	BIND(EINVAL, "a stride out of line", bind.syncs.stride += 4);
+	BIND(EINVAL, "a stride that is too long", bind.syncs.stride = 1 << 20);
+	BIND(EINVAL, "syncs out of line", bind.syncs.array += 4);
+	BIND(EFAULT, "syncs nowhere", bind.syncs.array = 0xdead000);
+	BIND(E2BIG, "longer syncs with something in their tail", longer.tail = 1,
+	     bind.syncs.stride = sizeof(longer), bind.syncs.array = (uintptr_t)&longer);
+	BIND(EINVAL, "an operation that is refused", map.pad = 1);
+	CHECK_ERRNO(timeline_wait(fd, line, 0, 0), ETIME, "nobody signals");
+	CHECK(!mapped(fd, vm), "nothing is mapped");
+	map.pad = 0;
+	BIND(0, "longer syncs whose tail is 0", longer.tail = 0, bind.syncs.stride = sizeof(longer),
+	     bind.syncs.array = (uintptr_t)&longer);
+	CHECK_ERRNO(timeline_wait(fd, line, 0, 20000), 0, "it comes");
+	BIND(0, "256 syncs", bind.syncs.count = 256, bind.syncs.array = (uintptr_t)many);
+	CHECK_ERRNO(timeline_wait(fd, line, 0, 20000), 0, "it comes");
+	CHECK(mapped(fd, vm) == MIB, "it is mapped");
+#undef BIND
+	free(many);
+	uapi_bo_close(fd, handle);
 	uapi_vm_destroy(fd, vm);
 }
 
@@ -141,6 +193,7 @@ int main(void)
 
 	test_async(fd);
 	test_async_refused(fd);
+	test_async_arrays(fd);
 	test_async_close();
 	uapi_exit();
 }

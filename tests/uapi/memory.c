@@ -2,6 +2,7 @@
 /* Objects: creation, mapping by the CPU, names, limits; and that nothing of them stays behind. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -101,6 +102,27 @@ static void test_refused(int fd)
 	CHECK_ERRNO(create(fd, 4096, DRM_GAON_BO_HOST, 12345, 0), ENOENT, "an unknown VM");
 }
 
+/* What the CPU is to reach fits into the aperture, or never will. */
+static void test_aperture(int fd)
+{
+	struct drm_gaon_query_memory memory[2] = { 0 };
+	uint32_t handle;
+	uint64_t size;
+
+	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
+	size = (memory[1].cpu_visible + 2 * MIB) & ~(2 * MIB - 1);
+	CHECK_ERRNO(create(fd, size, DRM_GAON_BO_HBM | DRM_GAON_BO_CPU, 0, 0), E2BIG,
+		    "%llu MiB for the CPU, which sees %llu of %llu", (unsigned long long)size / MIB,
+		    (unsigned long long)memory[1].cpu_visible / MIB,
+		    (unsigned long long)memory[1].total / MIB);
+	if (memory[1].cpu_visible == memory[1].total)
+		return;
+	/* Without CPU it is only a part of HBM. */
+	handle = uapi_bo(fd, size, DRM_GAON_BO_HBM, 0);
+	CHECK(handle, "and for the device");
+	uapi_bo_close(fd, handle);
+}
+
 static void test_handles(int fd)
 {
 	struct drm_gaon_bo_mmap_offset offset = { .handle = 4711 };
@@ -120,7 +142,16 @@ static void test_handles(int fd)
 	info.handle = handle;
 	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_BO_INFO, &info), 0, "info");
 	CHECK(!strcmp((const char *)info.name, "weights"), "it is called %.31s", (const char *)info.name);
-	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_BO_INFO, &info), EINVAL, "info: outputs");
+#define INFO(...)	(info = (struct drm_gaon_bo_info) { .handle = handle }, __VA_ARGS__,	\
+			 uapi_ioctl(fd, DRM_IOCTL_GAON_BO_INFO, &info))
+	CHECK_ERRNO(INFO(info.flags = DRM_GAON_BO_HOST), EINVAL, "info: flags: an output");
+	CHECK_ERRNO(INFO(info.size = 1ull << 32), EINVAL, "info: size: an output");
+	CHECK_ERRNO(INFO(info.placement = 1), EINVAL, "info: placement: an output");
+	CHECK_ERRNO(INFO(info.imported = 1), EINVAL, "info: imported: an output");
+	CHECK_ERRNO(INFO(info.name[0] = 'x'), EINVAL, "info: name: an output");
+	CHECK_ERRNO(INFO(info.name[31] = 'x'), EINVAL, "info: its end, too");
+	CHECK_ERRNO(INFO((void)0), 0, "info again");
+#undef INFO
 	name.pad = 1;
 	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_BO_SET_NAME, &name), EINVAL, "name: padding");
 	name.pad = 0;
@@ -182,8 +213,8 @@ static void test_pressure(int fd)
 	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
 	if (memory[1].total > 4096 * MIB) {
 		close(files[1]);
-		CHECK(true, "HBM of %llu MiB is larger than the host can hold: not filled",
-		      (unsigned long long)memory[1].total / MIB);
+		/* Nothing to check: what has to make room would fill the host. Shape window has less. */
+		printf("# HBM of %llu MiB is not filled\n", (unsigned long long)memory[1].total / MIB);
 		return;
 	}
 	piece = memory[1].total / 8 & ~(2 * MIB - 1);
@@ -244,6 +275,7 @@ int main(void)
 			test_kind(fd, kinds[k], pages[i]);
 	}
 	test_refused(fd);
+	test_aperture(fd);
 	test_handles(fd);
 	test_isolation(fd);
 	test_private(fd);

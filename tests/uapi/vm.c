@@ -51,12 +51,31 @@ static void test_create(int fd)
 	args = (struct drm_gaon_vm_create) { .pad = 1 };
 	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_VM_CREATE, &args), EINVAL, "padding");
 	args = (struct drm_gaon_vm_create) { .vm_id = 1 };
-	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_VM_CREATE, &args), EINVAL, "outputs");
+	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_VM_CREATE, &args), EINVAL, "vm_id: an output");
+	args = (struct drm_gaon_vm_create) { .context = 1 };
+	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_VM_CREATE, &args), EINVAL, "context: an output");
 	CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_VM_DESTROY, &destroy), EINVAL, "destroy: padding");
 	CHECK_ERRNO(uapi_vm_destroy(fd, 0), ENOENT, "destroy no handle");
 	CHECK_ERRNO(uapi_vm_destroy(fd, 99), ENOENT, "destroy an unknown one");
 	CHECK_ERRNO(uapi_vm_destroy(fd, first), 0, "destroy");
 	CHECK_ERRNO(uapi_vm_destroy(fd, first), ENOENT, "destroy again");
+}
+
+static void test_state(int fd)
+{
+	const struct drm_gaon_vm_state good = { .vm_id = uapi_vm(fd, 0) };
+	struct drm_gaon_vm_state args;
+
+#define STATE(...)	(args = good, __VA_ARGS__, uapi_ioctl(fd, DRM_IOCTL_GAON_VM_STATE, &args))
+	CHECK_ERRNO(STATE((void)0), 0, "state");
+	CHECK_ERRNO(STATE(args.vm_id = 99), ENOENT, "of an unknown VM");
+	CHECK_ERRNO(STATE(args.state = 1), EINVAL, "state: an output");
+	CHECK_ERRNO(STATE(args.mapped = 1ull << 63), EINVAL, "mapped: an output");
+	CHECK_ERRNO(STATE(args.tables = 1ull << 32), EINVAL, "tables: an output");
+	CHECK_ERRNO(STATE(args.large_pages = 1), EINVAL, "large_pages: an output");
+	CHECK_ERRNO(STATE(args.giant_pages = 1), EINVAL, "giant_pages: an output");
+#undef STATE
+	uapi_vm_destroy(fd, good.vm_id);
 }
 
 static void test_limit(int fd)
@@ -111,9 +130,11 @@ static void test_giant(int fd)
 	uint32_t vm, handle;
 
 	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
-	if (memory[1].total < 8 * GIB) {
-		CHECK(true, "HBM of %llu MiB has no room for giant leaves",
-		      (unsigned long long)memory[1].total / MIB);
+	if (memory[1].total < 4 * GIB) {
+		struct drm_gaon_bo_create args = { .size = 4 * GIB, .flags = DRM_GAON_BO_HBM };
+
+		CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_BO_CREATE, &args), E2BIG,
+			    "4 GiB in an HBM of %llu MiB", (unsigned long long)memory[1].total / MIB);
 		return;
 	}
 	vm = uapi_vm(fd, DRM_GAON_VM_LR);
@@ -253,6 +274,7 @@ int main(void)
 	int fd = uapi_open();
 
 	test_create(fd);
+	test_state(fd);
 	test_limit(fd);
 	test_leaves(fd, DRM_GAON_BO_HBM);
 	test_leaves(fd, DRM_GAON_BO_HOST);

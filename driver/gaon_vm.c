@@ -32,6 +32,7 @@ bool gaon_vm_user_range(u64 va, u64 bytes)
 static int context_create(struct gaon_vm *vm, u64 print_va)
 {
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_CONTEXT_CREATE } };
+	int err;
 
 	req.cmd.context = (struct gaon_admin_context) {
 		.context = vm->context,
@@ -40,7 +41,10 @@ static int context_create(struct gaon_vm *vm, u64 print_va)
 		.root_pa = gaon_pt_root(&vm->pt),
 		.print_va = print_va,
 	};
-	return gaon_admin_exec(vm->gdev, &req, 0);
+	err = gaon_admin_exec(vm->gdev, &req, 0);
+	if (req.err)	/* not the firmware's: a reset has begun since, which ends the context */
+		return gaon_device_check(vm->gdev) ?: -EBUSY;
+	return err;
 }
 
 /* When it returns the device walks the VM's tables no more. */

@@ -344,8 +344,7 @@ static void *caller_run(void *arg)
 					      uapi_ioctl(caller->fd, DRM_IOCTL_GAON_BO_CREATE, &bo);
 
 		caller->busy += err == EBUSY;
-		/* A VM may be told of the reset by the device, while it is created. */
-		caller->bad += err && err != EBUSY && !(err == EIO && caller->calls & 1);
+		caller->bad += err && err != EBUSY;
 		if (!err && caller->calls & 1)
 			caller->bad += uapi_vm_destroy(caller->fd, vm.vm_id) != 0;
 		else if (!err)

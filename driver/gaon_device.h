@@ -70,7 +70,7 @@ struct gaon_resets {
 	bool asked;
 	/**
 	 * @failures: of the device, since the last that was asked for. Like the rest only used by
-	 * the work.
+	 * who has set the state to RESETTING.
 	 */
 	unsigned int failures;
 	/** @failed_at: the last ones, in jiffies; number n in entry n modulo their number. */
@@ -251,6 +251,8 @@ void gaon_reset_stop(struct gaon_device *gdev);
 void gaon_reset_schedule(struct gaon_device *gdev, const char *why);
 void gaon_reset_ask(struct gaon_device *gdev);
 void gaon_reset_wait(struct gaon_device *gdev);
+void gaon_reset_prepare(struct gaon_device *gdev);
+void gaon_reset_done(struct gaon_device *gdev);
 void gaon_reset_chip(struct gaon_device *gdev);
 int gaon_reset_engines(struct gaon_device *gdev);
 int gaon_reset_set_heartbeat(struct gaon_device *gdev);

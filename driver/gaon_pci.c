@@ -146,6 +146,22 @@ static void pci_shutdown(struct pci_dev *pdev)
 	gaon_device_set_state(gdev, GAON_DEVICE_OFF);
 }
 
+static void pci_reset_prepare(struct pci_dev *pdev)
+{
+	gaon_reset_prepare(pci_get_drvdata(pdev));
+}
+
+static void pci_reset_done(struct pci_dev *pdev)
+{
+	gaon_reset_done(pci_get_drvdata(pdev));
+}
+
+/* For sysfs' `reset`, and others that reset the function or its bus while the driver has it. */
+static const struct pci_error_handlers pci_error_handlers = {
+	.reset_prepare = pci_reset_prepare,
+	.reset_done = pci_reset_done,
+};
+
 static const struct pci_device_id pci_ids[] = {
 	{ PCI_DEVICE_SUB(GAON_PCI_VENDOR, GAON_PCI_DEVICE, GAON_PCI_SUBVENDOR,
 			 GAON_PCI_SUBDEVICE) },
@@ -159,6 +175,7 @@ static struct pci_driver pci_driver = {
 	.probe = pci_probe,
 	.remove = pci_remove,
 	.shutdown = pci_shutdown,
+	.err_handler = &pci_error_handlers,
 	.dev_groups = gaon_sysfs_groups,
 };
 

@@ -71,7 +71,8 @@ int gaon_reset_engines(struct gaon_device *gdev)
 	return err;
 }
 
-static bool reset_begin(struct gaon_device *gdev, enum gaon_device_state from, const char *why,
+/* Who gets true resets it, and nobody else. */
+static bool reset_claim(struct gaon_device *gdev, enum gaon_device_state from, const char *why,
 			bool asked)
 {
 	if (atomic_cmpxchg(&gdev->state, from, GAON_DEVICE_RESETTING) != from)
@@ -80,8 +81,14 @@ static bool reset_begin(struct gaon_device *gdev, enum gaon_device_state from, c
 	gdev->resets.asked = asked;
 	trace_gaon_reset(gdev, why);
 	drm_err(&gdev->drm, "resetting the device: %s\n", why);
-	queue_work(gdev->wq, &gdev->reset_work);
 	return true;
+}
+
+/* Also of a device that is wedged. */
+static bool reset_claim_asked(struct gaon_device *gdev, const char *why)
+{
+	return reset_claim(gdev, GAON_DEVICE_RUNNING, why, true) ||
+	       reset_claim(gdev, GAON_DEVICE_WEDGED, why, true);
 }
 
 /**
@@ -94,7 +101,8 @@ static bool reset_begin(struct gaon_device *gdev, enum gaon_device_state from, c
  */
 void gaon_reset_schedule(struct gaon_device *gdev, const char *why)
 {
-	reset_begin(gdev, GAON_DEVICE_RUNNING, why, false);
+	if (reset_claim(gdev, GAON_DEVICE_RUNNING, why, false))
+		queue_work(gdev->wq, &gdev->reset_work);
 }
 
 /**
@@ -106,8 +114,8 @@ void gaon_reset_schedule(struct gaon_device *gdev, const char *why)
  */
 void gaon_reset_ask(struct gaon_device *gdev)
 {
-	if (!reset_begin(gdev, GAON_DEVICE_RUNNING, "asked for in debugfs", true))
-		reset_begin(gdev, GAON_DEVICE_WEDGED, "asked for in debugfs", true);
+	if (reset_claim_asked(gdev, "asked for in debugfs"))
+		queue_work(gdev->wq, &gdev->reset_work);
 }
 
 /** gaon_reset_wait() - sleep until no reset is due or under way; not from the reset itself */
@@ -164,6 +172,17 @@ static void reset_start(struct gaon_device *gdev)
 	}
 }
 
+/* The device does nothing any more, and whose work it had is told. */
+static void reset_stop(struct gaon_device *gdev)
+{
+	atomic_inc(&gdev->resets.device);
+	gaon_device_stop(gdev);
+	gaon_vm_lose_all(gdev);
+	gaon_queues_lose_all(gdev, -ECANCELED);
+	if (gdev->resets.asked)
+		gdev->resets.failures = 0;
+}
+
 static void reset_work(struct work_struct *work)
 {
 	struct gaon_device *gdev = container_of(work, struct gaon_device, reset_work);
@@ -172,12 +191,7 @@ static void reset_work(struct work_struct *work)
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
-	atomic_inc(&resets->device);
-	gaon_device_stop(gdev);
-	gaon_vm_lose_all(gdev);
-	gaon_queues_lose_all(gdev, -ECANCELED);
-	if (resets->asked)
-		resets->failures = 0;
+	reset_stop(gdev);
 	if (!resets->asked && reset_is_one_too_many(resets)) {
 		drm_err(&gdev->drm, "the device failed %u times within %u s, the last time since %s: it is not used any more; unbind and bind the driver to try again\n",
 			GAON_RESET_BURST + 1, GAON_RESET_PERIOD_S, resets->why);
@@ -186,6 +200,48 @@ static void reset_work(struct work_struct *work)
 		reset_start(gdev);
 	}
 	gaon_event_wake_all(gdev);
+	drm_dev_exit(idx);
+}
+
+/**
+ * gaon_reset_prepare() - the kernel is about to reset the function
+ * @gdev: the device; with the lock of the PCI device held, so that the driver does not leave it
+ *
+ * When it returns nothing is sent to the device until gaon_reset_done(), and no register matters:
+ * they read as all ones while the function is reset.
+ */
+void gaon_reset_prepare(struct gaon_device *gdev)
+{
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return;
+	/* One that is under way goes first. */
+	do {
+		gaon_reset_wait(gdev);
+		if (gaon_device_state(gdev) == GAON_DEVICE_OFF)
+			goto out;
+	} while (!reset_claim_asked(gdev, "asked for through PCI"));
+	flush_work(&gdev->reset_work);
+	disable_delayed_work_sync(&gdev->heartbeat);
+	reset_stop(gdev);
+out:
+	drm_dev_exit(idx);
+}
+
+/** gaon_reset_done() - the kernel has reset the function, after gaon_reset_prepare() */
+void gaon_reset_done(struct gaon_device *gdev)
+{
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return;
+	if (gaon_device_state(gdev) == GAON_DEVICE_RESETTING) {
+		reset_start(gdev);
+		enable_delayed_work(&gdev->heartbeat);
+		gaon_reset_start(gdev);
+		gaon_event_wake_all(gdev);
+	}
 	drm_dev_exit(idx);
 }
 

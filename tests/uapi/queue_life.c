@@ -228,6 +228,19 @@ static void test_timeout(void)
 
 /* --- a reset of the device ------------------------------------------------------------------- */
 
+static char device[64];		/* 0000:00:06.0 */
+
+static void find_device(void)
+{
+	char path[256];
+	ssize_t n = readlink("/sys/class/accel/accel0/device", path, sizeof(path) - 1);
+
+	REQUIRE(n > 0, "the device of accel0");
+	path[n] = '\0';
+	snprintf(device, sizeof(device), "%.60s", strrchr(path, '/') + 1);
+}
+
+/* By the driver: the chip. */
 static bool device_reset(void)
 {
 	glob_t found;
@@ -238,6 +251,23 @@ static bool device_reset(void)
 	good = write_file(found.gl_pathv[0], "1");
 	globfree(&found);
 	return good;
+}
+
+/* By the kernel: the function. */
+static bool function_reset(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", device);
+	return write_file(path, "1");
+}
+
+static uint32_t resets(int fd)
+{
+	struct drm_gaon_query_device query = { 0 };
+
+	uapi_query(fd, DRM_GAON_QUERY_DEVICE, &query, sizeof(query));
+	return query.resets;
 }
 
 /* Both kinds of address space, with code, and two syncobjs for jobs to signal. */
@@ -271,25 +301,30 @@ static void *sleeper_run(void *arg)
 	return (void *)(intptr_t)lib_wait(lib, lib_word(lib, 0x800), 1, 60000);
 }
 
-static void test_reset(void)
+static void test_reset(bool (*reset)(void))
 {
+	struct drm_gaon_query_telemetry telemetry;
 	struct drm_gaon_vm_state state = { 0 };
 	struct drm_gaon_event_fault event;
 	struct lib_queue user, kernel, idle;
 	struct drm_gaon_queue_query query;
 	struct gaon_packet packet;
 	struct lib lr, fence;
+	uint32_t out[2], before;
 	pthread_t thread;
-	uint32_t out[2];
 	void *ret;
 
 	open_both(&lr, &fence, out);
+	before = resets(lr.fd);
 	REQUIRE(!lib_kernel_queue(&fence, &idle, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue to wait in");
 	start_both(&lr, &user, &fence, &kernel, out[0]);
 	CHECK_ERRNO(lib_submit(&idle, lib_va(LIST), 1, out[0], 0, out[1], 0), 0, "one that waits for it");
 	pthread_create(&thread, NULL, sleeper_run, &lr);
 	usleep(100000);
-	REQUIRE(device_reset(), "the device is reset");
+	REQUIRE(reset(), "the device is reset");
+	CHECK(resets(lr.fd) == before + 1, "once, and the driver knows: %u, then %u", before, resets(lr.fd));
+	CHECK_ERRNO(uapi_query(lr.fd, DRM_GAON_QUERY_TELEMETRY, &telemetry, sizeof(telemetry)), 0,
+		    "its firmware answers");
 	pthread_join(thread, &ret);
 	CHECK_ERRNO((int)(intptr_t)ret, ECANCELED, "who waits is told");
 	for (int i = 0; i < 2; i++) {
@@ -437,7 +472,7 @@ static void test_reset_binds(void)
 	}
 }
 
-/* Resets while others come, work and go. */
+/* Resets of both kinds while others come, work and go. */
 static void test_reset_storm(void)
 {
 	int status;
@@ -451,7 +486,7 @@ static void test_reset_storm(void)
 	}
 	for (i = 0; i < 10; i++) {
 		usleep(uapi_random() % 300000);
-		bad += !device_reset();
+		bad += !(i & 1 ? function_reset() : device_reset());
 	}
 	for (n = 0; n < 2; n++) {
 		kill(pids[n], SIGKILL);
@@ -463,24 +498,12 @@ static void test_reset_storm(void)
 
 /* --- unbound --------------------------------------------------------------------------------- */
 
-static char device[64];		/* 0000:00:06.0 */
-
 static bool driver_write(const char *what)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/gaon/%s", what);
 	return write_file(path, device);
-}
-
-static void find_device(void)
-{
-	char path[256];
-	ssize_t n = readlink("/sys/class/accel/accel0/device", path, sizeof(path) - 1);
-
-	REQUIRE(n > 0, "the device of accel0");
-	path[n] = '\0';
-	snprintf(device, sizeof(device), "%.60s", strrchr(path, '/') + 1);
 }
 
 static void test_unbind(void)
@@ -573,7 +596,8 @@ int main(void)
 	find_device();
 	test_timeout();
 	test_killed();
-	test_reset();
+	test_reset(device_reset);
+	test_reset(function_reset);
 	test_reset_busy();
 	test_reset_binds();
 	test_reset_storm();

@@ -188,6 +188,35 @@ static void test_isolation(int fd)
 	uapi_bo_close(fd, mine);
 }
 
+/* What may lie where the CPU cannot reach it has no offset, also if it may be in host memory as well. */
+static void test_reach(int fd)
+{
+	static const struct {
+		uint32_t flags;
+		bool hidden;	/* while the aperture shows a part of HBM */
+	} cases[] = {
+		{ DRM_GAON_BO_HBM, true },
+		{ DRM_GAON_BO_HBM | DRM_GAON_BO_HOST, true },
+		{ DRM_GAON_BO_HBM | DRM_GAON_BO_CPU, false },
+		{ DRM_GAON_BO_HBM | DRM_GAON_BO_HOST | DRM_GAON_BO_CPU, false },
+		{ DRM_GAON_BO_HOST, false },
+	};
+	struct drm_gaon_query_memory memory[2] = { 0 };
+	struct drm_gaon_bo_mmap_offset offset;
+	unsigned int i;
+	bool part;
+
+	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
+	part = memory[1].cpu_visible < memory[1].total;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		offset = (struct drm_gaon_bo_mmap_offset){ .handle = uapi_bo(fd, 4096, cases[i].flags, 0) };
+		CHECK_ERRNO(uapi_ioctl(fd, DRM_IOCTL_GAON_BO_MMAP_OFFSET, &offset),
+			    part && cases[i].hidden ? ENXIO : 0, "offset of flags %#x, %s of HBM is seen",
+			    cases[i].flags, part ? "part" : "all");
+		uapi_bo_close(fd, offset.handle);
+	}
+}
+
 static void test_private(int fd)
 {
 	uint32_t vm = uapi_vm(fd, 0), handle;
@@ -278,6 +307,7 @@ int main(void)
 	test_aperture(fd);
 	test_handles(fd);
 	test_isolation(fd);
+	test_reach(fd);
 	test_private(fd);
 	test_pressure(fd);
 	test_exit(fd);

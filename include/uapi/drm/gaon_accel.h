@@ -156,8 +156,8 @@ enum drm_gaon_query {
  * and @size becomes the driver's size; so a caller that sees a larger one knows that it is the
  * older. Of an array a caller should ask for the size first.
  *
- * Errors: -EINVAL: unknown @type; for TIME also an unknown clock. -EOPNOTSUPP: the device cannot
- * say.
+ * Errors: -EINVAL: unknown @type; for TIME also an unknown clock. -EOPNOTSUPP: TELEMETRY of a
+ * firmware that has none.
  */
 struct drm_gaon_dev_query {
 	/** @type: of &enum drm_gaon_query. */
@@ -178,7 +178,7 @@ enum drm_gaon_device_flags {
 	DRM_GAON_DEVICE_PREEMPT_INSIDE = 1 << 1,
 	/** @DRM_GAON_DEVICE_LINKS: has links to other chips. */
 	DRM_GAON_DEVICE_LINKS = 1 << 2,
-	/** @DRM_GAON_DEVICE_INJECT: errors can be injected (by the administrator, in debugfs). */
+	/** @DRM_GAON_DEVICE_INJECT: errors can be injected (as root, debugfs: inject). */
 	DRM_GAON_DEVICE_INJECT = 1 << 3,
 	/** @DRM_GAON_DEVICE_P2P: other devices can reach exported device memory over the bus. */
 	DRM_GAON_DEVICE_P2P = 1 << 4,
@@ -594,7 +594,19 @@ struct drm_gaon_vm_bind {
 	__u32 pad;
 };
 
+/**
+ * define DRM_GAON_VM_BIND_MAX_OPS - most operations of one VM_BIND
+ *
+ * More: -EINVAL, and nothing is done.
+ */
 #define DRM_GAON_VM_BIND_MAX_OPS	4096
+
+/**
+ * define DRM_GAON_MAX_SYNCS - most syncs of one asynchronous VM_BIND, or of one job of a SUBMIT
+ *
+ * Those that are waited for and those that are signalled together. More: -EINVAL, and nothing is
+ * done.
+ */
 #define DRM_GAON_MAX_SYNCS		256
 
 /**
@@ -642,7 +654,8 @@ enum drm_gaon_bo_flags {
 	DRM_GAON_BO_HOST = 1 << 1,
 	/**
 	 * @DRM_GAON_BO_CPU: the CPU will reach it: on the card only where the aperture shows it.
-	 * Without it mmap of an object on the card may fail.
+	 * Without it BO_MMAP_OFFSET refuses what may be on the card, with HOST too, unless the
+	 * aperture shows all of HBM.
 	 */
 	DRM_GAON_BO_CPU = 1 << 2,
 	/** @DRM_GAON_BO_WC: while in host memory CPU mappings are write-combined, not cached. */
@@ -687,7 +700,8 @@ struct drm_gaon_bo_create {
  * struct drm_gaon_bo_mmap_offset - argument of %DRM_IOCTL_GAON_BO_MMAP_OFFSET
  *
  * Errors: -EACCES: imported; map it through its exporter. -ENXIO: the object may lie where the
- * CPU cannot reach it (neither HOST nor CPU, and the aperture is smaller than HBM).
+ * CPU cannot reach it (HBM, with HOST or without, and not CPU, while the aperture is smaller than
+ * HBM).
  */
 struct drm_gaon_bo_mmap_offset {
 	/** @handle: of the object. */
@@ -993,6 +1007,11 @@ struct drm_gaon_submit {
 	struct drm_gaon_obj_array jobs;
 };
 
+/**
+ * define DRM_GAON_SUBMIT_MAX_JOBS - most jobs of one SUBMIT
+ *
+ * More: -EINVAL, and none is taken.
+ */
 #define DRM_GAON_SUBMIT_MAX_JOBS	64
 
 /**

@@ -4,6 +4,6 @@
 set -eu
 [ $# -eq 1 ] || { echo "usage: $0 DIR" >&2; exit 2; }
 here=$(dirname "$0")
-version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' "$here/dkms.conf")
+version=$(sh "$here/version.sh")
 sh "$here/sources.sh" "$1/gaon-$version"
 echo "now: dkms install gaon/$version"

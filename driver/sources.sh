@@ -11,10 +11,14 @@ copy() { # copy SOURCE DESTINATION
 	cmp -s "$1" "$2" || { mkdir -p "$(dirname "$2")" && cp "$1" "$2"; }
 }
 for file in "$top"/driver/*.[ch] "$top"/driver/conftest.sh "$top"/driver/Kbuild "$top"/driver/Kconfig \
-	"$top"/driver/Makefile "$top"/driver/dkms.conf; do
+	"$top"/driver/Makefile; do
 	copy "$file" "$out/${file##*/}"
 done
 for file in "$top"/include/hw/*.h; do
 	copy "$file" "$out/include/hw/${file##*/}"
 done
 copy "$top/include/uapi/drm/gaon_accel.h" "$out/include/uapi/drm/gaon_accel.h"
+conf() {
+	sed "s/#MODULE_VERSION#/$(sh "$top/driver/version.sh")/" "$top/driver/dkms.conf"
+}
+conf | cmp -s - "$out/dkms.conf" || conf >"$out/dkms.conf"

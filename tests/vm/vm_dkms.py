@@ -30,6 +30,8 @@ def try_kernel(kernel, build):
     """[(good, what)] for one kernel."""
     image = vm_image.guest(kernel, build)
     work = os.path.join(image.out, "dkms")
+    version = subprocess.run(["sh", os.path.join(TREE, "driver/version.sh")], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout.strip()
     shutil.rmtree(work, ignore_errors=True)
     for name in ("dkms", "modules"):
         os.makedirs(os.path.join(work, name))
@@ -38,14 +40,14 @@ def try_kernel(kernel, build):
     subprocess.run(["make", "-s", f"O={build}", f"DESTDIR={work}", "dkms_install"], cwd=TREE, check=True,
                    stdout=subprocess.DEVNULL)
     out = [(os.path.exists(os.path.join(work, path)), f"{kernel}: {path}") for path in
-           ("lib/firmware/gaon/ga1.bin", "lib/udev/rules.d/70-gaon.rules", "usr/src/gaon-1.0/dkms.conf")]
+           ("lib/firmware/gaon/ga1.bin", "lib/udev/rules.d/70-gaon.rules", f"usr/src/gaon-{version}/dkms.conf")]
     for step in ("add", "build", "install"):
         extra = ["--no-depmod"] if step == "install" else []
-        good, text = dkms(image, work, step, "-m", "gaon", "-v", "1.0", *extra)
+        good, text = dkms(image, work, step, "-m", "gaon", "-v", version, *extra)
         out.append((good, f"{kernel}: dkms {step}"))
         if not good:
             print("".join(f"# {line}\n" for line in text.splitlines()), end="")
-            log = os.path.join(work, "dkms/gaon/1.0/build/make.log")
+            log = os.path.join(work, f"dkms/gaon/{version}/build/make.log")
             if os.path.exists(log):
                 with open(log, encoding="utf-8", errors="replace") as file:
                     print("".join(f"# {line}" for line in file.readlines()[-20:]), end="")
@@ -57,7 +59,7 @@ def try_kernel(kernel, build):
         told = subprocess.run([*vm_image.inside(image.root, [work]), "modinfo", "-F", "vermagic", path],
                               stdout=subprocess.PIPE, text=True, check=False).stdout
         out.append((told.startswith(f"{image.release} "), f"{kernel}: for {told.strip()}"))
-    good, text = dkms(image, work, "remove", "-m", "gaon", "-v", "1.0")
+    good, text = dkms(image, work, "remove", "-m", "gaon", "-v", version)
     left = any(name.startswith("gaon.ko") for _, _, names in os.walk(os.path.join(work, "modules")) for name in names)
     out.append((good and not left, f"{kernel}: dkms remove leaves nothing"))
     return out

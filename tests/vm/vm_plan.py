@@ -46,6 +46,7 @@ class Test:
     allow: tuple = ()           # troubles that may be
     last: bool = False          # nothing runs after it in the same boot
     restarts: bool = False      # its end is that the guest's agent starts anew
+    named: bool = False         # so long that it runs only when it is asked for by its whole name
 
 
 def _read(build):
@@ -120,7 +121,8 @@ def boots(build, kernels, pattern="", shape=""):
             if shape and name != shape:
                 continue
             chosen = [test for test in tests if test.shape == name and kernel in test.kernels and
-                      (not pattern or fnmatch.fnmatch(test.name, f"*{pattern}*"))]
+                      (test.name == pattern if test.named else
+                       not pattern or fnmatch.fnmatch(test.name, f"*{pattern}*"))]
             if chosen:
                 plan.append((kernel, kind, chosen))
     return plan

@@ -44,6 +44,7 @@ def try_kernel(kernel, build):
     for step in ("add", "build", "install"):
         extra = ["--no-depmod"] if step == "install" else []
         good, text = dkms(image, work, step, "-m", "gaon", "-v", version, *extra)
+        good = good and "bad exit status" not in text   # of a step that DKMS goes on without
         out.append((good, f"{kernel}: dkms {step}"))
         if not good:
             print("".join(f"# {line}\n" for line in text.splitlines()), end="")

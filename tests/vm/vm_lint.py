@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What kernel developers check a driver with: W=1, sparse, checkpatch.pl --strict."""
+"""What kernel developers check a driver with: W=1, sparse, checkpatch.pl --strict, Kconfig in the kernel's tree."""
 import glob
 import os
 import re
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import vm_image
+import vm_kconfig
 from vm_plan import TREE
 
 _FINDING = re.compile(r"^(\S*/)?(?P<file>\w+\.[ch]):\d+(:\d+)?: (warning|error)")
@@ -71,6 +72,11 @@ def run(kernels, build, tap):
     for kernel in kernels:
         findings = compile_findings(vm_image.guest(kernel, build))
         tap.result(not findings, f"{kernel} driver: W=1{' and sparse' if kernel in _SPARSE else ''}: {len(findings)} findings")
+        if findings:
+            tap.comment("\n".join(findings))
+    if "7.3" in kernels:        # the kernel whose source is there
+        findings = vm_kconfig.findings(vm_image.guest("7.3", build))
+        tap.result(not findings, f"7.3 driver: Kconfig: {len(findings)} findings")
         if findings:
             tap.comment("\n".join(findings))
     directory = scripts()

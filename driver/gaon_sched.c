@@ -24,7 +24,6 @@
 #define JOB_PACKETS	DRM_GAON_JOB_PACKETS
 #define JOB_CALL	1	/* which of them is the user's */
 #define RING_LOG2	2	/* of entries of the ring per job that may be in flight */
-#define RING_SPINS	10000	/* until the device has taken note of its own progress */
 #define SCOPE_HOST	(GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4)
 
 static_assert(JOB_PACKETS < 1 << RING_LOG2);
@@ -265,31 +264,17 @@ static void job_write(struct gaon_kq *kq, struct gaon_job *job, u64 index)
 }
 
 /*
- * Room for the job? drm_sched hands over no more than the depth, which always fits; but the device
- * may store its read index a little later than the value that completed the job before.
+ * There is room. drm_sched hands over a job when no more than the depth are incomplete; the device's
+ * own read index is at most one packet behind the values that completed the others, and the ring has
+ * more entries than the depth takes. The index that it stores may be far behind.
  */
-static bool ring_has_room(struct gaon_kq *kq, u64 index)
-{
-	unsigned int spins;
-
-	for (spins = 0; spins < RING_SPINS; spins++) {
-		/* An index from the device that makes no sense leaves no room either. */
-		if (index - READ_ONCE(kq->state->read) <= kq->ring_size - JOB_PACKETS)
-			return true;
-		cpu_relax();
-	}
-	return false;
-}
-
-static bool job_push(struct gaon_kq *kq, struct gaon_job *job)
+static void job_push(struct gaon_kq *kq, struct gaon_job *job)
 {
 	struct gaon_queue *queue = kq->queue;
 	struct gaon_device *gdev = queue->gdev;
 	u64 index = kq->pushed * JOB_PACKETS;
 
 	lockdep_assert_held(&kq->lock);
-	if (!ring_has_room(kq, index))
-		return false;
 	job->seq = kq->pushed++;
 	job->pushed = true;
 	job_write(kq, job, index);
@@ -301,7 +286,6 @@ static bool job_push(struct gaon_kq *kq, struct gaon_job *job)
 		writeq(index + JOB_PACKETS,
 		       gdev->doorbells + (size_t)queue->hwq.context * GAON_DOORBELL_STRIDE +
 		       queue->hwq.id * sizeof(u64));
-	return true;
 }
 
 /* Under the lock; what drm_sched hands over is on the list, or its fence is signalled. */
@@ -319,12 +303,8 @@ static void kq_take_job(struct gaon_kq *kq, struct gaon_job *job, bool there)
 		}
 		return;
 	}
-	if (job->count && !job_push(kq, job)) {
-		job->cancelled = true;
-		list_add_tail(&job->node, &kq->in_flight);
-		gaon_reset_schedule(kq->queue->gdev, "a queue's read index does not follow");
-		return;
-	}
+	if (job->count)
+		job_push(kq, job);
 	list_add_tail(&job->node, &kq->in_flight);
 	if (!job->count)
 		kq_complete_locked(kq);

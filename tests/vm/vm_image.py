@@ -165,6 +165,9 @@ def prepare(image, build, with_driver=True):
         os.makedirs(updates, exist_ok=True)
         if not os.path.islink(os.path.join(layer, "lib")):
             os.symlink("usr/lib", os.path.join(layer, "lib"))
+        if image.kernel == "debug":     # it is in no root
+            _copy_changed(os.path.join(image.modules, "kernel"),
+                          os.path.join(layer, "usr/lib/modules", image.release, "kernel"))
         built = [build_module(image, "tests/vm/module", "gaon_trouble")[0]]
         if with_driver and os.path.isdir(os.path.join(TREE, "driver")):
             built.append(build_module(image, "driver", "gaon")[0])

@@ -223,7 +223,8 @@ static void test_orders(struct lib_queue *queue, int vgem)
 				if (step[left] == 3)
 					good &= holds(shared.cpu, 512, code);
 				if (step[left] == 0)
-					good &= placement(queue->lib->fd, shared.handle) <= DRM_GAON_MEMORY_HBM;
+					good &= placement(queue->lib->fd, shared.handle) <=
+						DRM_GAON_MEMORY_HBM;
 			}
 		}
 		orders++;
@@ -355,7 +356,8 @@ static void test_exporter_dies(int fd, int vgem)
 
 /* --- others' in ours ------------------------------------------------------------------------------- */
 
-static void test_import(struct lib_queue *queue, const char *who, int peer, int (*export)(int peer, volatile uint64_t **cpu))
+static void test_import(struct lib_queue *queue, const char *who, int peer,
+			int (*export)(int peer, volatile uint64_t **cpu))
 {
 	int fd = queue->lib->fd, buf;
 	volatile uint64_t *cpu;

@@ -233,6 +233,9 @@ static void test_bases(struct lib *lib, struct lib_queue *queue)
 	*list_at(lib, LIST2) = lib_launch(LIB_CODE_VA + LIB_CODE_STORE, 8, 1);
 	list_at(lib, LIST2)->flags |= GAON_PKT_F_ARGS_BASE;
 	*lib_word(lib, WORD) = *lib_word(lib, 0x48) = 0;
+	/* What the tests before this one have left to be handed over is. */
+	CHECK_ERRNO(lib_submit(queue, 0, 0, 0, 0, sync.handle, 0), 0, "a job without packets");
+	CHECK_ERRNO(lib_syncobj_wait(lib->fd, sync.handle, 0, 20000), 0, "ends behind all before it");
 	lib_state(queue, &before, 0);
 	CHECK_ERRNO(submit_raw(lib, &args), 0, "two jobs with bases");
 	CHECK_ERRNO(lib_syncobj_wait(lib->fd, sync.handle, 0, 20000), 0, "end");

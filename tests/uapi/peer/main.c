@@ -255,7 +255,8 @@ int main(int argc, char **argv)
 	card_open(&two, 1);
 	for (unsigned int order = 0; order < 2; order++) {
 		test_shared(&one, &two, DRM_GAON_BO_HBM, order, where);
-		test_shared(&two, &one, DRM_GAON_BO_HBM | DRM_GAON_BO_CPU | DRM_GAON_BO_CONTIGUOUS, order, where);
+		test_shared(&two, &one, DRM_GAON_BO_HBM | DRM_GAON_BO_CPU | DRM_GAON_BO_CONTIGUOUS, order,
+			    where);
 		test_shared(&one, &two, DRM_GAON_BO_HOST, order, DRM_GAON_MEMORY_HOST);
 	}
 	test_killed(&one);

@@ -94,8 +94,9 @@ static void check_and_change(struct worker *worker, unsigned int i)
 	for (uint64_t w = 0; w < words; w++)
 		bad += worker->back[w] != worker->holds[i];
 	MUST(!bad, "work %llu: object %u: %llu of %llu words are wrong: %#llx, not %#llx; before that %#llx",
-	     (unsigned long long)worker->works, i, (unsigned long long)bad, (unsigned long long)words, (unsigned long long)worker->back[0],
-	     (unsigned long long)worker->holds[i], (unsigned long long)worker->held[i]);
+	     (unsigned long long)worker->works, i, (unsigned long long)bad, (unsigned long long)words,
+	     (unsigned long long)worker->back[0], (unsigned long long)worker->holds[i],
+	     (unsigned long long)worker->held[i]);
 	worker->held[i] = worker->holds[i];
 	worker->holds[i] = value;
 	worker->works++;
@@ -113,7 +114,8 @@ static void worker_open(struct worker *worker)
 	MUST(!lib_kernel_queue(&worker->lib, &worker->queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
 	back = uapi_bo(worker->lib.fd, worker->object_bytes, DRM_GAON_BO_HOST, 0);
 	worker->back = back ? uapi_mmap(worker->lib.fd, back, worker->object_bytes) : NULL;
-	MUST(worker->back && !uapi_map(worker->lib.fd, worker->lib.vm, back, 0, BACK_VA, worker->object_bytes, 0),
+	MUST(worker->back &&
+	     !uapi_map(worker->lib.fd, worker->lib.vm, back, 0, BACK_VA, worker->object_bytes, 0),
 	     "host memory to look at");
 	for (unsigned int i = 0; i < OWN; i++) {
 		worker->handles[i] = uapi_bo(worker->lib.fd, worker->object_bytes, DRM_GAON_BO_HBM,
@@ -187,13 +189,14 @@ static void test_workers(int fd, unsigned int rounds, bool kill_one)
 	}
 	memory(fd, after);
 	CHECK(good == WORKERS - kill_one, "%u processes of %llu MiB each on %llu MiB%s: %u were right",
-	      WORKERS, (unsigned long long)(OWN * before[1].total / PARTS / MIB), (unsigned long long)before[1].total / MIB,
-	      kill_one ? ", one killed" : "", good);
+	      WORKERS, (unsigned long long)(OWN * before[1].total / PARTS / MIB),
+	      (unsigned long long)before[1].total / MIB, kill_one ? ", one killed" : "", good);
 	CHECK(most - before[0].used <= WORKERS * (OWN + 1) * before[1].total / PARTS + 64 * MIB,
 	      "host memory: at most %llu MiB", (unsigned long long)(most - before[0].used) / MIB);
 	CHECK(after[0].used == before[0].used && after[1].used == before[1].used,
 	      "all memory is back: host %llu to %llu, HBM %llu to %llu", (unsigned long long)before[0].used,
-	      (unsigned long long)after[0].used, (unsigned long long)before[1].used, (unsigned long long)after[1].used);
+	      (unsigned long long)after[0].used, (unsigned long long)before[1].used,
+	      (unsigned long long)after[1].used);
 	close(ready[0]);
 	close(ready[1]);
 	close(go[0]);
@@ -264,7 +267,8 @@ static void test_endless(int fd, uint32_t flags, uint64_t most)
 	CHECK(err == ENOMEM && got <= most && got >= most / 4 * 3, "flags %#x: %llu of at most %llu MiB, then: %s",
 	      flags, (unsigned long long)got / MIB, (unsigned long long)most / MIB, strerror(err));
 	CHECK(now[0].used - before[0].used <= now[0].total / 2, "host memory: %llu of %llu MiB",
-	      (unsigned long long)(now[0].used - before[0].used) / MIB, (unsigned long long)now[0].total / MIB);
+	      (unsigned long long)(now[0].used - before[0].used) / MIB,
+	      (unsigned long long)now[0].total / MIB);
 	for (i = 0; i < opened; i++)
 		close(files[i]);
 	memory(fd, now);

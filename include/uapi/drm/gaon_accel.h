@@ -178,7 +178,7 @@ enum drm_gaon_device_flags {
 	DRM_GAON_DEVICE_PREEMPT_INSIDE = 1 << 1,
 	/** @DRM_GAON_DEVICE_LINKS: has links to other chips. */
 	DRM_GAON_DEVICE_LINKS = 1 << 2,
-	/** @DRM_GAON_DEVICE_INJECT: errors can be injected (as root, debugfs: inject). */
+	/** @DRM_GAON_DEVICE_INJECT: a device for tests, into which errors can be injected. */
 	DRM_GAON_DEVICE_INJECT = 1 << 3,
 	/** @DRM_GAON_DEVICE_P2P: other devices can reach exported device memory over the bus. */
 	DRM_GAON_DEVICE_P2P = 1 << 4,

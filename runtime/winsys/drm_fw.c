@@ -20,7 +20,7 @@ static bool fw_path(char *path, size_t size, const char *dir, const char *name, 
 	unsigned int i;
 
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		drm_path(path, size, "/lib/firmware/%s%s%s", dir, name, ends[i]);
+		drm_path(path, size, "%s/%s%s", dir, name, ends[i]);
 		*packed = i != 0;
 		if (!stat(path, &st))
 			return true;
@@ -28,19 +28,36 @@ static bool fw_path(char *path, size_t size, const char *dir, const char *name, 
 	return false;
 }
 
+/* The directory that the administrator gave the kernel, firmware_class.path=; empty: none. */
+static void fw_own_dir(char *dir, size_t size)
+{
+	char path[512];
+	FILE *file;
+
+	dir[0] = '\0';
+	drm_path(path, sizeof(path), "/sys/module/firmware_class/parameters/path");
+	file = fopen(path, "rbe");
+	if (!file)
+		return;
+	if (fgets(dir, (int)size, file))
+		dir[strcspn(dir, "\n")] = '\0';
+	fclose(file);
+}
+
 /* In the kernel's order: the first name in any place, then the second. */
 static bool fw_find(char *path, size_t size, bool *packed)
 {
 	struct utsname uts = { .release = "?" };
-	char dirs[4][80] = { "updates/", "updates/", "", "" };
+	char dirs[5][256] = { "", "", "/lib/firmware/updates", "", "/lib/firmware" };
 	unsigned int i, k;
 
 	uname(&uts);
-	snprintf(dirs[0], sizeof(dirs[0]), "updates/%.64s/", uts.release);
-	snprintf(dirs[2], sizeof(dirs[2]), "%.64s/", uts.release);
+	fw_own_dir(dirs[0], sizeof(dirs[0]));
+	snprintf(dirs[1], sizeof(dirs[1]), "/lib/firmware/updates/%.64s", uts.release);
+	snprintf(dirs[3], sizeof(dirs[3]), "/lib/firmware/%.64s", uts.release);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		for (k = 0; k < 4; k++) {
-			if (fw_path(path, size, dirs[k], names[i], packed))
+		for (k = 0; k < 5; k++) {
+			if (dirs[k][0] && fw_path(path, size, dirs[k], names[i], packed))
 				return true;
 		}
 	}

@@ -216,6 +216,20 @@ START_TEST(firmware_damaged)
 }
 END_TEST
 
+/* firmware_class.path= goes before all others. */
+START_TEST(firmware_in_a_directory_of_its_own)
+{
+	unbind();
+	put_firmware("ga1.bin", 1, 1, 1000);
+	refused(CARD, GAON_ERROR_NO_DEVICE, "refused it", "dmesg");
+	shell("mkdir -p sys/module/firmware_class/parameters srv/gaon");
+	shell("echo /srv >sys/module/firmware_class/parameters/path");
+	refused(CARD, GAON_ERROR_NO_DEVICE, "refused it", "dmesg");
+	shell("head -c 100 lib/firmware/gaon/ga1.bin >srv/gaon/ga1.bin");
+	refused(CARD, GAON_ERROR_FIRMWARE, "/srv/gaon/ga1.bin was refused: ", "make modules_install");
+}
+END_TEST
+
 START_TEST(held_by_another_driver)
 {
 	unbind();
@@ -352,6 +366,7 @@ int main(void)
 	const TTest *const tests[] = {
 		module_not_loaded, module_blacklisted, module_not_installed, module_in_a_container,
 		no_such_card, foreign_card, firmware_missing, firmware_of_another_abi, firmware_damaged,
+		firmware_in_a_directory_of_its_own,
 		held_by_another_driver, bound_without_a_node, node_missing, no_permission,
 		open_fails_otherwise, versions, state_of_the_device, all_contexts_taken,
 		order_of_the_list,

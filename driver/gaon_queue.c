@@ -26,7 +26,6 @@
 
 #define QUEUE_SLICE_US_MAX	1000000
 #define QUEUE_DEPTH_LOG2_MAX	10
-#define QUEUE_CLEAR_TIMEOUT	(10 * HZ)
 
 static_assert((int)DRM_GAON_PRIORITY_REALTIME == GAON_PRIORITY_REALTIME);
 
@@ -96,15 +95,15 @@ static struct gaon_queue *queue_take(struct gaon_client *client, u32 handle)
  *
  * Between drm_dev_enter() and drm_dev_exit(). Fit for the path of fences. While another command
  * on the queue or its context is under way the firmware answers BUSY: that is waited for, longer
- * than any command takes, since who cannot end a queue must reset the device.
+ * than any command takes, since who cannot end a queue must reset the device. But not for
+ * FAULT_CLEAR, which a user may never be able to have done: who sends it has a limit of his own.
  *
  * Return: as gaon_admin_exec().
  */
 int gaon_queue_admin(struct gaon_queue *queue, u16 opcode, u32 value, unsigned int flags,
 		     struct gaon_admin_reply *reply)
 {
-	unsigned long end = jiffies + (opcode == GAON_ADMIN_FAULT_CLEAR ? QUEUE_CLEAR_TIMEOUT :
-				       gaon_device_patience(queue->gdev));
+	unsigned long end = jiffies + gaon_device_patience(queue->gdev);
 	unsigned int pause_ms = 1;
 	int err;
 
@@ -119,7 +118,7 @@ int gaon_queue_admin(struct gaon_queue *queue, u16 opcode, u32 value, unsigned i
 		err = gaon_admin_exec(queue->gdev, &req, flags);
 		if (!err && reply)
 			*reply = req.reply;
-		if (err != -EBUSY || time_after(jiffies, end))
+		if (err != -EBUSY || opcode == GAON_ADMIN_FAULT_CLEAR || time_after(jiffies, end))
 			return err;
 		msleep(pause_ms);
 		pause_ms = min(2 * pause_ms, 50u);

@@ -17,7 +17,7 @@
 #include "gaon_trace.h"
 
 #define CLEAR_TIMEOUT	(10 * HZ)
-#define CLEAR_TRIES	8	/* of a context that is suspended again and again */
+#define CLEAR_PAUSE_MAX	50u	/* ms */
 
 /* --- events --------------------------------------------------------------------------------- */
 
@@ -167,7 +167,7 @@ static int clear_try(struct gaon_queue *queue, unsigned long end)
 static int clear_locked(struct gaon_queue *queue)
 {
 	unsigned long end = jiffies + CLEAR_TIMEOUT;
-	unsigned int tries = 0;
+	unsigned int pause_ms = 1;
 	int err;
 
 	lockdep_assert_held(&queue->lock);
@@ -177,10 +177,19 @@ static int clear_locked(struct gaon_queue *queue)
 		return -ECANCELED;
 	if (queue->kq && !gaon_kq_is_stopped(queue->kq))
 		return -EBUSY;
-	/* Refused if the context was suspended in between, or its state block is out of reach. */
-	do {
+	/*
+	 * Refused while another command is under way, if the context was suspended in between, or
+	 * its state block is out of reach, perhaps for ever. Others wait for the lock meanwhile.
+	 */
+	for (;;) {
 		err = clear_try(queue, end);
-	} while (err == -EAGAIN && ++tries < CLEAR_TRIES);
+		if (err != -EAGAIN || time_after(jiffies, end))
+			break;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		msleep(pause_ms);
+		pause_ms = min(2 * pause_ms, CLEAR_PAUSE_MAX);
+	}
 	if (!err && queue->kq)
 		gaon_kq_go_on(queue->kq);
 	return err == -EAGAIN ? -EBUSY : err;

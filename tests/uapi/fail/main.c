@@ -317,7 +317,7 @@ static const struct step {
 	const char *name;
 	int (*call)(void);
 	int (*undo)(void);
-	int also;		/* that may stand for ENOMEM; -1: the call allocates nothing; -2: it tries again */
+	int also;	/* may stand for ENOMEM; -1: the call allocates nothing; -2: it tries again */
 } steps[] = {
 	{ "open", do_open, undo_file, 0 },
 	{ "DEV_QUERY", do_query, undo_nothing, -1 },

@@ -37,13 +37,6 @@ __asm__(".section .rodata\n"
 	"kernels: .incbin \"" LEFTOVERS "\"\n"
 	"kernels_end: .previous\n");
 
-/* As REQUIRE(), but says nothing if all is well: for loops. */
-#define MUST(condition, ...)					\
-	do {							\
-		if (!(condition))				\
-			REQUIRE(false, __VA_ARGS__);		\
-	} while (0)
-
 static uint64_t round_number;
 
 /*

@@ -26,13 +26,6 @@
 #define SHARED_VA	0x400000000ull
 #define PATIENCE_MS	60000
 
-/* As REQUIRE(), but says nothing if all is well: for loops. */
-#define MUST(condition, ...)					\
-	do {							\
-		if (!(condition))				\
-			REQUIRE(false, __VA_ARGS__);		\
-	} while (0)
-
 static uint64_t round_number;
 
 static int run_packet(struct lib_queue *queue, struct gaon_packet packet)

@@ -23,6 +23,12 @@ extern bool uapi_quiet;
 		if (!CHECK(condition, __VA_ARGS__))			\
 			uapi_exit();					\
 	} while (0)
+/* The same, but says nothing if all is well: for loops. */
+#define MUST(condition, ...)						\
+	do {								\
+		if (!(condition))					\
+			REQUIRE(false, __VA_ARGS__);			\
+	} while (0)
 /* The call fails with that error (0: succeeds). */
 #define CHECK_ERRNO(call, error, ...)					\
 	uapi_check_errno(__FILE__, __LINE__, (call), error, #call, __VA_ARGS__)

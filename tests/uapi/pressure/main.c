@@ -26,13 +26,6 @@
 #define PATIENCE_MS	240000
 #define FILES		32u		/* so: 32 times HBM, if it were to be had */
 
-/* As REQUIRE(), but says nothing if all is well: for loops. */
-#define MUST(condition, ...)					\
-	do {							\
-		if (!(condition))				\
-			REQUIRE(false, __VA_ARGS__);		\
-	} while (0)
-
 /** struct worker - a process' objects, what they hold, and where the CPU looks at them */
 struct worker {
 	struct lib lib;

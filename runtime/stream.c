@@ -21,7 +21,7 @@
 
 static struct rt_timeline *timeline_take(struct rt_device *dev)
 {
-	struct word *word = words_take(dev);
+	struct word *word = words_take_timeline(dev);
 	struct rt_timeline *t;
 
 	if (!word)

@@ -20,6 +20,7 @@ void words_init(struct words *words)
 	pthread_mutex_init(&words->lock, NULL);
 	words->chunks = NULL;
 	words->free = NULL;
+	words->timelines = NULL;
 }
 
 void words_fini(struct rt_device *dev)
@@ -66,25 +67,46 @@ static bool words_grow(struct rt_device *dev)
 	return true;
 }
 
-struct word *words_take(struct rt_device *dev)
+static struct word *words_pop(struct word **list)
 {
-	struct word *w = NULL;
+	struct word *w = *list;
 
-	pthread_mutex_lock(&dev->words.lock);
-	if (dev->words.free || words_grow(dev)) {
-		w = dev->words.free;
-		dev->words.free = w->next;
-	}
-	pthread_mutex_unlock(&dev->words.lock);
+	if (w)
+		*list = w->next;
+	return w;
+}
+
+static struct word *words_take_from(struct rt_device *dev, struct word **list)
+{
+	struct words *words = &dev->words;
+	struct word *w;
+
+	pthread_mutex_lock(&words->lock);
+	w = words_pop(list);
+	if (!w && (words->free || words_grow(dev)))
+		w = words_pop(&words->free);
+	pthread_mutex_unlock(&words->lock);
 	if (!w)
 		gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no host memory for completion values");
 	return w;
 }
 
+struct word *words_take(struct rt_device *dev)
+{
+	return words_take_from(dev, &dev->words.free);
+}
+
+struct word *words_take_timeline(struct rt_device *dev)
+{
+	return words_take_from(dev, &dev->words.timelines);
+}
+
 void words_put(struct rt_device *dev, struct word *word)
 {
+	struct word **list = word->timeline ? &dev->words.timelines : &dev->words.free;
+
 	pthread_mutex_lock(&dev->words.lock);
-	word->next = dev->words.free;
-	dev->words.free = word;
+	word->next = *list;
+	*list = word;
 	pthread_mutex_unlock(&dev->words.lock);
 }

@@ -20,16 +20,23 @@ struct word {
 	void *timeline;			/* the stream's record of it, see stream.h */
 };
 
+/*
+ * A word that has once been a stream's completion value is one for ever: events of streams that are gone still
+ * look at it, and its record says how far it has come, so that nobody else may store to it.
+ */
 struct words {
 	pthread_mutex_t lock;
 	struct words_chunk *chunks;
-	struct word *free;
+	struct word *free;		/* of no stream yet */
+	struct word *timelines;		/* of streams that are gone */
 };
 
 void words_init(struct words *words);
 void words_fini(struct rt_device *dev);
 /* Value as the last user left it. NULL: out of memory, error set. */
 struct word *words_take(struct rt_device *dev);
+/* For a stream's completion values. */
+struct word *words_take_timeline(struct rt_device *dev);
 void words_put(struct rt_device *dev, struct word *word);
 
 #endif

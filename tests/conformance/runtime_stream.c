@@ -292,6 +292,48 @@ START_TEST(callbacks_pending_at_close)
 }
 END_TEST
 
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* What others have stored where a stream counted is no end of the next stream's work. */
+START_TEST(streams_begin_with_nothing_done)
+{
+	struct gaon_stream *streams[8];
+	struct gaon_event *events[8];
+	struct gaon_mem *go;
+	int i, round;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 8; i++) {
+			ok(gaon_stream_create(dev, NULL, &streams[i]));
+			ok(rt_launch(streams[i], "conf_noop", 1, 0, 0));
+			ok(gaon_stream_callback(streams[i], nothing, NULL));
+			ok(gaon_stream_wait(streams[i], WAIT));
+		}
+		for (i = 0; i < 8; i++)
+			ok(gaon_stream_destroy(streams[i]));
+		for (i = 0; i < 8; i++) {
+			ok(gaon_event_create(dev, GAON_EVENT_TIMED, &events[i]));
+			ok(gaon_event_record(stream, events[i]));
+		}
+		ok(gaon_stream_wait(stream, WAIT));
+		for (i = 0; i < 8; i++)
+			ok(gaon_event_destroy(events[i]));
+	}
+	ok(gaon_mem_alloc(dev, 8, GAON_MEM_HOST, &go));
+	for (i = 0; i < 3; i++) {
+		ok(gaon_stream_create(dev, NULL, &streams[i]));
+		ok(rt_launch(streams[i], "conf_until", 1, gaon_mem_va(go), 0));
+		fails(GAON_ERROR_NOT_READY, gaon_stream_query(streams[i]));
+	}
+	__atomic_store_n((uint64_t *)gaon_mem_ptr(go), 1, __ATOMIC_RELEASE);
+	for (i = 0; i < 3; i++)
+		ok(gaon_stream_wait(streams[i], WAIT));
+}
+END_TEST
+
 START_TEST(graphs_replay)
 {
 	uint64_t va, other, want = 0, got = 0;
@@ -414,6 +456,7 @@ int main(void)
 	tcase_add_test(tc, callbacks_run_in_order_and_hold_the_stream);
 	tcase_add_test(tc, callbacks_give_work_to_a_full_stream);
 	tcase_add_test(tc, callbacks_pending_at_close);
+	tcase_add_test(tc, streams_begin_with_nothing_done);
 	tcase_add_test(tc, graphs_replay);
 	tcase_add_test(tc, many_streams);
 	tcase_add_test(tc, stream_configurations);

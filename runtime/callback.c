@@ -76,16 +76,17 @@ static void callback_done(struct rt_callbacks *c, uint64_t number)
 static bool callback_wait(struct rt_callbacks *c, struct rt_callback *cb)
 {
 	while (!c->stop && c->first == cb) {
+		uint64_t value = cb->value;	/* it may be dropped while the lock is not held */
 		int err;
 
-		if (rt_timeline_reached(c->timeline, cb->value))
+		if (rt_timeline_reached(c->timeline, value))
 			return true;
 		pthread_mutex_unlock(&c->lock);
-		err = c->dev->ops->wait(c->dev->ctx, c->timeline->word->cpu, cb->value, WAIT_SLICE_NS);
+		err = c->dev->ops->wait(c->dev->ctx, c->timeline->word->cpu, value, WAIT_SLICE_NS);
 		if (err && err != -ETIME)
 			rt_fault_collect(c->dev);
 		/* A lost device stays so until it is closed, and with it this thread ended. */
-		if (err == -ENODEV || (err && rt_fault_blocks(c->dev, c->timeline, cb->value))) {
+		if (err == -ENODEV || (err && rt_fault_blocks(c->dev, c->timeline, value))) {
 			struct timespec nap = { .tv_nsec = WAIT_SLICE_NS };
 
 			nanosleep(&nap, NULL);

@@ -315,6 +315,8 @@ static enum gaon_status fault_clear(struct rt_stream *s)
 		return gaon_fail_errno(GAON_ERROR_INTERNAL, -err,
 				       "the device refused to clear the fault of stream %u: %s",
 				       s->number, strerror(-err));
+	/* Before the values behind the fault are stored: to the callbacks' thread they are due with those. */
+	rt_callbacks_drop(s, last);
 	pthread_mutex_lock(&dev->fault_lock);
 	rt_timeline_give_up(dev, t, last);
 	s->has_fault = false;
@@ -324,7 +326,6 @@ static enum gaon_status fault_clear(struct rt_stream *s)
 	atomic_store(&t->faulted, false);
 	atomic_fetch_sub(&dev->faulted, 1);
 	pthread_mutex_unlock(&dev->fault_lock);
-	rt_callbacks_drop(s, last);
 	return GAON_OK;
 }
 

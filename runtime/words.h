@@ -21,8 +21,8 @@ struct word {
 };
 
 /*
- * A word that has once been a stream's completion value is one for ever: events of streams that are gone still
- * look at it, and its record says how far it has come, so that nobody else may store to it.
+ * A word that has once been a stream's completion value is one for ever: events of streams that are gone
+ * still look at it, and its record says how far it has come, so that nobody else may store to it.
  */
 struct words {
 	pthread_mutex_t lock;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -201,21 +202,53 @@ START_TEST(ends_while_it_waits)
 }
 END_TEST
 
-/* What a fault swallows raises nothing. */
+static void count_call(void *arg)
+{
+	atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+#define HANGING	4	/* streams that wait for the one that faults: they are told while it is cleared */
+
+/* What a fault swallows raises nothing and calls nobody, not even when it is cleared. */
 START_TEST(after_a_fault)
 {
 	struct gaon_semaphore *s = semaphore_make();
+	struct gaon_stream *hanging[HANGING];
+	struct gaon_event *event;
+	_Atomic int calls = 0;
+	struct gaon_mem *go;
+	uint64_t round;
+	int i;
 
 	gaon_log_set(NULL, NULL, GAON_LOG_NONE);
-	ok(rt_launch(stream, "conf_illegal", 1, 0, 0));
-	ok(gaon_stream_signal_semaphore(stream, s, 1));
-	fails(GAON_ERROR_FAULT, gaon_stream_wait(stream, WAIT));
-	fails(GAON_ERROR_TIMEOUT, gaon_semaphore_wait(s, 1, SHORT));
-	ok(gaon_stream_clear_fault(stream));
-	ck_assert_uint_eq(value_of(s), 0);
-	ok(gaon_stream_signal_semaphore(stream, s, 2));
-	ok(gaon_semaphore_wait(s, 2, WAIT));
-	ok(gaon_stream_wait(stream, WAIT));
+	ok(gaon_event_create(dev, 0, &event));
+	for (i = 0; i < HANGING; i++)
+		ok(gaon_stream_create(dev, NULL, &hanging[i]));
+	ok(gaon_mem_alloc(dev, 8, GAON_MEM_HOST, &go));
+	for (round = 0; round < 10; round++) {
+		__atomic_store_n((uint64_t *)gaon_mem_ptr(go), 0, __ATOMIC_RELEASE);
+		ok(rt_launch(stream, "conf_until", 1, gaon_mem_va(go), 0));
+		ok(rt_launch(stream, "conf_illegal", 1, 0, 0));
+		ok(gaon_stream_signal_semaphore(stream, s, 2 * round + 1));
+		ok(gaon_stream_callback(stream, count_call, &calls));
+		ok(gaon_event_record(stream, event));
+		for (i = 0; i < HANGING; i++)
+			ok(gaon_stream_wait_event(hanging[i], event));
+		/* Not before: who knows of the fault gives no more work. */
+		__atomic_store_n((uint64_t *)gaon_mem_ptr(go), 1, __ATOMIC_RELEASE);
+		fails(GAON_ERROR_FAULT, gaon_stream_wait(stream, WAIT));
+		fails(GAON_ERROR_TIMEOUT, gaon_semaphore_wait(s, 2 * round + 1, SHORT));
+		ok(gaon_stream_clear_fault(stream));
+		for (i = 0; i < HANGING; i++)
+			ok(gaon_stream_wait(hanging[i], WAIT));
+		ck_assert_uint_eq(value_of(s), 2 * round);
+		ck_assert_int_eq(atomic_load(&calls), (int)round);
+		ok(gaon_stream_callback(stream, count_call, &calls));
+		ok(gaon_stream_signal_semaphore(stream, s, 2 * round + 2));
+		ok(gaon_semaphore_wait(s, 2 * round + 2, WAIT));
+		ok(gaon_stream_wait(stream, WAIT));
+	}
+	ck_assert_int_eq(atomic_load(&calls), 10);
 }
 END_TEST
 

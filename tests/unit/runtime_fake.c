@@ -330,6 +330,10 @@ static void fake_queue_info(const struct gaon_ws_queue *q, struct gaon_ws_queue_
 
 static void fake_queue_doorbell(struct gaon_ws_queue *q)
 {
+	struct timespec slow = { .tv_nsec = atomic_load(&fake.doorbell_ns) };
+
+	if (slow.tv_nsec)
+		nanosleep(&slow, NULL);
 	atomic_fetch_add(&fake.doorbells, 1);
 	ring(q->ctx->ws);
 }

@@ -16,6 +16,7 @@ struct fake_control {
 	_Atomic bool lost;		/* wait() says -ENODEV */
 	_Atomic int64_t fault_at;	/* read index at which a queue faults; -1: never */
 	struct gaon_fault_record fault;	/* with this record */
+	_Atomic int64_t doorbell_ns;	/* that a doorbell takes */
 	_Atomic uint64_t read_lie;	/* added to the read index that is published */
 	_Atomic uint16_t wake_flags;	/* of the winsys; kept by fake_open() */
 	_Atomic uint32_t events, flushes;	/* packets done that had the event flag */

@@ -166,6 +166,48 @@ START_TEST(a_fault_record_full_of_nonsense)
 }
 END_TEST
 
+static void count_call(void *arg)
+{
+	atomic_fetch_add((_Atomic int *)arg, 1);
+}
+
+/*
+ * The host's work behind a fault is not due when its values are stored for the sake of those who wait for them:
+ * the doorbell of the stream that hangs on this one, rung at that moment, gives the thread all the time.
+ */
+START_TEST(callbacks_behind_a_fault_never_run)
+{
+	struct gaon_kernel *k = kernel_of(0);
+	struct gaon_stream *other;
+	struct gaon_event *event;
+	_Atomic int calls = 0;
+	int i;
+
+	ck_assert_int_eq(gaon_stream_create(dev, NULL, &other), GAON_OK);
+	ck_assert_int_eq(gaon_event_create(dev, 0, &event), GAON_OK);
+	fake.fault = (struct gaon_fault_record){ .type = GAON_FAULT_WATCHDOG };
+	atomic_store(&fake.fault_at, 1);
+	atomic_store(&fake.hold, true);		/* who knows of the fault gives no more work */
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(gaon_stream_callback(stream, count_call, &calls), GAON_OK);
+	ck_assert_int_eq(gaon_event_record(stream, event), GAON_OK);
+	ck_assert_int_eq(gaon_stream_wait_event(other, event), GAON_OK);
+	atomic_store(&fake.hold, false);
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_ERROR_FAULT);
+	atomic_store(&fake.doorbell_ns, 100000000);
+	ck_assert_int_eq(gaon_stream_clear_fault(stream), GAON_OK);
+	atomic_store(&fake.doorbell_ns, 0);
+	ck_assert_int_eq(gaon_stream_wait(other, WAIT), GAON_OK);
+	ck_assert_int_eq(atomic_load(&calls), 0);
+	/* Those given from now on do. */
+	ck_assert_int_eq(gaon_stream_callback(stream, count_call, &calls), GAON_OK);
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_OK);
+	ck_assert_int_eq(atomic_load(&calls), 1);
+}
+END_TEST
+
 /* Every allocation of the library fails once; what it had got before it gives back. */
 static enum gaon_status use_everything(void)
 {
@@ -351,6 +393,7 @@ int main(void)
 	tcase_add_test(tc, a_lost_device);
 	tcase_add_test(tc, an_impossible_read_index);
 	tcase_add_test(tc, a_fault_record_full_of_nonsense);
+	tcase_add_test(tc, callbacks_behind_a_fault_never_run);
 	tcase_add_test(tc, every_allocation_fails_once);
 	tcase_add_test(tc, no_queue_left);
 	tcase_add_test(tc, freeing_waits_for_work);

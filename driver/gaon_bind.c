@@ -423,11 +423,34 @@ static void vma_free(struct gaon_vm *vm, struct gaon_vma *vma)
 	if (obj) {
 		if (vm->lr)
 			atomic_dec(&to_gaon_bo(obj)->lr_maps);
-		gaon_compat_gpuva_unlink(&vma->base);
+		drm_gem_object_put(obj);
 	}
 	if (vma->userptr)
 		gaon_userptr_put(vma->userptr);
 	kfree(vma);
+}
+
+/*
+ * Gives back the references to what joins the VM and its objects. Who prepares the VM takes such
+ * references too, and drops them without the object's lock, which the last one needs; so they are
+ * dropped here while nobody prepares it. The objects stay until the reservation is released.
+ */
+static void op_unlink(struct gaon_vm *vm, struct gaon_bind_op *op)
+{
+	struct gaon_vma *vma;
+
+	if (!op->vm_bo && list_empty(&op->gone))
+		return;
+	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
+	list_for_each_entry(vma, &op->gone, gone) {
+		if (vma->base.gem.obj) {
+			drm_gem_object_get(vma->base.gem.obj);
+			gaon_compat_gpuva_unlink(&vma->base);
+		}
+	}
+	if (op->vm_bo)
+		gaon_compat_vm_bo_put(op->vm_bo);
+	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
 }
 
 /**
@@ -442,6 +465,7 @@ void gaon_bind_finish(struct gaon_vm *vm, struct gaon_bind_op *op)
 	struct gaon_vma *vma, *next;
 	unsigned int i;
 
+	op_unlink(vm, op);
 	list_for_each_entry_safe(vma, next, &op->gone, gone)
 		vma_free(vm, vma);
 	for (i = 0; i < ARRAY_SIZE(op->spare); i++)
@@ -449,8 +473,6 @@ void gaon_bind_finish(struct gaon_vm *vm, struct gaon_bind_op *op)
 	gaon_pt_unreserve(&vm->pt, &op->reserve);
 	if (op->userptr)
 		gaon_userptr_put(op->userptr);
-	if (op->vm_bo)
-		gaon_compat_vm_bo_put(op->vm_bo);
 	if (op->bo) {
 		if (op->lr_taken)
 			atomic_dec(&op->bo->lr_maps);
@@ -482,51 +504,64 @@ void gaon_bind_clear(struct gaon_vm *vm)
 
 /* --- eviction ------------------------------------------------------------------------------- */
 
+/* Is it in use? With the lock of its list, without which the last reference is not dropped. */
+static bool vm_bo_alive(const struct drm_gpuvm_bo *vm_bo)
+{
+	return kref_read(&vm_bo->kref);
+}
+
 /* The next VM that maps the object and from which it was not evicted; with a reference. */
-static struct drm_gpuvm_bo *evict_next(struct gaon_bo *bo)
+static struct gaon_vm *evict_next(struct gaon_bo *bo)
 {
 	struct mutex *lock = gaon_compat_gpuva_lock(&bo->ttm.base);
 	struct drm_gpuvm_bo *vm_bo;
 
 	guard(mutex)(lock);
 	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base) {
-		if (!vm_bo->evicted && kref_get_unless_zero(&vm_bo->kref))
-			return vm_bo;
+		if (!vm_bo->evicted && vm_bo_alive(vm_bo))
+			return gaon_vm_get(to_gaon_vm(vm_bo->vm));
 	}
 	return NULL;
 }
 
-static void evict_vm_bo(struct gaon_bo *bo, struct drm_gpuvm_bo *vm_bo)
+/*
+ * A reference to what joins the two may not be taken: it could become the last, see op_unlink(). It
+ * is looked for again, because its list's lock comes after the VM's, and may be gone.
+ */
+static void evict_vm(struct gaon_bo *bo, struct gaon_vm *vm)
 {
-	struct mutex *lock = gaon_compat_gpuva_lock(&bo->ttm.base);
-	struct gaon_vm *vm = to_gaon_vm(vm_bo->vm);
 	struct gaon_pt_reserve none = {};
+	struct drm_gpuvm_bo *vm_bo;
 	struct drm_gpuva *va;
 
 	guard(mutex)(&vm->lock);
 	/* Its work cannot be waited for. */
 	if (vm->lr)
 		gaon_restore_suspend(vm);
-	mutex_lock(lock);
-	drm_gpuvm_bo_for_each_va(va, vm_bo) {
-		if (!to_gaon_vma(va)->dead)
-			pt_unmap(vm, va->va.addr, va->va.range, &none);
+	scoped_guard(mutex, gaon_compat_gpuva_lock(&bo->ttm.base)) {
+		drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base) {
+			if (vm_bo->vm != &vm->base || !vm_bo_alive(vm_bo))
+				continue;
+			drm_gpuvm_bo_for_each_va(va, vm_bo) {
+				if (!to_gaon_vma(va)->dead)
+					pt_unmap(vm, va->va.addr, va->va.range, &none);
+			}
+			drm_gpuvm_bo_evict(vm_bo, true);
+		}
 	}
-	mutex_unlock(lock);
 	pt_invalidate(vm, 0, 0);
-	drm_gpuvm_bo_evict(vm_bo, true);
 	if (vm->lr)
 		gaon_restore_later(vm, 0);
 }
 
 void gaon_vm_evict_bo(struct gaon_bo *bo)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct gaon_vm *vm;
 
 	dma_resv_assert_held(bo->ttm.base.resv);
-	while ((vm_bo = evict_next(bo))) {
-		evict_vm_bo(bo, vm_bo);
-		gaon_compat_vm_bo_put(vm_bo);
+	while ((vm = evict_next(bo))) {
+		evict_vm(bo, vm);
+		gaon_vm_put(vm);
 	}
 }
 

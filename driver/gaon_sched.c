@@ -264,9 +264,9 @@ static void job_write(struct gaon_kq *kq, struct gaon_job *job, u64 index)
 }
 
 /*
- * There is room. drm_sched hands over a job when no more than the depth are incomplete; the device's
- * own read index is at most one packet behind the values that completed the others, and the ring has
- * more entries than the depth takes. The index that it stores may be far behind.
+ * There is room. drm_sched hands over a job when no more than the depth are incomplete; the
+ * device's own read index is at most one packet behind the values that completed the others, and
+ * the ring has more entries than the depth takes. The index that it stores may be far behind.
  */
 static void job_push(struct gaon_kq *kq, struct gaon_job *job)
 {

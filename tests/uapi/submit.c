@@ -483,6 +483,32 @@ static void test_threads(struct lib *lib)
 		CHECK_ERRNO(lib_queue_destroy(&workers[i].queue), 0, "destroy");
 }
 
+/* Jobs go over a VM's objects while another thread takes them out and puts others in. */
+static void test_while_mapping(struct lib *lib)
+{
+	struct worker worker = { .lib = lib, .at = 0x10000, .jobs = 300 };
+	const uint64_t va = 0x40000000, size = 0x10000;
+	unsigned int i, j, bad = 0;
+	uint32_t handles[16];
+	pthread_t thread;
+
+	REQUIRE(!lib_kernel_queue(lib, &worker.queue, 4, 1, 0), "a queue");
+	pthread_create(&thread, NULL, worker_run, &worker);
+	for (i = 0; i < 50; i++) {
+		for (j = 0; j < 16; j++) {
+			handles[j] = uapi_bo(lib->fd, size, DRM_GAON_BO_HBM, 0);
+			bad += !!uapi_map(lib->fd, lib->vm, handles[j], 0, va + j * size, size, 0);
+		}
+		bad += !!uapi_unmap(lib->fd, lib->vm, va, 16 * size);
+		for (j = 0; j < 16; j++)
+			uapi_bo_close(lib->fd, handles[j]);
+	}
+	pthread_join(thread, NULL);
+	CHECK(!bad && !worker.bad, "800 objects come and go, %u bad, beside %u jobs, %u bad", bad,
+	      worker.jobs, worker.bad);
+	CHECK_ERRNO(lib_queue_destroy(&worker.queue), 0, "destroy");
+}
+
 int main(void)
 {
 	struct lib_queue queue;
@@ -500,6 +526,7 @@ int main(void)
 	test_destroy_busy(&lib);
 	test_deadlines(&lib);
 	test_threads(&lib);
+	test_while_mapping(&lib);
 	lib_close(&lib);
 	uapi_exit();
 }

@@ -110,7 +110,10 @@ static bool queue_step(struct fake_ws *ws, struct gaon_ws_queue *q)
 	return true;
 }
 
-/* Sleeps only after it has said at which index it wants the doorbell, and looked again. */
+/*
+ * Sleeps only after it has said at which index it wants the doorbell, and looked again. That index is its
+ * own: one that it loads here would hide what was published since it looked last.
+ */
 static bool queues_sleep(struct fake_ws *ws)
 {
 	bool empty = true;
@@ -119,22 +122,37 @@ static bool queues_sleep(struct fake_ws *ws)
 	for (i = 0; i < FAKE_QUEUES; i++) {
 		struct gaon_ws_queue *q = ws->queues[i];
 
-		if (!q)
+		if (!q || q->faulted)
 			continue;
-		__atomic_store_n(&q->state->event_idx, __atomic_load_n(&q->state->write,
-								       __ATOMIC_ACQUIRE),
-				 __ATOMIC_SEQ_CST);
+		__atomic_store_n(&q->state->event_idx, q->read, __ATOMIC_RELAXED);
 		atomic_thread_fence(memory_order_seq_cst);
-		empty &= __atomic_load_n(&q->state->write, __ATOMIC_ACQUIRE) ==
-			 __atomic_load_n(&q->state->event_idx, __ATOMIC_RELAXED);
+		empty &= __atomic_load_n(&q->state->write, __ATOMIC_ACQUIRE) == q->read;
 	}
 	return empty;
+}
+
+/* Without the lock, as it is when the thread loses its processor. */
+static void nap(struct fake_ws *ws)
+{
+	const struct timespec nap = { .tv_nsec = 20000 };
+
+	pthread_mutex_unlock(&ws->lock);
+	nanosleep(&nap, NULL);
+	pthread_mutex_lock(&ws->lock);
+}
+
+static void drowse(struct fake_ws *ws)
+{
+	while (atomic_load(&fake.drowse) && !ws->stop) {
+		atomic_store(&fake.drowsing, true);
+		nap(ws);
+	}
+	atomic_store(&fake.drowsing, false);
 }
 
 static void *fake_thread(void *arg)
 {
 	struct fake_ws *ws = arg;
-	struct timespec nap = { .tv_nsec = 20000 };
 	int i;
 
 	pthread_mutex_lock(&ws->lock);
@@ -153,10 +171,11 @@ static void *fake_thread(void *arg)
 		if (moved)
 			continue;
 		if (waiting) {		/* in a WAIT: memory is looked at now and then */
-			pthread_mutex_unlock(&ws->lock);
-			nanosleep(&nap, NULL);
-			pthread_mutex_lock(&ws->lock);
-		} else if (queues_sleep(ws)) {
+			nap(ws);
+			continue;
+		}
+		drowse(ws);
+		if (queues_sleep(ws)) {
 			while (!ws->rung && !ws->stop)
 				pthread_cond_wait(&ws->wake, &ws->lock);
 			ws->rung = false;

@@ -13,6 +13,8 @@
 struct fake_control {
 	_Atomic int bo_fail_in;		/* the bo_create() that fails, counted down; 0: none */
 	_Atomic bool hold;		/* the device takes no packet */
+	_Atomic bool drowse;		/* it has seen nothing to do, and is held up before it sleeps */
+	_Atomic bool drowsing;		/* there it is */
 	_Atomic bool lost;		/* wait() says -ENODEV */
 	_Atomic int64_t fault_at;	/* read index at which a queue faults; -1: never */
 	struct gaon_fault_record fault;	/* with this record */

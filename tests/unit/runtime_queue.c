@@ -62,6 +62,16 @@ static enum gaon_status launch(struct gaon_kernel *k, const uint64_t *args, size
 		.size = sizeof(struct gaon_launch), .args = args, .args_size = bytes });
 }
 
+/* False: not within the time that a wait is given. */
+static bool comes_true(_Atomic bool *flag)
+{
+	int i;
+
+	for (i = 0; i < 10000 && !atomic_load(flag); i++)
+		usleep(1000);
+	return atomic_load(flag);
+}
+
 START_TEST(ring_wraps_and_arguments_hold)
 {
 	enum { WORDS = 500 };
@@ -104,6 +114,29 @@ START_TEST(doorbells_only_when_asked)
 	}
 	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_OK);
 	ck_assert_uint_eq(atomic_load(&fake.packets), 311);
+}
+END_TEST
+
+/* What is published after the device looked last and before it says that it sleeps. */
+START_TEST(nothing_is_left_to_a_sleeper)
+{
+	struct gaon_kernel *k = kernel_of(0);
+	uint32_t before;
+	int n, i;
+
+	for (n = 1; n < 16; n++) {
+		atomic_store(&fake.drowse, true);
+		ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);	/* wakes it, if it slept */
+		ck_assert(comes_true(&fake.drowsing));
+		before = atomic_load(&fake.doorbells);
+		for (i = 0; i < n; i++)
+			ck_assert_int_eq(launch(k, NULL, 0), GAON_OK);
+		/* It was not asleep: nobody has rung. */
+		ck_assert_uint_eq(atomic_load(&fake.doorbells), before);
+		atomic_store(&fake.drowse, false);
+		ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_OK);
+	}
+	ck_assert_uint_eq(atomic_load(&fake.packets), 15 + 15 * 16 / 2);
 }
 END_TEST
 
@@ -393,6 +426,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, ring_wraps_and_arguments_hold);
 	tcase_add_test(tc, doorbells_only_when_asked);
+	tcase_add_test(tc, nothing_is_left_to_a_sleeper);
 	tcase_add_test(tc, a_lost_device);
 	tcase_add_test(tc, an_impossible_read_index);
 	tcase_add_test(tc, a_fault_record_full_of_nonsense);

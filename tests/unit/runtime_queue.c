@@ -343,29 +343,38 @@ static void teardown_waking(void)
 	atomic_store(&fake.wake_flags, 0);
 }
 
+struct sleeper {
+	struct gaon_queue_state *state;
+	uint64_t write;			/* before it slept */
+};
+
 /* Lets the device go on when the sleeper has put its packet. */
 static void *release_when_asked(void *arg)
 {
-	struct gaon_queue_state *state = arg;
-	uint64_t before = __atomic_load_n(&state->write, __ATOMIC_ACQUIRE);
+	const struct sleeper *s = arg;
 	int i;
 
-	for (i = 0; i < 10000 && __atomic_load_n(&state->write, __ATOMIC_ACQUIRE) == before; i++)
+	for (i = 0; i < 5000 && __atomic_load_n(&s->state->write, __ATOMIC_ACQUIRE) == s->write; i++)
 		usleep(1000);
 	atomic_store(&fake.hold, false);
 	return NULL;
 }
 
+/* Also until the device has done the packet that the sleeper put, for which it does not wait. */
 static void wait_for_held(struct gaon_stream *s)
 {
 	enum gaon_status status;
 	struct rt_stream *inner = obj_find(OBJ_STREAM, s, &status);
+	struct sleeper sleeper = { inner->state, inner->write };
 	pthread_t thread;
+	int i;
 
-	pthread_create(&thread, NULL, release_when_asked, inner->state);
-	usleep(20000);		/* it has read the index */
+	pthread_create(&thread, NULL, release_when_asked, &sleeper);
 	ck_assert_int_eq(gaon_stream_wait(s, WAIT), GAON_OK);
 	pthread_join(thread, NULL);
+	ck_assert_uint_eq(inner->write, sleeper.write + 1);
+	for (i = 0; i < 10000 && __atomic_load_n(&inner->state->read, __ATOMIC_ACQUIRE) < inner->write; i++)
+		usleep(1000);
 }
 
 START_TEST(sleepers_ask_to_be_woken)

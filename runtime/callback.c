@@ -28,10 +28,13 @@ struct rt_callbacks {
 	struct gaon_ws_queue *queue;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake;		/* the thread */
+	pthread_cond_t ended;		/* who drops what it runs */
 	struct rt_callback *first, **end;
+	const struct rt_callback *running;
 	struct word *word;
 	uint64_t number;		/* given out; stream's obj.lock */
+	uint64_t dropped;		/* the last that was; running may be among them */
 	uint64_t base;			/* word's value at the start */
 	bool stop;
 };
@@ -46,14 +49,22 @@ static void callback_free(struct rt_callback *cb)
 	free(cb);
 }
 
+/* c->lock held: the stream does not go on behind what runs now. */
+static bool callback_stopped(const struct rt_callbacks *c)
+{
+	return c->stop || c->running->number <= c->dropped;
+}
+
 bool rt_callback_stopped(void)
 {
-	bool stop;
+	bool stopped;
 
+	if (!current)
+		return false;
 	pthread_mutex_lock(&current->lock);
-	stop = current->stop;
+	stopped = callback_stopped(current);
 	pthread_mutex_unlock(&current->lock);
-	return stop;
+	return stopped;
 }
 
 bool rt_in_callback(void)
@@ -96,6 +107,32 @@ static bool callback_wait(struct rt_callbacks *c, struct rt_callback *cb)
 	return false;
 }
 
+/* c->lock held at entry and exit. */
+static void callback_run(struct rt_callbacks *c, struct rt_callback *cb)
+{
+	bool stopped;
+
+	c->first = cb->next;
+	if (!c->first)
+		c->end = &c->first;
+	c->running = cb;
+	pthread_mutex_unlock(&c->lock);
+	rt_pins_retire(c->dev);
+	rt_print_drain(c->dev);
+	in_callback = !cb->release;
+	cb->fn(cb->arg);
+	pthread_mutex_lock(&c->lock);
+	stopped = callback_stopped(c);
+	pthread_mutex_unlock(&c->lock);
+	/* What was told to stop may not have done what the stream waits for. */
+	if (!stopped)
+		callback_done(c, cb->number);
+	pthread_mutex_lock(&c->lock);
+	c->running = NULL;
+	pthread_cond_broadcast(&c->ended);
+	callback_free(cb);
+}
+
 static void *callback_thread(void *arg)
 {
 	struct rt_callbacks *c = arg;
@@ -109,19 +146,8 @@ static void *callback_thread(void *arg)
 			pthread_cond_wait(&c->wake, &c->lock);
 			continue;
 		}
-		if (!callback_wait(c, cb))
-			continue;
-		c->first = cb->next;
-		if (!c->first)
-			c->end = &c->first;
-		pthread_mutex_unlock(&c->lock);
-		rt_pins_retire(c->dev);
-		rt_print_drain(c->dev);
-		in_callback = !cb->release;
-		cb->fn(cb->arg);
-		callback_done(c, cb->number);
-		callback_free(cb);
-		pthread_mutex_lock(&c->lock);
+		if (callback_wait(c, cb))
+			callback_run(c, cb);
 	}
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
@@ -145,6 +171,7 @@ static enum gaon_status callbacks_start(struct rt_stream *s)
 	c->base = *c->word->cpu;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
+	pthread_cond_init(&c->ended, NULL);
 	if (pthread_create(&c->thread, NULL, callback_thread, c)) {
 		words_put(s->dev, c->word);
 		free(c);
@@ -154,30 +181,32 @@ static enum gaon_status callbacks_start(struct rt_stream *s)
 	return GAON_OK;
 }
 
-static void callbacks_drop(struct rt_callbacks *c, uint64_t value)
+/* c->lock held. */
+static void callbacks_empty(struct rt_callbacks *c)
 {
-	uint64_t number = 0;
-
-	pthread_mutex_lock(&c->lock);
-	while (c->first && c->first->value <= value) {
+	while (c->first) {
 		struct rt_callback *cb = c->first;
 
-		number = cb->number;
 		c->first = cb->next;
 		callback_free(cb);
 	}
-	if (!c->first)
-		c->end = &c->first;
+	c->end = &c->first;
 	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
-	if (number && *c->word->cpu < c->base + number)
-		callback_done(c, number);
 }
 
-void rt_callbacks_drop(struct rt_stream *s, uint64_t value)
+void rt_callbacks_drop(struct rt_stream *s)
 {
-	if (s->callbacks)
-		callbacks_drop(s->callbacks, value);
+	struct rt_callbacks *c = s->callbacks;
+
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	callbacks_empty(c);
+	c->dropped = c->number;
+	/* A program's may do what it likes, give work to this stream, too: its end cannot be waited for. */
+	while (c->running && c->running->release)
+		pthread_cond_wait(&c->ended, &c->lock);
+	pthread_mutex_unlock(&c->lock);
 }
 
 void rt_callbacks_stop(struct rt_stream *s)
@@ -186,16 +215,27 @@ void rt_callbacks_stop(struct rt_stream *s)
 
 	if (!c)
 		return;
-	s->callbacks = NULL;
 	pthread_mutex_lock(&c->lock);
 	c->stop = true;
 	pthread_cond_signal(&c->wake);
 	pthread_mutex_unlock(&c->lock);
 	pthread_join(c->thread, NULL);
-	callbacks_drop(c, UINT64_MAX);
+}
+
+void rt_callbacks_free(struct rt_stream *s)
+{
+	struct rt_callbacks *c = s->callbacks;
+
+	if (!c)
+		return;
+	s->callbacks = NULL;
+	pthread_mutex_lock(&c->lock);
+	callbacks_empty(c);
+	pthread_mutex_unlock(&c->lock);
 	words_put(s->dev, c->word);
 	pthread_mutex_destroy(&c->lock);
 	pthread_cond_destroy(&c->wake);
+	pthread_cond_destroy(&c->ended);
 	free(c);
 }
 

@@ -11,7 +11,10 @@
  */
 enum gaon_status rt_callback_own(struct rt_stream *s, void (*fn)(void *arg), void (*release)(void *arg),
 				 void *arg);
-/* In such work: nobody waits for it any more, it shall return. */
+/*
+ * In such work: it was dropped, or the stream goes. It shall return soon, whatever it has done: nothing of the
+ * stream's follows it.
+ */
 bool rt_callback_stopped(void);
 
 #endif

@@ -316,7 +316,7 @@ static enum gaon_status fault_clear(struct rt_stream *s)
 				       "the device refused to clear the fault of stream %u: %s",
 				       s->number, strerror(-err));
 	/* Before the values behind the fault are stored: to the callbacks' thread they are due with those. */
-	rt_callbacks_drop(s, last);
+	rt_callbacks_drop(s);
 	pthread_mutex_lock(&dev->fault_lock);
 	rt_timeline_give_up(dev, t, last);
 	s->has_fault = false;

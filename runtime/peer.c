@@ -30,7 +30,7 @@ static enum gaon_status peer_run(const struct peer_copy *p)
 
 	if (!block)
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no host memory for a copy between devices");
-	for (done = 0; done < p->bytes && !status; done += step) {
+	for (done = 0; done < p->bytes && !status && !rt_callback_stopped(); done += step) {
 		if (step > p->bytes - done)
 			step = p->bytes - done;
 		status = gaon_mem_read(p->src_dev, block, p->src + done, step);

@@ -238,6 +238,7 @@ void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns)
 	stream_unlink(s);
 	dev->ops->queue_destroy(s->queue);
 	s->queue = NULL;
+	rt_callbacks_free(s);
 	stream_end_timeline(s);
 	rt_pins_retire(dev);
 	stream_free_memory(s);

@@ -161,8 +161,14 @@ enum gaon_status rt_device_drain(struct rt_device *dev, uint64_t timeout_ns);
 bool rt_in_callback(void);
 
 /* callback.c */
+/*
+ * What the stream has been given so far never runs. What runs already was dropped, too: the library's own work
+ * is over when this returns. obj.lock held, the queue stands still.
+ */
+void rt_callbacks_drop(struct rt_stream *s);
+/* No more of them runs; the queue may stand before what did not, until it is destroyed. */
 void rt_callbacks_stop(struct rt_stream *s);
-/* A fault was cleared: entries up to @value never run. */
-void rt_callbacks_drop(struct rt_stream *s, uint64_t value);
+/* After that. */
+void rt_callbacks_free(struct rt_stream *s);
 
 #endif

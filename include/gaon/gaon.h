@@ -633,7 +633,8 @@ GAON_API enum gaon_status gaon_stream_get_fault(struct gaon_stream *stream,
 						struct gaon_fault *fault);
 /*
  * Make a faulted stream usable again: what was queued behind the fault is dropped, events recorded
- * there report FAULT for ever. OK also if it is not faulted. Blocks for the firmware (microseconds).
+ * there report FAULT for ever. OK also if it is not faulted. Blocks for the firmware (microseconds)
+ * and for a wait for a semaphore or a copy between devices that the fault interrupted (milliseconds).
  */
 GAON_API enum gaon_status gaon_stream_clear_fault(struct gaon_stream *stream);
 

@@ -181,24 +181,30 @@ static void *close_soon(void *arg)
 	return NULL;
 }
 
-/* What nobody will raise holds up neither a stream's end nor a device's. */
+/* What nobody will raise holds up neither a stream's end nor a device's; nor is it taken for raised then. */
 START_TEST(ends_while_it_waits)
 {
+	uint64_t seven = 7, got = 0;
 	struct gaon_stream *other;
 	struct gaon_semaphore *s;
 	struct gaon_device *second;
+	struct gaon_mem *word;
 	pthread_t thread;
 	double start = rt_now();
 
 	ok(gaon_device_open(NULL, &second));
+	ok(gaon_mem_alloc(second, 8, GAON_MEM_DEVICE, &word));
+	ok(gaon_mem_write(second, gaon_mem_va(word), &seven, 8));
 	ok(gaon_semaphore_create(second, &s));
 	ok(gaon_stream_create(second, NULL, &other));
 	ok(gaon_stream_wait_semaphore(other, s, 1));
+	ok(gaon_mem_read_async(other, &got, gaon_mem_va(word), 8));
 	ok(gaon_stream_signal_semaphore(other, s, 2));
 	ck_assert(!pthread_create(&thread, NULL, close_soon, second));
 	fails(GAON_ERROR_CLOSED, gaon_semaphore_wait(s, 2, GAON_FOREVER));
 	ck_assert(!pthread_join(thread, NULL));
 	ck_assert_double_le(rt_now() - start, 10);
+	ck_assert_uint_eq(got, 0);
 }
 END_TEST
 

@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include "../check_run.h"
+#include "../../runtime/callback.h"
+#include "../../runtime/error.h"
 #include "../../runtime/module.h"
+#include "../../runtime/peer.h"
 #include "../../runtime/stream.h"
 #include "runtime_fake.h"
 
@@ -241,6 +244,102 @@ START_TEST(callbacks_behind_a_fault_never_run)
 }
 END_TEST
 
+/* --- work of the library's own on the callbacks' thread ---------------------------------------- */
+
+struct endless {
+	_Atomic int begun, ended;
+};
+
+/* What will not happen is waited for, as a semaphore that nobody raises. */
+static enum gaon_status endless_run(void *arg)
+{
+	struct endless *e = arg;
+
+	atomic_fetch_add(&e->begun, 1);
+	while (!rt_callback_stopped())
+		usleep(1000);
+	usleep(20000);
+	atomic_fetch_add(&e->ended, 1);
+	return gaon_fail(GAON_ERROR_INTERNAL, "it never happened");
+}
+
+static enum gaon_status happy_run(void *arg)
+{
+	(void)arg;
+	return GAON_OK;
+}
+
+static void work_release(void *arg)
+{
+	(void)arg;
+}
+
+static void give_work(enum gaon_status (*run)(void *arg), void *arg)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = rt_stream_enter(stream, NULL, &status);
+
+	ck_assert_ptr_nonnull(s);
+	status = rt_peer_work(s, RT_OP_SEMAPHORE, &(struct rt_work){ run, work_release, arg });
+	rt_stream_leave(s);
+	ck_assert_int_eq(status, GAON_OK);
+}
+
+static void wait_for_one(_Atomic int *count)
+{
+	int i;
+
+	for (i = 0; i < 10000 && !atomic_load(count); i++)
+		usleep(1000);
+	ck_assert_int_eq(atomic_load(count), 1);
+}
+
+/*
+ * The stream stands still behind it when the card is reset: it is dropped like all else, and neither holds up
+ * what comes next nor makes it fail.
+ */
+START_TEST(a_fault_interrupts_work_of_the_host)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *inner = obj_find(OBJ_STREAM, stream, &status);
+	struct endless e = { 0 };
+
+	fake.fault = (struct gaon_fault_record){ .type = GAON_FAULT_RESET };
+	give_work(endless_run, &e);
+	wait_for_one(&e.begun);
+	atomic_store(&fake.fault_at, 1);
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_ERROR_FAULT);
+	ck_assert_int_eq(atomic_load(&e.ended), 0);
+	ck_assert_int_eq(gaon_stream_clear_fault(stream), GAON_OK);
+	ck_assert_int_eq(atomic_load(&e.ended), 1);
+	ck_assert_uint_eq(inner->peer_list->type, GAON_PKT_NOP);
+	give_work(happy_run, NULL);
+	ck_assert_int_eq(gaon_stream_wait(stream, WAIT), GAON_OK);
+	ck_assert_uint_eq(inner->peer_list->type, GAON_PKT_NOP);
+}
+END_TEST
+
+/* The end of a stream ends the wait, but what stands behind it does not run for that. */
+START_TEST(what_stands_behind_a_wait_ends_with_it)
+{
+	struct gaon_kernel *k = kernel_of(16);
+	struct endless e = { 0 };
+	_Atomic int calls = 0;
+	uint64_t args[2] = { 1, 0 };
+
+	give_work(endless_run, &e);
+	ck_assert_int_eq(launch(k, args, sizeof(args)), GAON_OK);
+	ck_assert_int_eq(gaon_stream_callback(stream, count_call, &calls), GAON_OK);
+	wait_for_one(&e.begun);
+	atomic_store(&fake.doorbell_ns, 100000000);
+	ck_assert_int_eq(gaon_device_close(dev), GAON_OK);
+	ck_assert_int_eq(atomic_load(&e.ended), 1);
+	ck_assert_int_eq(atomic_load(&calls), 0);
+	ck_assert_uint_eq(atomic_load(&fake.launch_sum), 0);
+	setup();
+}
+END_TEST
+
 /* Every allocation of the library fails once; what it had got before it gives back. */
 static enum gaon_status use_everything(void)
 {
@@ -440,6 +539,8 @@ int main(void)
 	tcase_add_test(tc, an_impossible_read_index);
 	tcase_add_test(tc, a_fault_record_full_of_nonsense);
 	tcase_add_test(tc, callbacks_behind_a_fault_never_run);
+	tcase_add_test(tc, a_fault_interrupts_work_of_the_host);
+	tcase_add_test(tc, what_stands_behind_a_wait_ends_with_it);
 	tcase_add_test(tc, every_allocation_fails_once);
 	tcase_add_test(tc, no_queue_left);
 	tcase_add_test(tc, freeing_waits_for_work);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What the launchers of operators on tensors share. */
+#ifndef GAON_OPS_TENSOR_INTERNAL_H
+#define GAON_OPS_TENSOR_INTERNAL_H
+
+#include <gaon/tensor.h>
+
+#include "ops_internal.h"
+
+/* One operand and what the error calls it. */
+struct ops_tensor {
+	const char *name;
+	const struct gaon_tensor *t;
+	bool written;			/* no two elements may share bytes */
+};
+
+/*
+ * GAON_OK if each operand is there, has a type, whole blocks, strides that are multiples of its
+ * alignment and a span below 2^48; addresses are not looked at.  Errors begin with @call.
+ */
+enum gaon_status ops_tensor_valid(const char *call, const struct ops_tensor *operands,
+				  unsigned int count);
+
+/* GAON_OK if each (valid) operand is aligned and inside one allocation of the device. */
+enum gaon_status ops_tensor_check(struct gaon_ops *ops, const char *call,
+				  const struct ops_tensor *operands, unsigned int count);
+
+bool ops_tensor_empty(const struct gaon_tensor *t);
+uint64_t ops_tensor_elements(const struct gaon_tensor *t);	/* of a valid one */
+uint64_t ops_tensor_rows(const struct gaon_tensor *t);		/* ne[1] * ne[2] * ne[3] */
+bool ops_tensor_same_shape(const struct gaon_tensor *a, const struct gaon_tensor *b);
+/* Each dimension of @whole is a multiple of @part's: ggml_can_repeat(). */
+bool ops_tensor_repeats(const struct gaon_tensor *part, const struct gaon_tensor *whole);
+/* Elements of a row, or its blocks, lie one after the other. */
+bool ops_tensor_dense_rows(const struct gaon_tensor *t);
+
+/* "[576 3 1 1] f32" for errors; valid until the thread's fourth call after it. */
+const char *ops_tensor_text(const struct gaon_tensor *t);
+
+#endif

@@ -239,15 +239,12 @@ void rt_callbacks_free(struct rt_stream *s)
 	free(c);
 }
 
-/* obj.lock held. */
-static enum gaon_status callback_put(struct rt_stream *s, struct rt_callback *cb)
+/* obj.lock held. There is room for two packets; the thread has @cb afterwards. */
+static void callback_put(struct rt_stream *s, struct rt_callback *cb)
 {
 	struct rt_callbacks *c = s->callbacks;
-	enum gaon_status status = GAON_OK;
-	struct gaon_packet *packet = rt_stream_packet(s, &status);
+	struct gaon_packet *packet = rt_stream_slot(s);
 
-	if (!packet)
-		return status;
 	packet->type = GAON_PKT_NOP;
 	cb->value = rt_stream_put(s, packet, RT_OP_CALLBACK);
 	cb->number = ++c->number;
@@ -256,19 +253,16 @@ static enum gaon_status callback_put(struct rt_stream *s, struct rt_callback *cb
 	c->end = &cb->next;
 	pthread_cond_signal(&c->wake);
 	pthread_mutex_unlock(&c->lock);
-	packet = rt_stream_packet(s, &status);
-	if (!packet)
-		return status;
+	packet = rt_stream_slot(s);
 	packet->type = GAON_PKT_WAIT;
 	packet->wait.va = c->word->va;
 	packet->wait.operand = c->base + c->number;
 	packet->wait.op = GAON_WAIT_GE;
 	rt_stream_put(s, packet, RT_OP_CALLBACK);
-	return GAON_OK;
 }
 
-/* obj.lock held. @like is copied. */
-static enum gaon_status callback_queue(struct rt_stream *s, const struct rt_callback *like)
+/* obj.lock held. @like is copied. There will be room for @more packets behind it. */
+static enum gaon_status callback_queue(struct rt_stream *s, const struct rt_callback *like, uint64_t more)
 {
 	struct rt_callback *cb = malloc(sizeof(*cb));
 	enum gaon_status status = GAON_OK;
@@ -281,19 +275,19 @@ static enum gaon_status callback_queue(struct rt_stream *s, const struct rt_call
 	*cb = *like;
 	if (!s->callbacks)
 		status = callbacks_start(s);
-	if (!status) {
-		status = callback_put(s, cb);
-		if (!status || cb->number)
-			cb = NULL;	/* the thread has it */
-	}
-	callback_free(cb);
+	if (!status)
+		status = rt_stream_room(s, 2 + more);
+	if (status)
+		callback_free(cb);
+	else
+		callback_put(s, cb);
 	return status;
 }
 
 enum gaon_status rt_callback_own(struct rt_stream *s, void (*fn)(void *arg), void (*release)(void *arg),
 				 void *arg)
 {
-	return callback_queue(s, &(struct rt_callback){ .fn = fn, .arg = arg, .release = release });
+	return callback_queue(s, &(struct rt_callback){ .fn = fn, .arg = arg, .release = release }, 1);
 }
 
 GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void (*fn)(void *arg),
@@ -307,7 +301,7 @@ GAON_API enum gaon_status gaon_stream_callback(struct gaon_stream *stream, void 
 	s = rt_stream_enter(stream, "a callback", &status);
 	if (!s)
 		return status;
-	status = callback_queue(s, &(struct rt_callback){ .fn = fn, .arg = arg });
+	status = callback_queue(s, &(struct rt_callback){ .fn = fn, .arg = arg }, 0);
 	rt_stream_leave(s);
 	return status;
 }

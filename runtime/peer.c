@@ -116,9 +116,7 @@ enum gaon_status rt_peer_work(struct rt_stream *s, enum rt_op_type type, const s
 	status = rt_callback_own(s, peer_callback, peer_release, p);
 	if (status)
 		return status;
-	packet = rt_stream_packet(s, &status);
-	if (!packet)
-		return status;
+	packet = rt_stream_slot(s);
 	packet->type = GAON_PKT_INDIRECT;
 	packet->list.list_va = s->peer_va;
 	packet->list.count = 1;

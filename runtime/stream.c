@@ -349,33 +349,41 @@ enum gaon_status rt_stream_wait_point(struct rt_stream *s, const struct rt_depen
 	return status;
 }
 
-struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *status)
+enum gaon_status rt_stream_room(struct rt_stream *s, uint64_t packets)
 {
-	struct gaon_packet *packet;
+	uint64_t used = s->size - packets;	/* that many at most, without them */
+	enum gaon_status status;
 
-	if (atomic_load_explicit(&s->timeline->faulted, memory_order_relaxed)) {
-		*status = rt_fault_fail(s->dev, s->timeline);
-		return NULL;
-	}
-	if (s->write - s->read >= s->size) {
+	if (atomic_load_explicit(&s->timeline->faulted, memory_order_relaxed))
+		return rt_fault_fail(s->dev, s->timeline);
+	if (s->write - s->read <= used)
+		return GAON_OK;
+	s->read = __atomic_load_n(&s->state->read, __ATOMIC_ACQUIRE);
+	if (s->write - s->read > used) {
+		status = stream_wait_room(s, &s->state->read, s->write - used);
+		if (status)
+			return status;
 		s->read = __atomic_load_n(&s->state->read, __ATOMIC_ACQUIRE);
-		if (s->write - s->read >= s->size) {
-			*status = stream_wait_room(s, &s->state->read, s->write - s->size + 1);
-			if (*status)
-				return NULL;
-			s->read = __atomic_load_n(&s->state->read, __ATOMIC_ACQUIRE);
-		}
-		/* The word is the device's: it is believed only as far as it can be true. */
-		if (s->read > s->write || s->write - s->read >= s->size) {
-			*status = gaon_fail(GAON_ERROR_DEVICE_LOST,
-					    "stream %u: the device's read index is impossible",
-					    s->number);
-			return NULL;
-		}
 	}
-	packet = &s->ring[s->write & s->mask];
+	/* The word is the device's: it is believed only as far as it can be true. */
+	if (s->read > s->write || s->write - s->read > used)
+		return gaon_fail(GAON_ERROR_DEVICE_LOST, "stream %u: the device's read index is impossible",
+				 s->number);
+	return GAON_OK;
+}
+
+struct gaon_packet *rt_stream_slot(struct rt_stream *s)
+{
+	struct gaon_packet *packet = &s->ring[s->write & s->mask];
+
 	memset(packet, 0, sizeof(*packet));
 	return packet;
+}
+
+struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *status)
+{
+	*status = rt_stream_room(s, 1);
+	return *status ? NULL : rt_stream_slot(s);
 }
 
 uint64_t rt_stream_put(struct rt_stream *s, struct gaon_packet *packet, enum rt_op_type type)

@@ -118,9 +118,13 @@ static inline uint64_t rt_stream_operation(const struct rt_stream *s, uint64_t s
 /* --- putting packets; obj.lock held ---------------------------------------------------------- */
 
 /*
- * Room for one packet and a zeroed slot for it; NULL with *@status set if the stream is faulted,
- * ....
+ * Waits until so many packets can be put, at most the smallest ring's. FAULT if the stream has faulted,
+ * DEVICE_LOST, CLOSED, WRONG_THREAD in a callback. For what must be put as a whole or not at all.
  */
+enum gaon_status rt_stream_room(struct rt_stream *s, uint64_t packets);
+/* The next packet, zeroed, for which there is room; rt_stream_put() comes next. */
+struct gaon_packet *rt_stream_slot(struct rt_stream *s);
+/* Both, for one packet; NULL with *@status set if there is no room for it. */
 struct gaon_packet *rt_stream_packet(struct rt_stream *s, enum gaon_status *status);
 /* Room for @bytes of arguments until the next packet put is done; multiple of 64 aligned. */
 void *rt_stream_args(struct rt_stream *s, uint64_t bytes, uint64_t *va, enum gaon_status *status);
@@ -162,8 +166,8 @@ bool rt_in_callback(void);
 
 /* callback.c */
 /*
- * What the stream has been given so far never runs. What runs already was dropped, too: the library's own work
- * is over when this returns. obj.lock held, the queue stands still.
+ * What the stream has been given so far never runs. What runs already was dropped, too: the library's own
+ * work is over when this returns. obj.lock held, the queue stands still.
  */
 void rt_callbacks_drop(struct rt_stream *s);
 /* No more of them runs; the queue may stand before what did not, until it is destroyed. */

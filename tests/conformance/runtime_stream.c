@@ -274,6 +274,49 @@ START_TEST(callbacks_give_work_to_a_full_stream)
 }
 END_TEST
 
+struct chain {
+	struct gaon_stream *to;
+	_Atomic int calls;
+	int taken;
+};
+
+static void link_called(void *arg)
+{
+	atomic_fetch_add(&((struct chain *)arg)->calls, 1);
+}
+
+static void chain_on(void *arg)
+{
+	struct chain *c = arg;
+
+	while (gaon_stream_callback(c->to, link_called, c) == GAON_OK)
+		c->taken++;
+}
+
+/* It is put as a whole or not at all: what is refused is not called. */
+START_TEST(callbacks_fit_as_a_whole)
+{
+	struct gaon_stream_config config = { .size = sizeof(config), .ring_log2 = 4 };
+	struct chain c = { 0 };
+	int i, before;
+
+	for (before = 0; before < 4; before++) {
+		ok(gaon_stream_create(dev, &config, &c.to));
+		atomic_store(&c.calls, 0);
+		c.taken = 0;
+		ok(gaon_stream_callback(c.to, chain_on, &c));
+		for (i = 0; i < before; i++)
+			ok(rt_launch(c.to, "conf_noop", 1, 0, 0));
+		ok(gaon_stream_wait(c.to, WAIT));
+		/* Given by the first of them, behind what was waited for. */
+		ok(gaon_stream_wait(c.to, WAIT));
+		ck_assert_int_ge(c.taken, 4);
+		ck_assert_int_eq(atomic_load(&c.calls), c.taken);
+		ok(gaon_stream_destroy(c.to));
+	}
+}
+END_TEST
+
 START_TEST(callbacks_pending_at_close)
 {
 	_Atomic int calls = 0;
@@ -455,6 +498,7 @@ int main(void)
 	tcase_add_test(tc, timeouts);
 	tcase_add_test(tc, callbacks_run_in_order_and_hold_the_stream);
 	tcase_add_test(tc, callbacks_give_work_to_a_full_stream);
+	tcase_add_test(tc, callbacks_fit_as_a_whole);
 	tcase_add_test(tc, callbacks_pending_at_close);
 	tcase_add_test(tc, streams_begin_with_nothing_done);
 	tcase_add_test(tc, graphs_replay);

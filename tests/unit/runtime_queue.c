@@ -208,8 +208,8 @@ static void count_call(void *arg)
 }
 
 /*
- * The host's work behind a fault is not due when its values are stored for the sake of those who wait for them:
- * the doorbell of the stream that hangs on this one, rung at that moment, gives the thread all the time.
+ * The host's work behind a fault is not due when its values are stored for the sake of those who wait for
+ * them: the doorbell of the stream that hangs on this one, rung at that moment, gives the thread all the time.
  */
 START_TEST(callbacks_behind_a_fault_never_run)
 {
@@ -295,8 +295,8 @@ static void wait_for_one(_Atomic int *count)
 }
 
 /*
- * The stream stands still behind it when the card is reset: it is dropped like all else, and neither holds up
- * what comes next nor makes it fail.
+ * The stream stands still behind it when the card is reset: it is dropped like all else, and neither holds
+ * up what comes next nor makes it fail.
  */
 START_TEST(a_fault_interrupts_work_of_the_host)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Changes of type, quantisation of activations and transposition. */
+/* Changes of type and transposition. */
 #include <gaon/device.h>
 
 #include "ops_args.h"
@@ -43,51 +43,6 @@ GAON_KERNEL(ops_convert, struct ops_convert_args,
 	case PAIR(GAON_TYPE_BF16, GAON_TYPE_F16): CONVERT_VIA_F32(__bf16, _Float16); break;
 	default: gaon_assert(!"conversion exists");
 	}
-}
-
-/* As the matrix unit reads it: d, s = d * sum of the quants, then the quants. */
-struct q8a_block {
-	float d, s;
-	int8_t qs[GAON_BLOCK_K];
-};
-
-/* Round to nearest even without a branch; |v| stays below 2^22. */
-static int32_t nearest(float v)
-{
-	return (int32_t)(gaon_f32_bits(v + 0x1.8p23f) - 0x4b400000u);
-}
-
-static void quantize_block(struct q8a_block *restrict out, const float *restrict x)
-{
-	float largest = 0, d, inverse;
-	int32_t sum = 0;
-
-	for (int i = 0; i < GAON_BLOCK_K; i++)
-		largest = gaon_maxf(largest, gaon_fabsf(x[i]));
-	d = largest / 127.0f;
-	/* A reciprocal that would overflow: quants of such a block are 0. */
-	inverse = largest > 0x1p-120f ? 127.0f / largest : 0;
-	for (int i = 0; i < GAON_BLOCK_K; i++) {
-		int32_t q = nearest(x[i] * inverse);
-
-		out->qs[i] = (int8_t)q;
-		sum += q;
-	}
-	out->d = d;
-	out->s = d * (float)sum;
-}
-
-GAON_KERNEL(ops_quantize, struct ops_quantize_args,
-	    GAON_POINTERS(2, offsetof(struct ops_quantize_args, y),
-			  offsetof(struct ops_quantize_args, x)))
-{
-	uint64_t blocks = args->rows * (args->columns / GAON_BLOCK_K);
-	struct gaon_range r = gaon_share(blocks, 8);
-	struct q8a_block *y = (struct q8a_block *)args->y;
-	const float *x = (const float *)args->x;
-
-	for (uint64_t i = r.begin; i < r.end; i++)
-		quantize_block(y + i, x + i * GAON_BLOCK_K);
 }
 
 /* Strips of columns of x, so that the lines read by one row of y are used by the next ones. */

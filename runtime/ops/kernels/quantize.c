@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Quantisation of activations.  A block is 32 elements, a vector register holds many blocks: so every
+ * pass goes over all elements of a chunk, and what belongs to a block is gathered by halving (two
+ * neighbours are one element of twice the width) and handed back by doubling.
+ */
+#include "ops_args.h"
+#include "quantize.h"
+
+#define MAGNITUDE	0x7fffffffu
+#define ROUND		0x1.8p23f	/* added to a number below 2^22, its integer in the low bits */
+
+/* The larger of two neighbours, as bits: floats without their sign are ordered like integers. */
+static void halve_abs(uint32_t *restrict to, const uint64_t *restrict from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t low = (uint32_t)from[i] & MAGNITUDE;
+		uint32_t high = (uint32_t)(from[i] >> 32) & MAGNITUDE;
+
+		to[i] = low > high ? low : high;
+	}
+}
+
+static void halve_max(uint32_t *restrict to, const uint64_t *restrict from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t low = (uint32_t)from[i], high = (uint32_t)(from[i] >> 32);
+
+		to[i] = low > high ? low : high;
+	}
+}
+
+static void halve_sum(uint32_t *restrict to, const uint64_t *restrict from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = (uint32_t)from[i] + (uint32_t)(from[i] >> 32);
+}
+
+/* Sums of four neighbouring bytes; those of two fit 16 bits. */
+static void sum_bytes(int32_t *restrict to, int16_t *restrict pair, const int8_t *restrict q, uint32_t n)
+{
+	const int16_t *restrict two = (const int16_t *)q;
+	const int32_t *restrict four = (const int32_t *)pair;
+
+	for (uint32_t i = 0; i < n * 2; i++)
+		pair[i] = (int16_t)((int16_t)(two[i] << 8) >> 8) + (int16_t)(two[i] >> 8);
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = ((int32_t)((uint32_t)four[i] << 16) >> 16) + (four[i] >> 16);
+}
+
+static void spread(uint64_t *restrict to, const uint32_t *restrict from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = from[i] * 0x100000001ull;
+}
+
+/* The largest magnitude of each block, then its scale and its inverse. */
+static void find_scales(struct quantize_work *w, const float *x, uint32_t blocks)
+{
+	float *restrict d = w->d, *restrict inverse = (float *)w->spread[1];
+	const float *restrict top = (const float *)w->half;
+
+	halve_abs(w->half, (const uint64_t *)x, blocks * 16);
+	halve_max(w->quarter, (const uint64_t *)w->half, blocks * 8);
+	halve_max(w->half, (const uint64_t *)w->quarter, blocks * 4);
+	halve_max(w->quarter, (const uint64_t *)w->half, blocks * 2);
+	halve_max(w->half, (const uint64_t *)w->quarter, blocks);
+	for (uint32_t i = 0; i < blocks; i++) {
+		d[i] = top[i] / 127.0f;
+		/* A reciprocal that would overflow: quants of such a block are 0. */
+		inverse[i] = top[i] > 0x1p-120f ? 127.0f / top[i] : 0;
+	}
+}
+
+static void find_quants(struct quantize_work *w, const float *restrict x, uint32_t blocks)
+{
+	const float *restrict inverse = (const float *)w->spread[0];
+	int8_t *restrict q = w->q;
+
+	spread((uint64_t *)w->spread[0], w->spread[1], blocks);
+	spread((uint64_t *)w->spread[1], w->spread[0], blocks * 2);
+	spread((uint64_t *)w->spread[0], w->spread[1], blocks * 4);
+	spread((uint64_t *)w->spread[1], w->spread[0], blocks * 8);
+	spread((uint64_t *)w->spread[0], w->spread[1], blocks * 16);
+	for (uint32_t i = 0; i < blocks * 32; i++)
+		q[i] = (int8_t)gaon_f32_bits(gaon_fmaf(x[i], inverse[i], ROUND));
+}
+
+static void find_sums(struct quantize_work *w, uint32_t blocks)
+{
+	sum_bytes((int32_t *)w->quarter, (int16_t *)w->half, w->q, blocks * 8);
+	halve_sum(w->half, (const uint64_t *)w->quarter, blocks * 4);
+	halve_sum(w->quarter, (const uint64_t *)w->half, blocks * 2);
+	halve_sum(w->half, (const uint64_t *)w->quarter, blocks);
+}
+
+static void emit(struct q8a_block *restrict out, struct quantize_work *w, uint32_t blocks)
+{
+	const uint64_t *restrict q = (const uint64_t *)w->q;
+	const float *restrict d = w->d;
+	const int32_t *restrict sum = (const int32_t *)w->half;
+
+	for (uint32_t i = 0; i < blocks; i++) {
+		out[i].word[0] = gaon_f32_bits(d[i]) |
+				 (uint64_t)gaon_f32_bits(d[i] * (float)sum[i]) << 32;
+		out[i].word[1] = q[i * 4];
+		out[i].word[2] = q[i * 4 + 1];
+		out[i].word[3] = q[i * 4 + 2];
+		out[i].word[4] = q[i * 4 + 3];
+	}
+}
+
+void ops_quantize_blocks(struct q8a_block *out, const float *x, uint64_t blocks,
+			 struct quantize_work *work)
+{
+	while (blocks) {
+		uint32_t n = blocks < QUANTIZE_BLOCKS ? (uint32_t)blocks : QUANTIZE_BLOCKS;
+
+		find_scales(work, x, n);
+		find_quants(work, x, n);
+		find_sums(work, n);
+		emit(out, work, n);
+		out += n;
+		x += n * GAON_BLOCK_K;
+		blocks -= n;
+	}
+}
+
+GAON_KERNEL(ops_quantize, struct ops_quantize_args,
+	    GAON_POINTERS(2, offsetof(struct ops_quantize_args, y),
+			  offsetof(struct ops_quantize_args, x)),
+	    GAON_SPM(struct quantize_work))
+{
+	uint64_t blocks = args->rows * (args->columns / GAON_BLOCK_K);
+	struct gaon_range r = gaon_share(blocks, 8);
+
+	ops_quantize_blocks((struct q8a_block *)args->y + r.begin,
+			    (const float *)args->x + r.begin * GAON_BLOCK_K, r.end - r.begin,
+			    gaon_spm_static(struct quantize_work));
+}

@@ -150,7 +150,7 @@ enum gaon_status gaon_ops_gemm(struct gaon_ops *ops, struct gaon_stream *stream,
 		return GAON_OK;
 	args = (struct ops_gemm_args){
 		.a = g.a, .b = g.b, .c = g.c, .lda = g.lda, .ldb = g.ldb, .ldc = g.ldc,
-		.m = g.m, .n = g.n, .k = g.k,
+		.batch = { 1, 1 }, .ratio = { 1, 1 }, .m = g.m, .n = g.n, .k = g.k,
 		.type_a = g.type_a, .type_b = g.type_b, .type_c = g.type_c,
 		.flags = (g.accumulate ? GAON_GEMM_ACCUMULATE : 0) |
 			 (g.trans_a ? GAON_GEMM_TRANS_A : 0) |

@@ -23,6 +23,8 @@ static const char *const ops_names[OPS_KERNELS] = {
 	[OPS_KERNEL_REDUCE_COLUMNS] = "ops_reduce_columns",
 	[OPS_KERNEL_TRANSPOSE] = "ops_transpose",
 	[OPS_KERNEL_SGD] = "ops_sgd",
+	[OPS_KERNEL_MUL_MAT] = "ops_mul_mat",
+	[OPS_KERNEL_ACTIVATE] = "ops_activate",
 };
 
 static _Thread_local char ops_error[256];

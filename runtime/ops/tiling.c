@@ -82,7 +82,8 @@ static void tile_stream(const struct gaon_ops_gemm *g, uint32_t cores, struct ga
 }
 
 /* Edges of C's tile: large, then halved until every core has one. */
-static void tile_edges(const struct gaon_ops_gemm *g, uint32_t cores, struct gaon_ops_tiling *t)
+static void tile_edges(const struct gaon_ops_gemm *g, uint64_t batch, uint32_t cores,
+		       struct gaon_ops_tiling *t)
 {
 	uint64_t m = least(TILE_EDGE, round_up(g->m, GAON_ROWS_GROUP));
 	uint64_t n = least(TILE_EDGE, round_up(g->n, GAON_ROWS_GROUP));
@@ -96,7 +97,7 @@ static void tile_edges(const struct gaon_ops_gemm *g, uint32_t cores, struct gao
 	for (;;) {
 		t->tile_m = (uint32_t)m;
 		t->tile_n = (uint32_t)n;
-		if (tiles(g, t) >= cores || (m <= TILE_EDGE_MIN && n <= TILE_EDGE_MIN))
+		if (batch * tiles(g, t) >= cores || (m <= TILE_EDGE_MIN && n <= TILE_EDGE_MIN))
 			break;
 		if (m >= n)
 			m = round_up(m / 2, GAON_ROWS_GROUP);
@@ -123,8 +124,8 @@ static bool tile_depth(const struct gaon_ops_gemm *g, uint64_t budget, struct ga
 	return true;
 }
 
-enum gaon_status gaon_ops_gemm_tiling(const struct gaon_ops_gemm *g, uint32_t cores,
-				      uint64_t spm_bytes, struct gaon_ops_tiling *out)
+enum gaon_status ops_gemm_tile(const struct gaon_ops_gemm *g, uint64_t batch, uint32_t cores,
+			       uint64_t spm_bytes, struct gaon_ops_tiling *out)
 {
 	struct gaon_ops_tiling t = { .c_buffers = 1 };
 	enum gaon_status status = ops_gemm_check(g);
@@ -138,7 +139,7 @@ enum gaon_status gaon_ops_gemm_tiling(const struct gaon_ops_gemm *g, uint32_t co
 	if (g->m <= ROWS_STREAMED)
 		tile_stream(g, cores, &t);
 	else
-		tile_edges(g, cores, &t);
+		tile_edges(g, batch, cores, &t);
 	if (g->m > ROWS_STREAMED || spm_needed(g, &t) > budget) {
 		/* Scratchpads smaller than the default one: smaller tiles until two steps fit. */
 		while (!tile_depth(g, budget, &t)) {
@@ -152,7 +153,7 @@ enum gaon_status gaon_ops_gemm_tiling(const struct gaon_ops_gemm *g, uint32_t co
 				t.tile_n = (uint32_t)round_up(t.tile_n / 2, GAON_ROWS_GROUP);
 		}
 	}
-	count = tiles(g, &t);
+	count = batch * tiles(g, &t);
 	t.workgroups = (uint32_t)least(count, cores);
 	t.c_buffers = 2;
 	if (ops_gemm_converts(g) || count <= t.workgroups || spm_needed(g, &t) > budget)
@@ -160,4 +161,10 @@ enum gaon_status gaon_ops_gemm_tiling(const struct gaon_ops_gemm *g, uint32_t co
 	t.spm_bytes = (uint32_t)spm_needed(g, &t);
 	*out = t;
 	return GAON_OK;
+}
+
+enum gaon_status gaon_ops_gemm_tiling(const struct gaon_ops_gemm *g, uint32_t cores,
+				      uint64_t spm_bytes, struct gaon_ops_tiling *out)
+{
+	return ops_gemm_tile(g, 1, cores, spm_bytes, out);
 }

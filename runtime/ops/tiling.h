@@ -8,6 +8,10 @@
 /* Types, flags and sizes that the kernel supports; addresses are not looked at. */
 enum gaon_status ops_gemm_check(const struct gaon_ops_gemm *g);
 
+/* gaon_ops_gemm_tiling() for @batch products of this shape at once. */
+enum gaon_status ops_gemm_tile(const struct gaon_ops_gemm *g, uint64_t batch, uint32_t cores,
+			       uint64_t spm_bytes, struct gaon_ops_tiling *out);
+
 /* The result in memory has another type than the sum. */
 bool ops_gemm_converts(const struct gaon_ops_gemm *g);
 

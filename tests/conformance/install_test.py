@@ -42,7 +42,7 @@ def main():
             return 1
         for path in ("bin/gaon", "bin/gaoncc", "bin/gaon-sim", "bin/gaon-demo-digits", "lib/libgaon.so",
                      "lib/libgaonops.so", "lib/libgaon.a", "include/gaon/gaon.h", "include/gaon/device.h",
-                     "include/gaon/ops.h", "include/gaon/tensor.h", "include/gaon/device/tensor.h",
+                     "include/gaon/ops.h", "include/gaon/tensor.h", "include/gaon/products.h", "include/gaon/device/tensor.h",
                      "include/hw/gaon_packet.h", "lib/pkgconfig/gaon.pc",
                      "lib/firmware/gaon/ga1.bin", "lib/libgaon.so.0", "share/man/man1/gaon.1",
                      "share/man/man1/gaoncc.1", "share/man/man1/gaon-sim.1", "share/man/man1/gaon-demo-digits.1",

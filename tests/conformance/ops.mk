@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The operators, the digits and a writer's first kernel, on the device through libgaon.
-OPS_TEST_COMMON	:= $(O)/tests/conformance/ops_common.o
-OPS_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out %/ops_common.c,$(wildcard tests/conformance/ops_*.c)))
+OPS_TEST_COMMON	:= $(patsubst %,$(O)/tests/conformance/%.o,ops_common ops_weights)
+OPS_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out $(OPS_TEST_COMMON:$(O)/%.o=%.c),$(wildcard tests/conformance/ops_*.c)))
 
 $(OPS_TESTS): %: %.o $(OPS_TEST_COMMON) $(O)/libgaonops.so $(O)/libgaon.so $(O)/bin/gaoncc $(O)/bin/gaon-demo-digits
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(OPS_TEST_COMMON) -L$(O) -Wl,-rpath,$(abspath $(O)) \

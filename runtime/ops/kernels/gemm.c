@@ -25,12 +25,13 @@ struct plan {
 	const struct ops_gemm_args *args;
 	struct operand a, b, c;
 	uint64_t buffer_a[2], buffer_b[2], buffer_c[2], buffer_d;
-	uint32_t tiles_n, tiles, k_steps, first, stride, steps;
+	uint32_t tiles_n, tiles, k_steps, first, stride, steps;	/* tiles: of one product */
 	uint32_t d_stride;
 };
 
 struct tile {
 	uint32_t row, rows, column, columns;
+	uint64_t a, b, c;	/* bytes from the first product's operands to this one's */
 };
 
 static uint32_t round_up(uint32_t value, uint32_t to)
@@ -69,14 +70,15 @@ static struct operand operand_make(uint8_t type, uint64_t base, uint64_t ld, uin
 	return o;
 }
 
-/* Load or store [outer, outer + outers) x [inner, inner + inners) of a matrix. */
-static void operand_move(const struct operand *o, uint64_t spm, uint32_t outer, uint32_t outers,
-			 uint32_t inner, uint32_t inners, uint64_t channel, uint32_t flags)
+/* Load or store [outer, outer + outers) x [inner, inner + inners) of the matrix at @from. */
+static void operand_move(const struct operand *o, uint64_t from, uint64_t spm, uint32_t outer,
+			 uint32_t outers, uint32_t inner, uint32_t inners, uint64_t channel,
+			 uint32_t flags)
 {
 	struct gaon_dma_desc d = {
 		.type = GAON_DMA_STRIDED,
 		.flags = flags,
-		.mem_va = o->base + outer / o->row_unit * o->ld +
+		.mem_va = o->base + from + outer / o->row_unit * o->ld +
 			  (uint64_t)(inner / o->col_unit) * o->col_bytes,
 		.spm_va = spm,
 		.bytes = (inners + o->col_unit - 1) / o->col_unit * o->col_bytes,
@@ -92,7 +94,7 @@ static void plan_make(struct plan *p, const struct ops_gemm_args *args)
 {
 	uint64_t at = (uintptr_t)gaon_spm(void, 0);
 	int converts = args->type_c != GAON_TYPE_F32 && args->type_c != GAON_TYPE_I32;
-	uint32_t groups = gaon_workgroups();
+	uint32_t groups = gaon_workgroups(), all;
 
 	p->args = args;
 	p->a = args->flags & GAON_GEMM_TRANS_A ?
@@ -123,15 +125,23 @@ static void plan_make(struct plan *p, const struct ops_gemm_args *args)
 	p->k_steps = (args->k - 1) / args->tile_k + 1;
 	p->first = gaon_wg_linear();
 	p->stride = groups;
-	p->steps = p->first < p->tiles ? ((p->tiles - 1 - p->first) / groups + 1) * p->k_steps : 0;
+	all = p->tiles * args->batch[0] * args->batch[1];
+	p->steps = p->first < all ? ((all - 1 - p->first) / groups + 1) * p->k_steps : 0;
 }
 
 static struct tile plan_tile(const struct plan *p, uint32_t step)
 {
 	const struct ops_gemm_args *args = p->args;
 	uint32_t index = p->first + step / p->k_steps * p->stride;
-	struct tile t = { .row = index / p->tiles_n * args->tile_m,
-			  .column = index % p->tiles_n * args->tile_n };
+	uint32_t product = index / p->tiles, within = index % p->tiles;
+	uint32_t i = product % args->batch[0], j = product / args->batch[0];
+	struct tile t = {
+		.row = within / p->tiles_n * args->tile_m,
+		.column = within % p->tiles_n * args->tile_n,
+		.a = i * args->next_a[0] + j * args->next_a[1],
+		.b = i / args->ratio[0] * args->next_b[0] + j / args->ratio[1] * args->next_b[1],
+		.c = i * args->next_c[0] + j * args->next_c[1],
+	};
 
 	t.rows = args->m - t.row < args->tile_m ? args->m - t.row : args->tile_m;
 	t.columns = args->n - t.column < args->tile_n ? args->n - t.column : args->tile_n;
@@ -153,13 +163,13 @@ static void plan_load(const struct plan *p, uint32_t step)
 	uint32_t k, depth = plan_depth(p, step, &k);
 
 	if (args->flags & GAON_GEMM_TRANS_A)
-		operand_move(&p->a, p->buffer_a[step & 1], k, depth, t.row, t.rows, 0, 0);
+		operand_move(&p->a, t.a, p->buffer_a[step & 1], k, depth, t.row, t.rows, 0, 0);
 	else
-		operand_move(&p->a, p->buffer_a[step & 1], t.row, t.rows, k, depth, 0, 0);
+		operand_move(&p->a, t.a, p->buffer_a[step & 1], t.row, t.rows, k, depth, 0, 0);
 	if (args->flags & GAON_GEMM_TRANS_B)
-		operand_move(&p->b, p->buffer_b[step & 1], t.column, t.columns, k, depth, 1, 0);
+		operand_move(&p->b, t.b, p->buffer_b[step & 1], t.column, t.columns, k, depth, 1, 0);
 	else
-		operand_move(&p->b, p->buffer_b[step & 1], k, depth, t.column, t.columns, 1, 0);
+		operand_move(&p->b, t.b, p->buffer_b[step & 1], k, depth, t.column, t.columns, 1, 0);
 }
 
 static uint64_t plan_c(const struct plan *p, uint32_t step)
@@ -180,7 +190,7 @@ static void plan_store(const struct plan *p, uint32_t step)
 		out.stride = p->d_stride;
 		from = p->buffer_d;
 	}
-	operand_move(&out, from, t.row, t.rows, t.column, t.columns, 0, GAON_DMA_FROM_SPM);
+	operand_move(&out, t.c, from, t.row, t.rows, t.column, t.columns, 0, GAON_DMA_FROM_SPM);
 }
 
 /* The product of a step, its columns (or, when there are few, its rows) shared by both arrays. */
@@ -232,7 +242,7 @@ static void plan_load_c(const struct plan *p, uint32_t step)
 	struct tile t = plan_tile(p, step);
 
 	gaon_wait(GAON_ENGINE_DMA0, 0);
-	operand_move(&p->c, plan_c(p, step), t.row, t.rows, t.column, t.columns, 0, 0);
+	operand_move(&p->c, t.c, plan_c(p, step), t.row, t.rows, t.column, t.columns, 0, 0);
 	gaon_wait(GAON_ENGINE_DMA0, 0);
 }
 

@@ -9,19 +9,48 @@
 #include <stdint.h>
 
 /*
- * One product, cut into tiles of tile_m x tile_n, each with its k loop in steps of tile_k.
- * Workgroup g computes tiles g, g + workgroups, and so on.
+ * Products, batch[0] * batch[1] of them, each cut into tiles of tile_m x tile_n, each with its k loop
+ * in steps of tile_k.  Workgroup g computes tiles g, g + workgroups, and so on, of all products.
  */
 struct ops_gemm_args {
 	uint64_t a, b, c;
 	uint64_t lda, ldb, ldc;		/* bytes between stored rows (_R16: between groups of 16) */
+	uint64_t next_a[2], next_b[2], next_c[2];	/* bytes between products, by dimension of the batch */
+	uint32_t batch[2];
+	uint32_t ratio[2];		/* so many products in a row have the same B */
 	uint32_t m, n, k;
 	uint32_t tile_m, tile_n, tile_k;
 	uint32_t flags;			/* GAON_GEMM_ACCUMULATE, TRANS_A, TRANS_B */
 	uint32_t c_buffers;		/* tiles of C in the scratchpad, 1 or 2 */
 	uint8_t type_a, type_b;
 	uint8_t type_c;			/* of the result in memory */
+	uint8_t reserved[1];
+};
+
+/*
+ * Products of few rows of x with many of w: y[i2][i1][m][n] = x[i2][i1][m][k] w[..][n][k].  Rows of w are
+ * taken in steps of tile_n; the others stay in the scratchpad.
+ */
+struct ops_mul_mat_args {
+	uint64_t w, x, y;
+	uint64_t w_nb[3], x_nb[3], y_nb[3];	/* bytes between rows and between products */
+	uint32_t batch[2];
+	uint32_t ratio[2];		/* so many products in a row have the same w */
+	uint32_t m, n, k;
+	uint32_t tile_n;
+	uint8_t type_w, type_x;
+	uint8_t type_a;			/* of x as the matrix unit takes it */
 	uint8_t reserved[5];
+};
+
+/* Rows of f32 as the matrix unit takes them beside weights: dense rows of y. */
+struct ops_activate_args {
+	uint64_t y, x;
+	uint64_t x_nb[3];		/* bytes between rows, then by dimension of the batch */
+	uint32_t rows, batch[2];
+	uint32_t k;
+	uint8_t type;			/* of y: Q8A (k is a multiple of 32), F16, BF16, F32 */
+	uint8_t reserved[7];
 };
 
 enum ops_unary {

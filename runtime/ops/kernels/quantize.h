@@ -30,4 +30,9 @@ struct quantize_work {
 void ops_quantize_blocks(struct q8a_block *out, const float *x, uint64_t blocks,
 			 struct quantize_work *work);
 
+
+/* @count floats as @type (Q8A, F16, BF16, F32), the form in which they meet weights. */
+void ops_activate_rows(void *to, uint8_t type, const float *x, uint64_t count,
+		       struct quantize_work *work);
+
 #endif

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Few rows of activations with many of weights, as in generation: the weights go past once and memory
+ * is the limit.  A workgroup has a contiguous share of the rows of weights; the activations of a
+ * product are brought into the matrix unit's form once, in its own scratchpad.
+ */
+#include <gaon/device.h>
+
+#include "ops_args.h"
+#include "quantize.h"
+
+#define LINE	64u
+
+struct layout {
+	uint64_t a, w[2], y[2];		/* in the scratchpad */
+	uint32_t w_row, a_row, y_row;	/* bytes of a row there */
+	uint32_t tiles;			/* of a product */
+};
+
+/* One step: some rows of weights of one product. */
+struct step {
+	uint32_t product, row, rows;
+};
+
+static uint32_t unit_bytes(uint8_t type, uint32_t *elements)
+{
+	*elements = type & 0x40 ? GAON_BLOCK_K : 1;
+	switch (type) {
+	case GAON_TYPE_Q4_0: return 18;
+	case GAON_TYPE_Q4_1: return 20;
+	case GAON_TYPE_Q8_0: return 34;
+	case GAON_TYPE_Q8A: return 40;
+	case GAON_TYPE_F16:
+	case GAON_TYPE_BF16: return 2;
+	default: return 4;
+	}
+}
+
+static uint32_t row_bytes(uint8_t type, uint32_t k)
+{
+	uint32_t elements, bytes = unit_bytes(type, &elements);
+
+	return k / elements * bytes;
+}
+
+static uint64_t line_up(uint64_t at)
+{
+	return (at + LINE - 1) / LINE * LINE;
+}
+
+static void layout_make(struct layout *l, const struct ops_mul_mat_args *args)
+{
+	uint64_t at = line_up((uintptr_t)gaon_spm(void, sizeof(struct quantize_work)));
+
+	l->w_row = row_bytes(args->type_w, args->k);
+	l->a_row = row_bytes(args->type_a, args->k);
+	l->y_row = args->tile_n * 4;
+	l->a = at;
+	at = line_up(at + (uint64_t)args->m * l->a_row);
+	for (int i = 0; i < 2; i++) {
+		l->w[i] = at;
+		at = line_up(at + (uint64_t)args->tile_n * l->w_row);
+		l->y[i] = at;
+		at = line_up(at + (uint64_t)args->m * l->y_row);
+	}
+	gaon_assert(at <= (uintptr_t)gaon_spm(void, gaon_spm_size()));
+	l->tiles = (args->n - 1) / args->tile_n + 1;
+}
+
+static struct step step_at(const struct layout *l, const struct ops_mul_mat_args *args, uint64_t i)
+{
+	struct step s = { (uint32_t)(i / l->tiles), (uint32_t)(i % l->tiles) * args->tile_n, 0 };
+
+	s.rows = args->n - s.row < args->tile_n ? args->n - s.row : args->tile_n;
+	return s;
+}
+
+static uint64_t offset(const struct ops_mul_mat_args *args, const uint64_t nb[3], uint32_t product,
+		       const uint32_t ratio[2])
+{
+	uint32_t i = product % args->batch[0], j = product / args->batch[0];
+
+	return i / ratio[0] * nb[1] + j / ratio[1] * nb[2];
+}
+
+static void load_weights(const struct layout *l, const struct ops_mul_mat_args *args,
+			 const struct step *s, int buffer)
+{
+	const char *from = (const char *)args->w + s->row * args->w_nb[0] +
+			   offset(args, args->w_nb, s->product, args->ratio);
+
+	if (args->w_nb[0] == l->w_row)
+		gaon_dma_load(1, (void *)l->w[buffer], from, s->rows * l->w_row);
+	else
+		gaon_dma_load_2d(1, (void *)l->w[buffer], l->w_row, from, (int64_t)args->w_nb[0],
+				 l->w_row, s->rows);
+}
+
+void ops_activate_rows(void *to, uint8_t type, const float *x, uint64_t count,
+		       struct quantize_work *work)
+{
+	const float *restrict from = x;
+	_Float16 *restrict half = to;
+	__bf16 *restrict brain = to;
+	float *restrict same = to;
+
+	switch (type) {
+	case GAON_TYPE_Q8A:
+		ops_quantize_blocks(to, x, count / GAON_BLOCK_K, work);
+		break;
+	case GAON_TYPE_F16:
+		for (uint64_t i = 0; i < count; i++)
+			half[i] = (_Float16)from[i];
+		break;
+	case GAON_TYPE_BF16:
+		for (uint64_t i = 0; i < count; i++)
+			brain[i] = (__bf16)from[i];
+		break;
+	default:
+		for (uint64_t i = 0; i < count; i++)
+			same[i] = from[i];
+	}
+}
+
+static void load_activations(const struct layout *l, const struct ops_mul_mat_args *args,
+			     uint32_t product)
+{
+	static const uint32_t each[2] = { 1, 1 };
+	const char *x = (const char *)args->x + offset(args, args->x_nb, product, each);
+	struct quantize_work *work = gaon_spm(struct quantize_work, 0);
+
+	if (args->type_x == args->type_a) {
+		gaon_dma_load_2d(0, (void *)l->a, l->a_row, x, (int64_t)args->x_nb[0], l->a_row,
+				 args->m);
+		gaon_wait(GAON_ENGINE_DMA0, 0);
+	} else if (args->x_nb[0] == args->k * 4ull) {
+		ops_activate_rows((void *)l->a, args->type_a, (const float *)x,
+				  (uint64_t)args->m * args->k, work);
+	} else {
+		for (uint32_t r = 0; r < args->m; r++)
+			ops_activate_rows((char *)l->a + r * l->a_row, args->type_a,
+					  (const float *)(x + r * args->x_nb[0]), args->k, work);
+	}
+}
+
+/* The matrix unit takes so much of k at once; what follows is added. */
+static void multiply(const struct layout *l, const struct ops_mul_mat_args *args,
+		     const struct step *s, int buffer)
+{
+	for (uint32_t k = 0; k < args->k; k += GAON_GEMM_MAX) {
+		uint32_t depth = args->k - k < GAON_GEMM_MAX ? args->k - k : GAON_GEMM_MAX;
+		struct gaon_gemm_desc d = {
+			.type_a = args->type_a, .type_b = args->type_w, .type_c = GAON_TYPE_F32,
+			.flags = GAON_GEMM_TRANS_B | (k ? GAON_GEMM_ACCUMULATE : 0),
+			.m = args->m, .n = s->rows, .k = depth,
+			.a = l->a + row_bytes(args->type_a, k), .b = l->w[buffer] +
+				row_bytes(args->type_w, k), .c = l->y[buffer],
+			.lda = l->a_row, .ldb = l->w_row, .ldc = l->y_row,
+		};
+
+		gaon_gemm(&d, (uint64_t)buffer);
+	}
+}
+
+static void store(const struct layout *l, const struct ops_mul_mat_args *args, const struct step *s,
+		  int buffer)
+{
+	static const uint32_t each[2] = { 1, 1 };
+	char *to = (char *)args->y + s->row * 4ull + offset(args, args->y_nb, s->product, each);
+
+	gaon_dma_store_2d(0, to, (int64_t)args->y_nb[0], (const void *)l->y[buffer], l->y_row,
+			  s->rows * 4, args->m);
+}
+
+GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
+	    GAON_POINTERS(3, offsetof(struct ops_mul_mat_args, w),
+			  offsetof(struct ops_mul_mat_args, x),
+			  offsetof(struct ops_mul_mat_args, y)),
+	    GAON_SPM(struct quantize_work))
+{
+	uint32_t loaded = UINT32_MAX;
+	struct gaon_range r;
+	struct step now, next;
+	struct layout l;
+
+	layout_make(&l, args);
+	r = gaon_share((uint64_t)l.tiles * args->batch[0] * args->batch[1], 1);
+	if (r.begin == r.end)
+		return;
+	next = step_at(&l, args, r.begin);
+	load_weights(&l, args, &next, 0);
+	for (uint64_t i = r.begin; i < r.end; i++) {
+		int buffer = (int)(i - r.begin) & 1;
+		struct step last = now;
+
+		now = next;
+		if (i > r.begin) {
+			/* The product before read the buffer that the next load fills. */
+			gaon_wait(buffer ? GAON_ENGINE_MATRIX0 : GAON_ENGINE_MATRIX1, 0);
+			store(&l, args, &last, !buffer);
+		}
+		if (i + 1 < r.end) {
+			next = step_at(&l, args, i + 1);
+			load_weights(&l, args, &next, !buffer);
+		}
+		if (now.product != loaded) {
+			load_activations(&l, args, now.product);
+			loaded = now.product;
+		}
+		gaon_wait(GAON_ENGINE_DMA1, i + 1 < r.end);
+		/* The result of the step before the last is out of the buffer that this one takes. */
+		gaon_wait(GAON_ENGINE_DMA0, i > r.begin);
+		multiply(&l, args, &now, buffer);
+	}
+	gaon_fence();
+	store(&l, args, &now, (int)(r.end - 1 - r.begin) & 1);
+}
+
+GAON_KERNEL(ops_activate, struct ops_activate_args,
+	    GAON_POINTERS(2, offsetof(struct ops_activate_args, y),
+			  offsetof(struct ops_activate_args, x)),
+	    GAON_SPM(struct quantize_work))
+{
+	uint64_t products = (uint64_t)args->batch[0] * args->batch[1];
+	struct gaon_range r = gaon_share(args->rows * products, 1);
+	uint64_t y_row = row_bytes(args->type, args->k);
+	struct quantize_work *work = gaon_spm_static(struct quantize_work);
+	char *y = (char *)args->y + r.begin * y_row;
+
+	/* As many rows at a time as follow each other without a gap. */
+	for (uint64_t i = r.begin, n; i < r.end; i += n, y += n * y_row) {
+		uint64_t row = i % args->rows, product = i / args->rows;
+		const char *x = (const char *)args->x + row * args->x_nb[0] +
+				product % args->batch[0] * args->x_nb[1] +
+				product / args->batch[0] * args->x_nb[2];
+
+		n = 1;
+		if (args->x_nb[0] == args->k * 4ull)
+			n = args->rows - row < r.end - i ? args->rows - row : r.end - i;
+		ops_activate_rows(y, args->type, (const float *)x, n * args->k, work);
+	}
+}

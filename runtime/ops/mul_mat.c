@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Products with weights: what fits what, and which of two kernels takes it.  Few rows of activations
+ * go to one that brings them into form itself; more are brought into form by a launch of their own
+ * and go to the general product.
+ */
+#include "tensor_internal.h"
+#include "tiling.h"
+
+#include <gaon/products.h>
+
+#define CALL		"gaon_ops_mul_mat"
+#define FEW_ROWS	16u
+#define STEP_BYTES	(320u << 10)	/* of weights; see Documentation/performance.rst */
+#define STEP_LEAST	(16u << 10)	/* a share is cut into two steps if both are this large */
+#define STACK_AND_GUARD	(65536u + 4096u)
+#define SPM_FIXED	(128u << 10)	/* for struct quantize_work and alignment */
+#define SCRATCH_ALIGN	64u
+
+uint8_t gaon_ops_mul_mat_class(uint8_t type)
+{
+	switch (type) {
+	case GAON_TYPE_F32:
+	case GAON_TYPE_F16:
+	case GAON_TYPE_BF16:
+		return type;
+	case GAON_TYPE_Q4_0:
+	case GAON_TYPE_Q4_1:
+	case GAON_TYPE_Q8_0:
+		return GAON_TYPE_Q8A;
+	default:
+		return GAON_TYPE_NONE;
+	}
+}
+
+static uint64_t dense_row(uint8_t type, uint64_t k)
+{
+	uint32_t elements, bytes = ops_type_unit(type, &elements);
+
+	return k / elements * bytes;
+}
+
+/* Types and shapes; nothing of addresses. */
+static enum gaon_status check(const struct gaon_tensor *dst, const struct gaon_tensor *src0,
+			      const struct gaon_tensor *src1)
+{
+	const struct ops_tensor operands[] = {
+		{ "dst", dst, true }, { "src0", src0, false }, { "src1", src1, false },
+	};
+	enum gaon_status status = ops_tensor_valid(CALL, operands, 3);
+	uint8_t class;
+
+	if (status)
+		return status;
+	class = gaon_ops_mul_mat_class(src0->type);
+	if (!class || dst->type != GAON_TYPE_F32 ||
+	    (src1->type != GAON_TYPE_F32 && src1->type != class))
+		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": no product of %s and %s to %s",
+				gaon_tensor_type_name(src0->type), gaon_tensor_type_name(src1->type),
+				gaon_tensor_type_name(dst->type));
+	if (src0->ne[0] != src1->ne[0] || dst->ne[0] != src0->ne[1] || dst->ne[1] != src1->ne[1] ||
+	    dst->ne[2] != src1->ne[2] || dst->ne[3] != src1->ne[3] || !src0->ne[2] || !src0->ne[3] ||
+	    src1->ne[2] % src0->ne[2] || src1->ne[3] % src0->ne[3])
+		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": %s and %s do not make %s",
+				ops_tensor_text(src0), ops_tensor_text(src1), ops_tensor_text(dst));
+	if (!ops_tensor_dense_rows(dst) || !ops_tensor_dense_rows(src0) ||
+	    !ops_tensor_dense_rows(src1))
+		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": elements of a row must be adjacent");
+	for (int i = 0; i < GAON_TENSOR_DIMS; i++)
+		if (dst->ne[i] > INT32_MAX || src1->ne[i] > INT32_MAX)
+			return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": %s is too large",
+					ops_tensor_text(dst));
+	if (src1->ne[2] * src1->ne[3] > INT32_MAX)
+		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": %s is too large",
+				ops_tensor_text(dst));
+	return GAON_OK;
+}
+
+bool gaon_ops_mul_mat_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src0,
+			       const struct gaon_tensor *src1)
+{
+	return !check(dst, src0, src1);
+}
+
+uint64_t gaon_ops_mul_mat_scratch(const struct gaon_tensor *dst, const struct gaon_tensor *src0,
+				  const struct gaon_tensor *src1)
+{
+	if (check(dst, src0, src1) || ops_tensor_empty(dst))
+		return 0;
+	if (src1->type == gaon_ops_mul_mat_class(src0->type))
+		return 0;
+	return dense_row(gaon_ops_mul_mat_class(src0->type), src1->ne[0]) * ops_tensor_rows(src1);
+}
+
+/* One row for each of several products with the same weights is several rows. */
+static void join_heads(struct ops_mul_mat_args *a)
+{
+	if (a->m != 1 || a->ratio[0] == 1)
+		return;
+	a->m = a->ratio[0];
+	a->batch[0] /= a->ratio[0];
+	a->x_nb[0] = a->x_nb[1];
+	a->y_nb[0] = a->y_nb[1];
+	a->x_nb[1] *= a->ratio[0];
+	a->y_nb[1] *= a->ratio[0];
+	a->ratio[0] = 1;
+}
+
+static struct ops_mul_mat_args describe(const struct gaon_tensor *dst, const struct gaon_tensor *src0,
+					const struct gaon_tensor *src1)
+{
+	struct ops_mul_mat_args a = {
+		.w = src0->va, .x = src1->va, .y = dst->va,
+		.batch = { (uint32_t)src1->ne[2], (uint32_t)src1->ne[3] },
+		.ratio = { (uint32_t)(src1->ne[2] / src0->ne[2]),
+			   (uint32_t)(src1->ne[3] / src0->ne[3]) },
+		.m = (uint32_t)src1->ne[1], .n = (uint32_t)src0->ne[1], .k = (uint32_t)src0->ne[0],
+		.type_w = src0->type, .type_x = src1->type,
+		.type_a = gaon_ops_mul_mat_class(src0->type),
+	};
+
+	for (int i = 0; i < 3; i++) {
+		a.w_nb[i] = src0->nb[i + 1];
+		a.x_nb[i] = src1->nb[i + 1];
+		a.y_nb[i] = dst->nb[i + 1];
+	}
+	return a;
+}
+
+/* Strides of what has one row only may be anything; kernels look at them. */
+static void mend_strides(struct ops_mul_mat_args *a)
+{
+	if (a->m == 1) {
+		a->x_nb[0] = dense_row(a->type_x, a->k);
+		a->y_nb[0] = a->n * 4ull;
+	}
+	if (a->n == 1)
+		a->w_nb[0] = dense_row(a->type_w, a->k);
+}
+
+/* Rows of weights for a step; 0: this is nothing for the kernel of few rows. */
+static uint32_t few_tile(const struct gaon_ops *ops, const struct ops_mul_mat_args *a)
+{
+	uint64_t budget = ops->spm_bytes > STACK_AND_GUARD ? ops->spm_bytes - STACK_AND_GUARD : 0;
+	uint64_t row = dense_row(a->type_w, a->k), share, tile;
+
+	/* The answer may not depend on the weights: see gaon_ops_mul_mat()'s @prepared. */
+	if (a->m > FEW_ROWS ||
+	    (2ull * GAON_ROWS_GROUP + a->m) * (a->k + 64ull) * 4 + SPM_FIXED > budget)
+		return 0;
+	share = ((uint64_t)a->n * a->batch[0] * a->batch[1] + ops->cores - 1) / ops->cores;
+	if (share > a->n)
+		share = a->n;
+	if (share * row > STEP_BYTES)
+		tile = STEP_BYTES / row;
+	else if (share * row >= 2 * STEP_LEAST)
+		tile = (share + 1) / 2;
+	else
+		tile = share;
+	tile = (tile + GAON_ROWS_GROUP - 1) / GAON_ROWS_GROUP * GAON_ROWS_GROUP;
+	if (tile > GAON_GEMM_MAX)
+		tile = GAON_GEMM_MAX;
+	while (tile > GAON_ROWS_GROUP &&
+	       2 * tile * (row + 4ull * a->m) + a->m * a->k * 4ull + SPM_FIXED > budget)
+		tile -= GAON_ROWS_GROUP;
+	return (uint32_t)tile;
+}
+
+static enum gaon_status launch_few(struct gaon_ops *ops, struct gaon_stream *stream,
+				   struct ops_mul_mat_args *a)
+{
+	uint64_t spm = SPM_FIXED + dense_row(a->type_a, a->k) * a->m +
+		       2 * a->tile_n * (dense_row(a->type_w, a->k) + 4ull * a->m);
+
+	return ops_launch(ops, stream, OPS_KERNEL_MUL_MAT, a, sizeof(*a),
+			  ((uint64_t)(a->n - 1) / a->tile_n + 1) * a->batch[0] * a->batch[1],
+			  (uint32_t)spm);
+}
+
+static enum gaon_status launch_activate(struct gaon_ops *ops, struct gaon_stream *stream,
+					const struct ops_mul_mat_args *a, uint64_t scratch_va)
+{
+	struct ops_activate_args act = {
+		.y = scratch_va, .x = a->x, .x_nb = { a->x_nb[0], a->x_nb[1], a->x_nb[2] },
+		.rows = a->m, .batch = { a->batch[0], a->batch[1] }, .k = a->k, .type = a->type_a,
+	};
+
+	return ops_launch(ops, stream, OPS_KERNEL_ACTIVATE, &act, sizeof(act),
+			  (uint64_t)a->m * a->batch[0] * a->batch[1], 0);
+}
+
+static enum gaon_status launch_many(struct gaon_ops *ops, struct gaon_stream *stream,
+				    const struct ops_mul_mat_args *a)
+{
+	struct gaon_ops_gemm shape = {
+		.size = sizeof(shape), .m = a->m, .n = a->n, .k = a->k, .type_a = a->type_a,
+		.type_b = a->type_w, .type_c = GAON_TYPE_F32, .trans_b = true,
+	};
+	uint64_t products = (uint64_t)a->batch[0] * a->batch[1];
+	struct gaon_ops_tiling tiling;
+	struct ops_gemm_args args;
+	enum gaon_status status;
+
+	status = ops_gemm_tile(&shape, products, ops->cores, ops->spm_bytes, &tiling);
+	if (status)
+		return status;
+	args = (struct ops_gemm_args){
+		.a = a->x, .b = a->w, .c = a->y,
+		.lda = a->x_nb[0], .ldb = a->w_nb[0], .ldc = a->y_nb[0],
+		.next_a = { a->x_nb[1], a->x_nb[2] }, .next_b = { a->w_nb[1], a->w_nb[2] },
+		.next_c = { a->y_nb[1], a->y_nb[2] }, .batch = { a->batch[0], a->batch[1] },
+		.ratio = { a->ratio[0], a->ratio[1] }, .m = a->m, .n = a->n, .k = a->k,
+		.tile_m = tiling.tile_m, .tile_n = tiling.tile_n, .tile_k = tiling.tile_k,
+		.flags = GAON_GEMM_TRANS_B, .c_buffers = tiling.c_buffers,
+		.type_a = a->type_a, .type_b = a->type_w, .type_c = GAON_TYPE_F32,
+	};
+	if (products * (a->m / tiling.tile_m + 1) * (a->n / tiling.tile_n + 1) > 1u << 30)
+		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": too large");
+	return ops_launch(ops, stream, OPS_KERNEL_GEMM, &args, sizeof(args), tiling.workgroups,
+			  tiling.spm_bytes);
+}
+
+/* A sum of nothing is zero; ggml has no such product, but its callers' shapes are not ours to trust. */
+static enum gaon_status clear(struct gaon_stream *stream, const struct gaon_tensor *dst)
+{
+	enum gaon_status status = GAON_OK;
+
+	for (uint64_t i = 0; i < ops_tensor_rows(dst) && !status; i++)
+		status = gaon_mem_fill_async(stream, dst->va + i % dst->ne[1] * dst->nb[1] +
+					     i / dst->ne[1] % dst->ne[2] * dst->nb[2] +
+					     i / dst->ne[1] / dst->ne[2] * dst->nb[3], 0, 1,
+					     dst->ne[0] * 4);
+	return status;
+}
+
+/* From x as it is to dense rows in the scratch memory. */
+static enum gaon_status activate(struct gaon_ops *ops, struct gaon_stream *stream,
+				 struct ops_mul_mat_args *a, uint64_t scratch_va, bool prepared)
+{
+	uint64_t row = dense_row(a->type_a, a->k);
+	struct ops_operand scratch = { "scratch", scratch_va,
+				       row * a->m * a->batch[0] * a->batch[1], 1 };
+	enum gaon_status status;
+
+	if (scratch_va % SCRATCH_ALIGN)
+		return ops_fail(GAON_ERROR_INVALID_ARGUMENT,
+				CALL ": scratch address 0x%llx is not a multiple of %u",
+				(unsigned long long)scratch_va, SCRATCH_ALIGN);
+	status = ops_check(ops, &scratch, 1);
+	if (!status && !prepared)
+		status = launch_activate(ops, stream, a, scratch_va);
+	a->x = scratch_va;
+	a->x_nb[0] = row;
+	a->x_nb[1] = row * a->m;
+	a->x_nb[2] = row * a->m * a->batch[0];
+	return status;
+}
+
+enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_stream *stream,
+				  const struct gaon_tensor *dst, const struct gaon_tensor *src0,
+				  const struct gaon_tensor *src1, uint64_t scratch_va, bool prepared)
+{
+	const struct ops_tensor operands[] = {
+		{ "dst", dst, true }, { "src0", src0, false }, { "src1", src1, false },
+	};
+	enum gaon_status status = check(dst, src0, src1);
+	struct ops_mul_mat_args a;
+
+	if (!status)
+		status = ops_tensor_check(ops, CALL, operands, 3);
+	if (status || ops_tensor_empty(dst))
+		return status;
+	if (!src0->ne[0])
+		return clear(stream, dst);
+	a = describe(dst, src0, src1);
+	join_heads(&a);
+	mend_strides(&a);
+	a.tile_n = few_tile(ops, &a);
+	if (a.tile_n)
+		return launch_few(ops, stream, &a);
+	if (a.type_x != a.type_a)
+		status = activate(ops, stream, &a, scratch_va, prepared);
+	return status ? status : launch_many(ops, stream, &a);
+}

@@ -203,5 +203,5 @@ int main(void)
 	tcase_add_test(tc, formats);
 	tcase_add_test(tc, every_number_has_words);
 	suite_add_tcase(suite, tc);
-	return check_run_in_process(suite);
+	return check_run(suite);
 }

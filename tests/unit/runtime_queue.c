@@ -551,5 +551,5 @@ int main(void)
 	tcase_add_test(tc, sleepers_ask_to_be_woken);
 	tcase_add_test(tc, wakers_do_not_count);
 	suite_add_tcase(suite, tc);
-	return check_run_in_process(suite);
+	return check_run(suite);
 }

@@ -119,6 +119,12 @@ TCase *rt_case(Suite *suite, const char *name)
 	return tc;
 }
 
+/* Every test is a process of its own, and shall have numbers of its own, every turn of a loop as well. */
+static void random_turn(void)
+{
+	random_state = splitmix64_next(&random_state);
+}
+
 int rt_run(Suite *suite)
 {
 	const char *seed = getenv("GAON_SEED");
@@ -126,6 +132,6 @@ int rt_run(Suite *suite)
 	random_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
 	printf("GAON_SEED=%llu\n", (unsigned long long)random_state);
 	fflush(stdout);
-	/* In one process: its leaks and races are then seen as well. */
-	return check_run_in_process(suite);
+	pthread_atfork(random_turn, NULL, NULL);
+	return check_run(suite);
 }

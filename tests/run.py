@@ -10,9 +10,11 @@ that crashes, hangs or is missing fails. Nothing is skipped silently: a skip mus
 import argparse
 import concurrent.futures
 import fnmatch
+import glob
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,9 +22,12 @@ import time
 CHECK_LINE = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.M)
 TAP_LINE = re.compile(r"^(not ok|ok)\b(.*)$", re.M)
 TELLING = re.compile(r"^not ok\b|^[^ ]+:\d+:[FE]:|ERROR: \w+Sanitizer|SUMMARY: |WARNING: ThreadSanitizer|"
-                     r"runtime error: |^vm\.py: |Assertion|[Tt]raceback")
+                     r"runtime error: |^vm\.py: |Assertion|[Tt]raceback|^#\d+ +0x\w+ \w+_fn$")
 SANITIZER = re.compile(r"ERROR: (AddressSanitizer|LeakSanitizer|ThreadSanitizer)|"
                        r"WARNING: ThreadSanitizer|runtime error: |ERROR: libFuzzer")
+
+
+SLOW = {"CK_TIMEOUT_MULTIPLIER": "2"}       # a test's own limit, where a sanitizer slows it
 
 
 class Job:
@@ -60,13 +65,15 @@ class Job:
     def run(self, logs):
         self.start = time.monotonic()
         try:
-            done = subprocess.run(self.command, env=self.env, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  timeout=self.timeout, check=False)
-            self.output, status = done.stdout.decode(errors="replace"), done.returncode
-        except subprocess.TimeoutExpired as hang:
-            self.output, status = (hang.stdout or b"").decode(errors="replace"), -1
-            self.why = f"still running after {self.timeout} s"
+            with subprocess.Popen(self.command, env=self.env, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+                try:
+                    output, status = process.communicate(timeout=self.timeout)[0], process.returncode
+                except subprocess.TimeoutExpired:
+                    stacks = end_family(process.pid)
+                    output, status = rest_of(process) + stacks, -1
+                    self.why = f"still running after {self.timeout} s"
+            self.output = output.decode(errors="replace")
         except OSError as error:
             self.output, status, self.why = "", -1, str(error)
         self.seconds = time.monotonic() - self.start
@@ -75,6 +82,44 @@ class Job:
         with open(path, "w", encoding="utf-8") as log:
             log.write(f"$ {' '.join(self.command)}\n{self.output}\n{self.why}\n")
         return self
+
+
+def family(pid):
+    """The process and what it has started, parents first."""
+    found = [pid]
+    for task in glob.glob(f"/proc/{pid}/task/*/children"):
+        try:
+            with open(task, encoding="ascii") as children:
+                found += [one for child in children.read().split() for one in family(int(child))]
+        except OSError:
+            pass        # it has ended
+    return found
+
+
+def end_family(pid):
+    """Ends a program that hangs, with what it has started; where our own programs hung."""
+    members, stacks = family(pid), b""
+    for member in members:
+        try:
+            if os.readlink(f"/proc/{member}/exe").startswith(os.getcwd()):
+                stacks += subprocess.run(["timeout", "30", "eu-stack", "-s", "-n", "32", "-p", str(member)], check=False,
+                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+        except OSError:
+            pass
+    for member in members:
+        try:
+            os.kill(member, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return stacks
+
+
+def rest_of(process):
+    """What an ended program had printed; what it started and has lost may keep the pipe open."""
+    try:
+        return process.communicate(timeout=10)[0]
+    except subprocess.TimeoutExpired as open_pipe:
+        return open_pipe.stdout or b""
 
 
 def make_list(target, build, extra=()):
@@ -121,10 +166,10 @@ def plan(options):
             add(stage, build, make_list("list-device", build), {"GAON_SIM_EFFECTS": stage}, 300)
         elif stage == "asan":
             add(stage, f"{build}/asan", make_list("list-tests", f"{build}/asan"),
-                {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}, 600)
+                {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1", **SLOW}, 600)
         elif stage == "tsan":
             add(stage, f"{build}/tsan", make_list("list-tsan", f"{build}/tsan"),
-                {"TSAN_OPTIONS": "halt_on_error=0:exitcode=66"}, 900)
+                {"TSAN_OPTIONS": "halt_on_error=0:exitcode=66", **SLOW}, 900)
         elif stage == "vm":
             add_guests()
         elif stage == "fuzz":

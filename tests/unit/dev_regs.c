@@ -154,7 +154,7 @@ END_TEST
 
 /* --- MSI-X ---------------------------------------------------------------------------------------- */
 
-static void raise(unsigned int vector)
+static void raise_vector(unsigned int vector)
 {
 	pthread_mutex_lock(&host.sim->lock);
 	sim_msix_raise(host.sim, vector);
@@ -165,12 +165,12 @@ START_TEST(test_msix)
 {
 	uint16_t control = 0xc000;
 
-	raise(3);
+	raise_vector(3);
 	ck_assert_uint_eq(atomic_load(&host.interrupts[3]), 1);
 	/* A masked vector stays pending until it is unmasked. */
 	gaon_sim_bar_write(host.sim, 0, GAON_MSIX_TABLE + 16 * 3 + 12, 1, 4);
-	raise(3);
-	raise(3);
+	raise_vector(3);
+	raise_vector(3);
 	ck_assert_uint_eq(atomic_load(&host.interrupts[3]), 1);
 	ck_assert_uint_eq(gaon_sim_bar_read(host.sim, 0, GAON_MSIX_PBA, 8), 8);
 	gaon_sim_bar_write(host.sim, 0, GAON_MSIX_TABLE + 16 * 3 + 12, 0, 4);
@@ -178,7 +178,7 @@ START_TEST(test_msix)
 	ck_assert_uint_eq(gaon_sim_bar_read(host.sim, 0, GAON_MSIX_PBA, 8), 0);
 	/* The function's mask. */
 	gaon_sim_config_write(host.sim, 0x52, &control, 2);
-	raise(0);
+	raise_vector(0);
 	ck_assert_uint_eq(atomic_load(&host.interrupts[0]), 0);
 	control = 0x8000;
 	gaon_sim_config_write(host.sim, 0x52, &control, 2);

@@ -37,6 +37,21 @@ static uint8_t *dma_map(void *ctx, uint64_t iova, uint64_t *len, bool write)
 	return e->host + iova;
 }
 
+/* As a bus moves it: whole words in one piece, of memory that others look at meanwhile. */
+static void move(void *to, const void *from, size_t bytes)
+{
+	size_t at = 0;
+
+	if (!(((uintptr_t)to | (uintptr_t)from) & 7)) {
+		for (; at + 8 <= bytes; at += 8)
+			__atomic_store_n((uint64_t *)(void *)((uint8_t *)to + at),
+					 __atomic_load_n((const uint64_t *)(const void *)
+							 ((const uint8_t *)from + at), __ATOMIC_ACQUIRE),
+					 __ATOMIC_RELEASE);
+	}
+	memcpy((uint8_t *)to + at, (const uint8_t *)from + at, bytes - at);
+}
+
 /* GAON_TEST_REMOTE: the same memory without pointers. */
 static int dma_read(void *ctx, uint64_t iova, void *data, size_t bytes)
 {
@@ -45,7 +60,7 @@ static int dma_read(void *ctx, uint64_t iova, void *data, size_t bytes)
 
 	if (!host || len != bytes)
 		return -EFAULT;
-	memcpy(data, host, bytes);
+	move(data, host, bytes);
 	return 0;
 }
 
@@ -56,7 +71,7 @@ static int dma_write(void *ctx, uint64_t iova, const void *data, size_t bytes)
 
 	if (!host || len != bytes)
 		return -EFAULT;
-	memcpy(host, data, bytes);
+	move(host, data, bytes);
 	return 0;
 }
 
@@ -75,6 +90,18 @@ static uint64_t clock_ns(void *ctx)
 	(void)ctx;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* --- the lock -------------------------------------------------------------------------------- */
+
+void engine_lock(struct engine *e)
+{
+	sim_run_lock(e->sim);
+}
+
+void engine_unlock(struct engine *e)
+{
+	sim_unlock(e->sim);
 }
 
 /* --- page tables ----------------------------------------------------------------------------- */
@@ -118,7 +145,7 @@ void engine_context(struct engine *e, uint32_t context, bool like_first)
 {
 	struct sim_context *ctx = &e->sim->contexts[context];
 
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	if (!e->roots[context])
 		e->roots[context] = new_table(e);
 	if (like_first) {
@@ -138,7 +165,7 @@ void engine_context(struct engine *e, uint32_t context, bool like_first)
 	ctx->print_va = 0x123450 + context;
 	ctx->epoch++;
 	atomic_fetch_add(&ctx->tlb_gen, 1);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 }
 
 /* --- queues ---------------------------------------------------------------------------------- */
@@ -148,11 +175,11 @@ uint32_t engine_slot_command(struct engine *e, uint32_t slot, uint32_t command)
 	struct sim_slot_fields f = { .index = slot };
 	uint32_t result;
 
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	sim_slot_command(e->sim, GAON_SLOT_CMD_READ, &f);
 	f.index = slot;
 	result = sim_slot_command(e->sim, command, &f);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 	return result;
 }
 
@@ -178,9 +205,9 @@ struct engine_queue *engine_queue(struct engine *e, uint32_t slot, uint32_t kind
 	q->state = (struct gaon_queue_state *)(void *)(memory + state);
 	memset(q->state, 0, sizeof(*q->state));
 	q->write = 0;
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	result = sim_slot_command(e->sim, GAON_SLOT_CMD_LOAD, &f);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 	check(!result, "slot not loaded");
 	return q;
 }
@@ -196,13 +223,13 @@ bool engine_preempt(struct engine *e, struct engine_queue *q, uint32_t to)
 		gaon_sim_run(e->sim, NULL, 0, 100000);
 	if (engine_status(e, q) != GAON_SLOT_STOPPED)
 		return false;
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	sim_slot_command(e->sim, GAON_SLOT_CMD_READ, &f);
 	result = sim_slot_command(e->sim, GAON_SLOT_CMD_UNLOAD, &f);
 	f.index = q->slot = to;
 	if (!result)
 		result = sim_slot_command(e->sim, GAON_SLOT_CMD_LOAD, &f);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 	check(!result, "slot not moved");
 	return true;
 }
@@ -217,10 +244,10 @@ void engine_push(struct engine *e, struct engine_queue *q, const struct gaon_pac
 
 void engine_ring(struct engine *e, struct engine_queue *q)
 {
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	sim_slot_wake(e->sim, &e->sim->slots[q->slot]);
 	sim_run_kick(e->sim);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 }
 
 void engine_run(struct engine *e)
@@ -232,9 +259,9 @@ uint32_t engine_status(struct engine *e, const struct engine_queue *q)
 {
 	uint32_t status;
 
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	status = e->sim->slots[q->slot].status;
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 	return status;
 }
 
@@ -243,16 +270,16 @@ void engine_steps(struct engine *e, unsigned int jobs)
 	while (jobs--) {
 		struct sim_job *job;
 
-		pthread_mutex_lock(&e->sim->lock);
+		engine_lock(e);
 		sim_slots_service(e->sim);
 		job = sim_job_take(e->sim);
-		pthread_mutex_unlock(&e->sim->lock);
+		engine_unlock(e);
 		if (!job)
 			return;
 		sim_job_run(e->sim, job);
-		pthread_mutex_lock(&e->sim->lock);
+		engine_lock(e);
 		sim_job_retire(e->sim, job);
-		pthread_mutex_unlock(&e->sim->lock);
+		engine_unlock(e);
 	}
 }
 

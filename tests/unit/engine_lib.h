@@ -48,6 +48,9 @@ struct engine {
 /* @config may be NULL. The context 1 is mapped as above; aborts on failure. */
 struct engine *engine_create(const struct gaon_sim_config *config);
 void engine_destroy(struct engine *e);
+/* As one who runs the device: not while one of its threads waits for the host in the middle of that. */
+void engine_lock(struct engine *e);
+void engine_unlock(struct engine *e);
 void engine_map(struct engine *e, uint32_t context, uint64_t va, uint64_t pa, uint64_t bytes,
 		uint64_t prot, uint64_t leaf);
 /* A context with everything mapped as in context 1, if @like_first. */

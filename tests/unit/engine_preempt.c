@@ -401,30 +401,30 @@ START_TEST(test_stop_waits_for_all)
 	engine_steps(e, 2000);
 	for (i = 0; i < 4; i++)
 		ck_assert_ptr_nonnull(e->sim->cores[i].launch);
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	slow = sim_job_take(e->sim);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 	ck_assert_ptr_nonnull(slow);
 	sim_job_run(e->sim, slow);
 	ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP), 0);
 	for (i = 0; i < 10000; i++) {
-		pthread_mutex_lock(&e->sim->lock);
+		engine_lock(e);
 		sim_slots_service(e->sim);
 		job = sim_job_take(e->sim);
-		pthread_mutex_unlock(&e->sim->lock);
+		engine_unlock(e);
 		if (!job)
 			break;
 		sim_job_run(e->sim, job);
-		pthread_mutex_lock(&e->sim->lock);
+		engine_lock(e);
 		sim_job_retire(e->sim, job);
-		pthread_mutex_unlock(&e->sim->lock);
+		engine_unlock(e);
 	}
 	ck_assert_msg(!job, "its cores are served for ever");
 	ck_assert_uint_eq(engine_status(e, q), GAON_SLOT_STOPPING);
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	sim_job_retire(e->sim, slow);
 	sim_slots_service(e->sim);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 	ck_assert_uint_eq(engine_status(e, q), GAON_SLOT_STOPPED);
 }
 END_TEST

@@ -272,18 +272,18 @@ END_TEST
 /* A queue as the firmware creates it: a doorbell, then a slot. */
 static struct engine_queue *create_queue(uint32_t id)
 {
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	ck_assert_uint_eq(sim_doorbell_map(e->sim, id, 1, id), 0);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 	return engine_queue(e, id, GAON_QUEUE_KIND_USER, 1, false, 0);
 }
 
 static void destroy_queue(struct engine_queue *queue)
 {
 	ck_assert_uint_eq(engine_slot_command(e, queue->slot, GAON_SLOT_CMD_UNLOAD), 0);
-	pthread_mutex_lock(&e->sim->lock);
+	engine_lock(e);
 	ck_assert_uint_eq(sim_doorbell_unmap(e->sim, queue->slot, 1, queue->slot), 0);
-	pthread_mutex_unlock(&e->sim->lock);
+	engine_unlock(e);
 }
 
 static uint64_t stamp_of(struct engine_queue *queue)

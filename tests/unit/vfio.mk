@@ -26,3 +26,4 @@ $(REMOTE_TESTS): $(O)/tests/remote/%: $(O)/tests/%
 	@printf '#!/bin/sh\nGAON_TEST_REMOTE=1 exec %s "$$@"\n' '$(abspath $<)' >$@
 	@chmod +x $@
 TESTS += $(REMOTE_TESTS)
+TSAN_TESTS += $(filter %/engine_preempt,$(REMOTE_TESTS))

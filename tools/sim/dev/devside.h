@@ -243,6 +243,11 @@ static inline void sim_unlock(struct gaon_sim *sim)
 int sim_run_create(struct gaon_sim *sim);
 void sim_run_destroy(struct gaon_sim *sim);
 /*
+ * The device's lock for whoever runs the device: calls sim_slots_service(), sim_job_take(), gives a slot
+ * a command.  Waits for a thread that is away in the middle of that.  sim_unlock() gives it back.
+ */
+void sim_run_lock(struct gaon_sim *sim);
+/*
  * Around a call of the host's that may block for long, made in the middle of running the device (lock
  * held, dropped meanwhile): registers are accessed, but nobody else runs the device until _back().
  * A job's thread, which holds no lock, needs none of it: both do nothing there.

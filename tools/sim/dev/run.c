@@ -13,6 +13,7 @@
  * timer and counts as awake meanwhile, so that ringing a doorbell needs no system call.  After some
  * turns without anything it sleeps for good.
  */
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -83,8 +84,7 @@ _Thread_local bool sim_in_job;
 
 /* --- the lock --------------------------------------------------------------------------------- */
 
-/* As one who runs the device: not while another one is in the middle of it. */
-static void run_lock(struct gaon_sim *sim)
+void sim_run_lock(struct gaon_sim *sim)
 {
 	sim_lock(sim);
 	while (sim->run->away)
@@ -95,6 +95,8 @@ void sim_run_away(struct gaon_sim *sim)
 {
 	if (sim_in_job)
 		return;
+	/* Two at once would work on the same half-done slot: one of them took the wrong lock. */
+	assert(!sim->run->away);
 	sim->run->away = true;
 	sim_unlock(sim);
 }
@@ -225,7 +227,7 @@ static void run_breathe(struct gaon_sim *sim)
 	/* On a crowded host the other thread may need longer to be scheduled. */
 	if (atomic_load(&sim->contenders) >= before)
 		nanosleep(&pause, NULL);
-	run_lock(sim);
+	sim_run_lock(sim);
 }
 
 /* Work that no pass has seen yet. */
@@ -279,7 +281,7 @@ static bool run_job(struct gaon_sim *sim)
 	sim_job_run(sim, job);
 	if (sample)
 		start = now_ns() - start;
-	run_lock(sim);
+	sim_run_lock(sim);
 	if (sample)
 		run->average_ns += (start >> 1) - (run->average_ns >> 1);
 	sim_job_retire(sim, job);
@@ -335,7 +337,7 @@ static void run_spin(struct gaon_sim *sim, const volatile uint64_t *watch, uint6
 		}
 	} while (now_ns() < end);
 out:
-	run_lock(sim);
+	sim_run_lock(sim);
 }
 
 /* The management core's timer, on this thread's clock. */
@@ -369,7 +371,7 @@ static void run_sleep(struct gaon_sim *sim, const struct waiter *w, uint64_t dea
 	    !(w && value_reached(w->watch, w->target))) {
 		sim_unlock(sim);
 		futex_wait(&run->word, word, deadline, BIT_WORK | (w ? w->bit : 0));
-		run_lock(sim);
+		sim_run_lock(sim);
 	}
 	if (!awake)
 		atomic_fetch_add(&run->awake, 1);
@@ -408,7 +410,7 @@ static void *run_worker(void *arg)
 	unsigned int quiet = DOZE_TURNS;
 	bool busy = false;
 
-	run_lock(sim);
+	sim_run_lock(sim);
 	atomic_fetch_add(&run->awake, 1);
 	while (!atomic_load(&run->stop)) {
 		bool changed = run_pass(sim);
@@ -502,7 +504,7 @@ static enum outcome run_enter(struct gaon_sim *sim, struct waiter *w, uint64_t n
 {
 	enum outcome outcome;
 
-	run_lock(sim);
+	sim_run_lock(sim);
 	atomic_fetch_add(&sim->run->awake, 1);
 	sim->run->host_entries++;
 	outcome = run_device(sim, w, ns, events);

@@ -66,10 +66,9 @@ bool engine_preempt(struct engine *e, struct engine_queue *q, uint32_t to);
 uint32_t engine_slot_command(struct engine *e, uint32_t slot, uint32_t command);
 void engine_push(struct engine *e, struct engine_queue *q, const struct gaon_packet *pkt);
 void engine_ring(struct engine *e, struct engine_queue *q);
-/* Until idle, or the watched host value reaches its target. */
-void engine_run(struct engine *e);
-bool engine_run_until(struct engine *e, const volatile uint64_t *watch, uint64_t target,
-		      uint64_t timeout_ns);
+void engine_run(struct engine *e);	/* until idle */
+/* Until the value is reached: true; or the device is idle, or has executed far more than it takes. */
+bool engine_run_until(struct engine *e, const volatile uint64_t *watch, uint64_t target);
 uint32_t engine_status(struct engine *e, const struct engine_queue *q);
 /* So many jobs at most, on this thread. */
 void engine_steps(struct engine *e, unsigned int jobs);

@@ -239,7 +239,7 @@ k_hash:
 # a0: table of scripts, one per workgroup: {u64 op, u64 a, u64 b}...
 # ops: 0 end, 1 gemm a array b, 2 dma a channel b, 3 wait a left b, 4 fence, 5 barrier, 6 post a sem b,
 # 7 semwait count a sem b, 8 *b = poll a, 9 *b = *a, 10 spin a turns, 11 *a = b, 12 poll a until 0,
-# 13 *a += b, 14 *a = cycle CSR, 15 atomic add b to *a
+# 13 *a += b, 14 *a = cycle CSR, 15 atomic add b to *a, 16 look at *a until it is at least b
 	.globl	k_script
 k_script:
 	csrr	t0, 0xcc6
@@ -286,6 +286,8 @@ table:	j	op_end
 	nop
 	amoadd.d x0, a2, (a1)
 	j	next
+	j	op_until
+	nop
 op_poll:
 	.insn	r 0x0b, 6, 0, t0, a1, x0
 	sd	t0, 0(a2)
@@ -310,6 +312,10 @@ op_add:
 op_cycle:
 	csrr	t0, 0xcc9
 	sd	t0, 0(a1)
+	j	next
+op_until:
+	ld	t0, 0(a1)
+	bltu	t0, a2, op_until
 	j	next
 op_end:
 	ret

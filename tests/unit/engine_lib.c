@@ -266,6 +266,17 @@ uint32_t engine_status(struct engine *e, const struct engine_queue *q)
 	return status;
 }
 
+uint64_t engine_progress(struct engine *e)
+{
+	const struct gaon_telemetry *t = &e->sim->tele;
+	uint64_t sum;
+
+	engine_lock(e);
+	sum = t->packets + t->instructions + t->hbm_read + t->hbm_write + t->host_read + t->host_write;
+	engine_unlock(e);
+	return sum;
+}
+
 void engine_steps(struct engine *e, unsigned int jobs)
 {
 	while (jobs--) {

@@ -70,6 +70,8 @@ void engine_run(struct engine *e);	/* until idle */
 /* Until the value is reached: true; or the device is idle, or has executed far more than it takes. */
 bool engine_run_until(struct engine *e, const volatile uint64_t *watch, uint64_t target);
 uint32_t engine_status(struct engine *e, const struct engine_queue *q);
+/* Grows with whatever the device gets done: packets, instructions, bytes. */
+uint64_t engine_progress(struct engine *e);
 /* So many jobs at most, on this thread. */
 void engine_steps(struct engine *e, unsigned int jobs);
 /* Push, ring, run until idle; the slot's fault record type. */

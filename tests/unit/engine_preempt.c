@@ -55,24 +55,39 @@ static void add_signal(struct gaon_packet *pkt, uint64_t value)
 	pkt->signal_value = value;
 }
 
+/* Some jobs at most, then off the slot and on to one again. */
+static void run_a_little(unsigned int most)
+{
+	engine_steps(e, 1 + engine_random(&seed) % most);
+	engine_preempt(e, q, engine_random(&seed) & 1 ? q->slot : (q->slot + 2) % 8);
+	ck_assert_msg(engine_status(e, q) != GAON_SLOT_FAULTED,
+		      "fault %u access %u va %llx syndrome %llx",
+		      e->sim->slots[q->slot].fault.type, e->sim->slots[q->slot].fault.access,
+		      (unsigned long long)e->sim->slots[q->slot].fault.va,
+		      (unsigned long long)e->sim->slots[q->slot].fault.syndrome);
+}
+
+static bool is_done(uint64_t target)
+{
+	return __atomic_load_n(sig(), __ATOMIC_ACQUIRE) >= target;
+}
+
 /*
  * Run what was pushed, being stopped again and again, at least @least times inside something.  A
- * second thread may be faster than this one, so then the number is not certain.
+ * second thread may be faster than this one, so then the number is not certain.  Between two stops
+ * something is done every time, however short the time: that is what makes it end.
  */
 static void run_interrupted(uint64_t target, unsigned int most, unsigned int least)
 {
-	uint64_t before = e->sim->tele.preemptions;
+	uint64_t before = e->sim->tele.preemptions, done = engine_progress(e);
 
 	engine_ring(e, q);
-	for (unsigned int i = 0; __atomic_load_n(sig(), __ATOMIC_ACQUIRE) < target; i++) {
-		ck_assert_uint_lt(i, 200000);
-		engine_steps(e, 1 + engine_random(&seed) % most);
-		ck_assert_msg(engine_status(e, q) != GAON_SLOT_FAULTED,
-			      "fault %u access %u va %llx syndrome %llx",
-			      e->sim->slots[q->slot].fault.type, e->sim->slots[q->slot].fault.access,
-			      (unsigned long long)e->sim->slots[q->slot].fault.va,
-			      (unsigned long long)e->sim->slots[q->slot].fault.syndrome);
-		engine_preempt(e, q, engine_random(&seed) & 1 ? q->slot : (q->slot + 2) % 8);
+	for (unsigned int stops = 1; !is_done(target); stops++) {
+		uint64_t last = done;
+
+		run_a_little(most);
+		done = engine_progress(e);
+		ck_assert_msg(done > last, "nothing was done before stop %u", stops);
 	}
 	if (e->sim->config.threads == 1)
 		ck_assert_uint_ge(e->sim->tele.preemptions - before, least);
@@ -112,14 +127,14 @@ START_TEST(test_hash_beside_others)
 	add_signal(&pkt, 1);
 	engine_push(e, q, &pkt);
 	engine_ring(e, q);
-	for (unsigned int i = 0; *sig() < 1; i++) {
-		ck_assert_uint_lt(i, 10000);
+	for (uint64_t busy, last = e->sim->slots[q->slot].busy; !is_done(1); last = busy) {
 		engine_steps(e, 1 + engine_random(&seed) % 4);
-		if (engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP))
-			continue;
+		ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP), 0);
 		engine_push(e, other, &noise);
 		engine_ring(e, other);
 		engine_run(e);
+		busy = e->sim->slots[q->slot].busy;
+		ck_assert_msg(busy > last, "nothing was done since it was stopped last");
 		ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_RUN), 0);
 	}
 	ck_assert(!memcmp(expect, engine_hbm(e, OUT), sizeof(expect)));
@@ -190,6 +205,48 @@ START_TEST(test_gang)
 	engine_push(e, q, &pkt);
 	run_interrupted(2, 5, 2);
 	ck_assert_uint_eq(*engine_hbm64(e, OUT), 20 * 10);
+	/* As soon as one of its members has had a turn, which may wait for another that has had none. */
+	*engine_hbm64(e, OUT) = 0;
+	pkt.signal_value = 3;
+	engine_push(e, q, &pkt);
+	run_interrupted(3, 1, 2);
+	ck_assert_uint_eq(*engine_hbm64(e, OUT), 20 * 10);
+}
+END_TEST
+
+/* Members that wait for each other by looking at memory: none is ever seen to wait. */
+START_TEST(test_gang_polls)
+{
+	struct gaon_packet pkt = engine_launch(K_SCRIPT, VA_HBM + SCRIPT, 4, 1, 1);
+	uint64_t *table = engine_hbm64(e, SCRIPT);
+
+	for (uint64_t i = 0; i < 4; i++) {
+		uint64_t at = SCRIPT + 4096 * (i + 1), *s = engine_hbm64(e, at);
+
+		table[i] = VA_HBM + at;
+		for (uint64_t r = 0; r < 20; r++) {
+			uint64_t ops[][3] = {
+				{ 16, VA_HBM + OUT, 4 * r + 3 - i },
+				{ 15, VA_HBM + OUT, 1 },
+			};
+
+			memcpy(s, ops, sizeof(ops));
+			s += sizeof(ops) / 8;
+		}
+		s[0] = 0;
+	}
+	*engine_hbm64(e, OUT) = 0;
+	pkt.launch.launch_flags = GAON_LAUNCH_COOPERATIVE;
+	add_signal(&pkt, 1);
+	engine_push(e, q, &pkt);
+	engine_ring(e, q);
+	/* Whose turn it is gets on between two stops, however long the others look. */
+	for (uint64_t last = 0; !is_done(1); last = *engine_hbm64(e, OUT)) {
+		run_a_little(1);
+		ck_assert_msg(*engine_hbm64(e, OUT) > last || last == 80, "it stays at %llu of 80",
+			      (unsigned long long)last);
+	}
+	ck_assert_uint_eq(*engine_hbm64(e, OUT), 80);
 }
 END_TEST
 
@@ -444,6 +501,7 @@ static void add_all(TCase *t)
 	tcase_add_test(t, test_hash_beside_others);
 	tcase_add_test(t, test_never_twice);
 	tcase_add_test(t, test_gang);
+	tcase_add_test(t, test_gang_polls);
 	tcase_add_test(t, test_copy);
 	tcase_add_test(t, test_list);
 }

@@ -484,14 +484,17 @@ static bool run_chunk(struct sim_core *core, uint64_t budget)
 	}
 }
 
-/* The next workgroup of this core's share; false: none may start. */
+/*
+ * The next workgroup of this core's share; false: none may start.  A stop keeps further ones from
+ * starting, not the first of a turn: what was given one gets on, however soon the stop came behind.
+ */
 static bool begin_next(struct sim_core *core)
 {
 	struct sim_launch *l = core->launch;
 	struct sim_part *part = &l->part[core->index];
 
-	if (part->next >= l->total || atomic_load_explicit(&l->stop, memory_order_relaxed) ||
-	    atomic_load_explicit(&l->dead, memory_order_relaxed))
+	if (part->next >= l->total || atomic_load_explicit(&l->dead, memory_order_relaxed) ||
+	    (core->unit->ended && atomic_load_explicit(&l->stop, memory_order_relaxed)))
 		return false;
 	sim_core_begin(core, part->next);
 	part->next += core->sim->identify.cores;

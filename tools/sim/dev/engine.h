@@ -303,6 +303,8 @@ void sim_launch_suspend(struct gaon_sim *sim, struct sim_launch *launch);
 void sim_launch_settle(struct gaon_sim *sim, struct sim_launch *launch);
 /* Can the waiting workgroup of @core go on? */
 bool sim_launch_can_resume(struct sim_core *core);
+/* A gang holds the core, but its member there has had no turn: it has not begun, or is in the save area. */
+bool sim_launch_is_due(const struct sim_core *core);
 
 /* --- core.c ---------------------------------------------------------------------------------- */
 

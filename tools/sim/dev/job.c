@@ -67,7 +67,8 @@ static uint64_t cores_free(struct gaon_sim *sim)
 
 /*
  * It has had its grace after a stop was asked for, and is saved as soon as none of its cores runs: so
- * none may begin to, or with two threads there might always be one that does.
+ * none may begin to, or with two threads there might always be one that does.  But the members of a gang
+ * that have had no turn yet get their first.
  */
 static bool is_stopping(struct gaon_sim *sim, const struct sim_launch *l)
 {
@@ -88,11 +89,13 @@ static uint64_t cores_wanted(const struct sim_launch *l)
 	return wanted;
 }
 
+/* A core that its launch holds. */
 static bool can_run(struct gaon_sim *sim, uint32_t index)
 {
 	struct sim_core *core = &sim->cores[index];
 
-	return !core->running && sim_launch_can_resume(core);
+	return !core->running && sim_launch_can_resume(core) &&
+	       (!is_stopping(sim, core->launch) || sim_launch_is_due(core));
 }
 
 static void hold_core(struct gaon_sim *sim, struct sim_launch *l, uint32_t index)
@@ -164,7 +167,7 @@ static void consider_launch(struct gaon_sim *sim, struct choices *c, struct sim_
 {
 	uint64_t wanted, start;
 
-	if (atomic_load_explicit(&l->dead, memory_order_relaxed) || is_stopping(sim, l))
+	if (atomic_load_explicit(&l->dead, memory_order_relaxed))
 		return;
 	for (uint64_t held = l->held; held; held &= held - 1) {
 		uint32_t index = (uint32_t)__builtin_ctzll(held);
@@ -245,7 +248,7 @@ unsigned int sim_job_count(struct gaon_sim *sim)
 			}
 			continue;
 		}
-		if (atomic_load_explicit(&l->dead, memory_order_relaxed) || is_stopping(sim, l))
+		if (atomic_load_explicit(&l->dead, memory_order_relaxed))
 			continue;
 		for (uint64_t held = l->held; held; held &= held - 1)
 			count += can_run(sim, (uint32_t)__builtin_ctzll(held));

@@ -104,6 +104,14 @@ bool sim_launch_can_resume(struct sim_core *core)
 	}
 }
 
+bool sim_launch_is_due(const struct sim_core *core)
+{
+	const struct sim_launch *l = core->launch;
+	const struct sim_part *part = &l->part[core->index];
+
+	return l->cooperative && !core->unit->active && (part->saved || part->next < l->total);
+}
+
 /*
  * Nothing outside a gang can wake one of its members.  If all that are left wait for each other,
  * they wait for ever: that is what the watchdog would find, and there is no need to count to it.

@@ -87,21 +87,27 @@ static bool get(struct gaon_sim *sim, struct sim_slot *slot, uint64_t va, void *
 
 /* --- saving ---------------------------------------------------------------------------------- */
 
+/*
+ * A gang goes on until each of its members has had a turn, and none can go on any more or the grace is
+ * over: one member may wait for another, and a gang that is stopped at its first turn each time would
+ * never get on.
+ */
 bool sim_preempt_ready(struct gaon_sim *sim, struct sim_slot *slot)
 {
 	struct sim_slot_engine *se = sim_slot_engine(sim, slot);
 	struct sim_launch *l = &se->launch;
-	bool can_run = false, active = false;
+	bool can_run = false;
 
 	if (!l->busy)
 		return true;
 	for (uint64_t held = l->held; held; held &= held - 1) {
 		struct sim_core *core = &sim->cores[__builtin_ctzll(held)];
 
-		active |= core->unit->active;
+		if (sim_launch_is_due(core))
+			return false;
 		can_run |= core->unit->active && sim_launch_can_resume(core);
 	}
-	return !active || !can_run || l->drained >= SIM_PREEMPT_GRACE;
+	return !can_run || l->drained >= SIM_PREEMPT_GRACE;
 }
 
 static bool save_core(struct sim_core *core, struct sim_slot *slot)

@@ -45,7 +45,7 @@ TSAN_TESTS :=
 FUZZERS :=
 BENCHES :=
 PROGRAMS :=
-include $(sort $(wildcard driver/build.mk firmware/build.mk tools/*/build.mk runtime/build.mk runtime/*/build.mk \
+include $(sort $(wildcard driver/build.mk firmware/build.mk tools/*/build.mk runtime/build.mk runtime/*/build.mk runtime/frameworks/*/build.mk \
 	tests/build.mk tests/*/*.mk Documentation/build.mk))
 
 $(O)/%.o: %.c

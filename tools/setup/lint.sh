@@ -48,8 +48,12 @@ for header in $(git ls-files 'include/*.h' 'tools/sim/**/*.h' 'runtime/*.h' 'run
 	case "$header" in
 	*_kernels*.h | *_body.h | *_template.h | *.inc.h) continue ;; # text for inclusion, said so by their names
 	esac
+	case "$header" in
+	runtime/frameworks/ggml/*) framework=$(sh tools/setup/llama.sh --root)/usr/include ;; # fetched once
+	*) framework=include ;;
+	esac
 	# shellcheck disable=SC2086 # CC may carry a wrapper: "ccache clang"
-	if ! $CC -std=gnu11 -D_GNU_SOURCE -Iinclude -Iinclude/uapi -Itools/sim -I/usr/include/libdrm -Wall -fsyntax-only -x c "$header" 2>"$work/err"; then
+	if ! $CC -std=gnu11 -D_GNU_SOURCE -Iinclude -Iinclude/uapi -Itools/sim -I/usr/include/libdrm -isystem "$framework" -Wall -fsyntax-only -x c "$header" 2>"$work/err"; then
 		complain "$header: does not compile alone: $(grep -m1 error: "$work/err")"
 	fi
 done

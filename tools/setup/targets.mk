@@ -19,6 +19,7 @@ help:
 ## make install       into $(DESTDIR)$(PREFIX)
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
 ## make modules_install  that, with its firmware below $(DESTDIR)/lib
+## make ggml-plugin   libggml-gaon.so, with which llama.cpp runs on Gaon; fetches ggml's headers once
 ## make docs          HTML below O/docs
 ## make lint-driver   W=1, sparse and checkpatch on the kernel module
 ## make lint          licence tags, layout, headers that compile alone, shellcheck, cppcheck

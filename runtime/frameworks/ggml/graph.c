@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/* Graphs: which operators run on the device, and how a graph's nodes are queued. */
+#include "plugin.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const struct plugin_op *const operators[GGML_OP_COUNT] = {
+	[GGML_OP_ADD] = &plugin_op_arithmetic,	[GGML_OP_SUB] = &plugin_op_arithmetic,
+	[GGML_OP_MUL] = &plugin_op_arithmetic,	[GGML_OP_DIV] = &plugin_op_arithmetic,
+	[GGML_OP_MUL_MAT] = &plugin_op_mul_mat,
+};
+
+static const uint8_t tensor_types[GGML_TYPE_COUNT] = {
+	[GGML_TYPE_F32] = GAON_TYPE_F32,     [GGML_TYPE_F16] = GAON_TYPE_F16,
+	[GGML_TYPE_BF16] = GAON_TYPE_BF16,   [GGML_TYPE_I8] = GAON_TYPE_I8,
+	[GGML_TYPE_I32] = GAON_TYPE_I32,     [GGML_TYPE_I64] = GAON_TENSOR_I64,
+	[GGML_TYPE_Q4_0] = GAON_TYPE_Q4_0,   [GGML_TYPE_Q4_1] = GAON_TYPE_Q4_1,
+	[GGML_TYPE_Q8_0] = GAON_TYPE_Q8_0,   [GGML_TYPE_Q4_K] = GAON_TENSOR_Q4_K,
+	[GGML_TYPE_Q5_K] = GAON_TENSOR_Q5_K, [GGML_TYPE_Q6_K] = GAON_TENSOR_Q6_K,
+};
+
+static _Thread_local char refusal[192];
+
+bool plugin_refuse(const char *reason)
+{
+	snprintf(refusal, sizeof(refusal), "%s", reason);
+	return false;
+}
+
+const char *plugin_refusal(void)
+{
+	return refusal;
+}
+
+bool plugin_view(const struct ggml_tensor *t, struct gaon_tensor *view)
+{
+	*view = (struct gaon_tensor){ .va = (uint64_t)(uintptr_t)t->data };
+	if ((unsigned int)t->type >= GGML_TYPE_COUNT || !tensor_types[t->type])
+		return plugin_refuse("there is no such tensor type on the device");
+	view->type = tensor_types[t->type];
+	for (int i = 0; i < GGML_MAX_DIMS; i++) {
+		view->ne[i] = t->ne[i];
+		view->nb[i] = t->nb[i];
+	}
+	return true;
+}
+
+/* Nodes that only name memory in another way. */
+static bool is_view_op(enum ggml_op op)
+{
+	return op == GGML_OP_NONE || op == GGML_OP_VIEW || op == GGML_OP_RESHAPE ||
+	       op == GGML_OP_PERMUTE || op == GGML_OP_TRANSPOSE;
+}
+
+/* "MUL_MAT f32 [576 7 1 1] of q4_1 [576 576 1 1], f32 [576 7 1 1]" */
+static void describe(const struct ggml_tensor *op, char *text, size_t size)
+{
+	int used = snprintf(text, size, "%s %s [%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "]",
+			    ggml_op_desc(op), ggml_type_name(op->type), op->ne[0], op->ne[1],
+			    op->ne[2], op->ne[3]);
+
+	for (int i = 0; i < GGML_MAX_SRC && (size_t)used < size; i++) {
+		const struct ggml_tensor *s = op->src[i];
+
+		if (s)
+			used += snprintf(text + used, size - used,
+					 "%s%s [%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "]",
+					 i ? ", " : " of ", ggml_type_name(s->type), s->ne[0],
+					 s->ne[1], s->ne[2], s->ne[3]);
+	}
+}
+
+/* One line for each operator with its types; shapes of the same are not told again. */
+static void log_refusal(struct plugin_device *device, const struct ggml_tensor *op)
+{
+	uint64_t hash = (uint64_t)op->op * 131 + op->type;
+	char text[320];
+	bool seen = false;
+
+	if (op->op == GGML_OP_UNARY || op->op == GGML_OP_GLU)
+		hash = hash * 131 + op->op_params[0];
+	for (int i = 0; i < GGML_MAX_SRC; i++)
+		hash = hash * 131 + (op->src[i] ? op->src[i]->type + 1 : 0);
+	for (const char *c = refusal; *c && (*c < '0' || *c > '9'); c++)
+		hash = hash * 131 + *c;
+	pthread_mutex_lock(&device->lock);
+	for (unsigned int i = 0; i < device->refusal_count; i++)
+		seen |= device->refusals[i] == hash;
+	if (!seen && device->refusal_count < sizeof(device->refusals) / sizeof(device->refusals[0]))
+		device->refusals[device->refusal_count++] = hash;
+	else
+		seen = true;
+	pthread_mutex_unlock(&device->lock);
+	if (seen)
+		return;
+	describe(op, text, sizeof(text));
+	plugin_log(GGML_LOG_LEVEL_WARN, "%s: left to another backend: %s: %s", device->name, text,
+		   refusal);
+}
+
+bool plugin_supports(struct plugin_device *device, const struct ggml_tensor *op)
+{
+	if (is_view_op(op->op))
+		return true;
+	if ((unsigned int)op->op >= GGML_OP_COUNT || !operators[op->op])
+		plugin_refuse("no such operator on the device");
+	else if (operators[op->op]->supports(op))
+		return true;
+	log_refusal(device, op);
+	return false;
+}
+
+static enum ggml_status node_failed(struct plugin_backend *backend, const struct ggml_tensor *node,
+				    enum gaon_status status)
+{
+	char text[320];
+
+	describe(node, text, sizeof(text));
+	if (status == GAON_ERROR_INVALID_ARGUMENT || status == GAON_ERROR_INVALID_ADDRESS) {
+		backend->failed = true;
+		plugin_log(GGML_LOG_LEVEL_ERROR, "%s: %s (%s): %s", backend->device->name,
+			   node->name, text, gaon_ops_last_error());
+	} else {
+		plugin_backend_ok(backend, status, text);
+	}
+	return status == GAON_ERROR_OUT_OF_DEVICE_MEMORY || status == GAON_ERROR_OUT_OF_MEMORY
+		       ? GGML_STATUS_ALLOC_FAILED
+		       : GGML_STATUS_FAILED;
+}
+
+enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph *graph)
+{
+	struct plugin_backend *b = backend->context;
+	int count = ggml_graph_n_nodes(graph);
+
+	if (b->failed)
+		return GGML_STATUS_FAILED;
+	for (int i = 0; i < count; i++) {
+		const struct ggml_tensor *node = ggml_graph_node(graph, i);
+		enum gaon_status status;
+
+		if (is_view_op(node->op) || ggml_is_empty(node))
+			continue;
+		if (!operators[node->op]) {
+			plugin_log(GGML_LOG_LEVEL_ERROR,
+				   "%s: %s is a %s, which the device was not asked whether it "
+				   "supports",
+				   b->device->name, node->name, ggml_op_desc(node));
+			return GGML_STATUS_FAILED;
+		}
+		status = operators[node->op]->run(b, node);
+		if (status)
+			return node_failed(b, node, status);
+	}
+	return GGML_STATUS_SUCCESS;
+}

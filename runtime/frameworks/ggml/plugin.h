@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libggml-gaon.so: Gaon as a backend of ggml, loaded by GGML_BACKEND_PATH.
+ *
+ * registry.c   which devices there are, and whether this ggml is the one that we were built for
+ * device.c     what a device is and can do
+ * buffer.c     device memory and pinned host memory
+ * backend.c    a stream of a device: copies, events, errors
+ * graph.c      graphs of operators into the stream
+ * op_*.c       operators, a family each
+ */
+#ifndef GAON_GGML_PLUGIN_H
+#define GAON_GGML_PLUGIN_H
+
+#include <pthread.h>
+
+#include <gaon/gaon.h>
+#include <gaon/ops.h>
+#include <gaon/tensor.h>
+
+#include "ggml_backend_abi.h"
+
+#define PLUGIN_DEVICES_MAX	16
+/* What tensors are aligned to in buffers: a vector register's load, and the copy engines' burst. */
+#define PLUGIN_ALIGNMENT	256
+
+/**
+ * struct plugin_device - a Gaon device as ggml sees it
+ * @gaon: opened when the plug-in is loaded, until the process ends
+ * @ops: its operators
+ * @name: "Gaon0"
+ * @buffer_name: of its memory, the same; @host_name: of pinned host memory, "Gaon0_Host"
+ * @refusals: hashes of what supports_op() has said no to and the log has been told; under @lock
+ */
+struct plugin_device {
+	struct gaon_device *gaon;
+	struct gaon_ops *ops;
+	struct gaon_device_info info;
+	char name[16], host_name[24];
+	char description[96];
+	struct ggml_backend_device abi;
+	struct ggml_backend_buffer_type memory, host_memory;
+	pthread_mutex_t lock;
+	uint64_t refusals[128];
+	unsigned int refusal_count;
+};
+
+/**
+ * struct plugin_backend - a stream of a device
+ * @failed: the stream met an error that has been logged; every graph fails from then on
+ * @scratch: device memory for intermediate results inside an operator; operators run one after the
+ *	other, so one piece serves all
+ */
+struct plugin_backend {
+	struct plugin_device *device;
+	struct gaon_stream *stream;
+	bool failed;
+	struct gaon_mem *scratch;
+	struct ggml_backend abi;
+};
+
+/* registry.c */
+struct plugin_device *plugin_device_of(ggml_backend_dev_t device);
+void plugin_log(enum ggml_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Log the last error of libgaon: "Gaon0: @what: text (hint)". */
+void plugin_log_status(const struct plugin_device *device, enum gaon_status status, const char *what);
+
+/* device.c */
+void plugin_device_init(struct plugin_device *device, ggml_backend_reg_t reg, unsigned int index);
+
+/* buffer.c */
+void plugin_memory_init(struct plugin_device *device);
+/* @buffer is device memory of some Gaon device: that device, else NULL. */
+struct plugin_device *plugin_buffer_device(ggml_backend_buffer_t buffer);
+/* ggml's two-dimensional copy between @tensor in device memory and @data. */
+void plugin_rect(struct gaon_rect *rect, const struct ggml_tensor *tensor, void *data, size_t offset,
+		 size_t size, size_t copies, size_t stride_tensor, size_t stride_data, bool to_device);
+
+/* backend.c */
+ggml_backend_t plugin_backend_create(struct plugin_device *device);
+/* Log what a call on the backend's stream met, once; graphs fail from then on. True if it was OK. */
+bool plugin_backend_ok(struct plugin_backend *backend, enum gaon_status status, const char *what);
+/* At least @bytes of scratch memory; 0 and a logged error if there is none. */
+uint64_t plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes);
+
+/* graph.c */
+enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph *graph);
+bool plugin_supports(struct plugin_device *device, const struct ggml_tensor *op);
+
+/**
+ * struct plugin_op - how an operator runs
+ * @supports: exactly whether @run would take it; looks at types, shapes and parameters only. If not,
+ *	gaon_ops_last_error() has the reason, or plugin_refuse() gave it.
+ * @run: queue it on the backend's stream
+ */
+struct plugin_op {
+	bool (*supports)(const struct ggml_tensor *op);
+	enum gaon_status (*run)(struct plugin_backend *backend, const struct ggml_tensor *op);
+};
+
+/* ggml's @t as libgaonops has it; false if there is no such type. */
+bool plugin_view(const struct ggml_tensor *t, struct gaon_tensor *view);
+/* The reason for a false supports(): kept for the log; returns false. */
+bool plugin_refuse(const char *reason);
+const char *plugin_refusal(void);
+
+extern const struct plugin_op plugin_op_arithmetic, plugin_op_mul_mat;
+
+#endif

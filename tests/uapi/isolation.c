@@ -20,7 +20,6 @@
 #define KERNEL_HALF	0xffff800000000000ull
 
 /* Offsets of the programs' memory. */
-#define WORD		0x0
 #define LIST		0x1000
 #define SMALL		0x2000
 #define RESULTS		0x10000
@@ -36,27 +35,6 @@ extern const uint8_t kernels[], kernels_end[];
 __asm__(".section .rodata\n"
 	"kernels: .incbin \"" LEFTOVERS "\"\n"
 	"kernels_end: .previous\n");
-
-static uint64_t round_number;
-
-/*
- * One packet of a user-mode queue, with a value behind it; 0 or the error of the wait. A packet with a
- * value of its own is expected to fault.
- */
-static int run_packet(struct lib_queue *queue, struct gaon_packet packet)
-{
-	volatile uint64_t *word = lib_word(queue->lib, WORD);
-
-	packet.flags |= GAON_PKT_F_SIGNAL | GAON_PKT_F_EVENT | GAON_PKT_F_BARRIER;
-	packet.scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
-	round_number++;
-	if (!packet.signal_va) {
-		packet.signal_va = lib_va(WORD);
-		packet.signal_value = round_number;
-	}
-	lib_push(queue, &packet);
-	return lib_wait(queue->lib, word, round_number, PATIENCE_MS);
-}
 
 /* The queue has faulted; it goes on. Returns the type. */
 static unsigned int fault_of(struct lib_queue *queue)
@@ -101,14 +79,13 @@ static void reuse_leave(void *arg)
 
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(1);
-	lib_open(&lib, DRM_GAON_VM_LR);
-	REQUIRE(!lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
+	lib_open_user(&lib, &queue);
 	for (unsigned int i = 0; i < reuse->count; i++) {
 		uint32_t bo = uapi_bo(lib.fd, reuse->bytes, reuse->flags, 0);
 		uint64_t va = OTHER_VA + i * reuse->bytes;
 
 		MUST(bo && !uapi_map(lib.fd, lib.vm, bo, 0, va, reuse->bytes, 0), "map");
-		MUST(!run_packet(&queue, lib_fill(va, reuse->bytes, SECRET)), "fill");
+		MUST(!lib_run(&queue, lib_fill(va, reuse->bytes, SECRET)), "fill");
 	}
 }
 
@@ -136,7 +113,7 @@ static void test_reuse(struct lib *lib, struct lib_queue *queue)
 				uint64_t bytes = reuse.bytes - at < chunk ? reuse.bytes - at : chunk;
 
 				memset(lib->mem + RESULTS, 0xff, bytes);
-				MUST(!run_packet(queue, lib_copy(lib_va(RESULTS), OTHER_VA + at,
+				MUST(!lib_run(queue, lib_copy(lib_va(RESULTS), OTHER_VA + at,
 								    bytes)), "copy");
 				for (uint64_t w = 0; w < bytes / 8; w++)
 					bad += seen[w] != 0;
@@ -168,7 +145,7 @@ static int launch(struct lib_queue *queue, uint64_t entry)
 	struct gaon_packet packet = lib_launch(entry, lib_va(RESULTS), GROUPS);
 
 	packet.launch.spm_bytes = SPM_BYTES;
-	return run_packet(queue, packet);
+	return lib_run(queue, packet);
 }
 
 /* Leaves secrets in all cores, again and again; a byte of a pipe says that it began. */
@@ -179,9 +156,8 @@ static void cores_leave(int told)
 
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(1);
-	lib_open(&lib, DRM_GAON_VM_LR);
+	lib_open_user(&lib, &queue);
 	kernels_map(&lib);
-	REQUIRE(!lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
 	for (;;) {
 		memset(lib.mem + RESULTS, 0, 8 * GROUPS);
 		if (launch(&queue, KERNELS_VA))
@@ -248,14 +224,14 @@ static void test_stale(struct lib *lib, struct lib_queue *queue)
 
 		REQUIRE(bo && !uapi_map(lib->fd, lib->vm, bo, 0, OTHER_VA, 4096, 0), "map");
 		/* The device has the translation now. */
-		CHECK_ERRNO(run_packet(queue, lib_copy(lib_va(SMALL), OTHER_VA, 4096)), 0, "a copy");
+		CHECK_ERRNO(lib_run(queue, lib_copy(lib_va(SMALL), OTHER_VA, 4096)), 0, "a copy");
 		CHECK_ERRNO(uapi_unmap(lib->fd, lib->vm, OTHER_VA, 4096), 0, "unmap");
 		uapi_bo_close(lib->fd, bo);
 		memset(seen, 0x77, 4096);
-		err = run_packet(queue, lib_copy(lib_va(SMALL), OTHER_VA, 4096));
+		err = lib_run(queue, lib_copy(lib_va(SMALL), OTHER_VA, 4096));
 		CHECK(err == EIO && fault_of(queue) == GAON_FAULT_PAGE && seen[0] == 0x7777777777777777ull,
 		      "flags %#x: a copy from what was unmapped faults: %s", flags[k], strerror(err));
-		err = run_packet(queue, lib_fill(OTHER_VA, 4096, SECRET));
+		err = lib_run(queue, lib_fill(OTHER_VA, 4096, SECRET));
 		CHECK(err == EIO && fault_of(queue) == GAON_FAULT_PAGE, "a fill of it faults: %s", strerror(err));
 	}
 	/* Rights that were taken away. */
@@ -264,9 +240,9 @@ static void test_stale(struct lib *lib, struct lib_queue *queue)
 		int err;
 
 		REQUIRE(!uapi_map(lib->fd, lib->vm, bo, 0, OTHER_VA, 4096, 0), "map");
-		CHECK_ERRNO(run_packet(queue, lib_fill(OTHER_VA, 4096, 1)), 0, "a fill");
+		CHECK_ERRNO(lib_run(queue, lib_fill(OTHER_VA, 4096, 1)), 0, "a fill");
 		REQUIRE(!uapi_map(lib->fd, lib->vm, bo, 0, OTHER_VA, 4096, DRM_GAON_VM_BIND_READONLY), "map");
-		err = run_packet(queue, lib_fill(OTHER_VA, 4096, 2));
+		err = lib_run(queue, lib_fill(OTHER_VA, 4096, 2));
 		CHECK(err == EIO && fault_of(queue) == GAON_FAULT_PERMISSION, "a fill of what is read-only now: %s",
 		      strerror(err));
 		uapi_unmap(lib->fd, lib->vm, OTHER_VA, 4096);
@@ -345,7 +321,7 @@ static void test_kernel_half(struct lib_queue *queue)
 		/* Three of them for each address. */
 		for (unsigned int n = 0; n < 3; n++, t = (t + 1) % (sizeof(tries) / sizeof(tries[0]))) {
 			struct gaon_packet packet = tries[t];
-			int err = run_packet(queue, packet);
+			int err = lib_run(queue, packet);
 			unsigned int type = err == EIO ? fault_of(queue) : 0;
 
 			total++;
@@ -402,9 +378,8 @@ int main(void)
 	struct lib_queue queue;
 	struct lib lib;
 
-	lib_open(&lib, DRM_GAON_VM_LR);
+	lib_open_user(&lib, &queue);
 	lib_code(&lib);
-	REQUIRE(!lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
 	test_reuse(&lib, &queue);
 	test_cores(&lib, &queue);
 	test_stale(&lib, &queue);

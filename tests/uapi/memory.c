@@ -21,15 +21,6 @@ static const uint32_t kinds[] = {
 	DRM_GAON_BO_HBM | DRM_GAON_BO_HOST | DRM_GAON_BO_CPU,
 };
 
-static void memory_used(int fd, uint64_t used[2])
-{
-	struct drm_gaon_query_memory memory[2] = { 0 };
-
-	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
-	used[0] = memory[0].used;
-	used[1] = memory[1].used;
-}
-
 static bool is_zero(const volatile uint64_t *words, uint64_t bytes)
 {
 	uint64_t i;
@@ -267,7 +258,7 @@ static void test_exit(int fd)
 	pid_t pid;
 	int i, status;
 
-	memory_used(fd, before);
+	uapi_memory_used(fd, before);
 	for (i = 0; i < 8; i++) {
 		pid = fork();
 		if (!pid) {
@@ -285,7 +276,7 @@ static void test_exit(int fd)
 		}
 		waitpid(pid, &status, 0);
 	}
-	memory_used(fd, after);
+	uapi_memory_used(fd, after);
 	CHECK(before[0] == after[0] && before[1] == after[1],
 	      "host %llu to %llu, HBM %llu to %llu bytes", (unsigned long long)before[0],
 	      (unsigned long long)after[0], (unsigned long long)before[1], (unsigned long long)after[1]);
@@ -298,7 +289,7 @@ int main(void)
 	int fd = uapi_open();
 	unsigned int i, k;
 
-	memory_used(fd, before);
+	uapi_memory_used(fd, before);
 	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		for (i = 0; i < 4; i++)
 			test_kind(fd, kinds[k], pages[i]);
@@ -311,7 +302,7 @@ int main(void)
 	test_private(fd);
 	test_pressure(fd);
 	test_exit(fd);
-	memory_used(fd, after);
+	uapi_memory_used(fd, after);
 	CHECK(before[0] == after[0] && before[1] == after[1], "all memory is back");
 	uapi_exit();
 }

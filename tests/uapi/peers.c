@@ -20,23 +20,9 @@
 #define MIB		(1024 * 1024ull)
 #define SIZE		MIB
 #define WORDS		(SIZE / 8)
-#define WORD		0x0
 #define BACK		0x1000		/* what the device copied back, of the programs' memory */
 #define BACK_BYTES	0x40000ull
 #define SHARED_VA	0x400000000ull
-#define PATIENCE_MS	60000
-
-static uint64_t round_number;
-
-static int run_packet(struct lib_queue *queue, struct gaon_packet packet)
-{
-	packet.flags |= GAON_PKT_F_SIGNAL | GAON_PKT_F_EVENT | GAON_PKT_F_BARRIER;
-	packet.scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
-	packet.signal_va = lib_va(WORD);
-	packet.signal_value = ++round_number;
-	lib_push(queue, &packet);
-	return lib_wait(queue->lib, lib_word(queue->lib, WORD), round_number, PATIENCE_MS);
-}
 
 static bool holds(const volatile uint64_t *words, uint64_t count, uint64_t value)
 {
@@ -63,7 +49,7 @@ static bool device_sees(struct lib_queue *queue, uint64_t value)
 		uint64_t from = SHARED_VA + (i ? SIZE - BACK_BYTES : 0);
 
 		memset(queue->lib->mem + BACK, 0x77, BACK_BYTES);
-		good &= !run_packet(queue, lib_copy(lib_va(BACK), from, BACK_BYTES)) &&
+		good &= !lib_run(queue, lib_copy(lib_va(BACK), from, BACK_BYTES)) &&
 			holds(back, BACK_BYTES / 8, value);
 	}
 	return good;
@@ -81,15 +67,6 @@ static uint32_t placement(int fd, uint32_t handle)
 	struct drm_gaon_bo_info info = { .handle = handle };
 
 	return uapi_ioctl(fd, DRM_IOCTL_GAON_BO_INFO, &info) ? 999 : info.placement;
-}
-
-static void memory_used(int fd, uint64_t used[2])
-{
-	struct drm_gaon_query_memory memory[2] = { 0 };
-
-	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
-	used[0] = memory[0].used;
-	used[1] = memory[1].used;
 }
 
 /* --- vgem ------------------------------------------------------------------------------------------ */
@@ -140,7 +117,7 @@ static void share(struct lib_queue *queue, int vgem, uint32_t flags, uint64_t va
 
 	shared->handle = uapi_bo(fd, SIZE, flags, 0);
 	MUST(shared->handle && !uapi_map(fd, queue->lib->vm, shared->handle, 0, SHARED_VA, SIZE, 0) &&
-	     !run_packet(queue, lib_fill(SHARED_VA, SIZE, value)), "an object, filled by the device");
+	     !lib_run(queue, lib_fill(SHARED_VA, SIZE, value)), "an object, filled by the device");
 	shared->buf = to_fd(fd, shared->handle);
 	MUST(shared->buf >= 0, "export");
 	MUST(!uapi_to_handle(vgem, shared->buf, &shared->theirs), "vgem imports it");
@@ -175,18 +152,18 @@ static void test_export(struct lib_queue *queue, int vgem, uint32_t flags)
 	CHECK(placement(queue->lib->fd, shared.handle) == DRM_GAON_MEMORY_HOST,
 	      "flags %#x: it is in host memory for the importer", flags);
 	CHECK(holds(shared.cpu, WORDS, 0x1111), "with what the device had written");
-	CHECK_ERRNO(run_packet(queue, lib_fill(SHARED_VA, SIZE, 0x2222)), 0, "the device writes on");
+	CHECK_ERRNO(lib_run(queue, lib_fill(SHARED_VA, SIZE, 0x2222)), 0, "the device writes on");
 	CHECK(holds(shared.cpu, WORDS, 0x2222), "the importer's side sees it");
 	fill_cpu(shared.cpu, 0x3333);
 	CHECK(device_sees(queue, 0x3333), "the device sees what is written there");
 	uapi_bo_close(vgem, shared.theirs);
 	CHECK(holds(shared.cpu, WORDS, 0x3333) && device_sees(queue, 0x3333), "the importer goes, the memory stays");
-	CHECK(!run_packet(queue, lib_fill(SHARED_VA, SIZE, 0x4444)) && holds(shared.cpu, WORDS, 0x4444),
+	CHECK(!lib_run(queue, lib_fill(SHARED_VA, SIZE, 0x4444)) && holds(shared.cpu, WORDS, 0x4444),
 	      "and is the device's as before");
 	/* It could go back to HBM now. */
 	CHECK_ERRNO(uapi_map(queue->lib->fd, queue->lib->vm, shared.handle, 0, SHARED_VA + SIZE, SIZE, 0), 0,
 		    "it is mapped at another place as well");
-	CHECK(!run_packet(queue, lib_fill(SHARED_VA + SIZE, SIZE, 0x5555)) && device_sees(queue, 0x5555),
+	CHECK(!lib_run(queue, lib_fill(SHARED_VA + SIZE, SIZE, 0x5555)) && device_sees(queue, 0x5555),
 	      "and still at the first");
 	CHECK_ERRNO(uapi_unmap(queue->lib->fd, queue->lib->vm, SHARED_VA + SIZE, SIZE), 0, "unmap");
 	for (unsigned int step = 0; step < 4; step += step ? 2 : 1)
@@ -201,7 +178,7 @@ static void test_orders(struct lib_queue *queue, int vgem)
 	unsigned int orders = 0;
 	bool good = true;
 
-	memory_used(queue->lib->fd, before);
+	uapi_memory_used(queue->lib->fd, before);
 	for (unsigned int code = 0; code < 256; code++) {
 		unsigned int step[4] = { code & 3, code >> 2 & 3, code >> 4 & 3, code >> 6 };
 		struct shared shared;
@@ -222,7 +199,7 @@ static void test_orders(struct lib_queue *queue, int vgem)
 		}
 		orders++;
 	}
-	memory_used(queue->lib->fd, after);
+	uapi_memory_used(queue->lib->fd, after);
 	CHECK(good && orders == 24, "%u orders of closing: the contents stay till the end", orders);
 	CHECK(before[0] == after[0] && before[1] == after[1], "all memory is back: host %llu to %llu, HBM %llu to %llu",
 	      (unsigned long long)before[0], (unsigned long long)after[0], (unsigned long long)before[1],
@@ -246,7 +223,7 @@ static void test_hidden(struct lib_queue *queue, int vgem)
 	CHECK_ERRNO(cpu == MAP_FAILED ? errno : 0, hidden ? ENXIO : 0, "mmap of a dma-buf: as BO_MMAP_OFFSET");
 	if (cpu != MAP_FAILED)
 		munmap(cpu, SIZE);
-	CHECK_ERRNO(run_packet(queue, lib_fill(SHARED_VA, SIZE, 0xbbbb)), 0, "the device fills it");
+	CHECK_ERRNO(lib_run(queue, lib_fill(SHARED_VA, SIZE, 0xbbbb)), 0, "the device fills it");
 	CHECK_ERRNO(uapi_to_handle(vgem, buf, &theirs), 0, "but it is shared");
 	CHECK(device_sees(queue, 0xbbbb), "and the device has it as before");
 	uapi_bo_close(vgem, theirs);
@@ -274,7 +251,7 @@ static void test_importer_dies(struct lib_queue *queue)
 	pid_t pid;
 
 	REQUIRE(handle && !uapi_map(fd, queue->lib->vm, handle, 0, SHARED_VA, SIZE, 0) && !pipe(told), "an object");
-	CHECK_ERRNO(run_packet(queue, lib_fill(SHARED_VA, SIZE, 0x5555)), 0, "fill");
+	CHECK_ERRNO(lib_run(queue, lib_fill(SHARED_VA, SIZE, 0x5555)), 0, "fill");
 	buf = to_fd(fd, handle);
 	pid = fork();
 	if (!pid) {
@@ -287,7 +264,7 @@ static void test_importer_dies(struct lib_queue *queue)
 	}
 	wait_killed(pid, told[0]);
 	CHECK(device_sees(queue, 0x5555), "the importer is killed: the object is as it was");
-	CHECK_ERRNO(run_packet(queue, lib_fill(SHARED_VA, SIZE, 0x6666)), 0, "the device writes it");
+	CHECK_ERRNO(lib_run(queue, lib_fill(SHARED_VA, SIZE, 0x6666)), 0, "the device writes it");
 	CHECK(device_sees(queue, 0x6666), "it reads it");
 	uapi_unmap(fd, queue->lib->vm, SHARED_VA, SIZE);
 	uapi_bo_close(fd, handle);
@@ -305,13 +282,12 @@ static void exporter_run(int vgem, int told)
 
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(1);
-	lib_open(&lib, DRM_GAON_VM_LR);
-	REQUIRE(!lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
+	lib_open_user(&lib, &queue);
 	share(&queue, vgem, DRM_GAON_BO_HBM | DRM_GAON_BO_CPU, 0x7777, &shared);
 	if (write(told, &shared.theirs, sizeof(shared.theirs)) != sizeof(shared.theirs))
 		_exit(1);
 	for (;;)
-		run_packet(&queue, lib_fill(SHARED_VA, SIZE, 0x7777));
+		lib_run(&queue, lib_fill(SHARED_VA, SIZE, 0x7777));
 }
 
 static void test_exporter_dies(int fd, int vgem)
@@ -322,7 +298,7 @@ static void test_exporter_dies(int fd, int vgem)
 	int told[2], buf, status;
 	pid_t pid;
 
-	memory_used(fd, before);
+	uapi_memory_used(fd, before);
 	REQUIRE(!pipe(told), "a pipe");
 	pid = fork();
 	if (!pid)
@@ -339,7 +315,7 @@ static void test_exporter_dies(int fd, int vgem)
 	munmap(cpu, SIZE);
 	close(buf);
 	uapi_bo_close(vgem, theirs);
-	memory_used(fd, after);
+	uapi_memory_used(fd, after);
 	CHECK(before[0] == after[0] && before[1] == after[1], "all memory is back: host %llu to %llu, HBM %llu to %llu",
 	      (unsigned long long)before[0], (unsigned long long)after[0], (unsigned long long)before[1],
 	      (unsigned long long)after[1]);
@@ -367,11 +343,11 @@ static void test_import(struct lib_queue *queue, const char *who, int peer,
 	CHECK_ERRNO(uapi_to_handle(fd, buf, &handle), 0, "import of %s", who);
 	REQUIRE(!uapi_map(fd, queue->lib->vm, handle, 0, SHARED_VA, SIZE, 0), "map");
 	CHECK(device_sees(queue, 0x8888), "%s: the device reads what the CPU wrote", who);
-	CHECK_ERRNO(run_packet(queue, lib_fill(SHARED_VA, SIZE, 0x9999)), 0, "the device fills it");
+	CHECK_ERRNO(lib_run(queue, lib_fill(SHARED_VA, SIZE, 0x9999)), 0, "the device fills it");
 	CHECK(holds(cpu, WORDS, 0x9999), "%s: the CPU reads what the device wrote", who);
 	close(buf);
 	buf = -1;
-	CHECK(!run_packet(queue, lib_fill(SHARED_VA, SIZE, 0xaaaa)) && holds(cpu, WORDS, 0xaaaa),
+	CHECK(!lib_run(queue, lib_fill(SHARED_VA, SIZE, 0xaaaa)) && holds(cpu, WORDS, 0xaaaa),
 	      "%s: the dma-buf is closed: the object stays", who);
 	CHECK_ERRNO(uapi_unmap(fd, queue->lib->vm, SHARED_VA, SIZE), 0, "unmap");
 	CHECK_ERRNO(uapi_bo_close(fd, handle), 0, "close");
@@ -388,8 +364,7 @@ int main(void)
 	struct lib lib;
 	int vgem;
 
-	lib_open(&lib, DRM_GAON_VM_LR);
-	REQUIRE(!lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
+	lib_open_user(&lib, &queue);
 	vgem = vgem_open();
 	test_export(&queue, vgem, DRM_GAON_BO_HBM | DRM_GAON_BO_CPU);
 	test_export(&queue, vgem, DRM_GAON_BO_HBM | DRM_GAON_BO_CPU | DRM_GAON_BO_CONTIGUOUS);

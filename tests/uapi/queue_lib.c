@@ -11,6 +11,8 @@
 #include <linux/sync_file.h>
 
 #define RING_BYTES(log2)	(sizeof(struct gaon_packet) << (log2))
+#define RUN_WORD		0x0
+#define RUN_MS			60000
 
 int64_t lib_now(void)
 {
@@ -99,6 +101,12 @@ int lib_kernel_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, ui
 
 	*queue = (struct lib_queue){ .lib = lib, .log2 = log2 };
 	return queue_create(queue, &args);
+}
+
+void lib_open_user(struct lib *lib, struct lib_queue *queue)
+{
+	lib_open(lib, DRM_GAON_VM_LR);
+	REQUIRE(!lib_user_queue(lib, queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
 }
 
 int lib_queue_destroy(struct lib_queue *queue)
@@ -228,6 +236,21 @@ int lib_wait_op(struct lib *lib, const volatile void *addr, uint64_t value, uint
 int lib_wait(struct lib *lib, const volatile void *addr, uint64_t value, int64_t timeout_ms)
 {
 	return lib_wait_op(lib, addr, value, DRM_GAON_WAIT_GE, lib_now() + timeout_ms * 1000000);
+}
+
+int lib_run(struct lib_queue *queue, struct gaon_packet packet)
+{
+	struct lib *lib = queue->lib;
+	uint64_t value = ++lib->runs;
+
+	packet.flags |= GAON_PKT_F_SIGNAL | GAON_PKT_F_EVENT | GAON_PKT_F_BARRIER;
+	packet.scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
+	if (!packet.signal_va) {
+		packet.signal_va = lib_va(RUN_WORD);
+		packet.signal_value = value;
+	}
+	lib_push(queue, &packet);
+	return lib_wait(lib, lib_word(lib, RUN_WORD), value, RUN_MS);
 }
 
 /* --- syncobjs -------------------------------------------------------------------------------- */

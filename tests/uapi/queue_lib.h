@@ -24,6 +24,7 @@ struct lib {
 	uint8_t *mem;
 	uint64_t used;			/* from the end */
 	volatile uint64_t *doorbells;	/* NULL: not mapped yet */
+	uint64_t runs;			/* of lib_run() */
 };
 
 /* A queue of it. */
@@ -45,6 +46,8 @@ struct lib_queue {
 void lib_open(struct lib *lib, uint32_t vm_flags);
 void lib_open_on(struct lib *lib, int fd, uint32_t vm_flags);
 void lib_close(struct lib *lib);
+/* One with a user-mode queue of 16 packets, both for long work. */
+void lib_open_user(struct lib *lib, struct lib_queue *queue);
 
 /* A user-mode queue whose ring and state block are in the memory; 0 or a positive errno. */
 int lib_user_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint32_t priority,
@@ -57,6 +60,11 @@ void lib_doorbell_map(struct lib *lib, struct lib_queue *queue);
 /* Publishes a packet, and rings if it is due. */
 void lib_push(struct lib_queue *queue, const struct gaon_packet *packet);
 void lib_ring(struct lib_queue *queue);
+/*
+ * One packet of a user-mode queue, with a value behind it in the memory's first word, which nothing else
+ * uses then; 0 or the error of the wait. A packet with a value of its own is expected to fault.
+ */
+int lib_run(struct lib_queue *queue, struct gaon_packet packet);
 
 /* Device address of an offset of the memory. */
 static inline uint64_t lib_va(uint64_t offset)

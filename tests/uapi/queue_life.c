@@ -145,15 +145,6 @@ static void victim(void)
 	}
 }
 
-static void memory_used(int fd, uint64_t used[2])
-{
-	struct drm_gaon_query_memory memory[2] = { 0 };
-
-	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
-	used[0] = memory[0].used;
-	used[1] = memory[1].used;
-}
-
 static void test_killed(void)
 {
 	uint64_t before[2], after[2];
@@ -161,7 +152,7 @@ static void test_killed(void)
 	unsigned int i, n;
 	pid_t pids[3];
 
-	memory_used(fd, before);
+	uapi_memory_used(fd, before);
 	CHECK(lines(QUEUES) == 0, "no queues at first");
 	for (i = 0; i < 10; i++) {
 		for (n = 0; n < 3; n++) {
@@ -175,7 +166,7 @@ static void test_killed(void)
 		for (n = 0; n < 3; n++)
 			waitpid(pids[n], &status, 0);
 	}
-	memory_used(fd, after);
+	uapi_memory_used(fd, after);
 	CHECK(lines(QUEUES) == 0, "after 30 kills no queue is left (%d)", lines(QUEUES));
 	CHECK(before[0] == after[0] && before[1] == after[1],
 	      "nor memory: host %llu to %llu, HBM %llu to %llu", (unsigned long long)before[0],

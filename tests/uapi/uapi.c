@@ -106,6 +106,16 @@ int uapi_query(int fd, uint32_t type, void *out, uint32_t size)
 	return uapi_ioctl(fd, DRM_IOCTL_GAON_DEV_QUERY, &query);
 }
 
+void uapi_memory_used(int fd, uint64_t used[2])
+{
+	struct drm_gaon_query_memory memory[2] = { 0 };
+	int err = uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
+
+	MUST(!err, "what memory is in use: %s", strerror(err));
+	used[0] = memory[0].used;
+	used[1] = memory[1].used;
+}
+
 uint32_t uapi_vm(int fd, uint32_t flags)
 {
 	struct drm_gaon_vm_create create = { .flags = flags };

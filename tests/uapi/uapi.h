@@ -50,6 +50,8 @@ int uapi_ioctl(int fd, unsigned long request, void *arg);
 extern const unsigned long uapi_calls[UAPI_CALLS];
 
 int uapi_query(int fd, uint32_t type, void *out, uint32_t size);
+/* Bytes in use of the host's memory and of the card's. */
+void uapi_memory_used(int fd, uint64_t used[2]);
 /* Handles, 0 if it failed (which is a failed check). */
 uint32_t uapi_vm(int fd, uint32_t flags);
 uint32_t uapi_bo(int fd, uint64_t size, uint32_t flags, uint32_t vm);

@@ -174,15 +174,6 @@ static void victim(unsigned int exit_after_us)
 		pause();
 }
 
-static void used(int fd, uint64_t out[2])
-{
-	struct drm_gaon_query_memory memory[2] = { 0 };
-
-	uapi_query(fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
-	out[0] = memory[0].used;
-	out[1] = memory[1].used;
-}
-
 /* Starts and ends some; how many of them had ended by themselves before that. */
 static unsigned int batch(unsigned int *slept_us)
 {
@@ -221,7 +212,7 @@ int main(void)
 	for (unsigned int i = 0; i < 4; i++)
 		batch(&us);
 	counters_read(before);
-	used(fd, memory);
+	uapi_memory_used(fd, memory);
 	CHECK(counters_lines("/sys/kernel/debug/accel/*/queues") == 0 &&
 	      counters_lines("/sys/kernel/debug/accel/*/vms") == 0, "no queues or address spaces at first");
 	for (unsigned int i = 0; i < ENDS / AT_ONCE; i++) {
@@ -234,7 +225,7 @@ int main(void)
 	      counters_lines("/sys/kernel/debug/accel/*/queues"));
 	CHECK(counters_lines("/sys/kernel/debug/accel/*/vms") == 0, "no address space is left: %d",
 	      counters_lines("/sys/kernel/debug/accel/*/vms"));
-	used(fd, after);
+	uapi_memory_used(fd, after);
 	CHECK(memory[0] == after[0] && memory[1] == after[1], "nor memory: host %llu to %llu, HBM %llu to %llu",
 	      (unsigned long long)memory[0], (unsigned long long)after[0], (unsigned long long)memory[1],
 	      (unsigned long long)after[1]);

@@ -88,15 +88,6 @@ static uint32_t placement(struct card *card, uint32_t handle)
 	return uapi_ioctl(card->lib.fd, DRM_IOCTL_GAON_BO_INFO, &info) ? 999 : info.placement;
 }
 
-static void memory_used(struct card *card, uint64_t used[2])
-{
-	struct drm_gaon_query_memory memory[2] = { 0 };
-
-	uapi_query(card->lib.fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
-	used[0] = memory[0].used;
-	used[1] = memory[1].used;
-}
-
 static uint32_t own_object(struct card *card, uint32_t flags)
 {
 	uint32_t handle = uapi_bo(card->lib.fd, SIZE, flags, 0);
@@ -135,8 +126,8 @@ static void test_shared(struct card *one, struct card *two, uint32_t flags, bool
 	uint32_t mine, theirs;
 	int buf;
 
-	memory_used(one, before[0]);
-	memory_used(two, before[1]);
+	uapi_memory_used(one->lib.fd, before[0]);
+	uapi_memory_used(two->lib.fd, before[1]);
 	mine = own_object(one, flags);
 	CHECK(card_fills(one, 0x1111), "its card fills it");
 	buf = export(one, mine);
@@ -159,8 +150,8 @@ static void test_shared(struct card *one, struct card *two, uint32_t flags, bool
 	}
 	/* A work of TTM's frees what was imported, and with it the last of what was exported. */
 	for (unsigned int i = 0; i < 1000; i++) {
-		memory_used(one, after[0]);
-		memory_used(two, after[1]);
+		uapi_memory_used(one->lib.fd, after[0]);
+		uapi_memory_used(two->lib.fd, after[1]);
 		if (!memcmp(before, after, sizeof(before)))
 			break;
 		usleep(10000);

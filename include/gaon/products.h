@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libgaonops on tensors, continued: matrix products with weights.  All that <gaon/tensor.h> says
- * about calls, statuses and threads holds here.
+ * libgaonops on tensors, continued: matrix products with weights, and what attention is made of.  All
+ * that <gaon/tensor.h> says about calls, statuses and threads holds here.
  */
 #ifndef GAON_PRODUCTS_H
 #define GAON_PRODUCTS_H
@@ -38,6 +38,69 @@ GAON_API uint64_t gaon_ops_mul_mat_scratch(const struct gaon_tensor *dst,
 					   const struct gaon_tensor *src1);
 /* The type that F32 activations take beside weights of @type; GAON_TYPE_NONE if there are none such. */
 GAON_API uint8_t gaon_ops_mul_mat_class(uint8_t type);
+
+/* --- rotary position embedding ---------------------------------------------------------------- */
+
+/* ggml's GGML_ROPE_TYPE_*, the same numbers */
+enum gaon_rope_mode {
+	GAON_ROPE_NORM = 0,		/* a pair is two neighbours */
+	GAON_ROPE_NEOX = 2,		/* a pair is n_dims / 2 apart */
+	GAON_ROPE_MROPE = 8,		/* as NEOX, with positions by section */
+	GAON_ROPE_VISION = 24,		/* n_dims apart, angles start anew in each section */
+	GAON_ROPE_IMROPE = 40,		/* as MROPE, sections interleaved */
+};
+
+/**
+ * struct gaon_rope - parameters, named as ggml_rope_ext() and ggml_rope_multi() do
+ * @size: sizeof(struct gaon_rope)
+ */
+struct gaon_rope {
+	size_t size;
+	uint32_t mode;			/* enum gaon_rope_mode */
+	uint32_t n_dims, n_ctx_orig;
+	float freq_base, freq_scale, ext_factor, attn_factor, beta_fast, beta_slow;
+	uint32_t sections[4];		/* of MROPE, VISION and IMROPE */
+};
+
+/**
+ * gaon_ops_rope() - each row's pairs turned by position * rate; other elements are copied
+ * @dst: F32 or F16 [columns heads tokens sequences], rows dense; in place
+ * @src0: of the same type and shape
+ * @src1: I32, positions: tokens of them, 4 times that with sections; dense
+ * @src2: F32, n_dims / 2 or more factors that rates are divided by, or NULL
+ *
+ * Rates are worked out in double precision.  n_dims is even and at most 256 (VISION: 128).
+ */
+GAON_API enum gaon_status gaon_ops_rope(struct gaon_ops *ops, struct gaon_stream *stream,
+					const struct gaon_tensor *dst, const struct gaon_tensor *src0,
+					const struct gaon_tensor *src1, const struct gaon_tensor *src2,
+					const struct gaon_rope *rope);
+GAON_API bool gaon_ops_rope_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src0,
+				     const struct gaon_tensor *src1, const struct gaon_tensor *src2,
+				     const struct gaon_rope *rope);
+
+/* --- softmax ------------------------------------------------------------------------------------- */
+
+/**
+ * gaon_ops_soft_max() - rows of softmax(scale * src0 + slope * mask)
+ * @dst: F32 [columns rows heads sequences], rows dense; in place
+ * @src0: of the same type and shape
+ * @mask: F32 or F16 [columns, rows or more, heads / a, sequences / b], repeated; or NULL
+ * @sinks: F32 [heads]: a logit of each head that takes part in the sum only; or NULL
+ * @max_bias: ALiBi: slope of head h of n is 2^(-max_bias (h + 1) / n) (with ggml's rule if n is no
+ *	power of two); 0: slope is 1
+ */
+GAON_API enum gaon_status gaon_ops_soft_max(struct gaon_ops *ops, struct gaon_stream *stream,
+					    const struct gaon_tensor *dst,
+					    const struct gaon_tensor *src0,
+					    const struct gaon_tensor *mask,
+					    const struct gaon_tensor *sinks, float scale,
+					    float max_bias);
+GAON_API bool gaon_ops_soft_max_supports(const struct gaon_tensor *dst,
+					 const struct gaon_tensor *src0,
+					 const struct gaon_tensor *mask,
+					 const struct gaon_tensor *sinks, float scale,
+					 float max_bias);
 
 #ifdef __cplusplus
 }

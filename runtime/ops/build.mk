@@ -20,7 +20,7 @@ $(O)/libgaonops.a: $(OPS_OBJ)
 # ABI version 0 until the first release; the name without it is for linking.
 $(O)/libgaonops.so.0: $(OPS_OBJ) runtime/ops/libgaonops.map $(O)/libgaon.so
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libgaonops.so.0 \
-		-Wl,--version-script=runtime/ops/libgaonops.map -o $@ $(OPS_OBJ) -L$(O) -lgaon
+		-Wl,--version-script=runtime/ops/libgaonops.map -o $@ $(OPS_OBJ) -L$(O) -lgaon -lm
 
 $(O)/libgaonops.so: $(O)/libgaonops.so.0
 	@ln -sf $(<F) $@

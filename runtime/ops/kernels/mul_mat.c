@@ -180,7 +180,7 @@ GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
 {
 	uint32_t loaded = UINT32_MAX;
 	struct gaon_range r;
-	struct step now, next;
+	struct step now = { 0 }, next;
 	struct layout l;
 
 	layout_make(&l, args);

@@ -15,7 +15,7 @@
 struct ops_gemm_args {
 	uint64_t a, b, c;
 	uint64_t lda, ldb, ldc;		/* bytes between stored rows (_R16: between groups of 16) */
-	uint64_t next_a[2], next_b[2], next_c[2];	/* bytes between products, by dimension of the batch */
+	uint64_t next_a[2], next_b[2], next_c[2];	/* bytes between products */
 	uint32_t batch[2];
 	uint32_t ratio[2];		/* so many products in a row have the same B */
 	uint32_t m, n, k;
@@ -147,6 +147,43 @@ struct ops_reduce_args {
 	uint32_t op;
 	float scale;			/* SUM is multiplied by it */
 	uint32_t reserved;
+};
+
+#define OPS_ROPE_PAIRS	128u		/* of a row, at most */
+#define OPS_ROPE_COLUMNS	1024u	/* of a row of f16, at most */
+
+enum ops_rope_layout {
+	OPS_ROPE_NEIGHBOURS,		/* a pair is elements 2 i and 2 i + 1 */
+	OPS_ROPE_HALVES,		/* elements i and i + apart */
+};
+
+/* Pairs of each row turned by the angle position * rate; what is not paired is copied. */
+struct ops_rope_args {
+	uint64_t y, x;
+	uint64_t position;		/* i32, tokens of each stream after those of the one before */
+	uint64_t factors;		/* f32 by pair, 0 for none: rates are divided by them */
+	uint64_t x_nb[3], y_nb[3];	/* bytes between rows (heads), tokens, sequences */
+	uint32_t columns, heads, tokens, sequences;
+	uint32_t pairs, apart;
+	uint32_t layout;		/* enum ops_rope_layout */
+	float scale;			/* of the turned elements */
+	uint8_t half;			/* elements are f16, else f32 */
+	uint8_t reserved[7];
+	double rate[OPS_ROPE_PAIRS];
+	uint8_t stream[OPS_ROPE_PAIRS];	/* of positions that turns the pair */
+};
+
+/* Rows of softmax(scale * x + slope(head) * mask), a sink's weight in the sum. */
+struct ops_soft_max_args {
+	uint64_t y, x;
+	uint64_t mask, sinks;		/* 0 for none; mask f32 or f16, sinks f32 by head */
+	uint64_t x_nb[3], y_nb[3], mask_nb[3];
+	uint32_t columns, rows, heads, sequences;
+	uint32_t mask_heads, mask_sequences;	/* repeated beyond */
+	uint32_t half;			/* the mask is f16 */
+	float scale;
+	float bias;			/* ALiBi's largest, 0 for none */
+	uint32_t bias_heads;		/* the largest power of two that is no more than heads */
 };
 
 struct ops_transpose_args {

@@ -4,6 +4,7 @@
  * pass goes over all elements of a chunk, and what belongs to a block is gathered by halving (two
  * neighbours are one element of twice the width) and handed back by doubling.
  */
+#include "alias.h"
 #include "ops_args.h"
 #include "quantize.h"
 
@@ -11,7 +12,7 @@
 #define ROUND		0x1.8p23f	/* added to a number below 2^22, its integer in the low bits */
 
 /* The larger of two neighbours, as bits: floats without their sign are ordered like integers. */
-static void halve_abs(uint32_t *restrict to, const uint64_t *restrict from, uint32_t n)
+static void halve_abs(any_u32 *restrict to, const any_u64 *restrict from, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t low = (uint32_t)from[i] & MAGNITUDE;
@@ -21,7 +22,7 @@ static void halve_abs(uint32_t *restrict to, const uint64_t *restrict from, uint
 	}
 }
 
-static void halve_max(uint32_t *restrict to, const uint64_t *restrict from, uint32_t n)
+static void halve_max(any_u32 *restrict to, const any_u64 *restrict from, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t low = (uint32_t)from[i], high = (uint32_t)(from[i] >> 32);
@@ -30,17 +31,17 @@ static void halve_max(uint32_t *restrict to, const uint64_t *restrict from, uint
 	}
 }
 
-static void halve_sum(uint32_t *restrict to, const uint64_t *restrict from, uint32_t n)
+static void halve_sum(any_u32 *restrict to, const any_u64 *restrict from, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		to[i] = (uint32_t)from[i] + (uint32_t)(from[i] >> 32);
 }
 
 /* Sums of four neighbouring bytes; those of two fit 16 bits. */
-static void sum_bytes(int32_t *restrict to, int16_t *restrict pair, const int8_t *restrict q, uint32_t n)
+static void sum_bytes(any_i32 *restrict to, any_i16 *restrict pair, const int8_t *restrict q, uint32_t n)
 {
-	const int16_t *restrict two = (const int16_t *)q;
-	const int32_t *restrict four = (const int32_t *)pair;
+	const any_i16 *restrict two = (const any_i16 *)q;
+	const any_i32 *restrict four = (const any_i32 *)pair;
 
 	for (uint32_t i = 0; i < n * 2; i++)
 		pair[i] = (int16_t)((int16_t)(two[i] << 8) >> 8) + (int16_t)(two[i] >> 8);
@@ -48,7 +49,7 @@ static void sum_bytes(int32_t *restrict to, int16_t *restrict pair, const int8_t
 		to[i] = ((int32_t)((uint32_t)four[i] << 16) >> 16) + (four[i] >> 16);
 }
 
-static void spread(uint64_t *restrict to, const uint32_t *restrict from, uint32_t n)
+static void spread(any_u64 *restrict to, const any_u32 *restrict from, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		to[i] = from[i] * 0x100000001ull;
@@ -57,14 +58,15 @@ static void spread(uint64_t *restrict to, const uint32_t *restrict from, uint32_
 /* The largest magnitude of each block, then its scale and its inverse. */
 static void find_scales(struct quantize_work *w, const float *x, uint32_t blocks)
 {
-	float *restrict d = w->d, *restrict inverse = (float *)w->spread[1];
-	const float *restrict top = (const float *)w->half;
+	float *restrict d = w->d;
+	any_f32 *restrict inverse = (any_f32 *)w->spread[1];
+	const any_f32 *restrict top = (const any_f32 *)w->half;
 
-	halve_abs(w->half, (const uint64_t *)x, blocks * 16);
-	halve_max(w->quarter, (const uint64_t *)w->half, blocks * 8);
-	halve_max(w->half, (const uint64_t *)w->quarter, blocks * 4);
-	halve_max(w->quarter, (const uint64_t *)w->half, blocks * 2);
-	halve_max(w->half, (const uint64_t *)w->quarter, blocks);
+	halve_abs(w->half, (const any_u64 *)x, blocks * 16);
+	halve_max(w->quarter, (const any_u64 *)w->half, blocks * 8);
+	halve_max(w->half, (const any_u64 *)w->quarter, blocks * 4);
+	halve_max(w->quarter, (const any_u64 *)w->half, blocks * 2);
+	halve_max(w->half, (const any_u64 *)w->quarter, blocks);
 	for (uint32_t i = 0; i < blocks; i++) {
 		d[i] = top[i] / 127.0f;
 		/* A reciprocal that would overflow: quants of such a block are 0. */
@@ -74,31 +76,31 @@ static void find_scales(struct quantize_work *w, const float *x, uint32_t blocks
 
 static void find_quants(struct quantize_work *w, const float *restrict x, uint32_t blocks)
 {
-	const float *restrict inverse = (const float *)w->spread[0];
+	const any_f32 *restrict inverse = (const any_f32 *)w->spread[0];
 	int8_t *restrict q = w->q;
 
-	spread((uint64_t *)w->spread[0], w->spread[1], blocks);
-	spread((uint64_t *)w->spread[1], w->spread[0], blocks * 2);
-	spread((uint64_t *)w->spread[0], w->spread[1], blocks * 4);
-	spread((uint64_t *)w->spread[1], w->spread[0], blocks * 8);
-	spread((uint64_t *)w->spread[0], w->spread[1], blocks * 16);
+	spread((any_u64 *)w->spread[0], w->spread[1], blocks);
+	spread((any_u64 *)w->spread[1], w->spread[0], blocks * 2);
+	spread((any_u64 *)w->spread[0], w->spread[1], blocks * 4);
+	spread((any_u64 *)w->spread[1], w->spread[0], blocks * 8);
+	spread((any_u64 *)w->spread[0], w->spread[1], blocks * 16);
 	for (uint32_t i = 0; i < blocks * 32; i++)
 		q[i] = (int8_t)gaon_f32_bits(gaon_fmaf(x[i], inverse[i], ROUND));
 }
 
 static void find_sums(struct quantize_work *w, uint32_t blocks)
 {
-	sum_bytes((int32_t *)w->quarter, (int16_t *)w->half, w->q, blocks * 8);
-	halve_sum(w->half, (const uint64_t *)w->quarter, blocks * 4);
-	halve_sum(w->quarter, (const uint64_t *)w->half, blocks * 2);
-	halve_sum(w->half, (const uint64_t *)w->quarter, blocks);
+	sum_bytes((any_i32 *)w->quarter, (any_i16 *)w->half, w->q, blocks * 8);
+	halve_sum(w->half, (const any_u64 *)w->quarter, blocks * 4);
+	halve_sum(w->quarter, (const any_u64 *)w->half, blocks * 2);
+	halve_sum(w->half, (const any_u64 *)w->quarter, blocks);
 }
 
 static void emit(struct q8a_block *restrict out, struct quantize_work *w, uint32_t blocks)
 {
-	const uint64_t *restrict q = (const uint64_t *)w->q;
+	const any_u64 *restrict q = (const any_u64 *)w->q;
 	const float *restrict d = w->d;
-	const int32_t *restrict sum = (const int32_t *)w->half;
+	const any_i32 *restrict sum = (const any_i32 *)w->half;
 
 	for (uint32_t i = 0; i < blocks; i++) {
 		out[i].word[0] = gaon_f32_bits(d[i]) |

@@ -3,7 +3,6 @@
  * The vfio-user server and clients that die, lie or mean harm: the session ends or answers with an
  * error, nothing of it is left, and the next client is served.
  */
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../check_run.h"
-#include "../../firmware/gaon_fw_embed.h"
 #include "../../tools/sim/vfio/guard.h"
-#include "vfio_client.h"
+#include "vfio_fixture.h"
 
-static struct vfio_client client;
-static struct vfu_device *dev;
 static unsigned int files_before;
 
 static unsigned int open_files(void)
@@ -40,15 +35,14 @@ static unsigned int open_files(void)
 static void serves_next(void)
 {
 	vfio_start(&client, dev, false);
-	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
-			  GAON_STATE_READY);
+	ck_assert_uint_eq(fixture_boot(), GAON_STATE_READY);
 	ck_assert_int_eq(vfio_disconnect(&client), 0);
 }
 
 static void setup(void)
 {
 	ck_assert_int_eq(vfu_guard_install(), 0);
-	dev = vfio_device(NULL);
+	fixture_setup();
 	files_before = open_files();
 }
 
@@ -59,7 +53,7 @@ static void teardown(void)
 	ck_assert_uint_eq(dev->dma.count, 0);
 	for (int i = 0; i < VFU_FILES_MAX; i++)
 		ck_assert_ptr_null(dev->dma.files[i].base);
-	vfu_device_destroy(dev);
+	fixture_teardown();
 }
 
 static void send_header(uint16_t command, uint32_t size, uint32_t flags)
@@ -331,8 +325,7 @@ START_TEST(test_gone_at_work)
 		uint64_t pa;
 
 		vfio_start(&client, dev, false);
-		ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size,
-						gaon_fw_image_size), GAON_STATE_READY);
+		ck_assert_uint_eq(fixture_boot(), GAON_STATE_READY);
 		dev_host_admin(&client.host, 4);
 		dev_host_queue(&client.host, &q);
 		code = dev_host_alloc(&client.host, 4096, &pa);
@@ -360,8 +353,7 @@ static void start_copying(struct dev_queue *q)
 	int reads = 0;
 
 	vfio_start(&client, dev, true);
-	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
-			  GAON_STATE_READY);
+	ck_assert_uint_eq(fixture_boot(), GAON_STATE_READY);
 	dev_host_admin(&client.host, 4);
 	dev_host_queue(&client.host, q);
 	dev_host_map(&client.host, q->root, 0x40000000, GAON_PA_HOST | (client.host.iova + (8 << 20)),
@@ -430,8 +422,7 @@ START_TEST(test_in_band_refused)
 
 	vfio_start(&client, dev, true);
 	client.refuse_dma = true;
-	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
-			  GAON_STATE_FATAL);
+	ck_assert_uint_eq(fixture_boot(), GAON_STATE_FATAL);
 	ck_assert_uint_eq(dev_read32(&client.host, GAON_REG_BOOT_ERROR), GAON_BOOT_ADDRESS);
 	ck_assert_int_eq(vfio_disconnect(&client), 0);
 	start_copying(&q);
@@ -448,8 +439,7 @@ START_TEST(test_in_band_lies)
 {
 	vfio_start(&client, dev, true);
 	client.lies = 1 + _i;
-	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
-			  GAON_STATE_FATAL);
+	ck_assert_uint_eq(fixture_boot(), GAON_STATE_FATAL);
 	ck_assert_uint_eq(dev_read32(&client.host, GAON_REG_BOOT_ERROR), GAON_BOOT_ADDRESS);
 	ck_assert_int_eq(vfio_disconnect(&client), 0);
 }
@@ -458,10 +448,8 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("vfio_hostile");
-	TCase *tc = tcase_create("hostile");
+	TCase *tc = fixture_tcase(s, setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, test_first_is_not_version);
 	tcase_add_loop_test(tc, test_sizes, 0, 7);
 	tcase_add_loop_test(tc, test_types, 0, 14);
@@ -480,6 +468,5 @@ int main(void)
 	tcase_add_test(tc, test_in_band_gone);
 	tcase_add_test(tc, test_in_band_refused);
 	tcase_add_loop_test(tc, test_in_band_lies, 0, 4);
-	suite_add_tcase(s, tc);
 	return check_run(s);
 }

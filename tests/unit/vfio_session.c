@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* The vfio-user server, as a client that keeps to the protocol sees it. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,24 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../check_run.h"
-#include "../../firmware/gaon_fw_embed.h"
-#include "vfio_client.h"
+#include "vfio_fixture.h"
 
-#define CONFIG	VFIO_PCI_CONFIG_REGION_INDEX
-
-static struct vfio_client client;
-static struct vfu_device *dev;
-
-static void setup(void)
-{
-	dev = vfio_device(NULL);
-}
-
-static void teardown(void)
-{
-	vfu_device_destroy(dev);
-}
 
 /* --- negotiation -------------------------------------------------------------------------------- */
 
@@ -366,10 +349,8 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("vfio_session");
-	TCase *tc = tcase_create("session");
+	TCase *tc = fixture_tcase(s, fixture_setup, fixture_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, test_version);
 	tcase_add_test(tc, test_version_refused);
 	tcase_add_test(tc, test_info);
@@ -379,6 +360,5 @@ int main(void)
 	tcase_add_test(tc, test_posted_writes);
 	tcase_add_test(tc, test_dma_refused);
 	tcase_add_test(tc, test_dma_many);
-	suite_add_tcase(s, tc);
 	return check_run(s);
 }

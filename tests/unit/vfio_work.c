@@ -3,7 +3,6 @@
  * The vfio-user server at work: queues, copies, launches and interrupts of a client that keeps to
  * the protocol.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,24 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../check_run.h"
-#include "../../firmware/gaon_fw_embed.h"
-#include "vfio_client.h"
+#include "vfio_fixture.h"
 
-#define CONFIG	VFIO_PCI_CONFIG_REGION_INDEX
-
-static struct vfio_client client;
-static struct vfu_device *dev;
-
-static void setup(void)
-{
-	dev = vfio_device(NULL);
-}
-
-static void teardown(void)
-{
-	vfu_device_destroy(dev);
-}
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -46,8 +29,7 @@ static void boot_with_queue(struct dev_queue *q)
 	uint32_t *code;
 	uint64_t pa;
 
-	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
-			  GAON_STATE_READY);
+	ck_assert_uint_eq(fixture_boot(), GAON_STATE_READY);
 	dev_host_admin(&client.host, 4);
 	dev_host_queue(&client.host, q);
 	code = dev_host_alloc(&client.host, 4096, &pa);
@@ -252,8 +234,7 @@ START_TEST(test_msix)
 	uint64_t pending;
 
 	vfio_start(&client, dev, false);
-	ck_assert_uint_eq(dev_host_boot(&client.host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
-			  GAON_STATE_READY);
+	ck_assert_uint_eq(fixture_boot(), GAON_STATE_READY);
 	dev_host_admin(&client.host, 4);
 	while (vfio_interrupted(&client, 0, 20))
 		;
@@ -415,10 +396,8 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("vfio_work");
-	TCase *tc = tcase_create("work");
+	TCase *tc = fixture_tcase(s, fixture_setup, fixture_teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, test_work);
 	tcase_add_test(tc, test_work_in_band);
 	tcase_add_test(tc, test_msix);
@@ -426,6 +405,5 @@ int main(void)
 	tcase_add_test(tc, test_busy);
 	tcase_add_test(tc, test_unmap_busy);
 	tcase_add_test(tc, test_idle);
-	suite_add_tcase(s, tc);
 	return check_run(s);
 }

@@ -171,6 +171,7 @@ uint64_t plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes)
 	enum gaon_status status;
 	struct gaon_mem *mem;
 
+	backend->prepared = NULL;
 	if (backend->scratch && gaon_mem_size(backend->scratch) >= bytes)
 		return gaon_mem_va(backend->scratch);
 	status = gaon_mem_alloc(backend->device->gaon, bytes, GAON_MEM_DEVICE, &mem);

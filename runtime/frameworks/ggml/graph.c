@@ -28,9 +28,9 @@ bool plugin_refuse(const char *reason)
 	return false;
 }
 
-const char *plugin_refusal(void)
+bool plugin_taken(bool taken)
 {
-	return refusal;
+	return taken || plugin_refuse(gaon_ops_last_error());
 }
 
 bool plugin_view(const struct ggml_tensor *t, struct gaon_tensor *view)
@@ -111,6 +111,12 @@ bool plugin_supports(struct plugin_device *device, const struct ggml_tensor *op)
 	return false;
 }
 
+/* The tensor whose memory @t lies in. */
+static const struct ggml_tensor *memory_of(const struct ggml_tensor *t)
+{
+	return t->view_src ? t->view_src : t;
+}
+
 static enum ggml_status node_failed(struct plugin_backend *backend, const struct ggml_tensor *node,
 				    enum gaon_status status)
 {
@@ -136,6 +142,7 @@ enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph
 
 	if (b->failed)
 		return GGML_STATUS_FAILED;
+	b->prepared = NULL;
 	for (int i = 0; i < count; i++) {
 		const struct ggml_tensor *node = ggml_graph_node(graph, i);
 		enum gaon_status status;
@@ -149,6 +156,8 @@ enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph
 				   b->device->name, node->name, ggml_op_desc(node));
 			return GGML_STATUS_FAILED;
 		}
+		if (b->prepared && memory_of(b->prepared) == memory_of(node))
+			b->prepared = NULL;
 		status = operators[node->op]->run(b, node);
 		if (status)
 			return node_failed(b, node, status);

@@ -1,62 +1,48 @@
 // SPDX-License-Identifier: MIT
-/* MUL_MAT: rows of the weights by rows of the activations. */
+/* MUL_MAT */
 #include "plugin.h"
 
-static uint8_t weight_type(enum ggml_type type)
+static bool views(const struct ggml_tensor *op, struct gaon_tensor v[3])
 {
-	switch (type) {
-	case GGML_TYPE_F32: return GAON_TYPE_F32;
-	case GGML_TYPE_Q4_0: return GAON_TYPE_Q4_0;
-	case GGML_TYPE_Q4_1: return GAON_TYPE_Q4_1;
-	case GGML_TYPE_Q8_0: return GAON_TYPE_Q8_0;
-	default: return GAON_TYPE_NONE;
-	}
+	return plugin_view(op, &v[0]) && plugin_view(op->src[0], &v[1]) &&
+	       plugin_view(op->src[1], &v[2]);
 }
 
 static bool mul_mat_supports(const struct ggml_tensor *op)
 {
-	const struct ggml_tensor *weights = op->src[0], *x = op->src[1];
+	struct gaon_tensor v[3];
 
-	if (weight_type(weights->type) == GAON_TYPE_NONE || x->type != GGML_TYPE_F32 ||
-	    op->type != GGML_TYPE_F32)
-		return plugin_refuse("only f32, q4_0, q4_1 and q8_0 weights by f32");
-	if (ggml_nrows(weights) != weights->ne[1] || ggml_nrows(x) != x->ne[1])
-		return plugin_refuse("only matrices");
-	if (!ggml_is_contiguous(weights) || !ggml_is_contiguous(x))
-		return plugin_refuse("only contiguous operands");
-	return true;
+	return views(op, v) && plugin_taken(gaon_ops_mul_mat_supports(&v[0], &v[1], &v[2]));
 }
 
+/*
+ * The scratch memory holds the activations in the form that suits the weights. Several products
+ * follow each other with the same activations (query, key and value; gate and up): the form is made
+ * once.
+ */
 static enum gaon_status mul_mat_run(struct plugin_backend *backend, const struct ggml_tensor *op)
 {
-	const struct ggml_tensor *weights = op->src[0], *x = op->src[1];
-	struct gaon_ops_gemm gemm = {
-		.size = sizeof(gemm),
-		.a = (uintptr_t)x->data,
-		.b = (uintptr_t)weights->data,
-		.c = (uintptr_t)op->data,
-		.m = x->ne[1],
-		.n = weights->ne[1],
-		.k = weights->ne[0],
-		.type_a = GAON_TYPE_F32,
-		.type_b = weight_type(weights->type),
-		.type_c = GAON_TYPE_F32,
-		.trans_b = true,
-	};
-	enum gaon_status status;
+	const struct ggml_tensor *x = op->src[1];
+	struct gaon_tensor v[3];
+	uint64_t bytes, scratch = 0;
+	bool prepared = false;
+	uint8_t form;
 
-	if (gemm.type_b != GAON_TYPE_F32) {
-		gemm.type_a = GAON_TYPE_Q8A;
-		gemm.a = plugin_backend_scratch(
-			backend, gaon_ops_matrix_bytes(GAON_TYPE_Q8A, gemm.m, gemm.k));
-		if (!gemm.a)
+	views(op, v);
+	bytes = gaon_ops_mul_mat_scratch(&v[0], &v[1], &v[2]);
+	form = gaon_ops_mul_mat_class(v[1].type);
+	if (bytes) {
+		/* A larger piece would be another, without the contents. */
+		prepared = backend->prepared == x && backend->prepared_form == form &&
+			   bytes <= gaon_mem_size(backend->scratch);
+		scratch = plugin_backend_scratch(backend, bytes);
+		if (!scratch)
 			return GAON_ERROR_OUT_OF_DEVICE_MEMORY;
-		status = gaon_ops_quantize(backend->device->ops, backend->stream, gemm.a,
-					   (uintptr_t)x->data, gemm.m, gemm.k);
-		if (status)
-			return status;
+		backend->prepared = x;
+		backend->prepared_form = form;
 	}
-	return gaon_ops_gemm(backend->device->ops, backend->stream, &gemm);
+	return gaon_ops_mul_mat(backend->device->ops, backend->stream, &v[0], &v[1], &v[2], scratch,
+				prepared);
 }
 
 const struct plugin_op plugin_op_mul_mat = { .supports = mul_mat_supports, .run = mul_mat_run };

@@ -16,6 +16,7 @@
 
 #include <gaon/gaon.h>
 #include <gaon/ops.h>
+#include <gaon/products.h>
 #include <gaon/tensor.h>
 
 #include "ggml_backend_abi.h"
@@ -50,12 +51,16 @@ struct plugin_device {
  * @failed: the stream met an error that has been logged; every graph fails from then on
  * @scratch: device memory for intermediate results inside an operator; operators run one after the
  *	other, so one piece serves all
+ * @prepared: the activations of the graph that is being queued whose @prepared_form scratch holds;
+ *	NULL: none
  */
 struct plugin_backend {
 	struct plugin_device *device;
 	struct gaon_stream *stream;
 	bool failed;
 	struct gaon_mem *scratch;
+	const struct ggml_tensor *prepared;
+	uint8_t prepared_form;
 	struct ggml_backend abi;
 };
 
@@ -80,7 +85,10 @@ void plugin_rect(struct gaon_rect *rect, const struct ggml_tensor *tensor, void 
 ggml_backend_t plugin_backend_create(struct plugin_device *device);
 /* Log what a call on the backend's stream met, once; graphs fail from then on. True if it was OK. */
 bool plugin_backend_ok(struct plugin_backend *backend, enum gaon_status status, const char *what);
-/* At least @bytes of scratch memory; 0 and a logged error if there is none. */
+/*
+ * At least @bytes of scratch memory, whose contents stay what they were if the address does; nothing is
+ * prepared in it afterwards. 0 and a logged error if there is none.
+ */
 uint64_t plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes);
 
 /* graph.c */
@@ -90,7 +98,7 @@ bool plugin_supports(struct plugin_device *device, const struct ggml_tensor *op)
 /**
  * struct plugin_op - how an operator runs
  * @supports: exactly whether @run would take it; looks at types, shapes and parameters only. If not,
- *	gaon_ops_last_error() has the reason, or plugin_refuse() gave it.
+ *	plugin_refuse() or plugin_taken() has the reason.
  * @run: queue it on the backend's stream
  */
 struct plugin_op {
@@ -100,9 +108,10 @@ struct plugin_op {
 
 /* ggml's @t as libgaonops has it; false if there is no such type. */
 bool plugin_view(const struct ggml_tensor *t, struct gaon_tensor *view);
+/* @taken is what a gaon_ops_X_supports() said: its reason is kept if it is false; returns @taken. */
+bool plugin_taken(bool taken);
 /* The reason for a false supports(): kept for the log; returns false. */
 bool plugin_refuse(const char *reason);
-const char *plugin_refusal(void);
 
 extern const struct plugin_op plugin_op_arithmetic, plugin_op_mul_mat;
 

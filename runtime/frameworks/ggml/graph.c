@@ -6,9 +6,10 @@
 #include <stdio.h>
 
 static const struct plugin_op *const operators[GGML_OP_COUNT] = {
-	[GGML_OP_ADD] = &plugin_op_arithmetic,	[GGML_OP_SUB] = &plugin_op_arithmetic,
-	[GGML_OP_MUL] = &plugin_op_arithmetic,	[GGML_OP_DIV] = &plugin_op_arithmetic,
-	[GGML_OP_MUL_MAT] = &plugin_op_mul_mat,
+	[GGML_OP_ADD] = &plugin_op_arithmetic,	  [GGML_OP_SUB] = &plugin_op_arithmetic,
+	[GGML_OP_MUL] = &plugin_op_arithmetic,	  [GGML_OP_DIV] = &plugin_op_arithmetic,
+	[GGML_OP_MUL_MAT] = &plugin_op_mul_mat,	  [GGML_OP_ROPE] = &plugin_op_rope,
+	[GGML_OP_SOFT_MAX] = &plugin_op_soft_max,
 };
 
 static const uint8_t tensor_types[GGML_TYPE_COUNT] = {

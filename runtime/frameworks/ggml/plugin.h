@@ -113,6 +113,7 @@ bool plugin_taken(bool taken);
 /* The reason for a false supports(): kept for the log; returns false. */
 bool plugin_refuse(const char *reason);
 
-extern const struct plugin_op plugin_op_arithmetic, plugin_op_mul_mat;
+extern const struct plugin_op plugin_op_arithmetic, plugin_op_mul_mat, plugin_op_rope,
+	plugin_op_soft_max;
 
 #endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/* ROPE, SOFT_MAX */
+#include "plugin.h"
+
+#include <string.h>
+
+/* ggml's numbers of the modes are libgaonops's. */
+_Static_assert((int)GAON_ROPE_NEOX == GGML_ROPE_TYPE_NEOX &&
+		       (int)GAON_ROPE_MROPE == GGML_ROPE_TYPE_MROPE &&
+		       (int)GAON_ROPE_VISION == GGML_ROPE_TYPE_VISION &&
+		       (int)GAON_ROPE_IMROPE == GGML_ROPE_TYPE_IMROPE,
+	       "modes of rotary embedding");
+
+struct rope_operands {
+	struct gaon_tensor dst, src, positions, factors;
+	struct gaon_rope rope;
+	bool has_factors;
+};
+
+static bool rope_operands(const struct ggml_tensor *op, struct rope_operands *o)
+{
+	const int32_t *p = op->op_params;
+
+	o->rope = (struct gaon_rope){
+		.size = sizeof(o->rope),
+		.n_dims = p[1],
+		.mode = p[2],
+		.n_ctx_orig = p[4],
+	};
+	/* freq_base to beta_slow lie one behind the other on both sides */
+	memcpy(&o->rope.freq_base, &p[5], 6 * sizeof(float));
+	memcpy(o->rope.sections, &p[11], sizeof(o->rope.sections));
+	o->has_factors = op->src[2];
+	return plugin_view(op, &o->dst) && plugin_view(op->src[0], &o->src) &&
+	       plugin_view(op->src[1], &o->positions) &&
+	       (!o->has_factors || plugin_view(op->src[2], &o->factors));
+}
+
+static bool rope_supports(const struct ggml_tensor *op)
+{
+	struct rope_operands o;
+
+	return rope_operands(op, &o) &&
+	       plugin_taken(gaon_ops_rope_supports(&o.dst, &o.src, &o.positions,
+						   o.has_factors ? &o.factors : NULL, &o.rope));
+}
+
+static enum gaon_status rope_run(struct plugin_backend *backend, const struct ggml_tensor *op)
+{
+	struct rope_operands o;
+
+	rope_operands(op, &o);
+	return gaon_ops_rope(backend->device->ops, backend->stream, &o.dst, &o.src, &o.positions,
+			     o.has_factors ? &o.factors : NULL, &o.rope);
+}
+
+const struct plugin_op plugin_op_rope = { .supports = rope_supports, .run = rope_run };
+
+struct soft_max_operands {
+	struct gaon_tensor dst, src, mask, sinks;
+	bool has_mask, has_sinks;
+	float scale, max_bias;
+};
+
+static bool soft_max_operands(const struct ggml_tensor *op, struct soft_max_operands *o)
+{
+	memcpy(&o->scale, &op->op_params[0], sizeof(float));
+	memcpy(&o->max_bias, &op->op_params[1], sizeof(float));
+	o->has_mask = op->src[1];
+	o->has_sinks = op->src[2];
+	return plugin_view(op, &o->dst) && plugin_view(op->src[0], &o->src) &&
+	       (!o->has_mask || plugin_view(op->src[1], &o->mask)) &&
+	       (!o->has_sinks || plugin_view(op->src[2], &o->sinks));
+}
+
+static bool soft_max_supports(const struct ggml_tensor *op)
+{
+	struct soft_max_operands o;
+
+	return soft_max_operands(op, &o) &&
+	       plugin_taken(gaon_ops_soft_max_supports(&o.dst, &o.src, o.has_mask ? &o.mask : NULL,
+						       o.has_sinks ? &o.sinks : NULL, o.scale,
+						       o.max_bias));
+}
+
+static enum gaon_status soft_max_run(struct plugin_backend *backend, const struct ggml_tensor *op)
+{
+	struct soft_max_operands o;
+
+	soft_max_operands(op, &o);
+	return gaon_ops_soft_max(backend->device->ops, backend->stream, &o.dst, &o.src,
+				 o.has_mask ? &o.mask : NULL, o.has_sinks ? &o.sinks : NULL,
+				 o.scale, o.max_bias);
+}
+
+const struct plugin_op plugin_op_soft_max = { .supports = soft_max_supports, .run = soft_max_run };

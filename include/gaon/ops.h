@@ -106,9 +106,26 @@ enum gaon_ops_unary {
 	GAON_OPS_EXP,
 	GAON_OPS_LOG,
 	GAON_OPS_SQRT,
+	GAON_OPS_GELU_QUICK,	/* x sigmoid(1.702 x) */
+	GAON_OPS_SQR,
+	GAON_OPS_NEG,
+	GAON_OPS_ABS,
+	GAON_OPS_SIGN,		/* -1, 0 or 1 */
+	GAON_OPS_STEP,		/* 1 above 0, else 0 */
+	GAON_OPS_HARDSWISH,	/* x hardsigmoid(x) */
+	GAON_OPS_HARDSIGMOID,	/* (x + 3) / 6 held to 0 up to 1 */
+	GAON_OPS_ELU,		/* x above 0, else e^x - 1 */
+	GAON_OPS_EXPM1,		/* e^x - 1 */
+	GAON_OPS_SOFTPLUS,	/* log(1 + e^x) */
+	GAON_OPS_FLOOR,
+	GAON_OPS_CEIL,
+	GAON_OPS_ROUND,		/* half away from 0 */
+	GAON_OPS_TRUNC,
+	GAON_OPS_CLAMP,		/* held to alpha up to beta */
+	GAON_OPS_LEAKY_RELU,	/* x above 0, else alpha x */
 };
 
-/* y = op(x); @alpha, @beta for AFFINE only */
+/* y = op(x); @alpha and @beta for AFFINE, CLAMP and LEAKY_RELU only */
 GAON_API enum gaon_status gaon_ops_unary(struct gaon_ops *ops, struct gaon_stream *stream,
 					 enum gaon_ops_unary op, uint64_t y, uint64_t x,
 					 uint64_t count, float alpha, float beta);
@@ -128,7 +145,7 @@ GAON_API enum gaon_status gaon_ops_binary(struct gaon_ops *ops, struct gaon_stre
 					  enum gaon_ops_binary op, uint64_t y, uint64_t a,
 					  uint64_t b, uint64_t count);
 
-/* y[r][c] = op(x[r][c] + bias[c]), @op any but AFFINE */
+/* y[r][c] = op(x[r][c] + bias[c]), @op any without parameters */
 GAON_API enum gaon_status gaon_ops_bias(struct gaon_ops *ops, struct gaon_stream *stream,
 					enum gaon_ops_unary op, uint64_t y, uint64_t x,
 					uint64_t bias, uint64_t rows, uint64_t columns);

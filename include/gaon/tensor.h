@@ -51,6 +51,112 @@ GAON_API bool gaon_tensor_is_dense(const struct gaon_tensor *tensor);
  */
 GAON_API bool gaon_tensor_span(const struct gaon_tensor *tensor, uint64_t *bytes);
 
+/* --- element by element ----------------------------------------------------------------------- */
+/*
+ * F32, F16 and BF16 in any combination, computed in f32 and rounded once into dst.  In place.
+ */
+
+/* dst = op(src), same shape. @alpha and @beta: see enum gaon_ops_unary. ggml's unary ops, SCALE, CLAMP. */
+GAON_API enum gaon_status gaon_ops_map(struct gaon_ops *ops, struct gaon_stream *stream,
+				       enum gaon_ops_unary op, const struct gaon_tensor *dst,
+				       const struct gaon_tensor *src, float alpha, float beta);
+GAON_API bool gaon_ops_map_supports(enum gaon_ops_unary op, const struct gaon_tensor *dst,
+				    const struct gaon_tensor *src);
+
+/* dst = a op b; a has dst's shape, b is repeated to fill it. ADD, SUB, MUL, DIV. */
+GAON_API enum gaon_status gaon_ops_zip(struct gaon_ops *ops, struct gaon_stream *stream,
+				       enum gaon_ops_binary op, const struct gaon_tensor *dst,
+				       const struct gaon_tensor *a, const struct gaon_tensor *b);
+GAON_API bool gaon_ops_zip_supports(enum gaon_ops_binary op, const struct gaon_tensor *dst,
+				    const struct gaon_tensor *a, const struct gaon_tensor *b);
+
+enum gaon_ops_glu {
+	GAON_OPS_REGLU,		/* relu(a) b */
+	GAON_OPS_GEGLU,		/* gelu, by tanh (a) b */
+	GAON_OPS_SWIGLU,	/* silu(a) b */
+	GAON_OPS_SWIGLU_OAI,	/* g sigmoid(alpha g) (u + 1); g = min(a, limit), u = b held to +-limit */
+	GAON_OPS_GEGLU_ERF,	/* gelu, by the error function (a) b */
+	GAON_OPS_GEGLU_QUICK,	/* a sigmoid(1.702 a) b */
+};
+
+/*
+ * Gated: dst = f(a) b, all of one shape.  @b NULL: rows of a have both, first the gate, then the
+ * factor, or the other way round if @swapped.  @alpha, @limit: for SWIGLU_OAI only.
+ */
+GAON_API enum gaon_status gaon_ops_glu(struct gaon_ops *ops, struct gaon_stream *stream,
+				       enum gaon_ops_glu op, const struct gaon_tensor *dst,
+				       const struct gaon_tensor *a, const struct gaon_tensor *b,
+				       bool swapped, float alpha, float limit);
+GAON_API bool gaon_ops_glu_supports(enum gaon_ops_glu op, const struct gaon_tensor *dst,
+				    const struct gaon_tensor *a, const struct gaon_tensor *b);
+
+/* --- copies ----------------------------------------------------------------------------------- */
+/*
+ * Conversions: any type to itself; among F32, F16, BF16, Q8_0, Q4_1 and Q4_0, where rows are whole
+ * blocks of both; between F32 and I32 (towards 0).  Not in place.
+ */
+
+/*
+ * Elements of src in order become those of dst, which has as many but maybe another shape.  CPY,
+ * CONT, DUP.  Dense ones need not have rows of whole blocks of the other's type.
+ */
+GAON_API enum gaon_status gaon_ops_copy(struct gaon_ops *ops, struct gaon_stream *stream,
+					const struct gaon_tensor *dst, const struct gaon_tensor *src);
+GAON_API bool gaon_ops_copy_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src);
+
+/*
+ * Row i1 of matrix i2, i3 of dst is row index[i1, i2, i3] of that of src.  @index: I32 or I64, one
+ * for each row of dst; one that is no row of src ends the launch in an assertion.
+ */
+GAON_API enum gaon_status gaon_ops_get_rows(struct gaon_ops *ops, struct gaon_stream *stream,
+					    const struct gaon_tensor *dst,
+					    const struct gaon_tensor *src,
+					    const struct gaon_tensor *index);
+GAON_API bool gaon_ops_get_rows_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src,
+					 const struct gaon_tensor *index);
+
+/*
+ * Row i1 of matrix i2, i3 of src becomes row index[i1, i2, i3] of that of dst; other rows stay.
+ * @index is repeated for matrices, else as above.  Of rows with the same index either may win.
+ */
+GAON_API enum gaon_status gaon_ops_set_rows(struct gaon_ops *ops, struct gaon_stream *stream,
+					    const struct gaon_tensor *dst,
+					    const struct gaon_tensor *src,
+					    const struct gaon_tensor *index);
+GAON_API bool gaon_ops_set_rows_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src,
+					 const struct gaon_tensor *index);
+
+/* --- rows ------------------------------------------------------------------------------------- */
+/* F32 whose rows are dense.  Norms in place. */
+
+/* dst = src / sqrt(mean of the row's squares + eps), times @weight, repeated, unless that is NULL. */
+GAON_API enum gaon_status gaon_ops_rms_norm(struct gaon_ops *ops, struct gaon_stream *stream,
+					    const struct gaon_tensor *dst,
+					    const struct gaon_tensor *src,
+					    const struct gaon_tensor *weight, float eps);
+GAON_API bool gaon_ops_rms_norm_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src,
+					 const struct gaon_tensor *weight, float eps);
+
+/* dst = (src - mean of the row) / sqrt(variance of the row + eps) */
+GAON_API enum gaon_status gaon_ops_norm(struct gaon_ops *ops, struct gaon_stream *stream,
+					const struct gaon_tensor *dst, const struct gaon_tensor *src,
+					float eps);
+GAON_API bool gaon_ops_norm_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src,
+				     float eps);
+
+/* dst = src / max(sqrt(sum of the row's squares), eps) */
+GAON_API enum gaon_status gaon_ops_l2_norm(struct gaon_ops *ops, struct gaon_stream *stream,
+					   const struct gaon_tensor *dst, const struct gaon_tensor *src,
+					   float eps);
+GAON_API bool gaon_ops_l2_norm_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src,
+					float eps);
+
+/* dst[0, i1, i2, i3] = scale * sum of row i1, i2, i3 of src. SUM_ROWS, and MEAN with 1 / ne[0]. */
+GAON_API enum gaon_status gaon_ops_sum_rows(struct gaon_ops *ops, struct gaon_stream *stream,
+					    const struct gaon_tensor *dst,
+					    const struct gaon_tensor *src, float scale);
+GAON_API bool gaon_ops_sum_rows_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src);
+
 #ifdef __cplusplus
 }
 #endif

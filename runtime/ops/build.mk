@@ -4,9 +4,11 @@ OPS_KERNEL_SRC	:= $(wildcard runtime/ops/kernels/*.c)
 OPS_KERNEL_ELF	:= $(O)/runtime/ops/gaon_ops.elf
 OPS_OBJ		:= $(patsubst %.c,$(O)/%.o,$(wildcard runtime/ops/*.c))
 
+# Strides of tensors are variables that are never 1 byte: a loop's vector code is to be for any stride.
 $(OPS_KERNEL_ELF): $(OPS_KERNEL_SRC) $(wildcard runtime/ops/kernels/*.h) $$(GAONCC_DEPS)
 	@mkdir -p $(@D)
-	tools/gaoncc/gaoncc -std=gnu11 -O3 -Wall -Wextra -Werror -Wshadow -o $@ $(OPS_KERNEL_SRC)
+	tools/gaoncc/gaoncc -std=gnu11 -O3 -mllvm -enable-mem-access-versioning=false \
+		-Wall -Wextra -Werror -Wshadow -o $@ $(OPS_KERNEL_SRC)
 
 $(O)/runtime/ops/ops.o: $(OPS_KERNEL_ELF)
 # Compiler caches up to now do not look into what #embed names.

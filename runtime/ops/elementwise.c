@@ -18,7 +18,7 @@ static uint64_t shares(uint64_t count)
 	return (count + SHARE - 1) / SHARE;
 }
 
-static bool unary_kernel_op(enum gaon_ops_unary op, uint32_t *kernel_op)
+bool ops_unary_op(enum gaon_ops_unary op, uint32_t *kernel_op)
 {
 	static const uint32_t table[] = {
 		[GAON_OPS_COPY] = OPS_UNARY_COPY,
@@ -32,6 +32,23 @@ static bool unary_kernel_op(enum gaon_ops_unary op, uint32_t *kernel_op)
 		[GAON_OPS_EXP] = OPS_UNARY_EXP,
 		[GAON_OPS_LOG] = OPS_UNARY_LOG,
 		[GAON_OPS_SQRT] = OPS_UNARY_SQRT,
+		[GAON_OPS_GELU_QUICK] = OPS_UNARY_GELU_QUICK,
+		[GAON_OPS_SQR] = OPS_UNARY_SQR,
+		[GAON_OPS_NEG] = OPS_UNARY_NEG,
+		[GAON_OPS_ABS] = OPS_UNARY_ABS,
+		[GAON_OPS_SIGN] = OPS_UNARY_SIGN,
+		[GAON_OPS_STEP] = OPS_UNARY_STEP,
+		[GAON_OPS_HARDSWISH] = OPS_UNARY_HARDSWISH,
+		[GAON_OPS_HARDSIGMOID] = OPS_UNARY_HARDSIGMOID,
+		[GAON_OPS_ELU] = OPS_UNARY_ELU,
+		[GAON_OPS_EXPM1] = OPS_UNARY_EXPM1,
+		[GAON_OPS_SOFTPLUS] = OPS_UNARY_SOFTPLUS,
+		[GAON_OPS_FLOOR] = OPS_UNARY_FLOOR,
+		[GAON_OPS_CEIL] = OPS_UNARY_CEIL,
+		[GAON_OPS_ROUND] = OPS_UNARY_ROUND,
+		[GAON_OPS_TRUNC] = OPS_UNARY_TRUNC,
+		[GAON_OPS_CLAMP] = OPS_UNARY_CLAMP,
+		[GAON_OPS_LEAKY_RELU] = OPS_UNARY_LEAKY_RELU,
 	};
 
 	if ((uint32_t)op >= sizeof(table) / sizeof(table[0]))
@@ -50,7 +67,7 @@ enum gaon_status gaon_ops_unary(struct gaon_ops *ops, struct gaon_stream *stream
 	enum gaon_status status;
 
 	NEEDS_OPS(ops, "gaon_ops_unary");
-	if (!unary_kernel_op(op, &args.op) || count > COUNT_MAX)
+	if (!ops_unary_op(op, &args.op) || count > COUNT_MAX)
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, "gaon_ops_unary: no operation %u",
 				(unsigned int)op);
 	if (!count)
@@ -76,9 +93,7 @@ enum gaon_status gaon_ops_fill(struct gaon_ops *ops, struct gaon_stream *stream,
 					    shares(count), 0);
 }
 
-enum gaon_status gaon_ops_binary(struct gaon_ops *ops, struct gaon_stream *stream,
-				 enum gaon_ops_binary op, uint64_t y, uint64_t a, uint64_t b,
-				 uint64_t count)
+bool ops_binary_op(enum gaon_ops_binary op, uint32_t *kernel_op)
 {
 	static const uint32_t table[] = {
 		[GAON_OPS_ADD] = OPS_BINARY_ADD,
@@ -89,18 +104,28 @@ enum gaon_status gaon_ops_binary(struct gaon_ops *ops, struct gaon_stream *strea
 		[GAON_OPS_TANH_GRAD] = OPS_BINARY_TANH_GRAD,
 		[GAON_OPS_SIGMOID_GRAD] = OPS_BINARY_SIGMOID_GRAD,
 	};
+
+	if ((uint32_t)op >= sizeof(table) / sizeof(table[0]))
+		return false;
+	*kernel_op = table[op];
+	return true;
+}
+
+enum gaon_status gaon_ops_binary(struct gaon_ops *ops, struct gaon_stream *stream,
+				 enum gaon_ops_binary op, uint64_t y, uint64_t a, uint64_t b,
+				 uint64_t count)
+{
 	struct ops_binary_args args = { .y = y, .a = a, .b = b, .count = count };
 	struct ops_operand operands[] = { { "y", y, count, 4 }, { "a", a, count, 4 },
 					  { "b", b, count, 4 } };
 	enum gaon_status status;
 
 	NEEDS_OPS(ops, "gaon_ops_binary");
-	if ((uint32_t)op >= sizeof(table) / sizeof(table[0]))
+	if (!ops_binary_op(op, &args.op))
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, "gaon_ops_binary: no operation %u",
 				(unsigned int)op);
 	if (!count)
 		return GAON_OK;
-	args.op = table[op];
 	status = ops_check(ops, operands, 3);
 	return status ? status : ops_launch(ops, stream, OPS_KERNEL_BINARY, &args, sizeof(args),
 					    shares(count), 0);
@@ -118,7 +143,8 @@ enum gaon_status gaon_ops_bias(struct gaon_ops *ops, struct gaon_stream *stream,
 	uint64_t area, share;
 
 	NEEDS_OPS(ops, "gaon_ops_bias");
-	if (!unary_kernel_op(op, &args.op) || op == GAON_OPS_AFFINE)
+	if (!ops_unary_op(op, &args.op) || op == GAON_OPS_AFFINE ||
+	    op == GAON_OPS_CLAMP || op == GAON_OPS_LEAKY_RELU)
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, "gaon_ops_bias: no operation %u",
 				(unsigned int)op);
 	if (columns > UINT32_MAX || !ops_area(rows, columns, &area))

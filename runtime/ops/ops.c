@@ -27,6 +27,14 @@ static const char *const ops_names[OPS_KERNELS] = {
 	[OPS_KERNEL_ACTIVATE] = "ops_activate",
 	[OPS_KERNEL_ROPE] = "ops_rope",
 	[OPS_KERNEL_SOFT_MAX] = "ops_soft_max",
+	[OPS_KERNEL_MAP] = "ops_map",
+	[OPS_KERNEL_ZIP] = "ops_zip",
+	[OPS_KERNEL_GLU] = "ops_glu",
+	[OPS_KERNEL_COPY] = "ops_copy",
+	[OPS_KERNEL_GET_ROWS] = "ops_get_rows",
+	[OPS_KERNEL_SET_ROWS] = "ops_set_rows",
+	[OPS_KERNEL_NORM] = "ops_norm",
+	[OPS_KERNEL_SUM_ROWS] = "ops_sum_rows",
 };
 
 static _Thread_local char ops_error[256];

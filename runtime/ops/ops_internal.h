@@ -24,6 +24,14 @@ enum ops_kernel {
 	OPS_KERNEL_ACTIVATE,
 	OPS_KERNEL_ROPE,
 	OPS_KERNEL_SOFT_MAX,
+	OPS_KERNEL_MAP,
+	OPS_KERNEL_ZIP,
+	OPS_KERNEL_GLU,
+	OPS_KERNEL_COPY,
+	OPS_KERNEL_GET_ROWS,
+	OPS_KERNEL_SET_ROWS,
+	OPS_KERNEL_NORM,
+	OPS_KERNEL_SUM_ROWS,
 	OPS_KERNELS,
 };
 
@@ -54,6 +62,10 @@ enum gaon_status ops_check(struct gaon_ops *ops, const struct ops_operand *opera
 enum gaon_status ops_launch(struct gaon_ops *ops, struct gaon_stream *stream,
 			    enum ops_kernel kernel, const void *args, size_t args_size,
 			    uint64_t items, uint32_t spm_bytes);
+
+/* The kernels' number of an operation; false: there is none. */
+bool ops_unary_op(enum gaon_ops_unary op, uint32_t *kernel_op);
+bool ops_binary_op(enum gaon_ops_binary op, uint32_t *kernel_op);
 
 /* rows * columns, or false if that is more than 2^48 */
 bool ops_area(uint64_t rows, uint64_t columns, uint64_t *area);

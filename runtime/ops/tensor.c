@@ -101,6 +101,16 @@ bool gaon_tensor_span(const struct gaon_tensor *tensor, uint64_t *bytes)
 	return true;
 }
 
+bool ops_tensor_is_float(const struct gaon_tensor *t)
+{
+	return t->type == GAON_TYPE_F32 || t->type == GAON_TYPE_F16 || t->type == GAON_TYPE_BF16;
+}
+
+bool ops_tensor_is_packed(const struct gaon_tensor *t)
+{
+	return t->type == GAON_TYPE_Q4_0 || t->type == GAON_TYPE_Q4_1 || t->type == GAON_TYPE_Q8_0;
+}
+
 bool ops_tensor_empty(const struct gaon_tensor *t)
 {
 	return !t->ne[0] || !t->ne[1] || !t->ne[2] || !t->ne[3];

@@ -25,6 +25,27 @@ enum gaon_status ops_tensor_valid(const char *call, const struct ops_tensor *ope
 enum gaon_status ops_tensor_check(struct gaon_ops *ops, const char *call,
 				  const struct ops_tensor *operands, unsigned int count);
 
+/* A refusal of @call: INVALID_ARGUMENT with "@call: " in front of the sentence. */
+#define OPS_REFUSE(call, format, ...)	\
+	ops_fail(GAON_ERROR_INVALID_ARGUMENT, "%s: " format, call, ##__VA_ARGS__)
+
+/* F32, F16 or BF16. */
+bool ops_tensor_is_float(const struct gaon_tensor *t);
+/* Blocks of values that the kernels unpack, and pack. */
+bool ops_tensor_is_packed(const struct gaon_tensor *t);
+
+/* --- what a kernel gets ------------------------------------------------------------------------ */
+
+/* Gives strides that have no meaning one: nb[0] of one block its size, the others 0. */
+void ops_tensor_normalise(struct gaon_tensor *t);
+/*
+ * Normalises all and joins dimensions that lie one after the other in each.  views[0] has the whole
+ * shape; the others have it too or are repeated to fill it.
+ */
+void ops_tensor_join(struct gaon_tensor *const *views, unsigned int count);
+/* Workgroups that rows of @t in parts of @part elements are worth. */
+uint64_t ops_tensor_shares(const struct gaon_tensor *t, uint64_t part);
+
 bool ops_tensor_empty(const struct gaon_tensor *t);
 uint64_t ops_tensor_elements(const struct gaon_tensor *t);	/* of a valid one */
 uint64_t ops_tensor_rows(const struct gaon_tensor *t);		/* ne[1] * ne[2] * ne[3] */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The operators, the digits and a writer's first kernel, on the device through libgaon.
-OPS_TEST_COMMON	:= $(patsubst %,$(O)/tests/conformance/%.o,ops_common ops_weights)
+OPS_TEST_COMMON	:= $(patsubst %,$(O)/tests/conformance/%.o,ops_common ops_views ops_weights)
 OPS_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out $(OPS_TEST_COMMON:$(O)/%.o=%.c),$(wildcard tests/conformance/ops_*.c)))
 
 $(OPS_TESTS): %: %.o $(OPS_TEST_COMMON) $(O)/libgaonops.so $(O)/libgaon.so $(O)/bin/gaoncc $(O)/bin/gaon-demo-digits
@@ -32,7 +32,7 @@ TSAN_TESTS	+= $(filter %/ops_rows,$(OPS_TESTS))
 OPS_COMPILED	:= $(O)/tests/conformance/compiled_operators
 $(OPS_COMPILED): $(OPS_TESTS)
 	@printf '#!/bin/sh\nstatus=0\nfor GAON_SIM_COMPILE in 0 1; do\nexport GAON_SIM_COMPILE\nfor t in %s; do $$t || status=1; done\ndone\nexit $$status\n' \
-		'$(filter %/ops_elementwise %/ops_rows,$(abspath $(OPS_TESTS)))' >$@
+		'$(filter %/ops_elementwise %/ops_rows %/ops_map %/ops_copy %/ops_norm,$(abspath $(OPS_TESTS)))' >$@
 	@chmod +x $@
 TESTS += $(OPS_COMPILED)
 endif

@@ -32,8 +32,7 @@ void ops_test_setup(void)
 
 void ops_test_teardown(void)
 {
-	while (mem_count)
-		gaon_mem_free(mems[--mem_count]);
+	ops_forget();
 	gaon_ops_destroy(ops_t.ops);
 	gaon_stream_destroy(ops_t.stream);
 	gaon_device_close(ops_t.dev);
@@ -72,7 +71,7 @@ uint64_t ops_put(const void *data, uint64_t bytes)
 	return gaon_mem_va(mem);
 }
 
-void ops_get(void *data, uint64_t va, uint64_t bytes)
+void ops_wait(void)
 {
 	struct gaon_fault fault = { .size = sizeof(fault) };
 	enum gaon_status status = gaon_stream_wait(ops_t.stream, TIMEOUT_NS);
@@ -80,9 +79,19 @@ void ops_get(void *data, uint64_t va, uint64_t bytes)
 	if (status == GAON_ERROR_FAULT && !gaon_stream_get_fault(ops_t.stream, &fault))
 		ck_abort_msg("%s", fault.text);
 	OPS_OK(status);
-	OPS_OK(gaon_mem_read(ops_t.dev, data, va, bytes));
+}
+
+void ops_forget(void)
+{
 	while (mem_count)
 		gaon_mem_free(mems[--mem_count]);
+}
+
+void ops_get(void *data, uint64_t va, uint64_t bytes)
+{
+	ops_wait();
+	OPS_OK(gaon_mem_read(ops_t.dev, data, va, bytes));
+	ops_forget();
 }
 
 void *ops_alloc(uint64_t bytes)

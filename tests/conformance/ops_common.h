@@ -37,9 +37,13 @@ uint32_t ops_random_in(uint32_t low, uint32_t high);
 float ops_random_f32(float wide);
 void ops_random_fill(float *x, uint64_t count, float wide);
 
-/* Device memory with a copy of @data (NULL: zero); freed by ops_test_teardown(). */
+/* Device memory with a copy of @data (NULL: zero); freed by ops_get() or ops_forget(). */
 uint64_t ops_put(const void *data, uint64_t bytes);
-/* Wait for the stream and read back. */
+/* Wait for the stream; the test fails with the fault's text if there was one. */
+void ops_wait(void);
+/* Free what ops_put() gave. */
+void ops_forget(void);
+/* Wait for the stream, read back, free what ops_put() gave. */
 void ops_get(void *data, uint64_t va, uint64_t bytes);
 /* The process's memory, freed by the test's end. */
 void *ops_alloc(uint64_t bytes);

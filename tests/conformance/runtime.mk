@@ -31,7 +31,7 @@ $(O)/tests/conformance/first_program: $(O)/Documentation/runtime/first/first.o \
 	@chmod +x $@
 TESTS += $(O)/tests/conformance/first_program
 
-$(O)/tests/conformance/runtime_symbols: tests/conformance/runtime_symbols.py $(LIBGAON)
+$(O)/tests/conformance/runtime_symbols: tests/conformance/runtime_symbols.py $(LIBGAON) $(O)/libgaonops.so
 	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nexport GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s CC="%s"\nexec python3 %s\n' \
 		'$(CURDIR)' '$(abspath $(O))' '$(CC)' '$(CURDIR)/$<' >$@

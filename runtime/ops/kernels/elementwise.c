@@ -1,73 +1,22 @@
 // SPDX-License-Identifier: MIT
-/* One output element from the inputs at the same place; loops that the compiler vectorises. */
+/* One output element from the inputs at the same place; of arrays. */
 #include <gaon/device.h>
 
+#include "arithmetic.h"
+#include "loops.h"
 #include "ops_args.h"
 
 #define GRANULE	256	/* elements: whole cache lines, whole vector registers */
 
-/* The longer functions spill: up to ten groups of four registers of 65536 bits. */
-#define STACK	GAON_STACK(320u << 10)
-
-/* In place or apart: what is read at i is not written at another place before. */
-#define INDEPENDENT	_Pragma("clang loop vectorize(assume_safety)")
-
-#define LOOP(expression)								\
-	do {										\
-		INDEPENDENT								\
-		for (uint64_t i = 0; i < n; i++) {					\
-			float v = x[i];							\
-											\
-			y[i] = (expression);						\
-		}									\
-	} while (0)
-
-static float relu(float v)
-{
-	return v < 0 ? 0 : v;	/* NaN stays */
-}
-
-static void unary_f32(float *y, const float *x, uint64_t n, uint32_t op, float alpha, float beta)
-{
-	switch (op) {
-	case OPS_UNARY_COPY: LOOP(v); break;
-	case OPS_UNARY_AFFINE: LOOP(gaon_fmaf(alpha, v, beta)); break;
-	case OPS_UNARY_RELU: LOOP(relu(v)); break;
-	case OPS_UNARY_GELU: LOOP(gaon_geluf(v)); break;
-	case OPS_UNARY_GELU_TANH: LOOP(gaon_gelu_tanhf(v)); break;
-	case OPS_UNARY_SILU: LOOP(gaon_siluf(v)); break;
-	case OPS_UNARY_TANH: LOOP(gaon_tanhf(v)); break;
-	case OPS_UNARY_SIGMOID: LOOP(gaon_sigmoidf(v)); break;
-	case OPS_UNARY_EXP: LOOP(gaon_expf(v)); break;
-	case OPS_UNARY_LOG: LOOP(gaon_logf(v)); break;
-	case OPS_UNARY_SQRT: LOOP(gaon_sqrtf(v)); break;
-	case OPS_UNARY_FILL:
-		for (uint64_t i = 0; i < n; i++)
-			y[i] = beta;
-		break;
-	default: gaon_assert(!"operation exists");
-	}
-}
-
 GAON_KERNEL(ops_unary, struct ops_unary_args,
 	    GAON_POINTERS(2, offsetof(struct ops_unary_args, y), offsetof(struct ops_unary_args, x)),
-	    STACK)
+	    UNARY_STACK)
 {
 	struct gaon_range r = gaon_share(args->count, GRANULE);
 
 	unary_f32((float *)args->y + r.begin, (const float *)args->x + r.begin, r.end - r.begin,
 		  args->op, args->alpha, args->beta);
 }
-
-#define LOOP2(expression)								\
-	do {										\
-		INDEPENDENT								\
-		for (uint64_t i = 0; i < n; i++) {					\
-			float v = a[i], w = b[i];					\
-											\
-			y[i] = (expression);						\
-		}									\
-	} while (0)
 
 GAON_KERNEL(ops_binary, struct ops_binary_args,
 	    GAON_POINTERS(3, offsetof(struct ops_binary_args, y), offsetof(struct ops_binary_args, a),
@@ -78,16 +27,7 @@ GAON_KERNEL(ops_binary, struct ops_binary_args,
 	float *y = (float *)args->y + r.begin;
 	uint64_t n = r.end - r.begin;
 
-	switch (args->op) {
-	case OPS_BINARY_ADD: LOOP2(v + w); break;
-	case OPS_BINARY_SUB: LOOP2(v - w); break;
-	case OPS_BINARY_MUL: LOOP2(v * w); break;
-	case OPS_BINARY_DIV: LOOP2(v / w); break;
-	case OPS_BINARY_RELU_GRAD: LOOP2(w > 0 ? v : 0.0f); break;
-	case OPS_BINARY_TANH_GRAD: LOOP2(v * gaon_fmaf(-w, w, 1.0f)); break;
-	case OPS_BINARY_SIGMOID_GRAD: LOOP2(v * w * (1.0f - w)); break;
-	default: gaon_assert(!"operation exists");
-	}
+	binary_f32(y, a, b, n, args->op);
 }
 
 static void bias_row(float *y, const float *x, const float *bias, uint32_t n)
@@ -99,7 +39,7 @@ static void bias_row(float *y, const float *x, const float *bias, uint32_t n)
 
 GAON_KERNEL(ops_bias, struct ops_bias_args,
 	    GAON_POINTERS(3, offsetof(struct ops_bias_args, y), offsetof(struct ops_bias_args, x),
-			  offsetof(struct ops_bias_args, bias)), STACK)
+			  offsetof(struct ops_bias_args, bias)), UNARY_STACK)
 {
 	struct gaon_range r = gaon_share(args->rows, 1);
 	const float *x = (const float *)args->x, *bias = (const float *)args->bias;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arguments of the kernels on tensors.  The launchers have checked types, shapes and addresses, given
+ * every stride a meaning and joined dimensions that lie one after the other.
+ */
+#ifndef GAON_OPS_TENSOR_ARGS_H
+#define GAON_OPS_TENSOR_ARGS_H
+
+#include <gaon/device/tensor.h>
+
+/* Elements of a part of a long row: whole blocks of every type, and whole vector registers. */
+#define ROWS_PART	4096u
+
+/* dst = op(src), same shape; dst and src f32, f16 or bf16 */
+struct ops_map_args {
+	struct gaon_tensor dst, src;
+	float alpha, beta;
+	uint32_t op;			/* enum ops_unary */
+	uint32_t reserved;
+};
+
+/* dst = op(a, b); b's dimensions divide dst's, a has dst's shape */
+struct ops_zip_args {
+	struct gaon_tensor dst, a, b;
+	uint32_t op;			/* enum ops_binary */
+	uint32_t reserved;
+};
+
+enum ops_glu {
+	OPS_GLU_REGLU,			/* max(a, 0) b */
+	OPS_GLU_GEGLU,			/* gelu by tanh(a) b */
+	OPS_GLU_SWIGLU,			/* silu(a) b */
+	OPS_GLU_SWIGLU_OAI,		/* a' sigmoid(alpha a') (b' + 1), both clamped by limit */
+	OPS_GLU_GEGLU_ERF,		/* gelu by the error function(a) b */
+	OPS_GLU_GEGLU_QUICK,		/* a sigmoid(1.702 a) b */
+	OPS_GLUS,
+};
+
+struct ops_glu_args {
+	struct gaon_tensor dst, a, b;	/* same shape */
+	float alpha, limit;
+	uint32_t op;			/* enum ops_glu */
+	uint32_t reserved;
+};
+
+/* The elements of src in order are those of dst; shapes may differ. */
+struct ops_copy_args {
+	struct gaon_tensor dst, src;
+	uint64_t count;			/* elements */
+	uint32_t raw;			/* same type: bytes of an element or block; else 0 */
+	uint32_t reserved;
+};
+
+/* Row index[i][j][k] of table[.][j][k] to dst[i][j][k], and the reverse; index i32 or i64 */
+struct ops_rows_args {
+	struct gaon_tensor dst, src, index;
+	uint32_t raw;			/* as in ops_copy_args */
+	uint32_t gather;		/* rows have one element, f32, f16 or bf16 on both sides */
+};
+
+enum ops_norm {
+	OPS_NORM_RMS,			/* x / sqrt(mean(x^2) + eps), times weight if there is one */
+	OPS_NORM_MEAN,			/* (x - mean) / sqrt(variance + eps) */
+	OPS_NORM_L2,			/* x / max(sqrt(sum(x^2)), eps) */
+	OPS_NORMS,
+};
+
+struct ops_norm_args {
+	struct gaon_tensor dst, src;
+	struct gaon_tensor weight;	/* f32, divides dst; va 0: none */
+	float eps;
+	uint32_t op;			/* enum ops_norm */
+};
+
+/* dst[i][j][k] = scale * sum of row i, j, k of src */
+struct ops_sum_args {
+	struct gaon_tensor dst, src;
+	float scale;
+	uint32_t reserved;
+};
+
+#endif

@@ -102,6 +102,41 @@ GAON_API bool gaon_ops_soft_max_supports(const struct gaon_tensor *dst,
 					 const struct gaon_tensor *sinks, float scale,
 					 float max_bias);
 
+/* --- attention ------------------------------------------------------------------------------------ */
+
+/**
+ * struct gaon_attention - parameters of gaon_ops_flash_attn(), named as ggml_flash_attn_ext() does
+ * @size: sizeof(struct gaon_attention)
+ */
+struct gaon_attention {
+	size_t size;
+	float scale, max_bias, logit_softcap;
+};
+
+/**
+ * gaon_ops_flash_attn() - softmax(slope * mask + cap(scale * q . k)) v, with no scores in memory
+ * @dst: F32 [dv heads tokens sequences]
+ * @q: F32 [dk tokens heads sequences]
+ * @k: F32, F16 or BF16 [dk keys heads / g sequences / a]
+ * @v: one of the same types [dv keys heads / g sequences / b]
+ * @mask: F16 [keys, tokens or more, heads / c, sequences / d], repeated; or NULL
+ * @sinks: F32 [heads], as in gaon_ops_soft_max(); or NULL
+ *
+ * Rows are dense.  Queries are rounded to @k's type, probabilities to @v's; all sums are of f32.  dk and
+ * dv are at most 576.  A row of which everything is masked is 0.
+ */
+GAON_API enum gaon_status gaon_ops_flash_attn(struct gaon_ops *ops, struct gaon_stream *stream,
+					      const struct gaon_tensor *dst, const struct gaon_tensor *q,
+					      const struct gaon_tensor *k, const struct gaon_tensor *v,
+					      const struct gaon_tensor *mask,
+					      const struct gaon_tensor *sinks,
+					      const struct gaon_attention *attention);
+GAON_API bool gaon_ops_flash_attn_supports(const struct gaon_tensor *dst, const struct gaon_tensor *q,
+					   const struct gaon_tensor *k, const struct gaon_tensor *v,
+					   const struct gaon_tensor *mask,
+					   const struct gaon_tensor *sinks,
+					   const struct gaon_attention *attention);
+
 #ifdef __cplusplus
 }
 #endif

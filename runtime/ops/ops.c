@@ -27,6 +27,7 @@ static const char *const ops_names[OPS_KERNELS] = {
 	[OPS_KERNEL_ACTIVATE] = "ops_activate",
 	[OPS_KERNEL_ROPE] = "ops_rope",
 	[OPS_KERNEL_SOFT_MAX] = "ops_soft_max",
+	[OPS_KERNEL_ATTENTION] = "ops_attention",
 	[OPS_KERNEL_MAP] = "ops_map",
 	[OPS_KERNEL_ZIP] = "ops_zip",
 	[OPS_KERNEL_GLU] = "ops_glu",

@@ -70,8 +70,10 @@ static double angle(const struct rope_case *c, uint32_t pair, uint64_t token)
 		t /= (double)c->factor[pair];
 	if (r->ext_factor == 0)
 		return t * (double)r->freq_scale;
-	low = r->n_dims * log(r->n_ctx_orig / ((double)r->beta_fast * 2 * M_PI)) / (2 * log((double)r->freq_base));
-	high = r->n_dims * log(r->n_ctx_orig / ((double)r->beta_slow * 2 * M_PI)) / (2 * log((double)r->freq_base));
+	low = log(r->n_ctx_orig / ((double)r->beta_fast * 2 * M_PI));
+	low *= r->n_dims / (2 * log((double)r->freq_base));
+	high = log(r->n_ctx_orig / ((double)r->beta_slow * 2 * M_PI));
+	high *= r->n_dims / (2 * log((double)r->freq_base));
 	low = fmax(0, floor(low));
 	high = fmin(r->n_dims - 1, ceil(high));
 	ramp = 1 - fmin(1, fmax(0, (pair - low) / fmax(0.001, high - low)));
@@ -217,7 +219,8 @@ START_TEST(rope_refuses)
 		struct gaon_rope r = c.r;						\
 											\
 		__VA_ARGS__;								\
-		ck_assert_int_eq(gaon_ops_rope(ops_t.ops, ops_t.stream, &y, &x, &p, NULL, &r), want);	\
+		ck_assert_int_eq(gaon_ops_rope(ops_t.ops, ops_t.stream, &y, &x, &p, NULL, &r),	\
+				 want);							\
 		ck_assert_str_ne(gaon_ops_last_error(), "");				\
 	} while (0)
 	REFUSED(GAON_ERROR_STRUCT_SIZE, r.size = 1);

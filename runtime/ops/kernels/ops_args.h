@@ -203,6 +203,30 @@ struct ops_soft_max_args {
 	uint32_t bias_heads;		/* the largest power of two that is no more than heads */
 };
 
+#define OPS_ATTENTION_STACK	(320u << 10)	/* for spilled vectors of up to 65536 bits */
+
+/*
+ * Attention: y[token][head] = softmax(scale * q . k + slope * mask) v over all keys, softly capped.  A unit
+ * of work is tile_tokens tokens of tile_heads heads that have the same keys.
+ */
+struct ops_attention_args {
+	uint64_t y, q, k, v;
+	uint64_t mask, sinks;		/* 0 for none; mask f16, sinks f32 by head */
+	uint64_t y_nb[3];		/* bytes between heads, tokens, sequences */
+	uint64_t q_nb[3], k_nb[3], v_nb[3], mask_nb[3];	/* rows, heads, sequences */
+	uint32_t tokens, heads, sequences, keys;
+	uint32_t group;			/* heads that share keys */
+	uint32_t k_sequences, v_sequences;	/* sequences that share keys, values */
+	uint32_t mask_heads, mask_sequences;	/* repeated beyond */
+	uint32_t dk, dv;		/* elements of a key, of a value */
+	uint32_t tile_tokens, tile_heads, tile_keys;
+	float scale, cap;		/* cap: 0 for none */
+	float bias;			/* ALiBi's largest, 0 for none */
+	uint32_t bias_heads;
+	uint8_t type_k, type_v;
+	uint8_t reserved[6];
+};
+
 struct ops_transpose_args {
 	uint64_t y, x;
 	uint64_t rows, columns;		/* of x */

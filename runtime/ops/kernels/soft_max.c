@@ -3,6 +3,7 @@
 #include <gaon/device.h>
 
 #include "ops_args.h"
+#include "scores.h"
 
 /* In place or apart: what is read at i is not written at another place before. */
 #define INDEPENDENT	_Pragma("clang loop vectorize(assume_safety)")
@@ -29,30 +30,6 @@ static void multiply(float *y, const float *x, uint32_t n, float by)
 		y[i] = x[i] * by;
 }
 
-static float exp_sum(float *x, float top, uint32_t n)
-{
-#pragma clang fp reassociate(on)
-	float sum = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		float e = gaon_expf(x[i] - top);
-
-		x[i] = e;
-		sum += e;
-	}
-	return sum;
-}
-
-/* ALiBi: a power of two of heads have one geometric series, the others every second of the next. */
-static float head_slope(const struct ops_soft_max_args *args, uint32_t head)
-{
-	float step = args->bias / (float)args->bias_heads;
-	float power = head < args->bias_heads ? step * (float)(head + 1) :
-		      step * 0.5f * (float)(2 * (head - args->bias_heads) + 1);
-
-	return args->bias > 0 ? gaon_expf(-power * 0x1.62e430p-1f) : 1;
-}
-
 static void soft_max_row(const struct ops_soft_max_args *args, uint64_t i)
 {
 	uint64_t row = i % args->rows, head = i / args->rows % args->heads;
@@ -67,7 +44,7 @@ static void soft_max_row(const struct ops_soft_max_args *args, uint64_t i)
 	float slope, top, sink, sum;
 
 	if (args->mask) {
-		slope = head_slope(args, (uint32_t)head);
+		slope = ops_head_slope(args->bias, args->bias_heads, (uint32_t)head);
 		if (args->half)
 			add_mask_f16(y, x, (const _Float16 *)mask, n, args->scale, slope);
 		else
@@ -79,9 +56,9 @@ static void soft_max_row(const struct ops_soft_max_args *args, uint64_t i)
 	if (args->sinks) {
 		sink = ((const float *)args->sinks)[head];
 		top = gaon_maxf(top, sink);
-		sum = exp_sum(y, top, n) + gaon_expf(sink - top);
+		sum = ops_exp_sum(y, top, n) + gaon_expf(sink - top);
 	} else {
-		sum = exp_sum(y, top, n);
+		sum = ops_exp_sum(y, top, n);
 	}
 	multiply(y, y, n, 1.0f / sum);
 }

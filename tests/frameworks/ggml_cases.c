@@ -91,10 +91,11 @@ static struct ggml_tensor *build_mul_mat(struct ggml_context *c, const struct dr
 /* @kind: the mode; one drawing in three has frequency factors, one in three YaRN's parameters. */
 static struct ggml_tensor *build_rope(struct ggml_context *c, const struct draw *d)
 {
-	int64_t dims = 2 * (1 + pick(d, 1, 32)), heads = d->ne[1], tokens = d->ne[0] % 40 + 1;
-	/* An empty section leaves the next one's angles to the last before it in ggml: none is. */
-	int sections[4] = { (int)(dims / 4 + 1), (int)(dims / 4 + 1), 1, 0 };
 	bool sectioned = d->kind & GGML_ROPE_TYPE_MROPE, vision = d->kind == GGML_ROPE_TYPE_VISION;
+	int64_t dims = sectioned ? 8 * (1 + pick(d, 1, 8)) : 2 * (1 + pick(d, 1, 32));
+	int64_t heads = d->ne[1], tokens = d->ne[0] % 40 + 1;
+	/* An empty section leaves the next one's angles to the last before it in ggml: none is. */
+	int sections[4] = { (int)(dims / 4 + 1), (int)(dims / 4), 1, 0 };
 	int64_t width = vision ? 2 * dims : dims + (pick(d, 2, 2) ? 16 : 0);
 	const int64_t ne[4] = { width, heads, tokens, 1 };
 	struct ggml_tensor *x = viewed(c, d, 0, d->type, ne), *factors = NULL;

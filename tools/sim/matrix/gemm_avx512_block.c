@@ -150,8 +150,66 @@ static block_kernel *const block_kernels[BLOCK_MR] = {
 	kern_block_5, kern_block_6, kern_block_7, kern_block_8,
 };
 
+/* 16 bytes of each of 16 rows: four by four words are transposed in each quarter of the registers. */
+KERNEL void interleave_quants(uint8_t *dst, const uint8_t *src, size_t ld)
+{
+	__m512i r[4], low, high, low2, high2;
+
+	for (uint32_t i = 0; i < 4; i++) {
+		const uint8_t *row = src + i * ld;
+
+		r[i] = _mm512_castsi128_si512(_mm_loadu_si128((const void *)row));
+		r[i] = _mm512_inserti32x4(r[i], _mm_loadu_si128((const void *)(row + 4 * ld)), 1);
+		r[i] = _mm512_inserti32x4(r[i], _mm_loadu_si128((const void *)(row + 8 * ld)), 2);
+		r[i] = _mm512_inserti32x4(r[i], _mm_loadu_si128((const void *)(row + 12 * ld)), 3);
+	}
+	low = _mm512_unpacklo_epi32(r[0], r[1]);
+	high = _mm512_unpackhi_epi32(r[0], r[1]);
+	low2 = _mm512_unpacklo_epi32(r[2], r[3]);
+	high2 = _mm512_unpackhi_epi32(r[2], r[3]);
+	_mm512_storeu_si512(dst, _mm512_unpacklo_epi64(low, low2));
+	_mm512_storeu_si512(dst + 64, _mm512_unpackhi_epi64(low, low2));
+	_mm512_storeu_si512(dst + 128, _mm512_unpacklo_epi64(high, high2));
+	_mm512_storeu_si512(dst + 192, _mm512_unpackhi_epi64(high, high2));
+}
+
+KERNEL void interleave_blocks(uint8_t *dst, const uint8_t *src, size_t ld, uint32_t blocks,
+			      const uint32_t head, const uint32_t bytes)
+{
+	const __m512i rows = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const __m512i at = _mm512_mullo_epi32(rows, _mm512_set1_epi32((int)ld));
+	const uint8_t *next = src + 16 * ld;
+
+	for (; blocks; blocks--) {
+		__m512i d = _mm512_i32gather_epi32(at, src, 1);
+
+		/* The next group's rows follow, most often without a gap. */
+		for (uint32_t i = 0; i < bytes * 16; i += 64)
+			_mm_prefetch((const char *)next + i, _MM_HINT_T0);
+		_mm256_storeu_si256((void *)dst, _mm512_cvtepi32_epi16(d));
+		if (head == 4)
+			_mm256_storeu_si256((void *)(dst + 32),
+					    _mm512_cvtepi32_epi16(_mm512_srli_epi32(d, 16)));
+		for (uint32_t q = head; q < bytes; q += 16)
+			interleave_quants(dst + q * 16, src + q, ld);
+		src += bytes;
+		dst += bytes * 16;
+		next += bytes * 16;
+	}
+}
+
+static void interleave(uint8_t *dst, const uint8_t *src, size_t ld, uint32_t blocks, uint8_t type)
+{
+	if (type == GAON_TYPE_Q4_0)
+		interleave_blocks(dst, src, ld, blocks, 2, 18);
+	else if (type == GAON_TYPE_Q4_1)
+		interleave_blocks(dst, src, ld, blocks, 4, 20);
+	else
+		interleave_blocks(dst, src, ld, blocks, 2, 34);
+}
+
 static const struct block_ops block_ops_avx512 = {
-	.mr = BLOCK_MR, .copies = true, .kern = block_kernels,
+	.mr = BLOCK_MR, .copies = true, .kern = block_kernels, .interleave = interleave,
 };
 
 void gemm_avx512_block(struct sim_matrix *mx, const struct sim_gemm *g)

@@ -26,8 +26,8 @@ interleave_row(uint8_t *dst, const uint8_t *src, uint32_t r, uint32_t blocks,
 
 /* The bytes of row r go to r times the size of what they are part of: 2 in the head, then 4. */
 static inline __attribute__((always_inline)) void
-block_interleave(uint8_t *dst, const struct sim_gemm *g, uint32_t group, const uint32_t head,
-		 const uint32_t bytes)
+interleave_rows(uint8_t *dst, const struct sim_gemm *g, uint32_t group, const uint32_t head,
+		const uint32_t bytes)
 {
 	uint32_t row0 = group * GAON_ROWS_GROUP, rows = min_u32(g->n - row0, GAON_ROWS_GROUP);
 	uint32_t blocks = g->k / GAON_BLOCK_K;
@@ -42,17 +42,22 @@ block_interleave(uint8_t *dst, const struct sim_gemm *g, uint32_t group, const u
 		}
 }
 
-const uint8_t *gemm_block_group(const struct sim_gemm *g, uint32_t group, uint8_t *buf)
+static const uint8_t *block_group(const struct sim_gemm *g, const struct block_ops *ops, uint32_t group,
+				  uint8_t *buf)
 {
+	uint32_t row = group * GAON_ROWS_GROUP;
+
 	if (g->type_b & GAON_TYPE_ROWS16)
 		return g->b + group * g->ldb;
 	/* Lanes of rows beyond N hold what was there: nothing of theirs is stored. */
-	if (g->type_b == GAON_TYPE_Q4_0)
-		block_interleave(buf, g, group, 2, 18);
+	if (ops->interleave && g->n - row >= GAON_ROWS_GROUP && g->ldb < INT32_MAX / 15)
+		ops->interleave(buf, g->b + row * g->ldb, g->ldb, g->k / GAON_BLOCK_K, g->type_b);
+	else if (g->type_b == GAON_TYPE_Q4_0)
+		interleave_rows(buf, g, group, 2, 18);
 	else if (g->type_b == GAON_TYPE_Q4_1)
-		block_interleave(buf, g, group, 4, 20);
+		interleave_rows(buf, g, group, 4, 20);
 	else
-		block_interleave(buf, g, group, 2, 34);
+		interleave_rows(buf, g, group, 2, 34);
 	return buf;
 }
 
@@ -112,7 +117,7 @@ static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
 	for (uint32_t j = 0; j < cols; j += GAON_ROWS_GROUP) {
 		const uint8_t *ap = mx->a_buf;
 		struct block_tile t = {
-			.w = gemm_block_group(g, (col + j) / GAON_ROWS_GROUP, mx->b_buf),
+			.w = block_group(g, ops, (col + j) / GAON_ROWS_GROUP, mx->b_buf),
 			.type = g->type_b & ~GAON_TYPE_ROWS16, .blocks = blocks,
 			.n = min_u32(cols - j, GAON_ROWS_GROUP), .ldin = o->ldin, .ldout = o->ldacc,
 		};

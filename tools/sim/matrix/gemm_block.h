@@ -26,10 +26,17 @@ struct block_tile {
 
 typedef void block_kernel(const struct block_tile *t);
 
+/*
+ * A whole group of rows, @ld apart, into its interleaved form: sixteen rows by quadruples of bytes.  15 * @ld
+ * is below 2^31.
+ */
+typedef void block_interleave(uint8_t *dst, const uint8_t *src, size_t ld, uint32_t blocks, uint8_t type);
+
 struct block_ops {
 	uint32_t mr;
 	bool copies;		/* kernels look at copy_src */
 	block_kernel *const *kern;	/* [rows - 1] */
+	block_interleave *interleave;	/* NULL: row by row will do */
 };
 
 void gemm_block_run(struct sim_matrix *mx, const struct sim_gemm *g, const struct block_ops *ops);

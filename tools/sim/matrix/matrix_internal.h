@@ -162,12 +162,6 @@ static inline uint32_t gemm_block_bytes(uint8_t type)
 	return 0;
 }
 
-/*
- * Group @group of 16 rows of B in the row-interleaved order: B itself if it is stored so, else
- * permuted into @buf, which holds 16 * block bytes * K / 32.
- */
-const uint8_t *gemm_block_group(const struct sim_gemm *g, uint32_t group, uint8_t *buf);
-
 static inline uint16_t load_u16(const void *p)
 {
 	uint16_t v;

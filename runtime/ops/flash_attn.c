@@ -117,10 +117,11 @@ static uint64_t units(const struct ops_attention_args *a)
 static uint64_t spm_needed(const struct ops_attention_args *a)
 {
 	uint64_t rows = (uint64_t)a->tile_tokens * a->tile_heads;
-	uint64_t k = ops_type_unit(a->type_k, &(uint32_t){ 0 }), v = ops_type_unit(a->type_v, &(uint32_t){ 0 });
+	uint64_t k = gaon_tensor_type_bytes(a->type_k, NULL);
+	uint64_t v = gaon_tensor_type_bytes(a->type_v, NULL);
 
-	return rows * (a->dk * (4 + k) + a->tile_keys * (4 + v) + a->dv * 4 + 8) + a->tile_keys * 4ull +
-	       2ull * a->tile_keys * (a->dk * k + a->dv * v) + 12 * LINE;
+	return rows * (a->dk * (4 + k) + a->tile_keys * (4 + v) + a->dv * 4 + 8) + a->tile_keys * 8ull +
+	       2ull * a->tile_keys * (a->dk * k + a->dv * v) + 14 * LINE;
 }
 
 static enum gaon_status cut(const struct gaon_ops *ops, struct ops_attention_args *a)

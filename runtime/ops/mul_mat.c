@@ -12,7 +12,7 @@
 #define CALL		"gaon_ops_mul_mat"
 #define FEW_ROWS	16u
 #define STEP_BYTES	(320u << 10)	/* of weights; see Documentation/performance.rst */
-#define STEP_LEAST	(16u << 10)	/* a share is cut into two steps if both are this large */
+#define SHARE_LEAST	(112u << 10)	/* below, what a workgroup costs is more than what it gains */
 #define STACK_AND_GUARD	(65536u + 4096u)
 #define SPM_FIXED	(128u << 10)	/* for struct quantize_work and alignment */
 #define SCRATCH_ALIGN	64u
@@ -142,21 +142,20 @@ static void mend_strides(struct ops_mul_mat_args *a)
 static uint32_t few_tile(const struct gaon_ops *ops, const struct ops_mul_mat_args *a)
 {
 	uint64_t budget = ops->spm_bytes > STACK_AND_GUARD ? ops->spm_bytes - STACK_AND_GUARD : 0;
-	uint64_t row = dense_row(a->type_w, a->k), share, tile;
+	uint64_t row = dense_row(a->type_w, a->k), all, groups, tile;
 
 	/* The answer may not depend on the weights: see gaon_ops_mul_mat()'s @prepared. */
 	if (a->m > FEW_ROWS ||
 	    (2ull * GAON_ROWS_GROUP + a->m) * (a->k + 64ull) * 4 + SPM_FIXED > budget)
 		return 0;
-	share = ((uint64_t)a->n * a->batch[0] * a->batch[1] + ops->cores - 1) / ops->cores;
-	if (share > a->n)
-		share = a->n;
-	if (share * row > STEP_BYTES)
+	all = (uint64_t)a->n * a->batch[0] * a->batch[1];
+	groups = (all * row + SHARE_LEAST - 1) / SHARE_LEAST;
+	groups = groups < ops->cores ? groups : ops->cores;
+	tile = (all + groups - 1) / groups;
+	if (tile > a->n)
+		tile = a->n;
+	if (tile * row > STEP_BYTES)
 		tile = STEP_BYTES / row;
-	else if (share * row >= 2 * STEP_LEAST)
-		tile = (share + 1) / 2;
-	else
-		tile = share;
 	tile = (tile + GAON_ROWS_GROUP - 1) / GAON_ROWS_GROUP * GAON_ROWS_GROUP;
 	if (tile > GAON_GEMM_MAX)
 		tile = GAON_GEMM_MAX;
@@ -169,12 +168,14 @@ static uint32_t few_tile(const struct gaon_ops *ops, const struct ops_mul_mat_ar
 static enum gaon_status launch_few(struct gaon_ops *ops, struct gaon_stream *stream,
 				   struct ops_mul_mat_args *a)
 {
+	uint64_t row = dense_row(a->type_w, a->k), products = (uint64_t)a->batch[0] * a->batch[1];
+	uint64_t steps = ((uint64_t)(a->n - 1) / a->tile_n + 1) * products;
+	uint64_t groups = (a->n * products * row + SHARE_LEAST - 1) / SHARE_LEAST;
 	uint64_t spm = SPM_FIXED + dense_row(a->type_a, a->k) * a->m +
-		       2 * a->tile_n * (dense_row(a->type_w, a->k) + 4ull * a->m);
+		       2 * a->tile_n * (row + 4ull * a->m);
 
 	return ops_launch(ops, stream, OPS_KERNEL_MUL_MAT, a, sizeof(*a),
-			  ((uint64_t)(a->n - 1) / a->tile_n + 1) * a->batch[0] * a->batch[1],
-			  (uint32_t)spm);
+			  groups < steps ? groups : steps, (uint32_t)spm);
 }
 
 static enum gaon_status launch_activate(struct gaon_ops *ops, struct gaon_stream *stream,

@@ -129,7 +129,8 @@ static double scores(const struct attn_case *c, uint64_t token, uint64_t head, u
 	double off = 0;
 
 	for (uint64_t j = 0; j < keys; j++) {
-		const double *k = c->k_values + ((seq * keys + j) * heads_k + head / (c->q.ne[2] / heads_k)) * dk;
+		const double *k = c->k_values +
+				  ((seq * keys + j) * heads_k + head / (c->q.ne[2] / heads_k)) * dk;
 		double dot = 0, size = 0;
 
 		for (uint64_t i = 0; i < dk; i++) {
@@ -257,11 +258,12 @@ START_TEST(flash_attn_refuses)
 											\
 		a.max_bias = 0;								\
 		__VA_ARGS__;								\
-		ck_assert_int_eq(gaon_ops_flash_attn(ops_t.ops, ops_t.stream, &y, &q, &k, &v, NULL, NULL,	\
-						     &a), want);			\
+		ck_assert_int_eq(gaon_ops_flash_attn(ops_t.ops, ops_t.stream, &y, &q, &k, &v,	\
+						     NULL, NULL, &a), want);		\
 		ck_assert_str_ne(gaon_ops_last_error(), "");				\
 		if (want == GAON_ERROR_INVALID_ARGUMENT)				\
-			ck_assert(!gaon_ops_flash_attn_supports(&y, &q, &k, &v, NULL, NULL, &a));	\
+			ck_assert(!gaon_ops_flash_attn_supports(&y, &q, &k, &v, NULL,	\
+								NULL, &a));		\
 	} while (0)
 	REFUSED(GAON_ERROR_STRUCT_SIZE, a.size = 4);
 	REFUSED(GAON_ERROR_INVALID_ARGUMENT, a.scale = NAN);

@@ -191,12 +191,13 @@ static void check(const struct rope_case *c)
 START_TEST(rope_modes)
 {
 	for (int i = 0; i < CASES; i++) {
+		const struct gaon_tensor *factors;
 		struct rope_case c;
 
 		make(&c, modes[_i]);
-		ck_assert(gaon_ops_rope_supports(&c.y, &c.x, &c.position, c.factor ? &c.factors : NULL, &c.r));
-		OPS_OK(gaon_ops_rope(ops_t.ops, ops_t.stream, &c.y, &c.x, &c.position,
-				     c.factor ? &c.factors : NULL, &c.r));
+		factors = c.factor ? &c.factors : NULL;
+		ck_assert(gaon_ops_rope_supports(&c.y, &c.x, &c.position, factors, &c.r));
+		OPS_OK(gaon_ops_rope(ops_t.ops, ops_t.stream, &c.y, &c.x, &c.position, factors, &c.r));
 		ops_get(c.out, c.y.va, c.elements * 4);
 		check(&c);
 		free(c.in);

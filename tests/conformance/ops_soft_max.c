@@ -164,7 +164,7 @@ START_TEST(soft_max_refuses)
 											\
 		__VA_ARGS__;								\
 		ck_assert_int_eq(gaon_ops_soft_max(ops_t.ops, ops_t.stream, &y, &x, &m, &s, scale,	\
-						   bias), want);							\
+						   bias), want);		\
 		ck_assert_str_ne(gaon_ops_last_error(), "");				\
 	} while (0)
 	REFUSED(GAON_ERROR_INVALID_ARGUMENT, y.type = GAON_TYPE_F16);

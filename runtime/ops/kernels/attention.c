@@ -18,6 +18,7 @@ struct attention {
 	const struct ops_attention_args *args;
 	/* in the scratchpad */
 	float *query, *score, *out, *mask, *top, *sum;
+	uint16_t *seen, *set;		/* by key: some token sees it; some token's mask is not 0 */
 	char *query_k, *score_v, *keys[2], *values[2];
 	uint32_t k_row, v_row;		/* bytes */
 	/* of this unit */
@@ -51,6 +52,8 @@ static void attention_make(struct attention *a, const struct ops_attention_args 
 	a->score_v = take(&at, rows * args->tile_keys * element_bytes(args->type_v));
 	a->out = take(&at, rows * args->dv * 4);
 	a->mask = take(&at, args->tile_keys * 4ull);
+	a->seen = take(&at, args->tile_keys * 2ull);
+	a->set = take(&at, args->tile_keys * 2ull);
 	a->top = take(&at, rows * 4);
 	a->sum = take(&at, rows * 4);
 	for (int i = 0; i < 2; i++) {
@@ -59,6 +62,11 @@ static void attention_make(struct attention *a, const struct ops_attention_args 
 	}
 	gaon_assert(at <= (uintptr_t)gaon_spm(void, gaon_spm_size()));
 }
+
+/* Keys of one step: of the tile at @at those from @key on, the mask of which is 0 up to @plain. */
+struct tile {
+	uint32_t at, key, keys, plain;
+};
 
 /* Units: heads vary fastest, so that those with the same tokens, and about as much work, are spread. */
 static void unit_begin(struct attention *a, uint64_t unit)
@@ -95,6 +103,18 @@ static void move_rows(const struct attention *a, uint64_t mem, uint64_t head_nb,
 	gaon_dma(&d, 0);
 }
 
+static void clear(float *y, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		y[i] = 0;
+}
+
+static void scale_row(float *y, float by, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		y[i] *= by;
+}
+
 static void load_query(struct attention *a)
 {
 	const struct ops_attention_args *args = a->args;
@@ -103,12 +123,8 @@ static void load_query(struct attention *a)
 
 	move_rows(a, q, args->q_nb[1], args->q_nb[0], a->query, args->dk, 0);
 	gaon_wait(GAON_ENGINE_DMA0, 0);
+	scale_row(a->query, args->cap != 0 ? args->scale / args->cap : args->scale, a->rows * args->dk);
 	ops_activate_rows(a->query_k, args->type_k, a->query, (uint64_t)a->rows * args->dk, NULL);
-}
-
-static uint32_t tile_keys(const struct attention *a, uint32_t key)
-{
-	return a->args->keys - key < a->args->tile_keys ? a->args->keys - key : a->args->tile_keys;
 }
 
 /* Of the unit's @head and @token, from @key on. */
@@ -121,41 +137,88 @@ static const _Float16 *mask_row(const struct attention *a, uint32_t head, uint32
 				  a->sequence % args->mask_sequences * args->mask_nb[2]);
 }
 
-static uint16_t differs(const uint16_t *x, uint32_t n, uint16_t from)
+static void look(uint16_t *restrict seen, uint16_t *restrict set, const uint16_t *restrict mask, uint32_t n)
 {
-	uint16_t all = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		all |= x[i] ^ from;
-	return all;
+	for (uint32_t i = 0; i < n; i++) {
+		seen[i] |= mask[i] ^ MASKED;
+		set[i] |= mask[i];
+	}
 }
 
-/* The first tile from @key on of which some token sees a key. */
-static uint32_t next_tile(const struct attention *a, uint32_t key)
+static void forget(uint16_t *restrict seen, uint16_t *restrict set, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		seen[i] = set[i] = 0;
+}
+
+/* One past the last that is not 0, 0 if all are; and the first, @n if all are. */
+static uint32_t last_set(const uint16_t *x, uint32_t n)
+{
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = x[i] ? i + 1 : 0;
+
+		last = at > last ? at : last;
+	}
+	return last;
+}
+
+static uint32_t first_set(const uint16_t *x, uint32_t n)
+{
+	uint32_t first = n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = x[i] ? i : n;
+
+		first = at < first ? at : first;
+	}
+	return first;
+}
+
+/* The first tile from @key on of which some token sees a key, without what none sees at its ends. */
+static struct tile next_tile(const struct attention *a, uint32_t key)
 {
 	const struct ops_attention_args *args = a->args;
+	struct tile t = { .at = key };
 
-	for (; args->mask && args->mask_heads == 1 && key < args->keys; key += args->tile_keys)
-		for (uint32_t t = a->tokens; t--;)
-			if (differs((const uint16_t *)mask_row(a, 0, t, key),
-				    tile_keys(a, key), MASKED))
-				return key;
-	return key;
+	for (; t.at < args->keys; t.at += args->tile_keys) {
+		uint32_t n = args->keys - t.at < args->tile_keys ? args->keys - t.at : args->tile_keys;
+		uint32_t first, last;
+
+		t.key = t.at;
+		t.keys = n;
+		t.plain = args->mask ? 0 : n;
+		if (!args->mask || args->mask_heads > 1)
+			return t;
+		forget(a->seen, a->set, n);
+		for (uint32_t i = 0; i < a->tokens; i++)
+			look(a->seen, a->set, (const uint16_t *)mask_row(a, 0, i, t.at), n);
+		last = last_set(a->seen, n);
+		if (!last)
+			continue;
+		first = first_set(a->seen, n) / GAON_BLOCK_K * GAON_BLOCK_K;
+		t.key = t.at + first;
+		t.keys = last - first;
+		t.plain = first_set(a->set + first, t.keys);
+		return t;
+	}
+	return t;
 }
 
-static void load_tile(const struct attention *a, uint32_t key, int buffer)
+static void load_tile(const struct attention *a, const struct tile *t, int buffer)
 {
 	const struct ops_attention_args *args = a->args;
 	uint64_t head = a->head / args->group;
-	const char *k = (const char *)args->k + key * args->k_nb[0] + head * args->k_nb[1] +
+	const char *k = (const char *)args->k + t->key * args->k_nb[0] + head * args->k_nb[1] +
 			a->sequence / args->k_sequences * args->k_nb[2];
-	const char *v = (const char *)args->v + key * args->v_nb[0] + head * args->v_nb[1] +
+	const char *v = (const char *)args->v + t->key * args->v_nb[0] + head * args->v_nb[1] +
 			a->sequence / args->v_sequences * args->v_nb[2];
 
 	gaon_dma_load_2d(0, a->keys[buffer], a->k_row, k, (int64_t)args->k_nb[0], a->k_row,
-			 tile_keys(a, key));
+			 t->keys);
 	gaon_dma_load_2d(1, a->values[buffer], a->v_row, v, (int64_t)args->v_nb[0], a->v_row,
-			 tile_keys(a, key));
+			 t->keys);
 }
 
 /* Its rows in two halves, one for each array. */
@@ -200,22 +263,10 @@ static void multiply_values(const struct attention *a, uint32_t keys, int buffer
 	multiply(d, a->rows);
 }
 
-static void clear(float *y, uint32_t n)
+static void cap_row(float *y, float cap, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		y[i] = 0;
-}
-
-static void scale_row(float *y, float by, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		y[i] *= by;
-}
-
-static void cap_row(float *y, float scale, float cap, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		y[i] = cap * gaon_tanhf(y[i] * scale);
+		y[i] = cap * gaon_tanhf(y[i]);
 }
 
 static void mask_widen(float *restrict to, const _Float16 *restrict from, uint32_t n)
@@ -224,54 +275,50 @@ static void mask_widen(float *restrict to, const _Float16 *restrict from, uint32
 		to[i] = (float)from[i];
 }
 
-/* y = y * scale + slope * mask */
-static void mask_add(float *restrict y, const float *restrict mask, float scale, float slope, uint32_t n)
+static void mask_add(float *restrict y, const float *restrict mask, float slope, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		y[i] = gaon_fmaf(slope, mask[i], y[i] * scale);
+		y[i] = gaon_fmaf(slope, mask[i], y[i]);
 }
 
-static void score_row(const struct attention *a, uint32_t row, uint32_t keys, int first)
+static void score_row(const struct attention *a, uint32_t row, const struct tile *t, int first)
 {
 	const struct ops_attention_args *args = a->args;
 	uint32_t head = a->head + row % a->heads;
-	float *s = a->score + (uint64_t)row * args->tile_keys, scale = args->scale, top, before;
+	float *s = a->score + (uint64_t)row * args->tile_keys, top, before = a->top[row];
 
-	if (args->cap != 0) {
-		cap_row(s, scale / args->cap, args->cap, keys);
-		scale = 1;
-	}
-	if (args->mask)
-		mask_add(s, a->mask, scale, ops_head_slope(args->bias, args->bias_heads, head), keys);
-	else
-		scale_row(s, scale, keys);
-	before = a->top[row];
-	top = gaon_maxf(before, gaon_reduce_max_f32(s, keys));
+	if (args->cap != 0)
+		cap_row(s, args->cap, t->keys);
+	if (t->plain < t->keys)
+		mask_add(s + t->plain, a->mask, ops_head_slope(args->bias, args->bias_heads, head),
+			 t->keys - t->plain);
+	top = gaon_maxf(before, gaon_reduce_max_f32(s, t->keys));
 	a->top[row] = top;
 	/* Nothing seen yet: e to the power of what is masked shall be 0. */
-	if (top == -GAON_INF)
+	if (top == -GAON_INF) {
 		top = 0;
-	else if (top > before && a->sum[row] > 0) {
+	} else if (top > before && a->sum[row] > 0) {
 		float by = gaon_expf(before - top);
 
 		a->sum[row] *= by;
 		if (!first)
 			scale_row(a->out + (uint64_t)row * args->dv, by, args->dv);
 	}
-	a->sum[row] += ops_exp_sum(s, top, keys);
+	a->sum[row] += ops_exp_sum(s, top, t->keys);
 	ops_activate_rows(a->score_v + (uint64_t)row * args->tile_keys * element_bytes(args->type_v),
-			  args->type_v, s, keys, NULL);
+			  args->type_v, s, t->keys, NULL);
 }
 
-static void score_rows(const struct attention *a, uint32_t key, int first)
+static void score_rows(const struct attention *a, const struct tile *t, int first)
 {
-	uint32_t keys = tile_keys(a, key), own = a->args->mask_heads > 1, row = 0;
+	uint32_t own = a->args->mask_heads > 1, row = 0;
 
-	for (uint32_t t = 0; t < a->tokens; t++)
+	for (uint32_t token = 0; token < a->tokens; token++)
 		for (uint32_t h = 0; h < a->heads; h++) {
-			if (a->args->mask && (!h || own))
-				mask_widen(a->mask, mask_row(a, h, t, key), keys);
-			score_row(a, row++, keys, first);
+			if (t->plain < t->keys && (!h || own))
+				mask_widen(a->mask, mask_row(a, h, token, t->key + t->plain),
+					   t->keys - t->plain);
+			score_row(a, row++, t, first);
 		}
 }
 
@@ -292,11 +339,11 @@ static void unit_run(struct attention *a)
 {
 	const struct ops_attention_args *args = a->args;
 	const float *sinks = (const float *)args->sinks;
-	uint32_t key = next_tile(a, 0), next;
+	struct tile now = next_tile(a, 0), next;
 	int buffer = 0, first = 1;
 
-	if (key < args->keys)
-		load_tile(a, key, 0);
+	if (now.at < args->keys)
+		load_tile(a, &now, 0);
 	else
 		clear(a->out, a->rows * args->dv);
 	load_query(a);
@@ -304,18 +351,18 @@ static void unit_run(struct attention *a)
 		a->top[row] = sinks ? sinks[a->head + row % a->heads] : -GAON_INF;
 		a->sum[row] = sinks ? 1 : 0;
 	}
-	for (; key < args->keys; key = next, buffer = !buffer, first = 0) {
-		next = next_tile(a, key + args->tile_keys);
+	for (; now.at < args->keys; now = next, buffer = !buffer, first = 0) {
+		next = next_tile(a, now.at + args->tile_keys);
 		/* The tile's keys and values; then those of the next behind the products. */
 		gaon_wait(GAON_ENGINE_DMA0, 0);
 		gaon_wait(GAON_ENGINE_DMA1, 0);
-		if (next < args->keys)
-			load_tile(a, next, !buffer);
-		multiply_keys(a, tile_keys(a, key), buffer);
+		if (next.at < args->keys)
+			load_tile(a, &next, !buffer);
+		multiply_keys(a, now.keys, buffer);
 		gaon_wait(GAON_ENGINE_MATRIX0, 0);
 		gaon_wait(GAON_ENGINE_MATRIX1, 0);
-		score_rows(a, key, first);
-		multiply_values(a, tile_keys(a, key), buffer, first);
+		score_rows(a, &now, first);
+		multiply_values(a, now.keys, buffer, first);
 		gaon_wait(GAON_ENGINE_MATRIX0, 0);
 		gaon_wait(GAON_ENGINE_MATRIX1, 0);
 	}

@@ -16,6 +16,7 @@ struct rope_spm {
 	uint32_t quadrant[TABLE];
 	float cosine[TABLE], sine[TABLE];
 	double rate[OPS_ROPE_PAIRS];
+	uint32_t run[OPS_ROPE_PAIRS];	/* pairs from this one on that the same position turns */
 	float row[2][OPS_ROPE_COLUMNS];	/* of f16, widened */
 } __attribute__((aligned(64)));
 
@@ -60,6 +61,13 @@ static void turn(struct rope_spm *s, uint32_t n, float scale)
 	}
 }
 
+static void find_runs(struct rope_spm *s, const struct ops_rope_args *args)
+{
+	for (uint32_t i = args->pairs; i--;)
+		s->run[i] = i + 1 < args->pairs && args->stream[i] == args->stream[i + 1] ?
+			    s->run[i + 1] + 1 : 1;
+}
+
 static void angles(struct rope_spm *s, const struct ops_rope_args *args, uint64_t first, uint32_t tokens)
 {
 	const int32_t *position = (const int32_t *)args->position;
@@ -70,13 +78,10 @@ static void angles(struct rope_spm *s, const struct ops_rope_args *args, uint64_
 		const double *restrict rate = s->rate;
 		uint64_t token = (first + t) % args->tokens;
 
-		/* Streams are runs of pairs, but for the interleaved kind; most often there is one. */
-		for (uint32_t i = 0, n; i < pairs; i += n) {
+		for (uint32_t i = 0; i < pairs; i += s->run[i]) {
 			double at = position[args->stream[i] * (uint64_t)args->tokens + token];
 
-			for (n = 1; i + n < pairs && args->stream[i + n] == args->stream[i];)
-				n++;
-			for (uint32_t j = i; j < i + n; j++)
+			for (uint32_t j = i; j < i + s->run[i]; j++)
 				angle[j] = at * rate[j];
 		}
 	}
@@ -178,6 +183,8 @@ GAON_KERNEL(ops_rope, struct ops_rope_args,
 
 	for (uint32_t i = 0; i < args->pairs; i++)
 		spm->rate[i] = factors ? args->rate[i] / (double)factors[i] : args->rate[i];
+	if (r.begin < r.end)
+		find_runs(spm, args);
 	for (uint64_t at = r.begin, n; at < r.end; at += n) {
 		n = r.end - at < most ? r.end - at : most;
 		angles(spm, args, at, (uint32_t)n);

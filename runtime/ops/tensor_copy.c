@@ -43,6 +43,52 @@ static enum gaon_status conversion(const char *call, const struct gaon_tensor *d
 
 /* --- elements --------------------------------------------------------------------------------- */
 
+static uint32_t most_elements(const struct gaon_tensor *a, const struct gaon_tensor *b)
+{
+	return block_elements(a) > block_elements(b) ? block_elements(a) : block_elements(b);
+}
+
+/* A dense one takes the other's shape, if its rows are whole blocks then. */
+static bool same_shape(struct gaon_tensor *dst, struct gaon_tensor *src)
+{
+	uint32_t block = most_elements(dst, src);
+
+	if (ops_tensor_same_shape(dst, src))
+		return true;
+	if (gaon_tensor_is_dense(dst) && src->ne[0] % block == 0)
+		return gaon_tensor_dense(dst, dst->va, dst->type, src->ne);
+	if (gaon_tensor_is_dense(src) && dst->ne[0] % block == 0)
+		return gaon_tensor_dense(src, src->va, src->type, dst->ne);
+	return false;
+}
+
+/* Makes the operands ready for the way that is returned. */
+static enum ops_way copy_way(struct gaon_tensor *dst, struct gaon_tensor *src)
+{
+	struct gaon_tensor *views[] = { dst, src };
+
+	if (!same_shape(dst, src)) {
+		ops_tensor_join(views, 1);
+		ops_tensor_join(views + 1, 1);
+		return OPS_WAY_THROUGH;
+	}
+	if (block_elements(src) == 1)
+		ops_tensor_sort(views, 2);
+	ops_tensor_join(views, 2);
+	if (ops_tensor_stages(dst, src))
+		return OPS_WAY_STAGED;
+	if (block_elements(src) != 1 || ops_tensor_dense_rows(src))
+		return OPS_WAY_THROUGH;
+	for (int i = 1; i < GAON_TENSOR_DIMS; i++) {
+		if (src->ne[i] == 1 || src->nb[i] != gaon_tensor_type_bytes(src->type, NULL))
+			continue;
+		ops_tensor_swap(dst, 1, i);
+		ops_tensor_swap(src, 1, i);
+		return OPS_WAY_TURNED;
+	}
+	return OPS_WAY_THROUGH;
+}
+
 static enum gaon_status copy_valid(const struct ops_tensor o[2], struct ops_copy_args *args)
 {
 	enum gaon_status status = ops_tensor_valid("gaon_ops_copy", o, 2);
@@ -61,10 +107,9 @@ static enum gaon_status copy_valid(const struct ops_tensor o[2], struct ops_copy
 	args->dst = *o[0].t;
 	args->src = *o[1].t;
 	args->raw = raw_bytes(&args->dst, &args->src);
-	ops_tensor_join((struct gaon_tensor *[]){ &args->dst }, 1);
-	ops_tensor_join((struct gaon_tensor *[]){ &args->src }, 1);
-	block = block_elements(&args->src) > block_elements(&args->dst) ? block_elements(&args->src) :
-									block_elements(&args->dst);
+	args->way = copy_way(&args->dst, &args->src);
+	/* What is counted through is taken in whole blocks of either. */
+	block = most_elements(&args->dst, &args->src);
 	if (args->dst.ne[0] % block || args->src.ne[0] % block)
 		return OPS_REFUSE("gaon_ops_copy",
 				  "rows of src: %s or dst: %s are not whole blocks of %u",
@@ -143,12 +188,15 @@ static enum gaon_status rows_launch(struct gaon_ops *ops, struct gaon_stream *st
 	if (status || ops_tensor_empty(rows))
 		return status;
 	args.raw = raw_bytes(&args.dst, &args.src);
-	args.gather = rows->ne[0] == 1 && ops_tensor_is_float(o[0].t) && ops_tensor_is_float(o[1].t);
 	ops_tensor_normalise(&args.dst);
 	ops_tensor_normalise(&args.src);
 	ops_tensor_normalise(&args.index);
+	if (rows->ne[0] == 1 && ops_tensor_is_float(o[0].t) && ops_tensor_is_float(o[1].t))
+		args.way = OPS_WAY_ELEMENTS;
+	else
+		args.way = ops_tensor_stages(&args.dst, &args.src) ? OPS_WAY_STAGED : OPS_WAY_ROWS;
 	return ops_launch(ops, stream, kernel, &args, sizeof(args),
-			  ops_tensor_shares(rows, args.gather ? 1 : ROWS_PART), 0);
+			  ops_tensor_shares(rows, ROWS_PART), 0);
 }
 
 #define GET_OPERANDS	{ { "dst", dst, true }, { "src", src, false }, { "index", index, false } }

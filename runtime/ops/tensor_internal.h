@@ -43,6 +43,17 @@ void ops_tensor_normalise(struct gaon_tensor *t);
  * shape; the others have it too or are repeated to fill it.
  */
 void ops_tensor_join(struct gaon_tensor *const *views, unsigned int count);
+/*
+ * Puts the dimensions of all, which have the same shape or are repeated to it, in the order of
+ * views[0]'s strides, the smallest first; not if one is in blocks. Normalised first.
+ */
+void ops_tensor_sort(struct gaon_tensor *const *views, unsigned int count);
+/* ops_tensor_sort() and ops_tensor_join(): for what works on each element by itself. */
+void ops_tensor_flatten(struct gaon_tensor *const *views, unsigned int count);
+/* Dimensions @i and @k change places. */
+void ops_tensor_swap(struct gaon_tensor *t, int i, int k);
+/* Rows of both (normalised) are dense and short enough to be moved some at once. */
+bool ops_tensor_stages(const struct gaon_tensor *dst, const struct gaon_tensor *src);
 /* Workgroups that rows of @t in parts of @part elements are worth. */
 uint64_t ops_tensor_shares(const struct gaon_tensor *t, uint64_t part);
 

@@ -59,7 +59,7 @@ enum gaon_status gaon_ops_map(struct gaon_ops *ops, struct gaon_stream *stream,
 		return status;
 	args.dst = *dst;
 	args.src = *src;
-	ops_tensor_join((struct gaon_tensor *[]){ &args.dst, &args.src }, 2);
+	ops_tensor_flatten((struct gaon_tensor *[]){ &args.dst, &args.src }, 2);
 	return ops_launch(ops, stream, OPS_KERNEL_MAP, &args, sizeof(args),
 			  ops_tensor_shares(&args.dst, ROWS_PART), 0);
 }
@@ -106,7 +106,7 @@ enum gaon_status gaon_ops_zip(struct gaon_ops *ops, struct gaon_stream *stream,
 	args.dst = *dst;
 	args.a = *a;
 	args.b = *b;
-	ops_tensor_join((struct gaon_tensor *[]){ &args.dst, &args.a, &args.b }, 3);
+	ops_tensor_flatten((struct gaon_tensor *[]){ &args.dst, &args.a, &args.b }, 3);
 	return ops_launch(ops, stream, OPS_KERNEL_ZIP, &args, sizeof(args),
 			  ops_tensor_shares(&args.dst, ROWS_PART), 0);
 }
@@ -205,7 +205,7 @@ enum gaon_status gaon_ops_glu(struct gaon_ops *ops, struct gaon_stream *stream,
 	args.dst = *dst;
 	args.a = *o[1].t;
 	args.b = *o[2].t;
-	ops_tensor_join((struct gaon_tensor *[]){ &args.dst, &args.a, &args.b }, 3);
+	ops_tensor_flatten((struct gaon_tensor *[]){ &args.dst, &args.a, &args.b }, 3);
 	return ops_launch(ops, stream, OPS_KERNEL_GLU, &args, sizeof(args),
 			  ops_tensor_shares(&args.dst, ROWS_PART), 0);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Tensors made ready for a kernel: as few dimensions as they need, so that rows are long. */
+#include "kernels/tensor_args.h"
 #include "tensor_internal.h"
 
 /* Elements that are worth a workgroup of their own. */
@@ -20,6 +21,35 @@ void ops_tensor_normalise(struct gaon_tensor *t)
 	for (int i = 1; i < GAON_TENSOR_DIMS; i++)
 		if (t->ne[i] == 1)
 			t->nb[i] = 0;
+}
+
+void ops_tensor_swap(struct gaon_tensor *t, int i, int k)
+{
+	uint64_t ne = t->ne[i], nb = t->nb[i];
+
+	t->ne[i] = t->ne[k];
+	t->nb[i] = t->nb[k];
+	t->ne[k] = ne;
+	t->nb[k] = nb;
+}
+
+void ops_tensor_sort(struct gaon_tensor *const *views, unsigned int count)
+{
+	const struct gaon_tensor *by = views[0];
+
+	for (unsigned int v = 0; v < count; v++) {
+		if (block_elements(views[v]) != 1)
+			return;
+		ops_tensor_normalise(views[v]);
+	}
+	/* By insertion; dimensions of size 1 go last. */
+	for (int i = 1; i < GAON_TENSOR_DIMS; i++)
+		for (int k = i; k && by->ne[k] != 1 &&
+		     (by->ne[k - 1] == 1 || by->nb[k] < by->nb[k - 1]); k--)
+			for (unsigned int v = 0; v < count; v++)
+				ops_tensor_swap(views[v], k, k - 1);
+	for (unsigned int v = 0; v < count; v++)
+		ops_tensor_normalise(views[v]);
 }
 
 /* Dimensions i and i + 1 of @t can be one; @whole is the shape that t has or is repeated to. */
@@ -69,4 +99,21 @@ uint64_t ops_tensor_shares(const struct gaon_tensor *t, uint64_t part)
 	uint64_t worth = (ops_tensor_elements(t) + SHARE - 1) / SHARE;
 
 	return parts < worth ? parts : worth;
+}
+
+static uint64_t row_bytes(const struct gaon_tensor *t)
+{
+	return t->ne[0] / block_elements(t) * gaon_tensor_type_bytes(t->type, NULL);
+}
+
+bool ops_tensor_stages(const struct gaon_tensor *dst, const struct gaon_tensor *src)
+{
+	return ops_tensor_rows(dst) > 1 && ops_tensor_dense_rows(dst) && ops_tensor_dense_rows(src) &&
+	       row_bytes(dst) <= STAGE_BYTES && row_bytes(src) <= STAGE_BYTES;
+}
+
+void ops_tensor_flatten(struct gaon_tensor *const *views, unsigned int count)
+{
+	ops_tensor_sort(views, count);
+	ops_tensor_join(views, count);
 }

@@ -28,11 +28,13 @@ ifneq ($(wildcard runtime/build.mk),)
 TESTS		+= $(OPS_TESTS)
 TSAN_TESTS	+= $(filter %/ops_rows,$(OPS_TESTS))
 
-# The operators' results do not depend on what is compiled: nothing, and everything at once.
+# The operators' results do not depend on what is compiled, nothing or everything at once, nor on when
+# asynchronous effects happen.
 OPS_COMPILED	:= $(O)/tests/conformance/compiled_operators
+OPS_AGAIN	:= $(filter %/ops_elementwise %/ops_rows %/ops_map %/ops_copy %/ops_norm,$(abspath $(OPS_TESTS)))
 $(OPS_COMPILED): $(OPS_TESTS)
-	@printf '#!/bin/sh\nstatus=0\nfor GAON_SIM_COMPILE in 0 1; do\nexport GAON_SIM_COMPILE\nfor t in %s; do $$t || status=1; done\ndone\nexit $$status\n' \
-		'$(filter %/ops_elementwise %/ops_rows %/ops_map %/ops_copy %/ops_norm,$(abspath $(OPS_TESTS)))' >$@
+	@printf '#!/bin/sh\nstatus=0\nfor how in COMPILE=0 COMPILE=1 EFFECTS=early EFFECTS=late; do\nfor t in %s; do\nenv GAON_SIM_$$how $$t || status=1\ndone\ndone\nexit $$status\n' \
+		'$(OPS_AGAIN)' >$@
 	@chmod +x $@
 TESTS += $(OPS_COMPILED)
 endif

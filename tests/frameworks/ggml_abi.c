@@ -49,13 +49,13 @@ static ggml_guid guid = { 1 };
 NOTED(const char *, type_get_name, (ggml_backend_buffer_type_t t), "type")
 NOTED(ggml_backend_buffer_t, type_alloc_buffer, (ggml_backend_buffer_type_t t, size_t s), buffer)
 NOTED(ggml_backend_buffer_t, type_alloc_buffer_n,
-      (ggml_backend_buffer_type_t t, struct ggml_tensor **l, int n), buffer)
+	(ggml_backend_buffer_type_t t, struct ggml_tensor **l, int n), buffer)
 NOTED(size_t, type_get_alignment, (ggml_backend_buffer_type_t t), 64)
 NOTED(size_t, type_get_max_size, (ggml_backend_buffer_type_t t), sizeof(memory))
 NOTED(size_t, type_get_alloc_size, (ggml_backend_buffer_type_t t, const struct ggml_tensor *x),
-      ggml_nbytes(x))
+	ggml_nbytes(x))
 NOTED(size_t, type_get_alloc_size_n, (ggml_backend_buffer_type_t t, struct ggml_tensor **l, int n),
-      64)
+	64)
 NOTED(bool, type_is_host, (ggml_backend_buffer_type_t t), false)
 
 NOTED_VOID(buffer_free_buffer, (ggml_backend_buffer_t b))
@@ -65,7 +65,7 @@ static void *buffer_get_base(ggml_backend_buffer_t b)
 	return memory;
 }
 NOTED(enum ggml_status, buffer_init_tensor, (ggml_backend_buffer_t b, struct ggml_tensor *t),
-      GGML_STATUS_SUCCESS)
+	GGML_STATUS_SUCCESS)
 NOTED_VOID(buffer_memset_tensor,
 	   (ggml_backend_buffer_t b, struct ggml_tensor *t, uint8_t v, size_t o, size_t s))
 NOTED_VOID(buffer_set_tensor,
@@ -77,7 +77,7 @@ NOTED_VOID(buffer_set_tensor_2d, (ggml_backend_buffer_t b, struct ggml_tensor *t
 NOTED_VOID(buffer_get_tensor_2d, (ggml_backend_buffer_t b, const struct ggml_tensor *t, void *d,
 				  size_t o, size_t s, size_t n, size_t st, size_t sd))
 NOTED(bool, buffer_cpy_tensor,
-      (ggml_backend_buffer_t b, const struct ggml_tensor *s, struct ggml_tensor *d), true)
+	(ggml_backend_buffer_t b, const struct ggml_tensor *s, struct ggml_tensor *d), true)
 NOTED_VOID(buffer_clear, (ggml_backend_buffer_t b, uint8_t v))
 NOTED_VOID(buffer_reset, (ggml_backend_buffer_t b))
 
@@ -92,16 +92,16 @@ NOTED_VOID(backend_set_tensor_2d_async, (ggml_backend_t b, struct ggml_tensor *t
 NOTED_VOID(backend_get_tensor_2d_async, (ggml_backend_t b, const struct ggml_tensor *t, void *d,
 					 size_t o, size_t s, size_t n, size_t st, size_t sd))
 NOTED(bool, backend_cpy_tensor_async,
-      (ggml_backend_t a, ggml_backend_t b, const struct ggml_tensor *s, struct ggml_tensor *d),
-      true)
+	(ggml_backend_t a, ggml_backend_t b, const struct ggml_tensor *s, struct ggml_tensor *d),
+	true)
 NOTED_VOID(backend_synchronize, (ggml_backend_t b))
 NOTED(ggml_backend_graph_plan_t, backend_graph_plan_create,
-      (ggml_backend_t b, const struct ggml_cgraph *g), memory)
+	(ggml_backend_t b, const struct ggml_cgraph *g), memory)
 NOTED_VOID(backend_graph_plan_free, (ggml_backend_t b, ggml_backend_graph_plan_t p))
 NOTED(enum ggml_status, backend_graph_plan_compute, (ggml_backend_t b, ggml_backend_graph_plan_t p),
-      GGML_STATUS_SUCCESS)
+	GGML_STATUS_SUCCESS)
 NOTED(enum ggml_status, backend_graph_compute, (ggml_backend_t b, struct ggml_cgraph *g),
-      GGML_STATUS_SUCCESS)
+	GGML_STATUS_SUCCESS)
 NOTED_VOID(backend_event_record, (ggml_backend_t b, ggml_backend_event_t e))
 NOTED_VOID(backend_event_wait, (ggml_backend_t b, ggml_backend_event_t e))
 
@@ -109,13 +109,13 @@ NOTED(const char *, device_get_name, (ggml_backend_dev_t d), "device")
 NOTED(const char *, device_get_description, (ggml_backend_dev_t d), "a device")
 NOTED_VOID(device_get_memory, (ggml_backend_dev_t d, size_t *f, size_t *t))
 NOTED(enum ggml_backend_dev_type, device_get_type, (ggml_backend_dev_t d),
-      GGML_BACKEND_DEVICE_TYPE_GPU)
+	GGML_BACKEND_DEVICE_TYPE_GPU)
 NOTED_VOID(device_get_props, (ggml_backend_dev_t d, struct ggml_backend_dev_props *p))
 NOTED(ggml_backend_t, device_init_backend, (ggml_backend_dev_t d, const char *p), &backend)
 NOTED(ggml_backend_buffer_type_t, device_get_buffer_type, (ggml_backend_dev_t d), &type)
 NOTED(ggml_backend_buffer_type_t, device_get_host_buffer_type, (ggml_backend_dev_t d), &type)
 NOTED(ggml_backend_buffer_t, device_buffer_from_host_ptr,
-      (ggml_backend_dev_t d, void *p, size_t s, size_t m), buffer)
+	(ggml_backend_dev_t d, void *p, size_t s, size_t m), buffer)
 NOTED(bool, device_supports_op, (ggml_backend_dev_t d, const struct ggml_tensor *t), true)
 NOTED(bool, device_supports_buft, (ggml_backend_dev_t d, ggml_backend_buffer_type_t t), true)
 NOTED(bool, device_offload_op, (ggml_backend_dev_t d, const struct ggml_tensor *t), true)

@@ -36,6 +36,26 @@ static struct ggml_tensor *viewed(struct ggml_context *c, const struct draw *d, 
 	}
 }
 
+/* A dense one, or the first parts of longer rows. */
+static struct ggml_tensor *row_parts(struct ggml_context *c, const struct draw *d, int place,
+				     enum ggml_type type, const int64_t ne[4])
+{
+	int64_t wide[4] = { ne[0] + ggml_blck_size(type), ne[1], ne[2], ne[3] };
+	struct ggml_tensor *t;
+
+	if (pick(d, place, 2))
+		return leaf(c, type, ne);
+	t = leaf(c, type, wide);
+	return ggml_view_4d(c, t, ne[0], ne[1], ne[2], ne[3], t->nb[1], t->nb[2], t->nb[3], 0);
+}
+
+/* Numbers from @low to @high where nothing computes @t. */
+static struct ggml_tensor *ranged(struct ggml_tensor *t, float low, float high)
+{
+	ggml_format_name(t->view_src ? t->view_src : t, "range %g %g", low, high);
+	return t;
+}
+
 static struct ggml_tensor *build_arithmetic(struct ggml_context *c, const struct draw *d)
 {
 	static struct ggml_tensor *(*const functions[])(struct ggml_context *, struct ggml_tensor *,
@@ -52,10 +72,8 @@ static struct ggml_tensor *build_arithmetic(struct ggml_context *c, const struct
 	for (int i = 0; i < 4; i++)
 		ne[i] = pick(d, i + 1, 3) ? d->ne[i] : 1;
 	b = viewed(c, d, 5, d->other, ne);
-	if (!b->view_src && d->kind == 3)
-		ggml_set_name(b, "range 0.5 2");
-	else if (b->view_src && d->kind == 3)
-		ggml_set_name(b->view_src, "range 0.5 2");
+	if (d->kind == 3)
+		ranged(b, 0.5f, 2.0f);
 	return functions[d->kind](c, a, b);
 }
 
@@ -73,9 +91,11 @@ static struct ggml_tensor *build_mul_mat(struct ggml_context *c, const struct dr
 /* @kind: the mode; one drawing in three has frequency factors, one in three YaRN's parameters. */
 static struct ggml_tensor *build_rope(struct ggml_context *c, const struct draw *d)
 {
-	int64_t dims = 2 * (1 + pick(d, 1, 32)), heads = d->ne[1], tokens = d->ne[0] % 40 + 1;
-	int sections[4] = { (int)(dims / 4 + 1), (int)(dims / 4), 1, 0 };
 	bool sectioned = d->kind & GGML_ROPE_TYPE_MROPE, vision = d->kind == GGML_ROPE_TYPE_VISION;
+	int64_t dims = sectioned ? 8 * (1 + pick(d, 1, 8)) : 2 * (1 + pick(d, 1, 32));
+	int64_t heads = d->ne[1], tokens = d->ne[0] % 40 + 1;
+	/* An empty section leaves the next one's angles to the last before it in ggml: none is. */
+	int sections[4] = { (int)(dims / 4 + 1), (int)(dims / 4), 1, 0 };
 	int64_t width = vision ? 2 * dims : dims + (pick(d, 2, 2) ? 16 : 0);
 	const int64_t ne[4] = { width, heads, tokens, 1 };
 	struct ggml_tensor *x = viewed(c, d, 0, d->type, ne), *factors = NULL;
@@ -111,15 +131,242 @@ static struct ggml_tensor *build_soft_max(struct ggml_context *c, const struct d
 	return out;
 }
 
+/*
+ * @kind: the function. ggml's processor backend looks GELU up by a rounded operand: numbers as
+ * large, and tensors no smaller, than those of ggml's own tests keep its mean error below the
+ * bound.
+ */
+static struct ggml_tensor *build_unary(struct ggml_context *c, const struct draw *d)
+{
+	bool rounded = d->kind == GGML_UNARY_OP_GELU || d->kind == GGML_UNARY_OP_GELU_QUICK;
+	float largest = rounded || pick(d, 1, 2) ? 150.0f : 2.0f;
+	int64_t ne[4] = { d->ne[0] + (rounded ? 512 : 0), d->ne[1], d->ne[2], d->ne[3] };
+
+	return ggml_unary(c, ranged(viewed(c, d, 0, d->type, ne), -largest, largest), d->kind);
+}
+
+enum { SQUARE, ROOT, LOGARITHM, SCALED, CLAMPED };
+
+/* Roots and logarithms of what is above 0. */
+static struct ggml_tensor *build_map(struct ggml_context *c, const struct draw *d)
+{
+	/* ggml scales dense tensors only. */
+	struct ggml_tensor *x =
+		d->kind == SCALED ? leaf(c, d->type, d->ne) : viewed(c, d, 0, d->type, d->ne);
+
+	if (d->kind == ROOT || d->kind == LOGARITHM)
+		ranged(x, 0.5f, 3.0f);
+	switch (d->kind) {
+	case SQUARE: return ggml_sqr(c, x);
+	case ROOT: return ggml_sqrt(c, x);
+	case LOGARITHM: return ggml_log(c, x);
+	case SCALED: return ggml_scale_bias(c, x, d->x, pick(d, 1, 2) ? d->y : 0.0f);
+	default: return ggml_clamp(c, x, d->y - 0.5f, d->y + 0.25f);
+	}
+}
+
+/* @kind: the function; one operand with both halves in either order, or two */
+static struct ggml_tensor *build_glu(struct ggml_context *c, const struct draw *d)
+{
+	/* As in build_unary(). */
+	int64_t wide = d->ne[0] + (d->kind == GGML_GLU_OP_GEGLU_QUICK ? 512 : 0);
+	int64_t ne[4] = { wide, d->ne[1], d->ne[2], d->ne[3] };
+	int64_t both[4] = { 2 * wide, d->ne[1], d->ne[2], d->ne[3] };
+	bool split = d->kind == GGML_GLU_OP_SWIGLU_OAI || pick(d, 2, 2);
+	struct ggml_tensor *a = row_parts(c, d, 0, d->type, split ? ne : both);
+	struct ggml_tensor *b = split ? row_parts(c, d, 1, d->type, ne) : NULL;
+
+	ranged(a, -150.0f, 150.0f);
+	if (d->kind == GGML_GLU_OP_SWIGLU_OAI)
+		return ggml_swiglu_oai(c, a, b, 1.702f, 0.5f);
+	return split ? ggml_glu_split(c, a, b, d->kind) : ggml_glu(c, a, d->kind, pick(d, 3, 2));
+}
+
+/* Rows are whole blocks of both types. */
+static int64_t whole_blocks(const struct draw *d)
+{
+	int64_t block = ggml_blck_size(d->type) > ggml_blck_size(d->other)
+				? ggml_blck_size(d->type)
+				: ggml_blck_size(d->other);
+
+	return (d->ne[0] + block - 1) / block * block;
+}
+
+/* From @type to @other. ggml's processor backend writes blocks densely only. */
+static struct ggml_tensor *build_copy(struct ggml_context *c, const struct draw *d)
+{
+	int64_t ne[4] = { whole_blocks(d), d->ne[1], d->ne[2], d->ne[3] };
+	bool blocks = ggml_is_quantized(d->other);
+
+	return ggml_cpy(c, viewed(c, d, 0, d->type, ne),
+			blocks ? leaf(c, d->other, ne) : viewed(c, d, 1, d->other, ne));
+}
+
+static struct ggml_tensor *build_cont(struct ggml_context *c, const struct draw *d)
+{
+	struct ggml_tensor *x = viewed(c, d, 0, d->type, d->ne);
+
+	return ggml_cont(c,
+			 pick(d, 1, 2) && ggml_blck_size(d->type) == 1 ? ggml_transpose(c, x) : x);
+}
+
+/* @other: the indices' type */
+static struct ggml_tensor *indices(struct ggml_context *c, enum ggml_type type, int64_t n0,
+				   int64_t n1, int64_t n2, int64_t below)
+{
+	struct ggml_tensor *index = ggml_new_tensor_3d(c, type, n0, n1, n2);
+
+	ggml_format_name(index, "index %d", (int)below);
+	return index;
+}
+
+static struct ggml_tensor *build_get_rows(struct ggml_context *c, const struct draw *d)
+{
+	int64_t block = ggml_blck_size(d->type), rows = 1 + pick(d, 1, 90);
+	int64_t ne[4] = { (d->ne[0] + block - 1) / block * block, rows, d->ne[2], d->ne[3] };
+
+	return ggml_get_rows(
+		c, viewed(c, d, 0, d->type, ne),
+		indices(c, GGML_TYPE_I32, 1 + pick(d, 2, 40), d->ne[2], d->ne[3], rows));
+}
+
+/* Rows of F32 into a larger tensor of @type by indices of @other, which are not repeated. */
+static struct ggml_tensor *build_set_rows(struct ggml_context *c, const struct draw *d)
+{
+	int64_t block = ggml_blck_size(d->type), rows = 1 + pick(d, 1, 90),
+		some = 1 + pick(d, 2, rows);
+	int64_t to[4] = { (d->ne[0] + block - 1) / block * block, rows, d->ne[2], d->ne[3] };
+	int64_t from[4] = { to[0], some, d->ne[2], d->ne[3] };
+
+	return ggml_set_rows(c, leaf(c, d->type, to), viewed(c, d, 3, GGML_TYPE_F32, from),
+			     indices(c, d->other, some, pick(d, 4, 2) ? d->ne[2] : 1, 1, rows));
+}
+
+enum { RMS, MEAN_AND_VARIANCE, L2, SUMS, MEANS };
+
+static struct ggml_tensor *build_norm(struct ggml_context *c, const struct draw *d)
+{
+	struct ggml_tensor *x = viewed(c, d, 0, GGML_TYPE_F32, d->ne);
+
+	switch (d->kind) {
+	case RMS: return ggml_rms_norm(c, x, 1e-5f);
+	case MEAN_AND_VARIANCE: return ggml_norm(c, x, 1e-5f);
+	case L2: return ggml_l2_norm(c, x, 1e-5f);
+	case SUMS: return ggml_sum_rows(c, x);
+	default: return ggml_mean(c, x);
+	}
+}
+
+/* @type: of keys and values; @kind: bits for a mask, ALiBi, a cap of the logits, sinks */
+static struct ggml_tensor *build_flash(struct ggml_context *c, const struct draw *d)
+{
+	static const int64_t widths[] = { 64, 128, 80, 96, 40, 256 };
+	int64_t width = widths[pick(d, 0, 6)], keys = d->ne[0], tokens = 1 + pick(d, 1, 20);
+	int64_t heads = d->ne[1], group = 1 + pick(d, 2, 3), sequences = 1 + pick(d, 3, 2);
+	/* The cache's order: heads inside keys, seen the other way round. */
+	int64_t cache[4] = { width, heads, keys, sequences };
+	int64_t turned[4] = { width, heads * group, tokens, sequences };
+	struct ggml_tensor *q = ggml_permute(c, leaf(c, GGML_TYPE_F32, turned), 0, 2, 1, 3);
+	struct ggml_tensor *k = ggml_permute(c, leaf(c, d->type, cache), 0, 2, 1, 3);
+	struct ggml_tensor *v = ggml_permute(c, leaf(c, d->type, cache), 0, 2, 1, 3);
+	struct ggml_tensor *mask = NULL, *out;
+
+	if (d->kind & 3) {
+		mask = ggml_new_tensor_4d(c, GGML_TYPE_F16, keys, tokens, 1, sequences);
+		ggml_set_name(mask, "mask");
+	}
+	out = ggml_flash_attn_ext(c, q, k, v, mask, 0.125f, d->kind & 2 ? 8.0f : 0.0f,
+				  d->kind & 4 ? 10.0f : 0.0f);
+	ggml_prec_set_acc(out, GGML_PREC_F32);
+	if (d->kind & 8)
+		ggml_flash_attn_ext_add_sinks(out,
+					      ggml_new_tensor_1d(c, GGML_TYPE_F32, heads * group));
+	return out;
+}
+
+/* clang-format off */
 #define F32  GGML_TYPE_F32
 #define F16  GGML_TYPE_F16
 #define BF16 GGML_TYPE_BF16
 
 const struct op_case op_cases[] = {
-	{ "add", build_arithmetic, F32, F32, 0, false, 1e-7 },
-	{ "sub", build_arithmetic, F32, F32, 1, false, 1e-7 },
-	{ "mul", build_arithmetic, F32, F32, 2, false, 1e-7 },
-	{ "div", build_arithmetic, F32, F32, 3, false, 1e-7 },
+	{ "add", build_arithmetic, F32, F32, 0, true, 1e-7 },
+	{ "sub", build_arithmetic, F32, F32, 1, true, 1e-7 },
+	{ "mul", build_arithmetic, F32, F32, 2, true, 1e-7 },
+	{ "div", build_arithmetic, F32, F32, 3, true, 1e-7 },
+	{ "unary abs", build_unary, F32, F32, GGML_UNARY_OP_ABS, true, 1e-7 },
+	{ "unary sgn", build_unary, F32, F32, GGML_UNARY_OP_SGN, true, 1e-7 },
+	{ "unary neg", build_unary, F32, F32, GGML_UNARY_OP_NEG, true, 1e-7 },
+	{ "unary step", build_unary, F32, F32, GGML_UNARY_OP_STEP, true, 1e-7 },
+	{ "unary tanh", build_unary, F32, F32, GGML_UNARY_OP_TANH, true, 1e-7 },
+	{ "unary elu", build_unary, F32, F32, GGML_UNARY_OP_ELU, true, 1e-7 },
+	{ "unary relu", build_unary, F32, F32, GGML_UNARY_OP_RELU, true, 1e-7 },
+	{ "unary sigmoid", build_unary, F32, F32, GGML_UNARY_OP_SIGMOID, true, 1e-7 },
+	{ "unary gelu", build_unary, F32, F32, GGML_UNARY_OP_GELU, true, 1e-7 },
+	{ "unary gelu_quick", build_unary, F32, F32, GGML_UNARY_OP_GELU_QUICK, true, 1e-7 },
+	{ "unary gelu_erf", build_unary, F32, F32, GGML_UNARY_OP_GELU_ERF, true, 1e-7 },
+	{ "unary silu", build_unary, F32, F32, GGML_UNARY_OP_SILU, true, 1e-7 },
+	{ "unary hardswish", build_unary, F32, F32, GGML_UNARY_OP_HARDSWISH, true, 1e-7 },
+	{ "unary hardsigmoid", build_unary, F32, F32, GGML_UNARY_OP_HARDSIGMOID, true, 1e-7 },
+	{ "unary exp", build_unary, F32, F32, GGML_UNARY_OP_EXP, true, 1e-7 },
+	{ "unary expm1", build_unary, F32, F32, GGML_UNARY_OP_EXPM1, true, 1e-7 },
+	{ "unary softplus", build_unary, F32, F32, GGML_UNARY_OP_SOFTPLUS, true, 1e-7 },
+	{ "unary floor", build_unary, F32, F32, GGML_UNARY_OP_FLOOR, true, 1e-7 },
+	{ "unary ceil", build_unary, F32, F32, GGML_UNARY_OP_CEIL, true, 1e-7 },
+	{ "unary round", build_unary, F32, F32, GGML_UNARY_OP_ROUND, true, 1e-7 },
+	{ "unary trunc", build_unary, F32, F32, GGML_UNARY_OP_TRUNC, true, 1e-7 },
+	{ "unary silu f16", build_unary, F16, F16, GGML_UNARY_OP_SILU, true, 1e-7 },
+	{ "unary gelu f16", build_unary, F16, F16, GGML_UNARY_OP_GELU, true, 1e-7 },
+	{ "unary relu f16", build_unary, F16, F16, GGML_UNARY_OP_RELU, true, 1e-7 },
+	{ "unary tanh f16", build_unary, F16, F16, GGML_UNARY_OP_TANH, true, 1e-7 },
+	{ "sqr", build_map, F32, F32, SQUARE, true, 1e-7 },
+	{ "sqrt", build_map, F32, F32, ROOT, true, 1e-7 },
+	{ "log", build_map, F32, F32, LOGARITHM, true, 1e-7 },
+	{ "scale", build_map, F32, F32, SCALED, true, 1e-7 },
+	{ "clamp", build_map, F32, F32, CLAMPED, true, 1e-7 },
+	{ "glu reglu", build_glu, F32, F32, GGML_GLU_OP_REGLU, true, 1e-7 },
+	{ "glu geglu", build_glu, F32, F32, GGML_GLU_OP_GEGLU, true, 1e-7 },
+	{ "glu swiglu", build_glu, F32, F32, GGML_GLU_OP_SWIGLU, true, 1e-7 },
+	{ "glu swiglu_oai", build_glu, F32, F32, GGML_GLU_OP_SWIGLU_OAI, true, 1e-7 },
+	{ "glu geglu_erf", build_glu, F32, F32, GGML_GLU_OP_GEGLU_ERF, true, 1e-7 },
+	{ "glu geglu_quick", build_glu, F32, F32, GGML_GLU_OP_GEGLU_QUICK, true, 1e-7 },
+	{ "cpy f32 to f32", build_copy, F32, F32, 0, true, 0 },
+	{ "cpy f32 to f16", build_copy, F32, F16, 0, true, 1e-7 },
+	{ "cpy f32 to bf16", build_copy, F32, BF16, 0, true, 1e-7 },
+	{ "cpy f16 to f32", build_copy, F16, F32, 0, true, 0 },
+	{ "cpy f16 to f16", build_copy, F16, F16, 0, true, 0 },
+	{ "cpy bf16 to f32", build_copy, BF16, F32, 0, true, 0 },
+	{ "cpy f32 to q8_0", build_copy, F32, GGML_TYPE_Q8_0, 0, true, 1e-6 },
+	{ "cpy f32 to q4_0", build_copy, F32, GGML_TYPE_Q4_0, 0, true, 1e-6 },
+	{ "cpy f32 to q4_1", build_copy, F32, GGML_TYPE_Q4_1, 0, true, 1e-6 },
+	{ "cpy q8_0 to f32", build_copy, GGML_TYPE_Q8_0, F32, 0, true, 1e-7 },
+	{ "cpy q4_0 to f32", build_copy, GGML_TYPE_Q4_0, F32, 0, true, 1e-7 },
+	{ "cpy q4_1 to f32", build_copy, GGML_TYPE_Q4_1, F32, 0, true, 1e-7 },
+	{ "cpy q4_1 to q4_1", build_copy, GGML_TYPE_Q4_1, GGML_TYPE_Q4_1, 0, true, 0 },
+	{ "cpy f32 to i32", build_copy, F32, GGML_TYPE_I32, 0, true, 0 },
+	{ "cpy i32 to f32", build_copy, GGML_TYPE_I32, F32, 0, true, 0 },
+	{ "cpy i32 to i32", build_copy, GGML_TYPE_I32, GGML_TYPE_I32, 0, true, 0 },
+	{ "cont f32", build_cont, F32, F32, 0, true, 0 },
+	{ "cont f16", build_cont, F16, F16, 0, true, 0 },
+	{ "cont bf16", build_cont, BF16, BF16, 0, true, 0 },
+	{ "get_rows f32", build_get_rows, F32, F32, 0, true, 1e-7 },
+	{ "get_rows f16", build_get_rows, F16, F32, 0, true, 1e-7 },
+	{ "get_rows bf16", build_get_rows, BF16, F32, 0, true, 1e-7 },
+	{ "get_rows q8_0", build_get_rows, GGML_TYPE_Q8_0, F32, 0, true, 1e-7 },
+	{ "get_rows q4_0", build_get_rows, GGML_TYPE_Q4_0, F32, 0, true, 1e-7 },
+	{ "get_rows q4_1", build_get_rows, GGML_TYPE_Q4_1, F32, 0, true, 1e-7 },
+	{ "set_rows f32 by i64", build_set_rows, F32, GGML_TYPE_I64, 0, true, 1e-7 },
+	{ "set_rows f16 by i64", build_set_rows, F16, GGML_TYPE_I64, 0, true, 1e-7 },
+	{ "set_rows f16 by i32", build_set_rows, F16, GGML_TYPE_I32, 0, true, 1e-7 },
+	{ "set_rows bf16 by i64", build_set_rows, BF16, GGML_TYPE_I64, 0, true, 1e-7 },
+	{ "set_rows q8_0 by i64", build_set_rows, GGML_TYPE_Q8_0, GGML_TYPE_I64, 0, true, 1e-6 },
+	{ "set_rows q4_0 by i64", build_set_rows, GGML_TYPE_Q4_0, GGML_TYPE_I64, 0, true, 1e-6 },
+	{ "set_rows q4_1 by i64", build_set_rows, GGML_TYPE_Q4_1, GGML_TYPE_I64, 0, true, 1e-6 },
+	{ "rms_norm", build_norm, F32, F32, RMS, true, 1e-7 },
+	{ "norm", build_norm, F32, F32, MEAN_AND_VARIANCE, true, 1e-7 },
+	{ "l2_norm", build_norm, F32, F32, L2, true, 1e-7 },
+	{ "sum_rows", build_norm, F32, F32, SUMS, true, 1e-7 },
+	{ "mean", build_norm, F32, F32, MEANS, true, 1e-7 },
 	{ "mul_mat f32", build_mul_mat, F32, F32, 0, true, 5e-4 },
 	{ "mul_mat f16", build_mul_mat, F16, F32, 0, true, 5e-4 },
 	{ "mul_mat f16 by f16", build_mul_mat, F16, F16, 0, true, 5e-4 },
@@ -137,5 +384,13 @@ const struct op_case op_cases[] = {
 	{ "soft_max mask f32", build_soft_max, F32, F32, 0, true, 1e-6 },
 	{ "soft_max mask f16", build_soft_max, F32, F16, 0, true, 1e-6 },
 	{ "soft_max alibi", build_soft_max, F32, F16, 1, true, 1e-6 },
+	{ "flash_attn f16", build_flash, F16, F16, 0, true, 5e-4 },
+	{ "flash_attn f16 mask", build_flash, F16, F16, 1, true, 5e-4 },
+	{ "flash_attn f16 alibi", build_flash, F16, F16, 2, true, 5e-4 },
+	{ "flash_attn f16 cap", build_flash, F16, F16, 5, true, 5e-4 },
+	{ "flash_attn f16 sinks", build_flash, F16, F16, 9, true, 5e-4 },
+	{ "flash_attn f32 mask", build_flash, F32, F32, 1, true, 5e-4 },
+	{ "flash_attn bf16 mask", build_flash, BF16, BF16, 1, true, 5e-4 },
 };
+/* clang-format on */
 const size_t op_case_count = SIZE(op_cases);

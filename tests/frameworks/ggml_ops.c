@@ -306,6 +306,7 @@ int main(int argc, char **argv)
 	random_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)getpid() * 2654435761u;
 	printf("GAON_SEED=%" PRIu64 "\n", random_state);
 	unsetenv("GGML_BACKEND_PATH");
+	setenv("GGML_NO_BACKTRACE", "1", 1);
 	setenv("GAON_DEVICE", "embedded", 0);
 	ggml_backend_load_all();
 	processor = ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, NULL);

@@ -5,21 +5,51 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* clang-format off */
 static const struct plugin_op *const operators[GGML_OP_COUNT] = {
-	[GGML_OP_ADD] = &plugin_op_arithmetic,	  [GGML_OP_SUB] = &plugin_op_arithmetic,
-	[GGML_OP_MUL] = &plugin_op_arithmetic,	  [GGML_OP_DIV] = &plugin_op_arithmetic,
-	[GGML_OP_MUL_MAT] = &plugin_op_mul_mat,	  [GGML_OP_ROPE] = &plugin_op_rope,
+	[GGML_OP_ADD] = &plugin_op_arithmetic,
+	[GGML_OP_SUB] = &plugin_op_arithmetic,
+	[GGML_OP_MUL] = &plugin_op_arithmetic,
+	[GGML_OP_DIV] = &plugin_op_arithmetic,
+	[GGML_OP_UNARY] = &plugin_op_map,
+	[GGML_OP_SQR] = &plugin_op_map,
+	[GGML_OP_SQRT] = &plugin_op_map,
+	[GGML_OP_LOG] = &plugin_op_map,
+	[GGML_OP_LEAKY_RELU] = &plugin_op_map,
+	[GGML_OP_SCALE] = &plugin_op_map,
+	[GGML_OP_CLAMP] = &plugin_op_map,
+	[GGML_OP_GLU] = &plugin_op_glu,
+	[GGML_OP_CPY] = &plugin_op_copy,
+	[GGML_OP_CONT] = &plugin_op_copy,
+	[GGML_OP_DUP] = &plugin_op_copy,
+	[GGML_OP_GET_ROWS] = &plugin_op_get_rows,
+	[GGML_OP_SET_ROWS] = &plugin_op_set_rows,
+	[GGML_OP_RMS_NORM] = &plugin_op_norm,
+	[GGML_OP_NORM] = &plugin_op_norm,
+	[GGML_OP_L2_NORM] = &plugin_op_norm,
+	[GGML_OP_SUM_ROWS] = &plugin_op_sum_rows,
+	[GGML_OP_MEAN] = &plugin_op_sum_rows,
+	[GGML_OP_MUL_MAT] = &plugin_op_mul_mat,
+	[GGML_OP_ROPE] = &plugin_op_rope,
 	[GGML_OP_SOFT_MAX] = &plugin_op_soft_max,
+	[GGML_OP_FLASH_ATTN_EXT] = &plugin_op_flash_attn,
 };
 
 static const uint8_t tensor_types[GGML_TYPE_COUNT] = {
-	[GGML_TYPE_F32] = GAON_TYPE_F32,     [GGML_TYPE_F16] = GAON_TYPE_F16,
-	[GGML_TYPE_BF16] = GAON_TYPE_BF16,   [GGML_TYPE_I8] = GAON_TYPE_I8,
-	[GGML_TYPE_I32] = GAON_TYPE_I32,     [GGML_TYPE_I64] = GAON_TENSOR_I64,
-	[GGML_TYPE_Q4_0] = GAON_TYPE_Q4_0,   [GGML_TYPE_Q4_1] = GAON_TYPE_Q4_1,
-	[GGML_TYPE_Q8_0] = GAON_TYPE_Q8_0,   [GGML_TYPE_Q4_K] = GAON_TENSOR_Q4_K,
-	[GGML_TYPE_Q5_K] = GAON_TENSOR_Q5_K, [GGML_TYPE_Q6_K] = GAON_TENSOR_Q6_K,
+	[GGML_TYPE_F32] = GAON_TYPE_F32,
+	[GGML_TYPE_F16] = GAON_TYPE_F16,
+	[GGML_TYPE_BF16] = GAON_TYPE_BF16,
+	[GGML_TYPE_I8] = GAON_TYPE_I8,
+	[GGML_TYPE_I32] = GAON_TYPE_I32,
+	[GGML_TYPE_I64] = GAON_TENSOR_I64,
+	[GGML_TYPE_Q4_0] = GAON_TYPE_Q4_0,
+	[GGML_TYPE_Q4_1] = GAON_TYPE_Q4_1,
+	[GGML_TYPE_Q8_0] = GAON_TYPE_Q8_0,
+	[GGML_TYPE_Q4_K] = GAON_TENSOR_Q4_K,
+	[GGML_TYPE_Q5_K] = GAON_TENSOR_Q5_K,
+	[GGML_TYPE_Q6_K] = GAON_TENSOR_Q6_K,
 };
+/* clang-format on */
 
 static _Thread_local char refusal[192];
 

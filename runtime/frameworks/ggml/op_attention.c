@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ROPE, SOFT_MAX */
+/* ROPE, SOFT_MAX, FLASH_ATTN_EXT */
 #include "plugin.h"
 
 #include <string.h>
@@ -94,3 +94,42 @@ static enum gaon_status soft_max_run(struct plugin_backend *backend, const struc
 }
 
 const struct plugin_op plugin_op_soft_max = { .supports = soft_max_supports, .run = soft_max_run };
+
+struct flash_operands {
+	struct gaon_tensor dst, q, k, v, mask, sinks;
+	const struct gaon_tensor *mask_or_null, *sinks_or_null;
+	struct gaon_attention attention;
+};
+
+static bool flash_operands(const struct ggml_tensor *op, struct flash_operands *o)
+{
+	o->attention = (struct gaon_attention){ .size = sizeof(o->attention) };
+	/* scale, max_bias and logit_softcap lie one behind the other on both sides */
+	memcpy(&o->attention.scale, op->op_params, 3 * sizeof(float));
+	o->mask_or_null = op->src[3] ? &o->mask : NULL;
+	o->sinks_or_null = op->src[4] ? &o->sinks : NULL;
+	return plugin_view(op, &o->dst) && plugin_view(op->src[0], &o->q) &&
+	       plugin_view(op->src[1], &o->k) && plugin_view(op->src[2], &o->v) &&
+	       (!op->src[3] || plugin_view(op->src[3], &o->mask)) &&
+	       (!op->src[4] || plugin_view(op->src[4], &o->sinks));
+}
+
+static bool flash_supports(const struct ggml_tensor *op)
+{
+	struct flash_operands o;
+
+	return flash_operands(op, &o) &&
+	       plugin_taken(gaon_ops_flash_attn_supports(&o.dst, &o.q, &o.k, &o.v, o.mask_or_null,
+							 o.sinks_or_null, &o.attention));
+}
+
+static enum gaon_status flash_run(struct plugin_backend *backend, const struct ggml_tensor *op)
+{
+	struct flash_operands o;
+
+	flash_operands(op, &o);
+	return gaon_ops_flash_attn(backend->device->ops, backend->stream, &o.dst, &o.q, &o.k, &o.v,
+				   o.mask_or_null, o.sinks_or_null, &o.attention);
+}
+
+const struct plugin_op plugin_op_flash_attn = { .supports = flash_supports, .run = flash_run };

@@ -113,7 +113,9 @@ bool plugin_taken(bool taken);
 /* The reason for a false supports(): kept for the log; returns false. */
 bool plugin_refuse(const char *reason);
 
-extern const struct plugin_op plugin_op_arithmetic, plugin_op_mul_mat, plugin_op_rope,
-	plugin_op_soft_max;
+extern const struct plugin_op plugin_op_arithmetic, plugin_op_map, plugin_op_glu;
+extern const struct plugin_op plugin_op_copy, plugin_op_get_rows, plugin_op_set_rows;
+extern const struct plugin_op plugin_op_norm, plugin_op_sum_rows;
+extern const struct plugin_op plugin_op_mul_mat, plugin_op_rope, plugin_op_soft_max, plugin_op_flash_attn;
 
 #endif

@@ -11,6 +11,10 @@
 /* Elements of a part of a long row: whole blocks of every type, and whole vector registers. */
 #define ROWS_PART	4096u
 
+/* Scratchpad for some rows that are moved at once, and the most that are. */
+#define STAGE_BYTES	65536u
+#define STAGE_ROWS	1024u
+
 /* dst = op(src), same shape; dst and src f32, f16 or bf16 */
 struct ops_map_args {
 	struct gaon_tensor dst, src;
@@ -43,19 +47,27 @@ struct ops_glu_args {
 	uint32_t reserved;
 };
 
-/* The elements of src in order are those of dst; shapes may differ. */
+enum ops_way {
+	OPS_WAY_THROUGH,		/* elements counted through, whatever the shapes are */
+	OPS_WAY_ROWS,			/* row after row, long ones in parts */
+	OPS_WAY_STAGED,			/* some dense rows of at most STAGE_BYTES at once */
+	OPS_WAY_TURNED,			/* src is dense in dimension 1 */
+	OPS_WAY_ELEMENTS,		/* rows of one element: f32, f16 or bf16 on both sides */
+};
+
+/* The elements of src in order are those of dst; but for OPS_WAY_THROUGH shapes are the same. */
 struct ops_copy_args {
 	struct gaon_tensor dst, src;
 	uint64_t count;			/* elements */
 	uint32_t raw;			/* same type: bytes of an element or block; else 0 */
-	uint32_t reserved;
+	uint32_t way;			/* OPS_WAY_THROUGH, STAGED or TURNED */
 };
 
 /* Row index[i][j][k] of table[.][j][k] to dst[i][j][k], and the reverse; index i32 or i64 */
 struct ops_rows_args {
 	struct gaon_tensor dst, src, index;
 	uint32_t raw;			/* as in ops_copy_args */
-	uint32_t gather;		/* rows have one element, f32, f16 or bf16 on both sides */
+	uint32_t way;			/* OPS_WAY_ROWS, STAGED or ELEMENTS */
 };
 
 enum ops_norm {

@@ -63,6 +63,25 @@ void rows_pack(const struct gaon_tensor *t, char *restrict at, uint64_t n, const
 	}
 }
 
+void rows_convert(const struct gaon_tensor *dst, char *to, const struct gaon_tensor *src,
+		  const char *from, uint64_t n, float *spare)
+{
+	if (rows_plain(dst)) {
+		rows_unpack(src, from, n, (float *)to);
+		return;
+	}
+	if (rows_plain(src)) {
+		rows_pack(dst, to, n, (const float *)from);
+		return;
+	}
+	for (uint64_t done = 0; done < n; done += ROWS_PART) {
+		uint64_t some = n - done < ROWS_PART ? n - done : ROWS_PART;
+
+		rows_unpack(src, from + done / rows_block(src->type) * src->nb[0], some, spare);
+		rows_pack(dst, to + done / rows_block(dst->type) * dst->nb[0], some, spare);
+	}
+}
+
 #define MOVE(type)									\
 	do {										\
 		for (uint64_t i = 0; i < n; i++)					\

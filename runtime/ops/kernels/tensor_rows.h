@@ -95,6 +95,9 @@ GAON_INLINE int rows_plain(const struct gaon_tensor *t)
 void rows_unpack(const struct gaon_tensor *t, const char *at, uint64_t n, float *to);
 /* The reverse, rounded to nearest (to i32: towards 0). */
 void rows_pack(const struct gaon_tensor *t, char *at, uint64_t n, const float *from);
+/* @n elements, whole blocks of both types, from @from to @to; @spare: ROWS_PART floats. */
+void rows_convert(const struct gaon_tensor *dst, char *to, const struct gaon_tensor *src,
+		  const char *from, uint64_t n, float *spare);
 /* @n elements or blocks of @bytes, @to_nb and @from_nb bytes apart. */
 void rows_move(char *to, uint64_t to_nb, const char *from, uint64_t from_nb, uint64_t n,
 	       uint32_t bytes);

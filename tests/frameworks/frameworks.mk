@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Frameworks that others wrote, with our plug-ins in them. Programs run in the root that the framework comes from.
-GGML_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out %_cases.c,$(wildcard tests/frameworks/ggml_*.c)))
+# Frameworks that others wrote, with our plug-ins in them: operators with and without sanitizers, a whole model without.
+# Programs run in the root that the framework comes from.
+GGML_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out %_cases.c,$(wildcard tests/frameworks/ggml_*.c))) \
+		   $(if $(SAN),,$(O)/tests/frameworks/llama_text)
 GGML_CASES	:= $(O)/tests/frameworks/ggml_cases.o
 
 $(GGML_TESTS:%=%.o) $(GGML_CASES): CPPFLAGS += -isystem $(GGML_INCLUDE) -Iruntime/frameworks/ggml \
@@ -10,9 +12,12 @@ $(O)/tests/frameworks/ggml_ops.program: $(GGML_CASES)
 # The framework's libraries want a newer C library than this machine's, which their loader finds.
 $(GGML_TESTS:%=%.program): %.program: %.o $(LIBGAON)
 	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--allow-shlib-undefined -rdynamic -o $@ $(filter %.o,$^) -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon \
-		$(GGML_LIBS) -lggml -lm
+		$(GGML_LIBS) -lggml -lllama -lm
+# ggml's threads spin where they wait for each other, which takes the processor from those that they wait for.
 $(GGML_TESTS): %: %.program $(GGML_PLUGIN)
-	@printf '#!/bin/sh\nexec sh %s %s "$$@"\n' '$(CURDIR)/tools/setup/llama.sh' '$(abspath $<)' >$@
+	@{ echo '#!/bin/sh'; echo 'export OMP_WAIT_POLICY=passive'; case $(@F) in llama_*) \
+		echo 'GAON_LLM=$$(sh $(CURDIR)/tools/setup/model.sh) || exit 1; export GAON_LLM';; esac; \
+		echo 'exec sh $(CURDIR)/tools/setup/llama.sh $(abspath $<) "$$@"'; } >$@
 	@chmod +x $@
 
 TESTS += $(GGML_TESTS)

@@ -270,7 +270,11 @@ static struct ggml_tensor *build_flash(struct ggml_context *c, const struct draw
 	struct ggml_tensor *k = ggml_permute(c, leaf(c, d->type, cache), 0, 2, 1, 3);
 	struct ggml_tensor *v = ggml_permute(c, leaf(c, d->type, cache), 0, 2, 1, 3);
 	struct ggml_tensor *mask = NULL, *out;
+	float sharp = pick(d, 4, 2) ? 8.0f : 1.0f;
 
+	/* Probabilities that are much alike, or some that outweigh the others. */
+	ranged(q, -sharp, sharp);
+	ranged(k, -sharp, sharp);
 	if (d->kind & 3) {
 		mask = ggml_new_tensor_4d(c, GGML_TYPE_F16, keys, tokens, 1, sequences);
 		ggml_set_name(mask, "mask");

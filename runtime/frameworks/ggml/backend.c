@@ -44,9 +44,11 @@ static void backend_free(ggml_backend_t backend)
 {
 	struct plugin_backend *b = backend_of(backend);
 
+	plugin_replay_forget(b);
 	gaon_stream_destroy(b->stream);
 	if (b->scratch)
 		gaon_mem_free(b->scratch);
+	free(b->nodes);
 	free(b);
 }
 
@@ -177,11 +179,26 @@ uint64_t plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes)
 	status = gaon_mem_alloc(backend->device->gaon, bytes, GAON_MEM_DEVICE, &mem);
 	if (!plugin_backend_ok(backend, status, "allocating scratch memory"))
 		return 0;
-	/* Waits for the operators that use the old one. */
+	/* Both wait for the operators that use the old one. */
+	plugin_replay_forget(backend);
 	if (backend->scratch)
 		gaon_mem_free(backend->scratch);
 	backend->scratch = mem;
 	return gaon_mem_va(mem);
+}
+
+bool plugin_backend_room(struct plugin_backend *backend, int count)
+{
+	struct ggml_tensor **nodes;
+
+	if (count <= backend->room)
+		return true;
+	nodes = realloc(backend->nodes, count * sizeof(*nodes));
+	if (!nodes)
+		return false;
+	backend->nodes = nodes;
+	backend->room = count;
+	return true;
 }
 
 static const struct ggml_abi_backend_ops backend_ops = {

@@ -148,16 +148,17 @@ static const struct ggml_tensor *memory_of(const struct ggml_tensor *t)
 	return t->view_src ? t->view_src : t;
 }
 
-static enum ggml_status node_failed(struct plugin_backend *backend, const struct ggml_tensor *node,
-				    enum gaon_status status)
+static enum ggml_status compute_failed(struct plugin_backend *backend, enum gaon_status status)
 {
-	char text[320];
+	char text[320] = "a graph";
 
-	describe(node, text, sizeof(text));
-	if (status == GAON_ERROR_INVALID_ARGUMENT || status == GAON_ERROR_INVALID_ADDRESS) {
+	if (backend->at)
+		describe(backend->at, text, sizeof(text));
+	if (backend->at &&
+	    (status == GAON_ERROR_INVALID_ARGUMENT || status == GAON_ERROR_INVALID_ADDRESS)) {
 		backend->failed = true;
 		plugin_log(GGML_LOG_LEVEL_ERROR, "%s: %s (%s): %s", backend->device->name,
-			   node->name, text, gaon_ops_last_error());
+			   backend->at->name, text, gaon_ops_last_error());
 	} else {
 		plugin_backend_ok(backend, status, text);
 	}
@@ -166,17 +167,37 @@ static enum ggml_status node_failed(struct plugin_backend *backend, const struct
 		       : GGML_STATUS_FAILED;
 }
 
+static enum gaon_status queue_nodes(struct plugin_backend *backend,
+				    struct ggml_tensor *const *nodes, int count)
+{
+	backend->prepared = NULL;
+	backend->at = NULL;
+	for (int i = 0; i < count; i++) {
+		enum gaon_status status;
+
+		backend->at = nodes[i];
+		if (backend->prepared && memory_of(backend->prepared) == memory_of(nodes[i]))
+			backend->prepared = NULL;
+		status = operators[nodes[i]->op]->run(backend, nodes[i]);
+		if (status)
+			return status;
+	}
+	backend->at = NULL;
+	return GAON_OK;
+}
+
 enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph *graph)
 {
 	struct plugin_backend *b = backend->context;
-	int count = ggml_graph_n_nodes(graph);
+	int all = ggml_graph_n_nodes(graph), count = 0;
+	enum gaon_status status;
 
 	if (b->failed)
 		return GGML_STATUS_FAILED;
-	b->prepared = NULL;
-	for (int i = 0; i < count; i++) {
-		const struct ggml_tensor *node = ggml_graph_node(graph, i);
-		enum gaon_status status;
+	if (!plugin_backend_room(b, all))
+		return GGML_STATUS_ALLOC_FAILED;
+	for (int i = 0; i < all; i++) {
+		struct ggml_tensor *node = ggml_graph_node(graph, i);
 
 		if (is_view_op(node->op) || ggml_is_empty(node))
 			continue;
@@ -187,11 +208,8 @@ enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph
 				   b->device->name, node->name, ggml_op_desc(node));
 			return GGML_STATUS_FAILED;
 		}
-		if (b->prepared && memory_of(b->prepared) == memory_of(node))
-			b->prepared = NULL;
-		status = operators[node->op]->run(b, node);
-		if (status)
-			return node_failed(b, node, status);
+		b->nodes[count++] = node;
 	}
-	return GGML_STATUS_SUCCESS;
+	status = plugin_replay(b, b->nodes, count, queue_nodes);
+	return status ? compute_failed(b, status) : GGML_STATUS_SUCCESS;
 }

@@ -7,6 +7,7 @@
  * buffer.c     device memory and pinned host memory
  * backend.c    a stream of a device: copies, events, errors
  * graph.c      graphs of operators into the stream
+ * replay.c     those that come again, in one packet
  * op_*.c       operators, a family each
  */
 #ifndef GAON_GGML_PLUGIN_H
@@ -46,6 +47,25 @@ struct plugin_device {
 	unsigned int refusal_count;
 };
 
+/* Graphs of a backend that are remembered: a few for prompts, one for generation. */
+#define PLUGIN_RECORDINGS	8
+
+/**
+ * struct plugin_recording - a graph that has come once or more
+ * @nodes, @tensors: what it is recognised by; @count: of nodes
+ * @graph: of libgaon, once it has come twice
+ * @used: the backend's count of graphs when it came last
+ * @unrecordable: it was tried
+ */
+struct plugin_recording {
+	struct node_key *nodes;
+	struct tensor_key *tensors;
+	int count;
+	struct gaon_graph *graph;
+	uint64_t used;
+	bool unrecordable;
+};
+
 /**
  * struct plugin_backend - a stream of a device
  * @failed: the stream met an error that has been logged; every graph fails from then on
@@ -53,6 +73,11 @@ struct plugin_device {
  *	other, so one piece serves all
  * @prepared: the activations of the graph that is being queued whose @prepared_form scratch holds;
  *	NULL: none
+ * @recordings: see replay.c; they name @scratch
+ * @graphs: how many were computed
+ * @nodes: room for @room nodes, those of the graph that is being computed
+ * @at: the node that is being queued, NULL outside
+ * A backend is used by one thread at a time, as ggml has it.
  */
 struct plugin_backend {
 	struct plugin_device *device;
@@ -61,6 +86,11 @@ struct plugin_backend {
 	struct gaon_mem *scratch;
 	const struct ggml_tensor *prepared;
 	uint8_t prepared_form;
+	struct plugin_recording recordings[PLUGIN_RECORDINGS];
+	uint64_t graphs;
+	struct ggml_tensor **nodes;
+	int room;
+	const struct ggml_tensor *at;
 	struct ggml_backend abi;
 };
 
@@ -90,6 +120,18 @@ bool plugin_backend_ok(struct plugin_backend *backend, enum gaon_status status, 
  * prepared in it afterwards. 0 and a logged error if there is none.
  */
 uint64_t plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes);
+
+/* Let @nodes have room for @count; false without memory. */
+bool plugin_backend_room(struct plugin_backend *backend, int count);
+
+/* replay.c */
+typedef enum gaon_status plugin_queue_fn(struct plugin_backend *backend,
+					 struct ggml_tensor *const *nodes, int count);
+/* Give the stream @nodes by @queue, or by what was recorded when it was given them before. */
+enum gaon_status plugin_replay(struct plugin_backend *backend, struct ggml_tensor *const *nodes,
+			       int count, plugin_queue_fn *queue);
+/* Recordings are not used any more; waits for those that run. */
+void plugin_replay_forget(struct plugin_backend *backend);
 
 /* graph.c */
 enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph *graph);

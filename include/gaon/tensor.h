@@ -157,6 +157,100 @@ GAON_API enum gaon_status gaon_ops_sum_rows(struct gaon_ops *ops, struct gaon_st
 					    const struct gaon_tensor *src, float scale);
 GAON_API bool gaon_ops_sum_rows_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src);
 
+/* --- layout ----------------------------------------------------------------------------------- */
+/* Any one type, unless a comment says otherwise. Not in place. */
+
+/* dst is a and then b in dimension @dim, all others of which are the same. */
+GAON_API enum gaon_status gaon_ops_concat(struct gaon_ops *ops, struct gaon_stream *stream,
+					  const struct gaon_tensor *dst, const struct gaon_tensor *a,
+					  const struct gaon_tensor *b, unsigned int dim);
+GAON_API bool gaon_ops_concat_supports(const struct gaon_tensor *dst, const struct gaon_tensor *a,
+				       const struct gaon_tensor *b, unsigned int dim);
+
+/* dst is src repeated to fill it; types without blocks. */
+GAON_API enum gaon_status gaon_ops_repeat(struct gaon_ops *ops, struct gaon_stream *stream,
+					  const struct gaon_tensor *dst, const struct gaon_tensor *src);
+GAON_API bool gaon_ops_repeat_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src);
+
+enum gaon_ops_padding {
+	GAON_OPS_PAD_ZERO,
+	GAON_OPS_PAD_CIRCULAR,	/* as if src were repeated */
+	GAON_OPS_PAD_REFLECT,	/* mirrored at the first and at the last element; less than ne[i] of them */
+};
+
+/*
+ * dst is src with before[i] places before it in dimension i, and behind it what dst has more; types
+ * without blocks.  PAD, PAD_REFLECT_1D.
+ */
+GAON_API enum gaon_status gaon_ops_pad(struct gaon_ops *ops, struct gaon_stream *stream,
+				       enum gaon_ops_padding padding, const struct gaon_tensor *dst,
+				       const struct gaon_tensor *src,
+				       const uint64_t before[GAON_TENSOR_DIMS]);
+GAON_API bool gaon_ops_pad_supports(enum gaon_ops_padding padding, const struct gaon_tensor *dst,
+				    const struct gaon_tensor *src,
+				    const uint64_t before[GAON_TENSOR_DIMS]);
+
+/* --- order ------------------------------------------------------------------------------------ */
+/* Rows of f32 with at most 2^18 elements; dst i32 with dense rows. -0 is less than 0. */
+
+/* Row by row: the places of src's elements, the smallest first, or the largest; of equals, the first. */
+GAON_API enum gaon_status gaon_ops_argsort(struct gaon_ops *ops, struct gaon_stream *stream,
+					   const struct gaon_tensor *dst,
+					   const struct gaon_tensor *src, bool descending);
+GAON_API bool gaon_ops_argsort_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src);
+
+/* Row by row: the places of the dst->ne[0] largest elements, in the order of their places. */
+GAON_API enum gaon_status gaon_ops_top_k(struct gaon_ops *ops, struct gaon_stream *stream,
+					 const struct gaon_tensor *dst,
+					 const struct gaon_tensor *src);
+GAON_API bool gaon_ops_top_k_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src);
+
+/* --- windows of images ------------------------------------------------------------------------ */
+
+/**
+ * struct gaon_ops_window - windows of an image [w h channels images]
+ * @size: sizeof(struct gaon_ops_window)
+ * @kernel: width and height of the window
+ * @stride: from one output's window to the next
+ * @pad: columns and lines around the image
+ * @dilation: from one column or line of a window to the next; 1 for pools
+ *
+ * All below 65536; @kernel, @stride and @dilation at least 1.
+ */
+struct gaon_ops_window {
+	size_t size;
+	uint32_t kernel[2], stride[2], pad[2], dilation[2];
+};
+
+enum gaon_ops_pool {
+	GAON_OPS_POOL_MAX,
+	GAON_OPS_POOL_MEAN,		/* padding counts as 0: ggml's POOL_2D */
+	GAON_OPS_POOL_MEAN_INSIDE,	/* padding does not count: ggml's POOL_1D */
+};
+
+/*
+ * dst [ow oh channels images] from src, F32, F16 or BF16 each: (w + 2 pad - kernel) / stride + 1
+ * outputs, rounded down.  For one dimension: kernel and stride 1, pad 0 in the other.
+ */
+GAON_API enum gaon_status gaon_ops_pool(struct gaon_ops *ops, struct gaon_stream *stream,
+					enum gaon_ops_pool pool, const struct gaon_tensor *dst,
+					const struct gaon_tensor *src,
+					const struct gaon_ops_window *window);
+GAON_API bool gaon_ops_pool_supports(enum gaon_ops_pool pool, const struct gaon_tensor *dst,
+				     const struct gaon_tensor *src,
+				     const struct gaon_ops_window *window);
+
+/*
+ * IM2COL: row ow, oh, n of dst [channels * kernel[1] * kernel[0], ow, oh, images] is the window of that
+ * output, padding 0; F32, F16 or BF16 each.  For one dimension an image is [w 1 channels images].
+ */
+GAON_API enum gaon_status gaon_ops_im2col(struct gaon_ops *ops, struct gaon_stream *stream,
+					  const struct gaon_tensor *dst,
+					  const struct gaon_tensor *src,
+					  const struct gaon_ops_window *window);
+GAON_API bool gaon_ops_im2col_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src,
+				       const struct gaon_ops_window *window);
+
 #ifdef __cplusplus
 }
 #endif

@@ -36,6 +36,12 @@ static const char *const ops_names[OPS_KERNELS] = {
 	[OPS_KERNEL_SET_ROWS] = "ops_set_rows",
 	[OPS_KERNEL_NORM] = "ops_norm",
 	[OPS_KERNEL_SUM_ROWS] = "ops_sum_rows",
+	[OPS_KERNEL_REPEAT] = "ops_repeat",
+	[OPS_KERNEL_PAD] = "ops_pad",
+	[OPS_KERNEL_ARGSORT] = "ops_argsort",
+	[OPS_KERNEL_TOP_K] = "ops_top_k",
+	[OPS_KERNEL_POOL] = "ops_pool",
+	[OPS_KERNEL_IM2COL] = "ops_im2col",
 };
 
 static _Thread_local char ops_error[256];

@@ -31,7 +31,7 @@ TSAN_TESTS	+= $(filter %/ops_rows,$(OPS_TESTS))
 # The operators' results do not depend on what is compiled, nothing or everything at once, nor on when
 # asynchronous effects happen.
 OPS_COMPILED	:= $(O)/tests/conformance/compiled_operators
-OPS_AGAIN	:= $(filter %/ops_elementwise %/ops_rows %/ops_map %/ops_copy %/ops_norm,$(abspath $(OPS_TESTS)))
+OPS_AGAIN	:= $(filter $(addprefix %/ops_,elementwise rows map copy norm layout sort window),$(abspath $(OPS_TESTS)))
 $(OPS_COMPILED): $(OPS_TESTS)
 	@printf '#!/bin/sh\nstatus=0\nfor how in COMPILE=0 COMPILE=1 EFFECTS=early EFFECTS=late; do\nfor t in %s; do\nenv GAON_SIM_$$how $$t || status=1\ndone\ndone\nexit $$status\n' \
 		'$(OPS_AGAIN)' >$@

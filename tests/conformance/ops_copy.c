@@ -185,22 +185,6 @@ static struct view make_index(const uint64_t ne[GAON_TENSOR_DIMS], uint64_t rows
 	return index;
 }
 
-/* Element @e of the shape @ne as a place: its column, row and matrix. */
-struct place {
-	uint64_t column, row, i2, i3;
-};
-
-static struct place place_of(const uint64_t ne[GAON_TENSOR_DIMS], uint64_t e)
-{
-	return (struct place){ e % ne[0], e / ne[0] % ne[1], e / ne[0] / ne[1] % ne[2],
-			       e / ne[0] / ne[1] / ne[2] };
-}
-
-static uint64_t element_of(const uint64_t ne[GAON_TENSOR_DIMS], const struct place *p)
-{
-	return p->column + ne[0] * (p->row + ne[1] * (p->i2 + ne[2] * p->i3));
-}
-
 static void check_get_rows(uint8_t from, uint8_t to, uint64_t columns)
 {
 	uint64_t ne[GAON_TENSOR_DIMS] = { columns, ops_random_in(1, 40), ops_random_in(1, 3),
@@ -216,10 +200,10 @@ static void check_get_rows(uint8_t from, uint8_t to, uint64_t columns)
 	y = view_make(to, ne, view_layout(), 1);
 	want = ops_alloc(y.count * sizeof(*want));
 	for (uint64_t e = 0; e < y.count; e++) {
-		struct place p = place_of(ne, e);
+		struct view_place p = view_place_of(ne, e);
 
-		p.row = (uint64_t)view_get(&index, e / ne[0]);
-		want[e] = view_get(&table, element_of(table_ne, &p));
+		p.i[1] = (uint64_t)view_get(&index, e / ne[0]);
+		want[e] = view_get(&table, view_element_of(table_ne, &p));
 	}
 	ck_assert_msg(gaon_ops_get_rows_supports(&y.t, &table.t, &index.t), "%s", gaon_ops_last_error());
 	OPS_OK(gaon_ops_get_rows(ops_t.ops, ops_t.stream, &y.t, &table.t, &index.t));
@@ -263,15 +247,15 @@ static void check_set_rows(uint8_t from, uint8_t to, uint64_t columns)
 	for (uint64_t e = 0; e < table.count; e++)
 		want[e] = view_get(&table, e);
 	for (uint64_t e = 0; e < x.count; e += ne[0]) {
-		struct place p = place_of(ne, e);
-		uint64_t at = p.row + index_ne[0] * (p.i2 % index_ne[1] +
-						     index_ne[1] * (p.i3 % index_ne[2]));
+		struct view_place p = view_place_of(ne, e);
+		uint64_t at = p.i[1] + index_ne[0] * (p.i[2] % index_ne[1] +
+						     index_ne[1] * (p.i[3] % index_ne[2]));
 
 		for (uint64_t c = 0; c < ne[0]; c++)
 			values[c] = view_get(&x, e + c);
 		stored(to, values, ne[0], row);
-		p.row = (uint64_t)view_get(&index, at);
-		memcpy(want + element_of(table_ne, &p), row, ne[0] * sizeof(*row));
+		p.i[1] = (uint64_t)view_get(&index, at);
+		memcpy(want + view_element_of(table_ne, &p), row, ne[0] * sizeof(*row));
 	}
 	ck_assert_msg(gaon_ops_set_rows_supports(&table.t, &x.t, &index.t), "%s", gaon_ops_last_error());
 	OPS_OK(gaon_ops_set_rows(ops_t.ops, ops_t.stream, &table.t, &x.t, &index.t));

@@ -121,16 +121,29 @@ double view_get(const struct view *v, uint64_t e)
 	}
 }
 
-double view_get_repeated(const struct view *v, const uint64_t ne[GAON_TENSOR_DIMS], uint64_t e)
+struct view_place view_place_of(const uint64_t ne[GAON_TENSOR_DIMS], uint64_t e)
 {
-	uint64_t at = 0, step = 1;
+	struct view_place p;
 
 	for (int i = 0; i < GAON_TENSOR_DIMS; i++) {
-		at += e % ne[i] % v->t.ne[i] * step;
-		step *= v->t.ne[i];
+		p.i[i] = e % ne[i];
 		e /= ne[i];
 	}
-	return view_get(v, at);
+	return p;
+}
+
+uint64_t view_element_of(const uint64_t ne[GAON_TENSOR_DIMS], const struct view_place *p)
+{
+	return p->i[0] + ne[0] * (p->i[1] + ne[1] * (p->i[2] + ne[2] * p->i[3]));
+}
+
+double view_get_repeated(const struct view *v, const uint64_t ne[GAON_TENSOR_DIMS], uint64_t e)
+{
+	struct view_place p = view_place_of(ne, e);
+
+	for (int i = 0; i < GAON_TENSOR_DIMS; i++)
+		p.i[i] %= v->t.ne[i];
+	return view_get(v, view_element_of(v->t.ne, &p));
 }
 
 void view_set(struct view *v, uint64_t e, double value)
@@ -138,17 +151,17 @@ void view_set(struct view *v, uint64_t e, double value)
 	uint32_t inside;
 	uint8_t *at = v->bytes + offset_of(v, e, &inside);
 	float f32 = (float)value;
-	int32_t i32 = (int32_t)value;
-	int64_t i64 = (int64_t)value;
 	_Float16 f16 = (_Float16)f32;
 	uint16_t bf16 = bfloat_bits(f32);
+	int32_t i32;
+	int64_t i64;
 
 	switch (v->t.type) {
 	case GAON_TYPE_F32: memcpy(at, &f32, 4); break;
 	case GAON_TYPE_F16: memcpy(at, &f16, 2); break;
 	case GAON_TYPE_BF16: memcpy(at, &bf16, 2); break;
-	case GAON_TYPE_I32: memcpy(at, &i32, 4); break;
-	case GAON_TENSOR_I64: memcpy(at, &i64, 8); break;
+	case GAON_TYPE_I32: i32 = (int32_t)value; memcpy(at, &i32, 4); break;
+	case GAON_TENSOR_I64: i64 = (int64_t)value; memcpy(at, &i64, 8); break;
 	default: ck_abort_msg("type 0x%02x cannot be set here", v->t.type);
 	}
 }

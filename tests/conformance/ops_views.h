@@ -35,6 +35,14 @@ struct view view_make(uint8_t type, const uint64_t ne[GAON_TENSOR_DIMS], enum vi
 		      float wide);
 void view_free(struct view *v);
 
+/* Element @e of a tensor of @ne by its dimensions, and back. */
+struct view_place {
+	uint64_t i[GAON_TENSOR_DIMS];
+};
+
+struct view_place view_place_of(const uint64_t ne[GAON_TENSOR_DIMS], uint64_t e);
+uint64_t view_element_of(const uint64_t ne[GAON_TENSOR_DIMS], const struct view_place *p);
+
 /* Value of element @e, counted through with dimension 0 fastest; what the host has. */
 double view_get(const struct view *v, uint64_t e);
 /* Element of @v at the place that element @e of a tensor of @ne has, @v repeated to fill that. */

@@ -91,4 +91,54 @@ struct ops_sum_args {
 	uint32_t reserved;
 };
 
+/* dst is src repeated to fill it. */
+struct ops_repeat_args {
+	struct gaon_tensor dst, src;
+	uint32_t bytes;			/* of an element */
+	uint32_t reserved;
+};
+
+enum ops_pad {
+	OPS_PAD_ZERO,
+	OPS_PAD_CIRCULAR,		/* the other end's elements */
+	OPS_PAD_REFLECT,		/* elements mirrored at the first and the last */
+	OPS_PADS,
+};
+
+/* src with before[i] places before it in dimension i, and behind it what dst has more. */
+struct ops_pad_args {
+	struct gaon_tensor dst, src;
+	uint64_t before[GAON_TENSOR_DIMS];
+	uint32_t bytes;			/* of an element */
+	uint32_t mode;			/* enum ops_pad */
+};
+
+/* Rows of up to this many are sorted by counting, longer ones by digits. */
+#define SORT_COUNTED	256u
+
+/* f32 rows to the i32 places of their elements; the launch has scratchpad for keys and indices. */
+struct ops_sort_args {
+	struct gaon_tensor dst, src;
+	uint32_t flip;			/* of all bits of the keys: the largest first */
+	uint32_t reserved;
+};
+
+enum ops_pool {
+	OPS_POOL_MAX,
+	OPS_POOL_MEAN,			/* over all of the window, what lies outside being 0 */
+	OPS_POOL_MEAN_INSIDE,		/* over what lies inside */
+	OPS_POOLS,
+};
+
+/*
+ * Windows of src [w h c n]: output x, y reads columns x stride[0] + kx dilation[0] - pad[0] and lines
+ * likewise.  Pooled to [ow oh c n], dilation 1; or laid out as [c kernel[1] kernel[0], ow, oh, n].
+ */
+struct ops_window_args {
+	struct gaon_tensor dst, src;
+	uint32_t kernel[2], stride[2], pad[2], dilation[2];
+	uint32_t op;			/* enum ops_pool */
+	uint32_t reserved;
+};
+
 #endif

@@ -15,14 +15,15 @@ extern "C" {
 /**
  * gaon_ops_mul_mat() - dst[i3][i2][m][n] = sum over k of src1[i3][i2][m][k] * src0[..][..][n][k]
  * @dst: F32 [n m i2 i3], rows dense
- * @src0: weights [k n i2 / r2 i3 / r3]: F32, F16, BF16, Q4_0, Q4_1 or Q8_0, rows dense
+ * @src0: weights [k n i2 / r2 i3 / r3]: F32, F16, BF16, Q4_0, Q4_1, Q8_0, Q4_K, Q5_K or Q6_K, rows dense
  * @src1: activations [k m i2 i3]: F32, or the type of F16 and BF16 weights; rows dense
  * @scratch_va: device memory of gaon_ops_mul_mat_scratch() bytes, a multiple of 64; 0 if that is 0
  * @prepared: @scratch_va still holds what an earlier call with this @src1 left there, its @src0 being
  *	of the same gaon_ops_mul_mat_class()
  *
  * As in ggml, activations take the form that suits the weights: Q8A blocks for quantised ones (see
- * gaon_ops_quantize()), else their type.  Products then are those of gaon_ops_gemm().
+ * gaon_ops_quantize()), else their type.  Products then are those of gaon_ops_gemm().  Q4_K, Q5_K and
+ * Q6_K are unpacked to F16 in the scratch memory first, by every call.
  */
 GAON_API enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_stream *stream,
 					   const struct gaon_tensor *dst,
@@ -38,6 +39,25 @@ GAON_API uint64_t gaon_ops_mul_mat_scratch(const struct gaon_tensor *dst,
 					   const struct gaon_tensor *src1);
 /* The type that F32 activations take beside weights of @type; GAON_TYPE_NONE if there are none such. */
 GAON_API uint8_t gaon_ops_mul_mat_class(uint8_t type);
+
+/**
+ * gaon_ops_mul_mat_id() - dst[t][u][n] = sum over k of src1[t][u modulo i1][k] * src0[ids[t][u]][n][k]
+ * @dst: F32 [n used tokens 1], rows dense
+ * @src0: weights of all experts [k n experts 1]: F32, F16, BF16, Q4_0, Q4_1 or Q8_0, rows dense
+ * @src1: F32, or the type of F16 and BF16 weights [k i1 tokens 1], used being a multiple of i1
+ * @ids: I32 [used tokens 1 1], rows dense, each in [0, experts): else the launch ends in an assertion
+ *
+ * LIMIT if k is so large that rows do not fit the scratchpad (some 28,000 with 4 MiB).
+ */
+GAON_API enum gaon_status gaon_ops_mul_mat_id(struct gaon_ops *ops, struct gaon_stream *stream,
+					      const struct gaon_tensor *dst,
+					      const struct gaon_tensor *src0,
+					      const struct gaon_tensor *src1,
+					      const struct gaon_tensor *ids);
+GAON_API bool gaon_ops_mul_mat_id_supports(const struct gaon_tensor *dst,
+					   const struct gaon_tensor *src0,
+					   const struct gaon_tensor *src1,
+					   const struct gaon_tensor *ids);
 
 /* --- rotary position embedding ---------------------------------------------------------------- */
 

@@ -4,10 +4,8 @@
  * go to one that brings them into form itself; more are brought into form by a launch of their own
  * and go to the general product.
  */
-#include "tensor_internal.h"
+#include "mul_mat.h"
 #include "tiling.h"
-
-#include <gaon/products.h>
 
 #define CALL		"gaon_ops_mul_mat"
 #define FEW_ROWS	16u
@@ -28,16 +26,25 @@ uint8_t gaon_ops_mul_mat_class(uint8_t type)
 	case GAON_TYPE_Q4_1:
 	case GAON_TYPE_Q8_0:
 		return GAON_TYPE_Q8A;
+	case GAON_TENSOR_Q4_K:
+	case GAON_TENSOR_Q5_K:
+	case GAON_TENSOR_Q6_K:
+		return GAON_TYPE_F16;
 	default:
 		return GAON_TYPE_NONE;
 	}
 }
 
-static uint64_t dense_row(uint8_t type, uint64_t k)
+uint64_t ops_dense_row(uint8_t type, uint64_t k)
 {
 	uint32_t elements, bytes = ops_type_unit(type, &elements);
 
 	return k / elements * bytes;
+}
+
+static bool is_super(uint8_t type)
+{
+	return type == GAON_TENSOR_Q4_K || type == GAON_TENSOR_Q5_K || type == GAON_TENSOR_Q6_K;
 }
 
 /* Types and shapes; nothing of addresses. */
@@ -82,14 +89,22 @@ bool gaon_ops_mul_mat_supports(const struct gaon_tensor *dst, const struct gaon_
 	return !check(dst, src0, src1);
 }
 
+/* Activations in their form; weights that are unpacked follow on the next line. */
+static uint64_t activation_bytes(const struct gaon_tensor *src0, const struct gaon_tensor *src1)
+{
+	uint8_t class = gaon_ops_mul_mat_class(src0->type);
+	uint64_t bytes = ops_dense_row(class, src1->ne[0]) * ops_tensor_rows(src1);
+
+	return src1->type == class ? 0 : (bytes + SCRATCH_ALIGN - 1) / SCRATCH_ALIGN * SCRATCH_ALIGN;
+}
+
 uint64_t gaon_ops_mul_mat_scratch(const struct gaon_tensor *dst, const struct gaon_tensor *src0,
 				  const struct gaon_tensor *src1)
 {
 	if (check(dst, src0, src1) || ops_tensor_empty(dst))
 		return 0;
-	if (src1->type == gaon_ops_mul_mat_class(src0->type))
-		return 0;
-	return dense_row(gaon_ops_mul_mat_class(src0->type), src1->ne[0]) * ops_tensor_rows(src1);
+	return activation_bytes(src0, src1) +
+	       (is_super(src0->type) ? ops_tensor_elements(src0) * 2 : 0);
 }
 
 /* One row for each of several products with the same weights is several rows. */
@@ -99,6 +114,7 @@ static void join_heads(struct ops_mul_mat_args *a)
 		return;
 	a->m = a->ratio[0];
 	a->batch[0] /= a->ratio[0];
+	a->x_wrap = a->batch[0];
 	a->x_nb[0] = a->x_nb[1];
 	a->y_nb[0] = a->y_nb[1];
 	a->x_nb[1] *= a->ratio[0];
@@ -114,7 +130,8 @@ static struct ops_mul_mat_args describe(const struct gaon_tensor *dst, const str
 		.batch = { (uint32_t)src1->ne[2], (uint32_t)src1->ne[3] },
 		.ratio = { (uint32_t)(src1->ne[2] / src0->ne[2]),
 			   (uint32_t)(src1->ne[3] / src0->ne[3]) },
-		.m = (uint32_t)src1->ne[1], .n = (uint32_t)src0->ne[1], .k = (uint32_t)src0->ne[0],
+		.x_wrap = (uint32_t)src1->ne[2], .m = (uint32_t)src1->ne[1],
+		.n = (uint32_t)src0->ne[1], .k = (uint32_t)src0->ne[0],
 		.type_w = src0->type, .type_x = src1->type,
 		.type_a = gaon_ops_mul_mat_class(src0->type),
 	};
@@ -131,23 +148,22 @@ static struct ops_mul_mat_args describe(const struct gaon_tensor *dst, const str
 static void mend_strides(struct ops_mul_mat_args *a)
 {
 	if (a->m == 1) {
-		a->x_nb[0] = dense_row(a->type_x, a->k);
+		a->x_nb[0] = ops_dense_row(a->type_x, a->k);
 		a->y_nb[0] = a->n * 4ull;
 	}
 	if (a->n == 1)
-		a->w_nb[0] = dense_row(a->type_w, a->k);
+		a->w_nb[0] = ops_dense_row(a->type_w, a->k);
 }
 
-/* Rows of weights for a step; 0: this is nothing for the kernel of few rows. */
-static uint32_t few_tile(const struct gaon_ops *ops, const struct ops_mul_mat_args *a)
+bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 {
 	uint64_t budget = ops->spm_bytes > STACK_AND_GUARD ? ops->spm_bytes - STACK_AND_GUARD : 0;
-	uint64_t row = dense_row(a->type_w, a->k), all, groups, tile;
+	uint64_t row = ops_dense_row(a->type_w, a->k), all, groups, tile;
 
 	/* The answer may not depend on the weights: see gaon_ops_mul_mat()'s @prepared. */
 	if (a->m > FEW_ROWS ||
 	    (2ull * GAON_ROWS_GROUP + a->m) * (a->k + 64ull) * 4 + SPM_FIXED > budget)
-		return 0;
+		return false;
 	all = (uint64_t)a->n * a->batch[0] * a->batch[1];
 	groups = (all * row + SHARE_LEAST - 1) / SHARE_LEAST;
 	groups = groups < ops->cores ? groups : ops->cores;
@@ -162,16 +178,17 @@ static uint32_t few_tile(const struct gaon_ops *ops, const struct ops_mul_mat_ar
 	while (tile > GAON_ROWS_GROUP &&
 	       2 * tile * (row + 4ull * a->m) + a->m * a->k * 4ull + SPM_FIXED > budget)
 		tile -= GAON_ROWS_GROUP;
-	return (uint32_t)tile;
+	a->tile_n = (uint32_t)tile;
+	return true;
 }
 
-static enum gaon_status launch_few(struct gaon_ops *ops, struct gaon_stream *stream,
-				   struct ops_mul_mat_args *a)
+enum gaon_status ops_mul_mat_launch_few(struct gaon_ops *ops, struct gaon_stream *stream,
+					const struct ops_mul_mat_args *a)
 {
-	uint64_t row = dense_row(a->type_w, a->k), products = (uint64_t)a->batch[0] * a->batch[1];
+	uint64_t row = ops_dense_row(a->type_w, a->k), products = (uint64_t)a->batch[0] * a->batch[1];
 	uint64_t steps = ((uint64_t)(a->n - 1) / a->tile_n + 1) * products;
 	uint64_t groups = (a->n * products * row + SHARE_LEAST - 1) / SHARE_LEAST;
-	uint64_t spm = SPM_FIXED + dense_row(a->type_a, a->k) * a->m +
+	uint64_t spm = SPM_FIXED + ops_dense_row(a->type_a, a->k) * a->m +
 		       2 * a->tile_n * (row + 4ull * a->m);
 
 	return ops_launch(ops, stream, OPS_KERNEL_MUL_MAT, a, sizeof(*a),
@@ -238,23 +255,45 @@ static enum gaon_status clear(struct gaon_stream *stream, const struct gaon_tens
 static enum gaon_status activate(struct gaon_ops *ops, struct gaon_stream *stream,
 				 struct ops_mul_mat_args *a, uint64_t scratch_va, bool prepared)
 {
-	uint64_t row = dense_row(a->type_a, a->k);
-	struct ops_operand scratch = { "scratch", scratch_va,
-				       row * a->m * a->batch[0] * a->batch[1], 1 };
-	enum gaon_status status;
+	uint64_t row = ops_dense_row(a->type_a, a->k);
+	enum gaon_status status = GAON_OK;
 
-	if (scratch_va % SCRATCH_ALIGN)
-		return ops_fail(GAON_ERROR_INVALID_ARGUMENT,
-				CALL ": scratch address 0x%llx is not a multiple of %u",
-				(unsigned long long)scratch_va, SCRATCH_ALIGN);
-	status = ops_check(ops, &scratch, 1);
-	if (!status && !prepared)
+	if (!prepared)
 		status = launch_activate(ops, stream, a, scratch_va);
 	a->x = scratch_va;
 	a->x_nb[0] = row;
 	a->x_nb[1] = row * a->m;
 	a->x_nb[2] = row * a->m * a->batch[0];
 	return status;
+}
+
+/* Super-blocks to dense rows of f16 at @to. */
+static enum gaon_status unpack(struct gaon_ops *ops, struct gaon_stream *stream,
+			       const struct gaon_tensor *src0, struct ops_mul_mat_args *a, uint64_t to)
+{
+	struct ops_unpack_args args = {
+		.y = to, .w = src0->va, .w_nb = { src0->nb[1], src0->nb[2], src0->nb[3] },
+		.rows = a->n, .batch = { (uint32_t)src0->ne[2], (uint32_t)src0->ne[3] },
+		.k = a->k, .type = src0->type,
+	};
+
+	a->w = to;
+	a->type_w = GAON_TYPE_F16;
+	a->w_nb[0] = a->k * 2ull;
+	a->w_nb[1] = a->w_nb[0] * a->n;
+	a->w_nb[2] = a->w_nb[1] * src0->ne[2];
+	return ops_launch(ops, stream, OPS_KERNEL_UNPACK, &args, sizeof(args), ops_tensor_rows(src0), 0);
+}
+
+static enum gaon_status check_scratch(struct gaon_ops *ops, uint64_t va, uint64_t bytes)
+{
+	struct ops_operand scratch = { "scratch", va, bytes, 1 };
+
+	if (bytes && va % SCRATCH_ALIGN)
+		return ops_fail(GAON_ERROR_INVALID_ARGUMENT,
+				CALL ": scratch address 0x%llx is not a multiple of %u",
+				(unsigned long long)va, SCRATCH_ALIGN);
+	return bytes ? ops_check(ops, &scratch, 1) : GAON_OK;
 }
 
 enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_stream *stream,
@@ -266,6 +305,7 @@ enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_stream *stre
 	};
 	enum gaon_status status = check(dst, src0, src1);
 	struct ops_mul_mat_args a;
+	bool few;
 
 	if (!status)
 		status = ops_tensor_check(ops, CALL, operands, 3);
@@ -273,13 +313,18 @@ enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_stream *stre
 		return status;
 	if (!src0->ne[0])
 		return clear(stream, dst);
+	status = check_scratch(ops, scratch_va, gaon_ops_mul_mat_scratch(dst, src0, src1));
+	if (status)
+		return status;
 	a = describe(dst, src0, src1);
+	if (is_super(src0->type))
+		status = unpack(ops, stream, src0, &a, scratch_va + activation_bytes(src0, src1));
 	join_heads(&a);
 	mend_strides(&a);
-	a.tile_n = few_tile(ops, &a);
-	if (a.tile_n)
-		return launch_few(ops, stream, &a);
-	if (a.type_x != a.type_a)
+	few = ops_mul_mat_few(ops, &a);
+	if (!status && few)
+		return ops_mul_mat_launch_few(ops, stream, &a);
+	if (!status && a.type_x != a.type_a)
 		status = activate(ops, stream, &a, scratch_va, prepared);
 	return status ? status : launch_many(ops, stream, &a);
 }

@@ -25,6 +25,7 @@ static const char *const ops_names[OPS_KERNELS] = {
 	[OPS_KERNEL_SGD] = "ops_sgd",
 	[OPS_KERNEL_MUL_MAT] = "ops_mul_mat",
 	[OPS_KERNEL_ACTIVATE] = "ops_activate",
+	[OPS_KERNEL_UNPACK] = "ops_unpack",
 	[OPS_KERNEL_ROPE] = "ops_rope",
 	[OPS_KERNEL_SOFT_MAX] = "ops_soft_max",
 	[OPS_KERNEL_ATTENTION] = "ops_attention",

@@ -16,7 +16,8 @@
 #define CASES	6
 
 static const uint8_t types[] = { GAON_TYPE_F32,  GAON_TYPE_F16,  GAON_TYPE_BF16,
-				 GAON_TYPE_Q4_0, GAON_TYPE_Q4_1, GAON_TYPE_Q8_0 };
+				 GAON_TYPE_Q4_0, GAON_TYPE_Q4_1, GAON_TYPE_Q8_0,
+				 GAON_TENSOR_Q4_K, GAON_TENSOR_Q5_K, GAON_TENSOR_Q6_K };
 
 struct product {
 	struct gaon_tensor w, x, y;
@@ -146,6 +147,9 @@ static void check_row(const struct product *p, uint64_t m, uint64_t i2, uint64_t
 			sum += x[i] * w[j * k + i];
 			size += fabs(x[i] * w[j * k + i]);
 			bound += off[i] * fabs(w[j * k + i]);
+			/* Unpacked to f16. */
+			if (p->w.type >= GAON_TENSOR_Q4_K)
+				bound += fabs(x[i]) * (fabs(w[j * k + i]) * 0x1p-11 + 0x1p-25);
 		}
 		/* Blocks of small weights on a large minimum: parts are larger than their sum. */
 		bound += (double)(k + 2) * 0x1p-23 * (size + (double)k);
@@ -289,8 +293,129 @@ START_TEST(mul_mat_refuses)
 }
 END_TEST
 
+/* --- experts -------------------------------------------------------------------------------------- */
+
+struct experts {
+	struct gaon_tensor y, w, x, ids;
+	double *w_values;
+	float *x_in, *out;
+	int32_t *id;
+	uint64_t used, tokens, own;	/* own: rows of activations of a token */
+};
+
+static void make_experts(struct experts *e, uint8_t type)
+{
+	uint64_t experts = ops_random_in(1, 5), k = 32 * ops_random_in(1, 5), n = ops_random_in(1, 90);
+	uint64_t w[4] = { k, n, experts, 1 }, count = k * n * experts;
+	uint8_t *bytes = ops_alloc(count * 4);
+
+	e->used = ops_random_in(1, 4);
+	e->tokens = ops_random_in(1, 12);
+	e->own = ops_random() & 1 ? e->used : 1;
+	e->w_values = ops_alloc(count * sizeof(double));
+	ops_random_weights(type, count, bytes, e->w_values);
+	ck_assert(gaon_tensor_dense(&e->w, ops_put(bytes, count * 4), type, w));
+	free(bytes);
+
+	uint64_t x[4] = { k, e->own, e->tokens, 1 }, ids[4] = { e->used, e->tokens, 1, 1 };
+	uint64_t y[4] = { n, e->used, e->tokens, 1 };
+
+	e->x_in = ops_alloc(k * e->own * e->tokens * 4);
+	ops_random_fill(e->x_in, k * e->own * e->tokens, 2);
+	ck_assert(gaon_tensor_dense(&e->x, ops_put(e->x_in, k * e->own * e->tokens * 4), GAON_TYPE_F32, x));
+	/* A view of the first ids of longer rows, as the result of sorting is. */
+	e->id = ops_alloc((e->used + 3) * e->tokens * 4);
+	for (uint64_t i = 0; i < (e->used + 3) * e->tokens; i++)
+		e->id[i] = (int32_t)ops_random_in(0, (uint32_t)experts - 1);
+	ck_assert(gaon_tensor_dense(&e->ids, ops_put(e->id, (e->used + 3) * e->tokens * 4),
+				    GAON_TYPE_I32, ids));
+	e->ids.nb[1] = (e->used + 3) * 4;
+	e->out = ops_alloc(n * e->used * e->tokens * 4);
+	ck_assert(gaon_tensor_dense(&e->y, ops_put(NULL, n * e->used * e->tokens * 4), GAON_TYPE_F32, y));
+}
+
+static void discard_experts(struct experts *e)
+{
+	free(e->w_values);
+	free(e->x_in);
+	free(e->out);
+	free(e->id);
+}
+
+/* One row each of what check_row() takes. */
+static void check_experts(const struct experts *e)
+{
+	uint64_t k = e->w.ne[0], n = e->w.ne[1];
+	double *x = ops_alloc(k * sizeof(double)), *off = ops_alloc(k * sizeof(double));
+
+	for (uint64_t t = 0; t < e->tokens; t++)
+		for (uint64_t u = 0; u < e->used; u++) {
+			uint64_t id = (uint64_t)e->id[t * (e->used + 3) + u];
+			struct product p = {
+				.w = e->w, .x = e->x, .y = e->y, .w_values = e->w_values + id * n * k,
+				.x_bytes = (uint8_t *)(e->x_in + (t * e->own + u % e->own) * k),
+				.y_bytes = (uint8_t *)(e->out + (t * e->used + u) * n),
+				.before = (uint8_t *)(e->out + (t * e->used + u) * n),
+			};
+
+			p.w.ne[2] = p.x.ne[2] = p.x.ne[3] = 1;
+			check_row(&p, 0, 0, 0, x, off);
+		}
+	free(x);
+	free(off);
+}
+
+START_TEST(mul_mat_experts)
+{
+	for (int i = 0; i < CASES; i++) {
+		struct experts e;
+
+		make_experts(&e, types[_i]);
+		ck_assert(gaon_ops_mul_mat_id_supports(&e.y, &e.w, &e.x, &e.ids));
+		OPS_OK(gaon_ops_mul_mat_id(ops_t.ops, ops_t.stream, &e.y, &e.w, &e.x, &e.ids));
+		ops_get(e.out, e.y.va, e.y.nb[3]);
+		check_experts(&e);
+		discard_experts(&e);
+	}
+}
+END_TEST
+
+/* An id of no expert stops the launch; shapes are refused before. */
+START_TEST(mul_mat_experts_refuses)
+{
+	struct gaon_fault fault = { .size = sizeof(fault) };
+	struct experts e;
+
+	make_experts(&e, GAON_TYPE_Q8_0);
+#define REFUSED_ID(want, ...)								\
+	do {										\
+		struct gaon_tensor y = e.y, w = e.w, x = e.x, ids = e.ids;		\
+											\
+		__VA_ARGS__;								\
+		ck_assert_int_eq(gaon_ops_mul_mat_id(ops_t.ops, ops_t.stream, &y, &w, &x,	\
+						     &ids), want);			\
+		ck_assert_str_ne(gaon_ops_last_error(), "");				\
+	} while (0)
+	REFUSED_ID(GAON_ERROR_INVALID_ARGUMENT, w.type = GAON_TENSOR_Q4_K; w.ne[0] = x.ne[0] = 256);
+	REFUSED_ID(GAON_ERROR_INVALID_ARGUMENT, ids.type = GAON_TYPE_F32);
+	REFUSED_ID(GAON_ERROR_INVALID_ARGUMENT, ids.ne[0]++);
+	REFUSED_ID(GAON_ERROR_INVALID_ARGUMENT, x.ne[1] = 7);
+	REFUSED_ID(GAON_ERROR_INVALID_ARGUMENT, y.ne[2]++);
+	REFUSED_ID(GAON_ERROR_INVALID_ADDRESS, ids.va = 1ull << 44);
+	e.id[0] = (int32_t)e.w.ne[2];
+	OPS_OK(gaon_mem_write(ops_t.dev, e.ids.va, e.id, 4));
+	OPS_OK(gaon_ops_mul_mat_id(ops_t.ops, ops_t.stream, &e.y, &e.w, &e.x, &e.ids));
+	ck_assert_int_eq(gaon_stream_wait(ops_t.stream, GAON_FOREVER), GAON_ERROR_FAULT);
+	OPS_OK(gaon_stream_get_fault(ops_t.stream, &fault));
+	ck_assert_ptr_nonnull(strstr(fault.text, "experts"));
+	discard_experts(&e);
+}
+END_TEST
+
 static void add(TCase *t)
 {
+	tcase_add_loop_test(t, mul_mat_experts, 0, 6);
+	tcase_add_test(t, mul_mat_experts_refuses);
 	tcase_add_loop_test(t, mul_mat_types, 0, (int)sizeof(types));
 	tcase_add_test(t, mul_mat_long);
 	tcase_add_test(t, mul_mat_prepared);

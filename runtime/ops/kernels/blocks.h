@@ -10,6 +10,8 @@
 
 /* @count blocks of GAON_TYPE_Q4_0, Q4_1, Q8_0 */
 void blocks_unpack(uint8_t type, const char *blocks, uint64_t nb, uint64_t count, float *to);
+/* @count super-blocks of GAON_TENSOR_Q4_K, Q5_K, Q6_K */
+void blocks_unpack_super(uint8_t type, const char *blocks, uint64_t nb, uint64_t count, float *to);
 /* The reverse, with the rounding of ggml's reference functions; ties of Q8_0 to even. */
 void blocks_pack(uint8_t type, char *blocks, uint64_t nb, uint64_t count, const float *from);
 

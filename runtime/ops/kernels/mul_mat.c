@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Few rows of activations with many of weights, as in generation: the weights go past once and memory
- * is the limit.  A workgroup has a contiguous share of the rows of weights; the activations of a
- * product are brought into the matrix unit's form once, in its own scratchpad.
+ * Few rows of activations with many of weights, as in generation or with experts: the weights go past
+ * once and memory is the limit.  A workgroup has a contiguous share of the rows of weights; the
+ * activations of a product are brought into the matrix unit's form once, in its own scratchpad.
  */
 #include <gaon/device.h>
+#include <gaon/device/tensor.h>
 
+#include "blocks.h"
 #include "ops_args.h"
 #include "quantize.h"
 
@@ -75,19 +77,29 @@ static struct step step_at(const struct layout *l, const struct ops_mul_mat_args
 	return s;
 }
 
-static uint64_t offset(const struct ops_mul_mat_args *args, const uint64_t nb[3], uint32_t product,
-		       const uint32_t ratio[2])
+/* From the first product's operand to that of product [j][i]. */
+static uint64_t offset(const uint64_t nb[3], uint32_t i, uint32_t j)
+{
+	return i * nb[1] + j * nb[2];
+}
+
+static uint64_t weights_offset(const struct ops_mul_mat_args *args, uint32_t product)
 {
 	uint32_t i = product % args->batch[0], j = product / args->batch[0];
+	int32_t id;
 
-	return i / ratio[0] * nb[1] + j / ratio[1] * nb[2];
+	if (!args->ids)
+		return offset(args->w_nb, i / args->ratio[0], j / args->ratio[1]);
+	id = *(const int32_t *)(args->ids + i * args->ids_nb[0] + j * args->ids_nb[1]);
+	gaon_assert(id >= 0 && (uint32_t)id < args->experts);
+	return (uint32_t)id * args->w_nb[1];
 }
 
 static void load_weights(const struct layout *l, const struct ops_mul_mat_args *args,
 			 const struct step *s, int buffer)
 {
 	const char *from = (const char *)args->w + s->row * args->w_nb[0] +
-			   offset(args, args->w_nb, s->product, args->ratio);
+			   weights_offset(args, s->product);
 
 	if (args->w_nb[0] == l->w_row)
 		gaon_dma_load(1, (void *)l->w[buffer], from, s->rows * l->w_row);
@@ -125,8 +137,8 @@ void ops_activate_rows(void *to, uint8_t type, const float *x, uint64_t count,
 static void load_activations(const struct layout *l, const struct ops_mul_mat_args *args,
 			     uint32_t product)
 {
-	static const uint32_t each[2] = { 1, 1 };
-	const char *x = (const char *)args->x + offset(args, args->x_nb, product, each);
+	const char *x = (const char *)args->x + offset(args->x_nb, product % args->batch[0] % args->x_wrap,
+						       product / args->batch[0]);
 	struct quantize_work *work = gaon_spm(struct quantize_work, 0);
 
 	if (args->type_x == args->type_a) {
@@ -165,17 +177,18 @@ static void multiply(const struct layout *l, const struct ops_mul_mat_args *args
 static void store(const struct layout *l, const struct ops_mul_mat_args *args, const struct step *s,
 		  int buffer)
 {
-	static const uint32_t each[2] = { 1, 1 };
-	char *to = (char *)args->y + s->row * 4ull + offset(args, args->y_nb, s->product, each);
+	char *to = (char *)args->y + s->row * 4ull +
+		   offset(args->y_nb, s->product % args->batch[0], s->product / args->batch[0]);
 
 	gaon_dma_store_2d(0, to, (int64_t)args->y_nb[0], (const void *)l->y[buffer], l->y_row,
 			  s->rows * 4, args->m);
 }
 
 GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
-	    GAON_POINTERS(3, offsetof(struct ops_mul_mat_args, w),
+	    GAON_POINTERS(4, offsetof(struct ops_mul_mat_args, w),
 			  offsetof(struct ops_mul_mat_args, x),
-			  offsetof(struct ops_mul_mat_args, y)),
+			  offsetof(struct ops_mul_mat_args, y),
+			  offsetof(struct ops_mul_mat_args, ids)),
 	    GAON_SPM(struct quantize_work))
 {
 	uint32_t loaded = UINT32_MAX;
@@ -238,5 +251,49 @@ GAON_KERNEL(ops_activate, struct ops_activate_args,
 		if (args->x_nb[0] == args->k * 4ull)
 			n = args->rows - row < r.end - i ? args->rows - row : r.end - i;
 		ops_activate_rows(y, args->type, (const float *)x, n * args->k, work);
+	}
+}
+
+static uint32_t super_bytes(uint8_t type)
+{
+	return type == GAON_TENSOR_Q4_K ? 144 : type == GAON_TENSOR_Q5_K ? 176 : 210;
+}
+
+static void to_half(_Float16 *restrict to, const float *restrict from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = (_Float16)from[i];
+}
+
+#define UNPACK	16u	/* super-blocks at a time */
+
+/* A row of weights, out of memory by way of the scratchpad. */
+static void unpack_row(const struct ops_unpack_args *args, _Float16 *y, const char *w)
+{
+	float *wide = gaon_spm(float, 0);
+	uint32_t blocks = args->k / GAON_TENSOR_SUPER_K, bytes = super_bytes(args->type);
+
+	for (uint32_t b = 0, n; b < blocks; b += n) {
+		n = blocks - b < UNPACK ? blocks - b : UNPACK;
+		blocks_unpack_super(args->type, w + b * bytes, bytes, n, wide);
+		to_half(y + b * GAON_TENSOR_SUPER_K, wide, n * GAON_TENSOR_SUPER_K);
+	}
+}
+
+GAON_KERNEL(ops_unpack, struct ops_unpack_args,
+	    GAON_POINTERS(2, offsetof(struct ops_unpack_args, y),
+			  offsetof(struct ops_unpack_args, w)),
+	    .spm_bytes = UNPACK * GAON_TENSOR_SUPER_K * sizeof(float))
+{
+	uint64_t products = (uint64_t)args->batch[0] * args->batch[1];
+	struct gaon_range r = gaon_share(args->rows * products, 1);
+
+	for (uint64_t i = r.begin; i < r.end; i++) {
+		uint64_t product = i / args->rows;
+
+		unpack_row(args, (_Float16 *)args->y + i * args->k,
+			   (const char *)args->w + i % args->rows * args->w_nb[0] +
+			   product % args->batch[0] * args->w_nb[1] +
+			   product / args->batch[0] * args->w_nb[2]);
 	}
 }

@@ -34,13 +34,27 @@ struct ops_gemm_args {
 struct ops_mul_mat_args {
 	uint64_t w, x, y;
 	uint64_t w_nb[3], x_nb[3], y_nb[3];	/* bytes between rows and between products */
+	uint64_t ids;			/* 0, or i32: which w product [i2][i1] takes */
+	uint64_t ids_nb[2];
 	uint32_t batch[2];
 	uint32_t ratio[2];		/* so many products in a row have the same w */
+	uint32_t experts;		/* an id is below it */
+	uint32_t x_wrap;		/* x of product [i2][i1] is that of i1 modulo this */
 	uint32_t m, n, k;
 	uint32_t tile_n;
 	uint8_t type_w, type_x;
 	uint8_t type_a;			/* of x as the matrix unit takes it */
 	uint8_t reserved[5];
+};
+
+/* Rows of super-blocks as dense rows of f16. */
+struct ops_unpack_args {
+	uint64_t y, w;
+	uint64_t w_nb[3];		/* bytes between rows, then by dimension of the batch */
+	uint32_t rows, batch[2];
+	uint32_t k;
+	uint8_t type;			/* of w: GAON_TENSOR_Q4_K, Q5_K, Q6_K */
+	uint8_t reserved[7];
 };
 
 /* Rows of f32 as the matrix unit takes them beside weights: dense rows of y. */

@@ -20,4 +20,11 @@ $(GGML_TESTS): %: %.program $(GGML_PLUGIN)
 		echo 'exec sh $(CURDIR)/tools/setup/llama.sh $(abspath $<) "$$@"'; } >$@
 	@chmod +x $@
 
-TESTS += $(GGML_TESTS)
+DEMO_LLM_TEST	:= $(O)/tests/frameworks/demo_llm_test
+$(DEMO_LLM_TEST): tests/frameworks/demo_llm_test.py $(DEMO_LLM)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexport OMP_WAIT_POLICY=passive GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s\nexec /usr/bin/python3 %s "$$@"\n' \
+		'$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' >$@
+	@chmod +x $@
+
+TESTS += $(GGML_TESTS) $(if $(SAN),,$(DEMO_LLM_TEST))

@@ -8,7 +8,8 @@ help:
 	@sed -n 's/^## //p' tools/setup/targets.mk
 
 ## make               build everything into O (default: build)
-## make demo          train and test the digits classifier on the accelerator
+## make demo          a language model answers on the accelerator, in llama.cpp; PROMPT="text"
+## make demo-digits   train and test the digits classifier on the accelerator
 ## make check         every test: normal, ASan+UBSan and TSan builds, fuzzers; prints N passed, N failed
 ## make check-quick   the normal build's tests only
 ## make check-vm      the tests in guest kernels only; KERNEL=6.12, 7.3 or debug, TEST=pattern, SHAPE=name
@@ -32,7 +33,13 @@ help:
 deps:
 	@sh tools/setup/deps.sh
 
-demo demo-digits: deps
+# llama.cpp and the model are fetched once into a cache outside the tree.
+demo: deps
+	@$(MAKE) -j$(JOBS) all demo-llm
+	@GAON_LLM=$$(sh tools/setup/model.sh) && export GAON_LLM && \
+		sh tools/setup/llama.sh $(abspath $(DEMO_LLM)) $(DEMO_ARGS) $(if $(PROMPT),'$(subst ','\'',$(PROMPT))')
+
+demo-digits: deps
 	@$(MAKE) -j$(JOBS) all
 	@$(O)/bin/gaon-demo-digits $(DEMO_ARGS)
 

@@ -242,7 +242,7 @@ static struct ggml_tensor *build_set_rows(struct ggml_context *c, const struct d
 			     indices(c, d->other, some, pick(d, 4, 2) ? d->ne[2] : 1, 1, rows));
 }
 
-enum { RMS, MEAN_AND_VARIANCE, L2, SUMS, MEANS };
+enum { RMS, RMS_WEIGHTED, MEAN_AND_VARIANCE, L2, SUMS, MEANS };
 
 static struct ggml_tensor *build_norm(struct ggml_context *c, const struct draw *d)
 {
@@ -250,6 +250,10 @@ static struct ggml_tensor *build_norm(struct ggml_context *c, const struct draw 
 
 	switch (d->kind) {
 	case RMS: return ggml_rms_norm(c, x, 1e-5f);
+	case RMS_WEIGHTED:
+		/* One operator on the device, as the product overwrites the norm. */
+		return ggml_mul_inplace(c, ggml_rms_norm(c, x, 1e-5f),
+					ggml_new_tensor_1d(c, GGML_TYPE_F32, d->ne[0]));
 	case MEAN_AND_VARIANCE: return ggml_norm(c, x, 1e-5f);
 	case L2: return ggml_l2_norm(c, x, 1e-5f);
 	case SUMS: return ggml_sum_rows(c, x);
@@ -367,6 +371,7 @@ const struct op_case op_cases[] = {
 	{ "set_rows q4_0 by i64", build_set_rows, GGML_TYPE_Q4_0, GGML_TYPE_I64, 0, true, 1e-6 },
 	{ "set_rows q4_1 by i64", build_set_rows, GGML_TYPE_Q4_1, GGML_TYPE_I64, 0, true, 1e-6 },
 	{ "rms_norm", build_norm, F32, F32, RMS, true, 1e-7 },
+	{ "rms_norm mul", build_norm, F32, F32, RMS_WEIGHTED, true, 1e-7 },
 	{ "norm", build_norm, F32, F32, MEAN_AND_VARIANCE, true, 1e-7 },
 	{ "l2_norm", build_norm, F32, F32, L2, true, 1e-7 },
 	{ "sum_rows", build_norm, F32, F32, SUMS, true, 1e-7 },

@@ -178,7 +178,12 @@ static enum gaon_status queue_nodes(struct plugin_backend *backend,
 		backend->at = nodes[i];
 		if (backend->prepared && memory_of(backend->prepared) == memory_of(nodes[i]))
 			backend->prepared = NULL;
-		status = operators[nodes[i]->op]->run(backend, nodes[i]);
+		if (i + 1 < count && plugin_norm_mul_fuses(nodes[i], nodes[i + 1])) {
+			status = plugin_norm_mul_run(backend, nodes[i], nodes[i + 1]);
+			i++;
+		} else {
+			status = operators[nodes[i]->op]->run(backend, nodes[i]);
+		}
 		if (status)
 			return status;
 	}

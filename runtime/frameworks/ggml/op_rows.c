@@ -126,3 +126,33 @@ static enum gaon_status sum_rows_run(struct plugin_backend *backend, const struc
 }
 
 const struct plugin_op plugin_op_sum_rows = { .supports = sum_rows_supports, .run = sum_rows_run };
+
+/*
+ * A norm and the product with its weights that overwrites it: whoever gave both the same memory
+ * knew that nobody else reads the norm. The product's own operands are else those of any product.
+ */
+bool plugin_norm_mul_fuses(const struct ggml_tensor *norm, const struct ggml_tensor *mul)
+{
+	struct gaon_tensor weight;
+	struct norm_operands o;
+
+	if (norm->op != GGML_OP_RMS_NORM || mul->op != GGML_OP_MUL || mul->src[0] != norm ||
+	    mul->src[1] == norm || mul->data != norm->data || !ggml_are_same_stride(mul, norm))
+		return false;
+	return norm_operands(norm, &o) && plugin_view(mul, &o.dst) &&
+	       plugin_view(mul->src[1], &weight) &&
+	       gaon_ops_rms_norm_supports(&o.dst, &o.src, &weight, o.eps);
+}
+
+enum gaon_status plugin_norm_mul_run(struct plugin_backend *backend, const struct ggml_tensor *norm,
+				     const struct ggml_tensor *mul)
+{
+	struct gaon_tensor weight;
+	struct norm_operands o;
+
+	norm_operands(norm, &o);
+	plugin_view(mul, &o.dst);
+	plugin_view(mul->src[1], &weight);
+	return gaon_ops_rms_norm(backend->device->ops, backend->stream, &o.dst, &o.src, &weight,
+				 o.eps);
+}

@@ -155,6 +155,11 @@ bool plugin_taken(bool taken);
 /* The reason for a false supports(): kept for the log; returns false. */
 bool plugin_refuse(const char *reason);
 
+/* op_rows.c: two nodes, one behind the other, that run as one operator */
+bool plugin_norm_mul_fuses(const struct ggml_tensor *norm, const struct ggml_tensor *mul);
+enum gaon_status plugin_norm_mul_run(struct plugin_backend *backend, const struct ggml_tensor *norm,
+				     const struct ggml_tensor *mul);
+
 extern const struct plugin_op plugin_op_arithmetic, plugin_op_map, plugin_op_glu;
 extern const struct plugin_op plugin_op_copy, plugin_op_get_rows, plugin_op_set_rows;
 extern const struct plugin_op plugin_op_norm, plugin_op_sum_rows;

@@ -92,8 +92,8 @@ GAON_API bool gaon_ops_glu_supports(enum gaon_ops_glu op, const struct gaon_tens
 
 /* --- copies ----------------------------------------------------------------------------------- */
 /*
- * Conversions: any type to itself; among F32, F16, BF16, Q8_0, Q4_1 and Q4_0, where rows are whole
- * blocks of both; between F32 and I32 (towards 0).  Not in place.
+ * Conversions: any type to itself; among F32, F16, BF16, Q8_0, Q4_1 and Q4_0, and from Q4_K, Q5_K and
+ * Q6_K to those, where rows are whole blocks of both; between F32 and I32 (towards 0).  Not in place.
  */
 
 /*

@@ -111,6 +111,11 @@ bool ops_tensor_is_packed(const struct gaon_tensor *t)
 	return t->type == GAON_TYPE_Q4_0 || t->type == GAON_TYPE_Q4_1 || t->type == GAON_TYPE_Q8_0;
 }
 
+bool ops_tensor_is_super(const struct gaon_tensor *t)
+{
+	return types[t->type].elements == GAON_TENSOR_SUPER_K;
+}
+
 bool ops_tensor_empty(const struct gaon_tensor *t)
 {
 	return !t->ne[0] || !t->ne[1] || !t->ne[2] || !t->ne[3];

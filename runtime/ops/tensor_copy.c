@@ -28,7 +28,7 @@ static bool converts(const struct gaon_tensor *dst, const struct gaon_tensor *sr
 		return dst->type == GAON_TYPE_F32;
 	if (dst->type == GAON_TYPE_I32)
 		return src->type == GAON_TYPE_F32;
-	return (ops_tensor_is_float(src) || ops_tensor_is_packed(src)) &&
+	return (ops_tensor_is_float(src) || ops_tensor_is_packed(src) || ops_tensor_is_super(src)) &&
 	       (ops_tensor_is_float(dst) || ops_tensor_is_packed(dst));
 }
 

@@ -33,6 +33,8 @@ enum gaon_status ops_tensor_check(struct gaon_ops *ops, const char *call,
 bool ops_tensor_is_float(const struct gaon_tensor *t);
 /* Blocks of values that the kernels unpack, and pack. */
 bool ops_tensor_is_packed(const struct gaon_tensor *t);
+/* Super-blocks, which they only unpack. */
+bool ops_tensor_is_super(const struct gaon_tensor *t);
 
 /* --- what a kernel gets ------------------------------------------------------------------------ */
 

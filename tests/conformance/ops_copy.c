@@ -4,6 +4,7 @@
  * exact: one rounding, and blocks as ggml's reference functions pack them.
  */
 #include "ops_views.h"
+#include "ops_weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -163,9 +164,10 @@ START_TEST(copy_refusals)
 	ck_assert(gaon_tensor_dense(&y, va + 8192, GAON_TYPE_I32, VIEW_NE(96, 4, 1, 1)));
 	ck_assert(!gaon_ops_copy_supports(&y, &x));
 	ck_assert(strstr(gaon_ops_last_error(), "no conversion") != NULL);
-	x.type = GAON_TENSOR_Q4_K;
-	x.ne[0] = 256;
+	ck_assert(gaon_tensor_dense(&y, va + 8192, GAON_TENSOR_Q4_K, VIEW_NE(256, 1, 1, 1)));
+	ck_assert(gaon_tensor_dense(&x, va, GAON_TYPE_F32, VIEW_NE(256, 1, 1, 1)));
 	ck_assert(!gaon_ops_copy_supports(&y, &x));
+	ck_assert(gaon_ops_copy_supports(&x, &y));
 	ops_wait();
 }
 END_TEST
@@ -222,6 +224,46 @@ START_TEST(get_rows)
 				       ops_random_in(1, n ? 100 : 5000));
 	for (int n = 0; n < 8; n++)
 		check_get_rows(all_types[n % 3], all_types[ops_random_in(0, 2)], 1);
+}
+END_TEST
+
+/* Values of super-blocks are two products and a difference, each rounded. */
+#define SUPER_ERROR	(4 * 0x1p-24 * 0.01 * 63 * 127)
+
+/* Rows of super-blocks by index, and all of them in order. */
+static void check_super(uint8_t from, uint8_t to)
+{
+	uint64_t columns = 256 * ops_random_in(1, 9), rows = ops_random_in(1, 30);
+	struct view y = view_make(to, VIEW_NE(columns, 20, 1, 1), view_layout(), 1);
+	struct view all = view_make(to, VIEW_NE(columns, rows, 1, 1), view_layout(), 1);
+	struct view index = make_index(VIEW_NE(20, 1, 1, 1), rows, false);
+	double *values = ops_alloc(columns * rows * sizeof(*values));
+	double *want = ops_alloc(y.count * sizeof(*want));
+	uint64_t bytes = columns / 256 * gaon_tensor_type_bytes(from, NULL) * rows;
+	uint8_t *packed = ops_alloc(bytes);
+	struct gaon_tensor table;
+
+	ops_random_weights(from, columns * rows, packed, values);
+	ck_assert(gaon_tensor_dense(&table, ops_put(packed, bytes), from, VIEW_NE(columns, rows, 1, 1)));
+	for (uint64_t e = 0; e < y.count; e++)
+		want[e] = values[(uint64_t)view_get(&index, e / columns) * columns + e % columns];
+	ck_assert_msg(gaon_ops_get_rows_supports(&y.t, &table, &index.t), "%s", gaon_ops_last_error());
+	OPS_OK(gaon_ops_get_rows(ops_t.ops, ops_t.stream, &y.t, &table, &index.t));
+	OPS_OK(gaon_ops_copy(ops_t.ops, ops_t.stream, &all.t, &table));
+	view_compare("rows of super-blocks", &y, want, 0, SUPER_ERROR);
+	view_compare("copy of super-blocks", &all, values, 0, SUPER_ERROR);
+	ops_forget();
+	free(packed);
+	view_free(&y);
+	view_free(&all);
+	view_free(&index);
+}
+
+START_TEST(super_blocks)
+{
+	for (uint8_t type = GAON_TENSOR_Q4_K; type <= GAON_TENSOR_Q6_K; type++)
+		for (int i = 0; i < 3; i++)
+			check_super(type, all_types[i]);
 }
 END_TEST
 
@@ -388,6 +430,7 @@ static void add(TCase *t)
 	tcase_add_test(t, copies);
 	tcase_add_test(t, copy_refusals);
 	tcase_add_test(t, get_rows);
+	tcase_add_test(t, super_blocks);
 	tcase_add_test(t, set_rows);
 	tcase_add_test(t, bad_index);
 	tcase_add_test(t, rows_refusals);

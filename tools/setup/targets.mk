@@ -16,6 +16,7 @@ help:
 ## make check-debug   the same in the debugging kernel: lockdep, KASAN, kmemleak, failing allocations; hours
 ## make vm            a shell in a guest with the card and its driver; KERNEL=, SHAPE= as above
 ## make bench         measure against peers; JSON=FILE writes the rows
+## make bench-llm     a language model on the device and on ggml's processor backend; JSON=FILE
 ## make bench-vm      the kernel module's figures, in a guest; JSON=FILE, KERNEL= as above
 ## make install       into $(DESTDIR)$(PREFIX)
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
@@ -106,6 +107,12 @@ list-fuzzers:
 bench: deps
 	@$(MAKE) -j$(JOBS) all benches
 	@$(O)/bin/gaon-bench $(if $(JSON),--json-file $(JSON)) $(BENCH_ARGS)
+
+bench-llm: deps
+	@$(MAKE) -j$(JOBS) all bench-llm-program
+	@GAON_LLM=$$(sh tools/setup/model.sh) && GAON_LLM_BF16=$$(sh tools/setup/model.sh bf16) && \
+		export GAON_LLM GAON_LLM_BF16 && \
+		sh tools/setup/llama.sh $(abspath $(BENCH_LLM)) $(if $(JSON),--json-file=$(JSON)) $(BENCH_ARGS)
 
 bench-vm: vm-deps
 	@$(MAKE) -j$(JOBS) all vm-programs

@@ -137,6 +137,20 @@ GAON_API enum gaon_status gaon_ops_rms_norm(struct gaon_ops *ops, struct gaon_st
 GAON_API bool gaon_ops_rms_norm_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src,
 					 const struct gaon_tensor *weight, float eps);
 
+/*
+ * sum = a + b, and dst = gaon_ops_rms_norm() of that: a residual's addition and the norm behind it in
+ * one pass.  All of one shape but @weight, which may be NULL; sum may be a or b, dst may not be sum.
+ */
+GAON_API enum gaon_status gaon_ops_add_rms_norm(struct gaon_ops *ops, struct gaon_stream *stream,
+						const struct gaon_tensor *dst,
+						const struct gaon_tensor *sum,
+						const struct gaon_tensor *a, const struct gaon_tensor *b,
+						const struct gaon_tensor *weight, float eps);
+GAON_API bool gaon_ops_add_rms_norm_supports(const struct gaon_tensor *dst,
+					     const struct gaon_tensor *sum,
+					     const struct gaon_tensor *a, const struct gaon_tensor *b,
+					     const struct gaon_tensor *weight, float eps);
+
 /* dst = (src - mean of the row) / sqrt(variance of the row + eps) */
 GAON_API enum gaon_status gaon_ops_norm(struct gaon_ops *ops, struct gaon_stream *stream,
 					const struct gaon_tensor *dst, const struct gaon_tensor *src,

@@ -62,6 +62,65 @@ static enum gaon_status norm_launch(struct gaon_ops *ops, struct gaon_stream *st
 			  ops_tensor_shares(&args.dst, args.dst.ne[0]), 0);
 }
 
+/* --- after an addition ------------------------------------------------------------------------ */
+
+/* dst, a, weight as norm_valid() has them, then sum and b. */
+static enum gaon_status add_norm_valid(const struct ops_tensor o[5], bool weighted, float eps)
+{
+	enum gaon_status status = norm_valid("gaon_ops_add_rms_norm", o, weighted ? 3 : 2, eps);
+
+	if (!status)
+		status = rows_valid("gaon_ops_add_rms_norm", o + 3, 2);
+	for (int i = 3; !status && i < 5; i++)
+		if (!ops_tensor_same_shape(o[0].t, o[i].t))
+			status = OPS_REFUSE("gaon_ops_add_rms_norm", "%s: %s has not the shape of dst: %s",
+					    o[i].name, ops_tensor_text(o[i].t), ops_tensor_text(o[0].t));
+	return status;
+}
+
+#define ADD_NORM_OPERANDS	{ { "dst", dst, true }, { "a", a, false }, { "weight", weight, false },	\
+				  { "sum", sum, true }, { "b", b, false } }
+
+bool gaon_ops_add_rms_norm_supports(const struct gaon_tensor *dst, const struct gaon_tensor *sum,
+				    const struct gaon_tensor *a, const struct gaon_tensor *b,
+				    const struct gaon_tensor *weight, float eps)
+{
+	return !add_norm_valid((struct ops_tensor[])ADD_NORM_OPERANDS, weight, eps);
+}
+
+enum gaon_status gaon_ops_add_rms_norm(struct gaon_ops *ops, struct gaon_stream *stream,
+				       const struct gaon_tensor *dst, const struct gaon_tensor *sum,
+				       const struct gaon_tensor *a, const struct gaon_tensor *b,
+				       const struct gaon_tensor *weight, float eps)
+{
+	const struct ops_tensor o[] = ADD_NORM_OPERANDS;
+	struct ops_norm_args args = { .eps = eps, .op = OPS_NORM_RMS };
+	enum gaon_status status = add_norm_valid(o, weight, eps);
+
+	if (!status)
+		status = ops_tensor_check(ops, "gaon_ops_add_rms_norm", o, weight ? 3 : 2);
+	if (!status)
+		status = ops_tensor_check(ops, "gaon_ops_add_rms_norm", o + 3, 2);
+	if (status || ops_tensor_empty(dst))
+		return status;
+	args.dst = *dst;
+	args.src = *a;
+	args.add = *b;
+	args.sum = *sum;
+	ops_tensor_normalise(&args.dst);
+	ops_tensor_normalise(&args.src);
+	ops_tensor_normalise(&args.add);
+	ops_tensor_normalise(&args.sum);
+	if (weight) {
+		args.weight = *weight;
+		ops_tensor_normalise(&args.weight);
+	}
+	return ops_launch(ops, stream, OPS_KERNEL_NORM, &args, sizeof(args),
+			  ops_tensor_shares(&args.dst, args.dst.ne[0]), 0);
+}
+
+/* --- by themselves ---------------------------------------------------------------------------- */
+
 #define NORM_OPERANDS	{ { "dst", dst, true }, { "src", src, false }, { "weight", weight, false } }
 
 bool gaon_ops_rms_norm_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src,

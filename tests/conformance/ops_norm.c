@@ -111,6 +111,58 @@ START_TEST(norms)
 }
 END_TEST
 
+/* sum = a + b and its norm; sum in place of a or b, or apart. */
+static void check_add_norm(uint64_t most)
+{
+	uint64_t ne[GAON_TENSOR_DIMS], part[GAON_TENSOR_DIMS];
+	uint32_t place = ops_random_in(0, 2);
+	bool weighted = ops_random_in(0, 1);
+	struct view a, b, sum, y, weight;
+	double *want, *total;
+
+	view_shape(ne, most);
+	view_part(part, ne);
+	part[0] = ne[0];
+	a = make_rows(ne, 3);
+	b = make_rows(ne, 3);
+	y = make_rows(ne, 1);
+	weight = make_rows(part, 2);
+	sum = place == 0 ? make_rows(ne, 1) : place == 1 ? a : b;
+	want = ops_alloc(a.count * sizeof(*want));
+	total = ops_alloc(a.count * sizeof(*total));
+	for (uint64_t e = 0; e < a.count; e++)
+		total[e] = (double)((float)view_get(&a, e) + (float)view_get(&b, e));
+	for (uint64_t row = 0; row < a.count; row += ne[0]) {
+		double squares = 0;
+
+		for (uint64_t e = row; e < row + ne[0]; e++)
+			squares += total[e] * total[e];
+		for (uint64_t e = row; e < row + ne[0]; e++)
+			want[e] = total[e] / sqrt(squares / (double)ne[0] + (double)1e-5f) *
+				  (weighted ? view_get_repeated(&weight, ne, e) : 1);
+	}
+	ck_assert_msg(gaon_ops_add_rms_norm_supports(&y.t, &sum.t, &a.t, &b.t, weighted ? &weight.t : NULL,
+						     1e-5f), "%s", gaon_ops_last_error());
+	OPS_OK(gaon_ops_add_rms_norm(ops_t.ops, ops_t.stream, &y.t, &sum.t, &a.t, &b.t,
+				     weighted ? &weight.t : NULL, 1e-5f));
+	view_compare("norm of a sum", &y, want, ((double)ne[0] + 8) * U, 0x1p-126);
+	view_compare("sum", &sum, total, 0, 0);
+	ops_forget();
+	view_free(&a);
+	view_free(&b);
+	view_free(&y);
+	view_free(&weight);
+	if (!place)
+		view_free(&sum);
+}
+
+START_TEST(add_norms)
+{
+	for (int i = 0; i < CASES / 2; i++)
+		check_add_norm(i % 5 ? 700 : 9000);
+}
+END_TEST
+
 /* Rows that are all one value have no variance, rows of zeros no length: eps keeps them finite. */
 START_TEST(flat_rows)
 {
@@ -170,6 +222,10 @@ START_TEST(refusals)
 	ck_assert(gaon_ops_rms_norm_supports(&y, &x, &w, 0));
 	ck_assert(!gaon_ops_rms_norm_supports(&y, &x, &w, -1));
 	ck_assert(!gaon_ops_norm_supports(&y, &x, __builtin_nanf("")));
+	ck_assert(gaon_ops_add_rms_norm_supports(&y, &x, &x, &x, &w, 0));
+	ck_assert(!gaon_ops_add_rms_norm_supports(&y, &x, &x, &w, &w, 0));
+	ck_assert(strstr(gaon_ops_last_error(), "b: [16 1 1 1] f32 has not the shape") != NULL);
+	ck_assert(!gaon_ops_add_rms_norm_supports(&y, &x, &x, NULL, &w, 0));
 	w.ne[0] = 8;
 	ck_assert(!gaon_ops_rms_norm_supports(&y, &x, &w, 0));
 	ck_assert(strstr(gaon_ops_last_error(), "repeated") != NULL);
@@ -194,6 +250,7 @@ END_TEST
 static void add(TCase *t)
 {
 	tcase_add_test(t, norms);
+	tcase_add_test(t, add_norms);
 	tcase_add_test(t, flat_rows);
 	tcase_add_test(t, sums);
 	tcase_add_test(t, refusals);

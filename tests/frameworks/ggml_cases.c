@@ -242,11 +242,11 @@ static struct ggml_tensor *build_set_rows(struct ggml_context *c, const struct d
 			     indices(c, d->other, some, pick(d, 4, 2) ? d->ne[2] : 1, 1, rows));
 }
 
-enum { RMS, RMS_WEIGHTED, MEAN_AND_VARIANCE, L2, SUMS, MEANS };
+enum { RMS, RMS_WEIGHTED, RMS_OF_SUM, MEAN_AND_VARIANCE, L2, SUMS, MEANS };
 
 static struct ggml_tensor *build_norm(struct ggml_context *c, const struct draw *d)
 {
-	struct ggml_tensor *x = viewed(c, d, 0, GGML_TYPE_F32, d->ne);
+	struct ggml_tensor *x = viewed(c, d, 0, GGML_TYPE_F32, d->ne), *sum;
 
 	switch (d->kind) {
 	case RMS: return ggml_rms_norm(c, x, 1e-5f);
@@ -254,6 +254,12 @@ static struct ggml_tensor *build_norm(struct ggml_context *c, const struct draw 
 		/* One operator on the device, as the product overwrites the norm. */
 		return ggml_mul_inplace(c, ggml_rms_norm(c, x, 1e-5f),
 					ggml_new_tensor_1d(c, GGML_TYPE_F32, d->ne[0]));
+	case RMS_OF_SUM:
+		/* One operator too; the sum is needed besides. */
+		sum = ggml_add(c, x, leaf(c, GGML_TYPE_F32, d->ne));
+		x = ggml_mul_inplace(c, ggml_rms_norm(c, sum, 1e-5f),
+				     ggml_new_tensor_1d(c, GGML_TYPE_F32, d->ne[0]));
+		return ggml_sub(c, x, sum);
 	case MEAN_AND_VARIANCE: return ggml_norm(c, x, 1e-5f);
 	case L2: return ggml_l2_norm(c, x, 1e-5f);
 	case SUMS: return ggml_sum_rows(c, x);
@@ -372,6 +378,7 @@ const struct op_case op_cases[] = {
 	{ "set_rows q4_1 by i64", build_set_rows, GGML_TYPE_Q4_1, GGML_TYPE_I64, 0, true, 1e-6 },
 	{ "rms_norm", build_norm, F32, F32, RMS, true, 1e-7 },
 	{ "rms_norm mul", build_norm, F32, F32, RMS_WEIGHTED, true, 1e-7 },
+	{ "add rms_norm mul", build_norm, F32, F32, RMS_OF_SUM, true, 1e-7 },
 	{ "norm", build_norm, F32, F32, MEAN_AND_VARIANCE, true, 1e-7 },
 	{ "l2_norm", build_norm, F32, F32, L2, true, 1e-7 },
 	{ "sum_rows", build_norm, F32, F32, SUMS, true, 1e-7 },

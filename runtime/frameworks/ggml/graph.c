@@ -178,7 +178,10 @@ static enum gaon_status queue_nodes(struct plugin_backend *backend,
 		backend->at = nodes[i];
 		if (backend->prepared && memory_of(backend->prepared) == memory_of(nodes[i]))
 			backend->prepared = NULL;
-		if (i + 1 < count && plugin_norm_mul_fuses(nodes[i], nodes[i + 1])) {
+		if (i + 2 < count && plugin_add_norm_fuses(nodes + i)) {
+			status = plugin_add_norm_run(backend, nodes + i);
+			i += 2;
+		} else if (i + 1 < count && plugin_norm_mul_fuses(nodes[i], nodes[i + 1])) {
 			status = plugin_norm_mul_run(backend, nodes[i], nodes[i + 1]);
 			i++;
 		} else {

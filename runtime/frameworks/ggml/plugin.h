@@ -155,10 +155,13 @@ bool plugin_taken(bool taken);
 /* The reason for a false supports(): kept for the log; returns false. */
 bool plugin_refuse(const char *reason);
 
-/* op_rows.c: two nodes, one behind the other, that run as one operator */
+/* op_norm.c: two nodes, one behind the other, that run as one operator */
 bool plugin_norm_mul_fuses(const struct ggml_tensor *norm, const struct ggml_tensor *mul);
 enum gaon_status plugin_norm_mul_run(struct plugin_backend *backend, const struct ggml_tensor *norm,
 				     const struct ggml_tensor *mul);
+/* And three: an addition, the norm of the sum, the norm's product with weights. */
+bool plugin_add_norm_fuses(struct ggml_tensor *const *nodes);
+enum gaon_status plugin_add_norm_run(struct plugin_backend *backend, struct ggml_tensor *const *nodes);
 
 extern const struct plugin_op plugin_op_arithmetic, plugin_op_map, plugin_op_glu;
 extern const struct plugin_op plugin_op_copy, plugin_op_get_rows, plugin_op_set_rows;

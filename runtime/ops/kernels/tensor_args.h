@@ -80,6 +80,7 @@ enum ops_norm {
 struct ops_norm_args {
 	struct gaon_tensor dst, src;
 	struct gaon_tensor weight;	/* f32, divides dst; va 0: none */
+	struct gaon_tensor add, sum;	/* sum = src + add is what is normed; sum.va 0: src is */
 	float eps;
 	uint32_t op;			/* enum ops_norm */
 };

@@ -18,6 +18,22 @@ static float sum_squares(const float *x, float less, uint64_t n)
 	return sum;
 }
 
+/* y = a + b, the sum of whose squares is returned */
+static float add_row(float *y, const float *a, const float *b, uint64_t n)
+{
+#pragma clang fp reassociate(on)
+	float sum = 0;
+
+	WIDE
+	for (uint64_t i = 0; i < n; i++) {
+		float v = a[i] + b[i];
+
+		y[i] = v;
+		sum += v * v;
+	}
+	return sum;
+}
+
 static void norm_row(float *y, const float *x, float less, float scale, uint64_t n)
 {
 	LOOP_WIDE((v - less) * scale);
@@ -29,9 +45,11 @@ static void norm_row_weighted(float *y, const float *a, const float *b, float sc
 }
 
 GAON_KERNEL(ops_norm, struct ops_norm_args,
-	    GAON_POINTERS(3, offsetof(struct ops_norm_args, dst.va),
+	    GAON_POINTERS(5, offsetof(struct ops_norm_args, dst.va),
 			  offsetof(struct ops_norm_args, src.va),
-			  offsetof(struct ops_norm_args, weight.va)))
+			  offsetof(struct ops_norm_args, weight.va),
+			  offsetof(struct ops_norm_args, add.va),
+			  offsetof(struct ops_norm_args, sum.va)))
 {
 	uint64_t n = args->dst.ne[0];
 	float count = (float)n, eps = args->eps;
@@ -41,8 +59,16 @@ GAON_KERNEL(ops_norm, struct ops_norm_args,
 		const float *x = (const float *)rows_at(&args->src, &w);
 		float *y = (float *)rows_at(&args->dst, &w);
 		float less = args->op == OPS_NORM_MEAN ? gaon_reduce_sum_f32(x, n) / count : 0;
-		float sum = sum_squares(x, less, n), scale;
+		float sum, scale;
 
+		if (args->sum.va) {
+			float *to = (float *)rows_at(&args->sum, &w);
+
+			sum = add_row(to, x, (const float *)rows_at(&args->add, &w), n);
+			x = to;
+		} else {
+			sum = sum_squares(x, less, n);
+		}
 		if (args->op == OPS_NORM_L2)
 			scale = 1.0f / gaon_maxf(gaon_sqrtf(sum), eps);
 		else

@@ -153,6 +153,7 @@ struct sim_core {
 	uint8_t *spm;			/* spm_bytes, page aligned */
 	bool running;			/* a thread executes it now */
 	uint64_t served;		/* sim->order when one did last */
+	const void *ran_on;		/* names the thread that took it last; never followed */
 	struct sim_launch *launch;	/* whose workgroup it holds, or NULL */
 	struct sim_context *ctx;	/* whose translations its TLB holds; stale if asid/gen differ */
 	uint32_t tlb_gen;

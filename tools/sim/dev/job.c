@@ -89,6 +89,9 @@ static uint64_t cores_wanted(const struct sim_launch *l)
 	return wanted;
 }
 
+/* Its address tells one thread from another. */
+static _Thread_local char job_thread;
+
 /* A core that its launch holds. */
 static bool can_run(struct gaon_sim *sim, uint32_t index)
 {
@@ -118,6 +121,7 @@ static struct sim_job *take_core(struct gaon_sim *sim, struct sim_launch *l, uin
 	__atomic_store_n(&core->hart->stop, 0, __ATOMIC_RELAXED);
 	core->running = true;
 	core->served = sim->order;
+	core->ran_on = &job_thread;
 	core->unit->job.running = true;
 	atomic_fetch_add(&l->running, 1);
 	return &core->unit->job;
@@ -158,6 +162,20 @@ static void consider(struct choices *c, struct sim_slot *slot, int core, uint64_
 		c->oldest = this;
 }
 
+/* Those of the cores @m that this thread ran last: their scratchpads are in its caches. */
+static uint64_t ran_here(const struct gaon_sim *sim, uint64_t m)
+{
+	uint64_t here = 0;
+
+	for (; m; m &= m - 1) {
+		uint32_t index = (uint32_t)__builtin_ctzll(m);
+
+		if (sim->cores[index].ran_on == &job_thread)
+			here |= 1ull << index;
+	}
+	return here;
+}
+
 /*
  * Cores of the launch that can run now, and those on which it can start; *@free_cores shrinks by what
  * it waits for.
@@ -177,6 +195,12 @@ static void consider_launch(struct gaon_sim *sim, struct choices *c, struct sim_
 	}
 	wanted = cores_wanted(l);
 	start = l->cooperative && (wanted & ~*free_cores) ? 0 : wanted & *free_cores;
+	for (uint64_t mine = start & ran_here(sim, start); mine; mine &= mine - 1) {
+		uint32_t index = (uint32_t)__builtin_ctzll(mine);
+
+		consider(c, l->slot, (int)index, sim->cores[index].served);
+		start &= ~(1ull << index);
+	}
 	for (; start; start &= start - 1) {
 		uint32_t index = (uint32_t)__builtin_ctzll(start);
 

@@ -10,7 +10,7 @@
 #define CALL		"gaon_ops_mul_mat"
 #define FEW_ROWS	16u
 #define STEP_BYTES	(320u << 10)	/* of weights; see Documentation/performance.rst */
-#define SHARE_LEAST	(112u << 10)	/* below, what a workgroup costs is more than what it gains */
+#define SHARE_LEAST	(280u << 10)	/* below, what a workgroup costs is more than what it gains */
 #define STACK_AND_GUARD	(65536u + 4096u)
 #define SPM_FIXED	(128u << 10)	/* for struct quantize_work and alignment */
 #define SCRATCH_ALIGN	64u
@@ -155,6 +155,16 @@ static void mend_strides(struct ops_mul_mat_args *a)
 		a->w_nb[0] = ops_dense_row(a->type_w, a->k);
 }
 
+/* Workgroups: a power of two, so that a model's threads have equally many. */
+static uint64_t few_groups(const struct gaon_ops *ops, const struct ops_mul_mat_args *a)
+{
+	uint64_t bytes = ops_dense_row(a->type_w, a->k) * a->n * a->batch[0] * a->batch[1], groups = 1;
+
+	while (groups * 2 <= ops->cores && groups * SHARE_LEAST < bytes)
+		groups *= 2;
+	return groups;
+}
+
 bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 {
 	uint64_t budget = ops->spm_bytes > STACK_AND_GUARD ? ops->spm_bytes - STACK_AND_GUARD : 0;
@@ -165,8 +175,7 @@ bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 	    (2ull * GAON_ROWS_GROUP + a->m) * (a->k + 64ull) * 4 + SPM_FIXED > budget)
 		return false;
 	all = (uint64_t)a->n * a->batch[0] * a->batch[1];
-	groups = (all * row + SHARE_LEAST - 1) / SHARE_LEAST;
-	groups = groups < ops->cores ? groups : ops->cores;
+	groups = few_groups(ops, a);
 	tile = (all + groups - 1) / groups;
 	if (tile > a->n)
 		tile = a->n;
@@ -187,7 +196,7 @@ enum gaon_status ops_mul_mat_launch_few(struct gaon_ops *ops, struct gaon_stream
 {
 	uint64_t row = ops_dense_row(a->type_w, a->k), products = (uint64_t)a->batch[0] * a->batch[1];
 	uint64_t steps = ((uint64_t)(a->n - 1) / a->tile_n + 1) * products;
-	uint64_t groups = (a->n * products * row + SHARE_LEAST - 1) / SHARE_LEAST;
+	uint64_t groups = few_groups(ops, a);
 	uint64_t spm = SPM_FIXED + ops_dense_row(a->type_a, a->k) * a->m +
 		       2 * a->tile_n * (row + 4ull * a->m);
 

@@ -28,7 +28,7 @@ static float half_at(const char *p)
 	return *(const _Float16 *)p;
 }
 
-/* Scale and minimum of group @j: the first four in six bits of a byte, the others in nibbles and what is left. */
+/* Of group @j: the first four in six bits of a byte, the others in a nibble and the two bits left. */
 static void scale_min(const uint8_t *s, uint32_t j, uint32_t *scale, uint32_t *min)
 {
 	*scale = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;

@@ -95,17 +95,27 @@ static uint64_t weights_offset(const struct ops_mul_mat_args *args, uint32_t pro
 	return (uint32_t)id * args->w_nb[1];
 }
 
+static void load_rows(const struct layout *l, const struct ops_mul_mat_args *args, uint64_t spm,
+		      const char *from, uint32_t rows, uint64_t channel)
+{
+	if (args->w_nb[0] == l->w_row)
+		gaon_dma_load(channel, (void *)spm, from, rows * l->w_row);
+	else
+		gaon_dma_load_2d(channel, (void *)spm, l->w_row, from, (int64_t)args->w_nb[0], l->w_row,
+				 rows);
+}
+
+/* Half of the rows by each channel: one alone takes a quarter of what memory gives. */
 static void load_weights(const struct layout *l, const struct ops_mul_mat_args *args,
 			 const struct step *s, int buffer)
 {
 	const char *from = (const char *)args->w + s->row * args->w_nb[0] +
 			   weights_offset(args, s->product);
+	uint32_t half = s->rows / 2;
 
-	if (args->w_nb[0] == l->w_row)
-		gaon_dma_load(1, (void *)l->w[buffer], from, s->rows * l->w_row);
-	else
-		gaon_dma_load_2d(1, (void *)l->w[buffer], l->w_row, from, (int64_t)args->w_nb[0],
-				 l->w_row, s->rows);
+	load_rows(l, args, l->w[buffer] + half * l->w_row, from + half * args->w_nb[0], s->rows - half, 1);
+	if (half)
+		load_rows(l, args, l->w[buffer], from, half, 0);
 }
 
 void ops_activate_rows(void *to, uint8_t type, const float *x, uint64_t count,
@@ -220,9 +230,12 @@ GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
 			load_activations(&l, args, now.product);
 			loaded = now.product;
 		}
+		/*
+		 * What may go on: the next loads and the store of the last step.  The store before that is
+		 * over then, out of the buffer that this step's result takes.
+		 */
 		gaon_wait(GAON_ENGINE_DMA1, i + 1 < r.end);
-		/* The result of the step before the last is out of the buffer that this one takes. */
-		gaon_wait(GAON_ENGINE_DMA0, i > r.begin);
+		gaon_wait(GAON_ENGINE_DMA0, (i > r.begin) + (i + 1 < r.end && next.rows > 1));
 		multiply(&l, args, &now, buffer);
 	}
 	gaon_fence();

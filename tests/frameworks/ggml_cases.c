@@ -298,6 +298,94 @@ static struct ggml_tensor *build_flash(struct ggml_context *c, const struct draw
 	return out;
 }
 
+/* @type: the weights'; experts are chosen without repetition for each token */
+static struct ggml_tensor *build_mul_mat_id(struct ggml_context *c, const struct draw *d)
+{
+	int64_t block = ggml_blck_size(d->type), k = (d->ne[0] + block - 1) / block * block;
+	int64_t n = 1 + pick(d, 1, 70), experts = 1 + pick(d, 2, 8), used = 1 + pick(d, 3, experts);
+	int64_t tokens = 1 + pick(d, 4, 20);
+	struct ggml_tensor *weights = ggml_new_tensor_3d(c, d->type, k, n, experts);
+	struct ggml_tensor *x =
+		ggml_new_tensor_3d(c, GGML_TYPE_F32, k, pick(d, 5, 2) ? used : 1, tokens);
+
+	return ggml_mul_mat_id(c, weights, x, indices(c, GGML_TYPE_I32, used, tokens, 1, experts));
+}
+
+static struct ggml_tensor *build_concat(struct ggml_context *c, const struct draw *d)
+{
+	int64_t other[4] = { d->ne[0], d->ne[1], d->ne[2], d->ne[3] };
+	int dim = (int)pick(d, 1, 4);
+
+	other[dim] = 1 + pick(d, 2, 30);
+	return ggml_concat(c, viewed(c, d, 0, d->type, d->ne), viewed(c, d, 3, d->type, other),
+			   dim);
+}
+
+static struct ggml_tensor *build_repeat(struct ggml_context *c, const struct draw *d)
+{
+	int64_t ne[4];
+
+	for (int i = 0; i < 4; i++)
+		ne[i] = d->ne[i] * (1 + pick(d, i, 3));
+	return ggml_repeat_4d(c, viewed(c, d, 5, d->type, d->ne), ne[0], ne[1], ne[2], ne[3]);
+}
+
+/* @kind: 0 zeros, 1 in circles, 2 mirrored */
+static struct ggml_tensor *build_pad(struct ggml_context *c, const struct draw *d)
+{
+	struct ggml_tensor *x = leaf(c, d->type, d->ne);
+	int p[8];
+
+	for (int i = 0; i < 8; i++)
+		p[i] = (int)(d->variant >> i * 2) & 3;
+	/* ggml's circles go around once at most. */
+	for (int i = 0; d->kind == 1 && i < 8; i++)
+		p[i] %= (int)d->ne[i / 2] + 1;
+	if (d->kind == 2)
+		return ggml_pad_reflect_1d(c, x, p[0] % (int)d->ne[0], p[1] % (int)d->ne[0]);
+	return (d->kind ? ggml_pad_ext_circular : ggml_pad_ext)(c, x, p[0], p[1], p[2], p[3], p[4],
+								p[5], p[6], p[7]);
+}
+
+/* @kind: the order, or 2 for the largest */
+static struct ggml_tensor *build_order(struct ggml_context *c, const struct draw *d)
+{
+	struct ggml_tensor *x = leaf(c, GGML_TYPE_F32, d->ne);
+
+	ggml_set_name(x, "distinct");
+	return d->kind == 2 ? ggml_top_k(c, x, 1 + (int)pick(d, 1, d->ne[0]))
+			    : ggml_argsort(c, x, d->kind);
+}
+
+/* @kind: the function and, in bit 4, whether images have two dimensions */
+static struct ggml_tensor *build_pool(struct ggml_context *c, const struct draw *d)
+{
+	int k = 1 + (int)pick(d, 0, 3), pad = (int)pick(d, 1, k), stride = 1 + (int)pick(d, 2, 3);
+	int64_t ne[4] = { d->ne[0] + 3, d->ne[1] + 3, d->ne[2], d->ne[3] };
+
+	/* ggml's processor backend has no more than this in one dimension. */
+	if (!(d->kind & 16))
+		return ggml_pool_1d(c, leaf(c, GGML_TYPE_F32, ne), d->kind & 15, k, k, 0);
+	return ggml_pool_2d(c, leaf(c, GGML_TYPE_F32, ne), d->kind & 15, k, k, stride, stride, pad,
+			    pad);
+}
+
+/* @kind: two dimensions; @type: of the result */
+static struct ggml_tensor *build_im2col(struct ggml_context *c, const struct draw *d)
+{
+	int k0 = 1 + (int)pick(d, 0, 4), k1 = 1 + (int)pick(d, 1, 4), s = 1 + (int)pick(d, 2, 3);
+	int pad = (int)pick(d, 3, 3), dilation = 1 + (int)pick(d, 4, 2);
+	int64_t w = d->ne[0] + 8, h = d->ne[1] + 8, channels = d->ne[2], images = d->ne[3];
+
+	if (d->kind)
+		return ggml_im2col(c, ggml_new_tensor_4d(c, GGML_TYPE_F16, k0, k1, channels, 2),
+				   ggml_new_tensor_4d(c, GGML_TYPE_F32, w, h, channels, images), s,
+				   s, pad, pad, dilation, dilation, true, d->type);
+	return ggml_im2col(c, ggml_new_tensor_3d(c, GGML_TYPE_F16, k0, channels, 2),
+			   ggml_new_tensor_3d(c, GGML_TYPE_F32, w, channels, images), s, 0, pad, 0,
+			   dilation, 0, false, d->type);
+}
+
 /* clang-format off */
 #define F32  GGML_TYPE_F32
 #define F16  GGML_TYPE_F16
@@ -407,6 +495,35 @@ const struct op_case op_cases[] = {
 	{ "flash_attn f16 sinks", build_flash, F16, F16, 9, true, 5e-4 },
 	{ "flash_attn f32 mask", build_flash, F32, F32, 1, true, 5e-4 },
 	{ "flash_attn bf16 mask", build_flash, BF16, BF16, 1, true, 5e-4 },
+	{ "mul_mat_id f32", build_mul_mat_id, F32, F32, 0, true, 5e-4 },
+	{ "mul_mat_id f16", build_mul_mat_id, F16, F32, 0, true, 5e-4 },
+	{ "mul_mat_id bf16", build_mul_mat_id, BF16, F32, 0, true, 5e-4 },
+	{ "mul_mat_id q8_0", build_mul_mat_id, GGML_TYPE_Q8_0, F32, 0, true, 5e-4 },
+	{ "mul_mat_id q4_0", build_mul_mat_id, GGML_TYPE_Q4_0, F32, 0, true, 5e-4 },
+	{ "mul_mat_id q4_1", build_mul_mat_id, GGML_TYPE_Q4_1, F32, 0, true, 5e-4 },
+	{ "mul_mat q4_K", build_mul_mat, GGML_TYPE_Q4_K, F32, 0, true, 5e-4 },
+	{ "mul_mat q5_K", build_mul_mat, GGML_TYPE_Q5_K, F32, 0, true, 5e-4 },
+	{ "mul_mat q6_K", build_mul_mat, GGML_TYPE_Q6_K, F32, 0, true, 5e-4 },
+	{ "get_rows q4_K", build_get_rows, GGML_TYPE_Q4_K, F32, 0, true, 1e-7 },
+	{ "get_rows q5_K", build_get_rows, GGML_TYPE_Q5_K, F32, 0, true, 1e-7 },
+	{ "get_rows q6_K", build_get_rows, GGML_TYPE_Q6_K, F32, 0, true, 1e-7 },
+	{ "concat", build_concat, F32, F32, 0, true, 0 },
+	{ "concat i32", build_concat, GGML_TYPE_I32, F32, 0, true, 0 },
+	{ "repeat", build_repeat, F32, F32, 0, true, 0 },
+	{ "pad", build_pad, F32, F32, 0, true, 0 },
+	{ "pad circular", build_pad, F32, F32, 1, true, 0 },
+	{ "pad reflect", build_pad, F32, F32, 2, true, 0 },
+	{ "argsort up", build_order, F32, F32, GGML_SORT_ORDER_ASC, true, 0 },
+	{ "argsort down", build_order, F32, F32, GGML_SORT_ORDER_DESC, true, 0 },
+	{ "top_k", build_order, F32, F32, 2, true, 0 },
+	{ "pool_1d max", build_pool, F32, F32, GGML_OP_POOL_MAX, true, 1e-7 },
+	{ "pool_1d avg", build_pool, F32, F32, GGML_OP_POOL_AVG, true, 1e-7 },
+	{ "pool_2d max", build_pool, F32, F32, GGML_OP_POOL_MAX | 16, true, 1e-7 },
+	{ "pool_2d avg", build_pool, F32, F32, GGML_OP_POOL_AVG | 16, true, 1e-7 },
+	{ "im2col 1d f32", build_im2col, F32, F32, 0, true, 1e-7 },
+	{ "im2col 2d f32", build_im2col, F32, F32, 1, true, 1e-7 },
+	{ "im2col 1d f16", build_im2col, F16, F32, 0, true, 1e-7 },
+	{ "im2col 2d f16", build_im2col, F16, F32, 1, true, 1e-7 },
 };
 /* clang-format on */
 const size_t op_case_count = SIZE(op_cases);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* MUL_MAT */
+/* MUL_MAT, MUL_MAT_ID */
 #include "plugin.h"
 
-static bool views(const struct ggml_tensor *op, struct gaon_tensor v[3])
+static bool views(const struct ggml_tensor *op, struct gaon_tensor *v)
 {
 	return plugin_view(op, &v[0]) && plugin_view(op->src[0], &v[1]) &&
 	       plugin_view(op->src[1], &v[2]);
@@ -46,3 +46,30 @@ static enum gaon_status mul_mat_run(struct plugin_backend *backend, const struct
 }
 
 const struct plugin_op plugin_op_mul_mat = { .supports = mul_mat_supports, .run = mul_mat_run };
+
+static bool mul_mat_id_views(const struct ggml_tensor *op, struct gaon_tensor v[4])
+{
+	return views(op, v) && plugin_view(op->src[2], &v[3]);
+}
+
+static bool mul_mat_id_supports(const struct ggml_tensor *op)
+{
+	struct gaon_tensor v[4];
+
+	return mul_mat_id_views(op, v) &&
+	       plugin_taken(gaon_ops_mul_mat_id_supports(&v[0], &v[1], &v[2], &v[3]));
+}
+
+static enum gaon_status mul_mat_id_run(struct plugin_backend *backend, const struct ggml_tensor *op)
+{
+	struct gaon_tensor v[4];
+
+	mul_mat_id_views(op, v);
+	return gaon_ops_mul_mat_id(backend->device->ops, backend->stream, &v[0], &v[1], &v[2],
+				   &v[3]);
+}
+
+const struct plugin_op plugin_op_mul_mat_id = {
+	.supports = mul_mat_id_supports,
+	.run = mul_mat_id_run,
+};

@@ -166,6 +166,8 @@ enum gaon_status plugin_add_norm_run(struct plugin_backend *backend, struct ggml
 extern const struct plugin_op plugin_op_arithmetic, plugin_op_map, plugin_op_glu;
 extern const struct plugin_op plugin_op_copy, plugin_op_get_rows, plugin_op_set_rows;
 extern const struct plugin_op plugin_op_norm, plugin_op_sum_rows;
+extern const struct plugin_op plugin_op_concat, plugin_op_repeat, plugin_op_pad, plugin_op_order;
+extern const struct plugin_op plugin_op_pool, plugin_op_im2col, plugin_op_mul_mat_id;
 extern const struct plugin_op plugin_op_mul_mat, plugin_op_rope, plugin_op_soft_max, plugin_op_flash_attn;
 
 #endif

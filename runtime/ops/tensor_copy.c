@@ -75,7 +75,7 @@ static enum ops_way copy_way(struct gaon_tensor *dst, struct gaon_tensor *src)
 	if (block_elements(src) == 1)
 		ops_tensor_sort(views, 2);
 	ops_tensor_join(views, 2);
-	if (ops_tensor_stages(dst, src))
+	if (ops_tensor_stages(dst, src, ops_tensor_rows(dst)))
 		return OPS_WAY_STAGED;
 	if (block_elements(src) != 1 || ops_tensor_dense_rows(src))
 		return OPS_WAY_THROUGH;
@@ -194,7 +194,8 @@ static enum gaon_status rows_launch(struct gaon_ops *ops, struct gaon_stream *st
 	if (rows->ne[0] == 1 && ops_tensor_is_float(o[0].t) && ops_tensor_is_float(o[1].t))
 		args.way = OPS_WAY_ELEMENTS;
 	else
-		args.way = ops_tensor_stages(&args.dst, &args.src) ? OPS_WAY_STAGED : OPS_WAY_ROWS;
+		args.way = ops_tensor_stages(&args.dst, &args.src, ops_tensor_rows(rows)) ?
+				   OPS_WAY_STAGED : OPS_WAY_ROWS;
 	return ops_launch(ops, stream, kernel, &args, sizeof(args),
 			  ops_tensor_shares(rows, ROWS_PART), 0);
 }

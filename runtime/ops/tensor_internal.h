@@ -54,8 +54,8 @@ void ops_tensor_sort(struct gaon_tensor *const *views, unsigned int count);
 void ops_tensor_flatten(struct gaon_tensor *const *views, unsigned int count);
 /* Dimensions @i and @k change places. */
 void ops_tensor_swap(struct gaon_tensor *t, int i, int k);
-/* Rows of both (normalised) are dense and short enough to be moved some at once. */
-bool ops_tensor_stages(const struct gaon_tensor *dst, const struct gaon_tensor *src);
+/* @rows of both (normalised) are to be moved some at once: dense, short enough, more than one. */
+bool ops_tensor_stages(const struct gaon_tensor *dst, const struct gaon_tensor *src, uint64_t rows);
 /* Workgroups that rows of @t in parts of @part elements are worth. */
 uint64_t ops_tensor_shares(const struct gaon_tensor *t, uint64_t part);
 

@@ -106,9 +106,9 @@ static uint64_t row_bytes(const struct gaon_tensor *t)
 	return t->ne[0] / block_elements(t) * gaon_tensor_type_bytes(t->type, NULL);
 }
 
-bool ops_tensor_stages(const struct gaon_tensor *dst, const struct gaon_tensor *src)
+bool ops_tensor_stages(const struct gaon_tensor *dst, const struct gaon_tensor *src, uint64_t rows)
 {
-	return ops_tensor_rows(dst) > 1 && ops_tensor_dense_rows(dst) && ops_tensor_dense_rows(src) &&
+	return rows > 1 && ops_tensor_dense_rows(dst) && ops_tensor_dense_rows(src) &&
 	       row_bytes(dst) <= STAGE_BYTES && row_bytes(src) <= STAGE_BYTES;
 }
 

@@ -10,6 +10,7 @@
 #define TILE_HEADS	32u
 #define TILE_KEYS	512u
 #define TILE_KEYS_LEAST	32u
+#define SHARE_LEAST	(160u << 10)	/* of keys and values: less is not worth a workgroup */
 #define GUARD		4096u
 #define LINE		64u
 
@@ -149,9 +150,18 @@ static enum gaon_status cut(const struct gaon_ops *ops, struct ops_attention_arg
 			return ops_fail(GAON_ERROR_LIMIT, CALL ": a scratchpad of %llu bytes is too small",
 					(unsigned long long)ops->spm_bytes);
 	}
-	if (units(a) > INT64_MAX / 2 || a->tokens > INT32_MAX)
+	if (units(a) > INT32_MAX)
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": too large");
 	return GAON_OK;
+}
+
+static uint64_t workgroups(const struct ops_attention_args *a)
+{
+	uint64_t row = a->dk * (uint64_t)gaon_tensor_type_bytes(a->type_k, NULL) +
+		       a->dv * (uint64_t)gaon_tensor_type_bytes(a->type_v, NULL);
+	uint64_t worth = (units(a) * a->keys * row + SHARE_LEAST - 1) / SHARE_LEAST;
+
+	return worth < units(a) ? worth : units(a);
 }
 
 static struct ops_attention_args describe(const struct operands *o, const struct gaon_attention *at)
@@ -199,6 +209,6 @@ enum gaon_status gaon_ops_flash_attn(struct gaon_ops *ops, struct gaon_stream *s
 		return status;
 	a = describe(&o, attention);
 	status = cut(ops, &a);
-	return status ? status : ops_launch(ops, stream, OPS_KERNEL_ATTENTION, &a, sizeof(a), units(&a),
-					    (uint32_t)spm_needed(&a));
+	return status ? status : ops_launch(ops, stream, OPS_KERNEL_ATTENTION, &a, sizeof(a),
+					    workgroups(&a), (uint32_t)spm_needed(&a));
 }

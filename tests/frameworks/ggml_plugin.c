@@ -275,6 +275,57 @@ static void test_support(ggml_backend_dev_t one, ggml_backend_dev_t two)
 	ggml_free(context);
 }
 
+/* The row that @index names, computed by @backend; *@status of the graph. */
+static float row_of(ggml_backend_t backend, int32_t index, enum ggml_status *status)
+{
+	struct ggml_init_params params = { .mem_size = 1 << 20, .no_alloc = true };
+	struct ggml_context *context = ggml_init(params);
+	struct ggml_tensor *rows = ggml_new_tensor_2d(context, GGML_TYPE_F32, 1, 4);
+	struct ggml_tensor *indices = ggml_new_tensor_1d(context, GGML_TYPE_I32, 1);
+	struct ggml_tensor *out = ggml_get_rows(context, rows, indices);
+	struct ggml_cgraph *graph = ggml_new_graph(context);
+	ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(context, backend);
+	const float values[] = { 10.0f, 11.0f, 12.0f, 13.0f };
+	float value = 0.0f;
+
+	ggml_build_forward_expand(graph, out);
+	ggml_backend_tensor_set(rows, values, 0, sizeof(values));
+	ggml_backend_tensor_set(indices, &index, 0, sizeof(index));
+	*status = ggml_backend_graph_compute(backend, graph);
+	ggml_backend_tensor_get(out, &value, 0, sizeof(value));
+	ggml_backend_buffer_free(buffer);
+	ggml_free(context);
+	return value;
+}
+
+/* A row that is not there ends the launch. The backend has failed from then on, others of the
+ * device go on. */
+static void test_fault(ggml_backend_dev_t device)
+{
+	ggml_backend_t bad = ggml_backend_dev_init(device, NULL),
+		       good = ggml_backend_dev_init(device, NULL);
+	enum ggml_status status;
+
+	tap_ok(row_of(bad, 2, &status) == 12.0f && status == GGML_STATUS_SUCCESS,
+	       "a row by its index");
+	logged[0] = '\0';
+	row_of(bad, 1000, &status);
+	tap_ok(strstr(logged, "Gaon0: waiting for the device: "), "a fault is in the log: %s",
+	       logged);
+	logged[0] = '\0';
+	row_of(bad, 2, &status);
+	tap_ok(status == GGML_STATUS_FAILED && !logged[0],
+	       "the next graph fails, and the log has it once");
+	tap_ok(row_of(good, 3, &status) == 13.0f && status == GGML_STATUS_SUCCESS,
+	       "another stream goes on");
+	ggml_backend_free(bad);
+	ggml_backend_free(good);
+	bad = ggml_backend_dev_init(device, NULL);
+	tap_ok(row_of(bad, 1, &status) == 11.0f && status == GGML_STATUS_SUCCESS,
+	       "a new one as well");
+	ggml_backend_free(bad);
+}
+
 int main(void)
 {
 	const char *seed = getenv("GAON_SEED");
@@ -298,6 +349,7 @@ int main(void)
 	test_copies(ggml_backend_reg_dev_get(reg, 0), ggml_backend_reg_dev_get(reg, 1));
 	test_async(ggml_backend_reg_dev_get(reg, 0), ggml_backend_reg_dev_get(reg, 1));
 	test_support(ggml_backend_reg_dev_get(reg, 0), ggml_backend_reg_dev_get(reg, 1));
+	test_fault(ggml_backend_reg_dev_get(reg, 0));
 	free_tensors();
 	tap_ok(!logged[0], "nothing else was logged: %s", logged);
 	return tap_end();

@@ -19,7 +19,7 @@ $(GGML_OBJS): | $(LLAMA_ROOT)
 
 $(GGML_PLUGIN): $(GGML_OBJS) $(O)/libgaonops.so $(LIBGAON)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,-z,relro -Wl,-z,now -Wl,-rpath,'$$ORIGIN' \
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(LIBGAON_DEFS) -Wl,-z,relro -Wl,-z,now -Wl,-rpath,'$$ORIGIN' \
 		-o $@ $(GGML_OBJS) -L$(O) -lgaonops -lgaon $(GGML_LIBS)
 
 ggml-plugin: $(GGML_PLUGIN)

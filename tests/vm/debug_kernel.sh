@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Prints the path of the debugging kernel: Linux 7.3 with debug.config. The first call builds it, in about
-# 15 minutes of processor time; later ones find it in the cache, $GAON_CACHE or ~/.cache/gaon. The result:
+# Prints the path of the debugging kernel: Linux 7.3 with debug.config and debug.patch. The first call builds it,
+# in about 15 minutes of processor time; later ones find it in the cache, $GAON_CACHE or ~/.cache/gaon. The result:
 #	bzImage  release  config  headers/ (for modules)  lib/modules/
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${GAON_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gaon}/kernels
-key=$(cat "$here/debug.config" "$here/helpers.kconfig" "$here/../../tools/setup/roots/linux-source.txt" |
+key=$(cat "$here/debug.config" "$here/debug.patch" "$here/helpers.kconfig" "$here/../../tools/setup/roots/linux-source.txt" |
 	sha256sum | cut -c1-12)
 made=$cache/debug-$key
 if [ -d "$made" ]; then
@@ -42,6 +42,7 @@ fail() {
 echo "debug_kernel.sh: building Linux 7.3 for debugging, once, in about 15 minutes of processor time; kept in $made" >&2
 mkdir "$work/linux" "$work/made"
 tar -x -f "$tools"/usr/src/linux-source-7.3.tar.xz -C "$work/linux" --strip-components=1
+patch -s -d "$work/linux" -p1 <"$here/debug.patch" >"$work/log" 2>&1 || fail "debug.patch does not fit"
 sed -i "/^source \"drivers\/accel\/rocket/r $here/helpers.kconfig" "$work/linux/drivers/accel/Kconfig"
 inside make -s KCONFIG_ALLCONFIG="$here/debug.config" allnoconfig >"$work/log" 2>&1 || fail "no configuration"
 grep '^CONFIG_' "$here/debug.config" | while read -r line; do

@@ -208,8 +208,9 @@ static void count_call(void *arg)
 }
 
 /*
- * The host's work behind a fault is not due when its values are stored for the sake of those who wait for
- * them: the doorbell of the stream that hangs on this one, rung at that moment, gives the thread all the time.
+ * The host's work behind a fault is not due when its values are stored for the sake of those who wait
+ * for them: the doorbell of the stream that hangs on this one, rung at that moment, gives the thread
+ * all the time.
  */
 START_TEST(callbacks_behind_a_fault_never_run)
 {

@@ -427,6 +427,12 @@ static int driver_write(const char *name, const char *address, uint32_t n, bool 
 	return err;
 }
 
+/* What a lack of memory becomes: the kernel's interrupts say ENOSPC or ENODEV, its reservation of a BAR EBUSY. */
+static bool probe_error(int err)
+{
+	return err == ENOMEM || err == ENOSPC || err == ENODEV || err == EBUSY;
+}
+
 /* Too slow for all: some at random, among those up to the last that was hit. */
 static void probe_run(const char *address, int probes)
 {
@@ -441,8 +447,7 @@ static void probe_run(const char *address, int probes)
 		err = driver_write("bind", address, n, &hit);
 		if (!hit)
 			limit = n > 16 ? n : 16;
-		/* The kernel's interrupts say ENOSPC. */
-		if (err && (!hit || (err != ENOMEM && err != ENOSPC)))
+		if (err && (!hit || !probe_error(err)))
 			break;
 		if (hit)
 			err ? refused++ : survived++;

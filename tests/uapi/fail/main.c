@@ -427,7 +427,7 @@ static int driver_write(const char *name, const char *address, uint32_t n, bool 
 	return err;
 }
 
-/* What a lack of memory becomes: the kernel's interrupts say ENOSPC or ENODEV, its reservation of a BAR EBUSY. */
+/* What becomes of a lack of memory: interrupts say ENOSPC or ENODEV, the reservation of a BAR EBUSY. */
 static bool probe_error(int err)
 {
 	return err == ENOMEM || err == ENOSPC || err == ENODEV || err == EBUSY;

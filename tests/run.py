@@ -165,10 +165,10 @@ def plan(options):
         elif stage in ("early", "late"):
             add(stage, build, make_list("list-device", build), {"GAON_SIM_EFFECTS": stage}, 300)
         elif stage == "asan":
-            add(stage, f"{build}/asan", make_list("list-tests", f"{build}/asan"),
+            add(stage, f"{build}/asan", make_list("list-tests", f"{build}/asan", ["SAN=address,undefined"]),
                 {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1", **SLOW}, 600)
         elif stage == "tsan":
-            add(stage, f"{build}/tsan", make_list("list-tsan", f"{build}/tsan"),
+            add(stage, f"{build}/tsan", make_list("list-tsan", f"{build}/tsan", ["SAN=thread"]),
                 {"TSAN_OPTIONS": "halt_on_error=0:exitcode=66", **SLOW}, 900)
         elif stage == "vm":
             add_guests()

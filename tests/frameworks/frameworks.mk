@@ -21,7 +21,7 @@ $(GGML_TESTS): %: %.program $(GGML_PLUGIN)
 	@chmod +x $@
 
 DEMO_LLM_TEST	:= $(O)/tests/frameworks/demo_llm_test
-$(DEMO_LLM_TEST): tests/frameworks/demo_llm_test.py $(DEMO_LLM)
+$(DEMO_LLM_TEST): tests/frameworks/demo_llm_test.py $$(DEMO_LLM)
 	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nexport OMP_WAIT_POLICY=passive GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s\nexec /usr/bin/python3 %s "$$@"\n' \
 		'$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' >$@

@@ -445,6 +445,7 @@ static void queue_state_fill(struct gaon_queue *queue, const struct gaon_admin_r
 int gaon_ioctl_queue_state(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct gaon_admin_reply reply = { .value = { [2] = U64_MAX } };
+	struct gaon_device *gdev = to_gaon_device(drm);
 	struct drm_gaon_queue_query *args = data;
 	struct gaon_queue *queue;
 	int err = 0, idx;
@@ -466,6 +467,9 @@ int gaon_ioctl_queue_state(struct drm_device *drm, void *data, struct drm_file *
 		/* If the firmware cannot be asked what is known must do. */
 		gaon_queue_look(queue, 0, &reply);
 		queue_state_fill(queue, &reply, args);
+		/* Queues are lost first, as in a reset, which is not what happened to this one. */
+		if (gaon_device_state(gdev) == GAON_DEVICE_OFF)
+			err = -ENODEV;
 	}
 	mutex_unlock(&queue->lock);
 	gaon_queue_put(queue);

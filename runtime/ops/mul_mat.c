@@ -181,6 +181,9 @@ bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 		tile = a->n;
 	if (tile * row > STEP_BYTES)
 		tile = STEP_BYTES / row;
+	/* In larger scratchpads than the default one there is room for rows that are longer by themselves. */
+	if (!tile)
+		tile = 1;
 	tile = (tile + GAON_ROWS_GROUP - 1) / GAON_ROWS_GROUP * GAON_ROWS_GROUP;
 	if (tile > GAON_GEMM_MAX)
 		tile = GAON_GEMM_MAX;

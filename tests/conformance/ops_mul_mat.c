@@ -254,6 +254,19 @@ START_TEST(mul_mat_prepared)
 }
 END_TEST
 
+/* Rows of weights that are longer than what a step takes at most fit the largest scratchpad. */
+START_TEST(mul_mat_large_scratchpad)
+{
+	static const uint64_t size[7] = { 100000, 20, 1, 1, 1, 1, 1 };
+
+	ops_test_teardown();
+	setenv("GAON_SIM_SPM", "64M", 1);
+	ops_test_setup();
+	run(GAON_TYPE_F32, GAON_TYPE_F32, size);
+	unsetenv("GAON_SIM_SPM");
+}
+END_TEST
+
 START_TEST(mul_mat_refuses)
 {
 	static const uint64_t size[7] = { 64, 8, 20, 1, 1, 2, 1 };
@@ -419,6 +432,7 @@ static void add(TCase *t)
 	tcase_add_loop_test(t, mul_mat_types, 0, (int)sizeof(types));
 	tcase_add_test(t, mul_mat_long);
 	tcase_add_test(t, mul_mat_prepared);
+	tcase_add_test(t, mul_mat_large_scratchpad);
 	tcase_add_test(t, mul_mat_refuses);
 }
 

@@ -170,7 +170,7 @@ bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 	uint64_t budget = ops->spm_bytes > STACK_AND_GUARD ? ops->spm_bytes - STACK_AND_GUARD : 0;
 	uint64_t row = ops_dense_row(a->type_w, a->k), all, groups, tile;
 
-	/* The answer may not depend on the weights: see gaon_ops_mul_mat()'s @prepared. */
+	/* Given the rows, the answer may not depend on the weights: see gaon_ops_mul_mat()'s @prepared. */
 	if (a->m > FEW_ROWS ||
 	    (2ull * GAON_ROWS_GROUP + a->m) * (a->k + 64ull) * 4 + SPM_FIXED > budget)
 		return false;
@@ -334,6 +334,8 @@ enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_stream *stre
 	join_heads(&a);
 	mend_strides(&a);
 	few = ops_mul_mat_few(ops, &a);
+	/* How many were joined is up to the weights: those before may have been few, and prepared nothing. */
+	prepared &= a.m == src1->ne[1];
 	if (!status && few)
 		return ops_mul_mat_launch_few(ops, stream, &a);
 	if (!status && a.type_x != a.type_a)

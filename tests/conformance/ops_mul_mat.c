@@ -254,6 +254,33 @@ START_TEST(mul_mat_prepared)
 }
 END_TEST
 
+/*
+ * Rows of 32 products with 4 weights are 8 rows of each, which are few; with one they are many.  Only the
+ * second product needs what it is told that the first has prepared.
+ */
+START_TEST(mul_mat_prepared_by_few)
+{
+	static const uint64_t few[7] = { 96, 20, 1, 4, 1, 8, 1 }, many[7] = { 96, 20, 1, 1, 1, 32, 1 };
+	struct product p, q;
+	uint64_t scratch;
+	uint8_t *other;
+
+	make(&p, GAON_TYPE_Q4_1, GAON_TYPE_F32, few);
+	make(&q, GAON_TYPE_Q8_0, GAON_TYPE_F32, many);
+	other = q.x_bytes;
+	q.x = p.x;
+	q.x_bytes = p.x_bytes;
+	scratch = ops_put(NULL, gaon_ops_mul_mat_scratch(&q.y, &q.w, &q.x));
+	OPS_OK(gaon_ops_mul_mat(ops_t.ops, ops_t.stream, &p.y, &p.w, &p.x, scratch, false));
+	OPS_OK(gaon_ops_mul_mat(ops_t.ops, ops_t.stream, &q.y, &q.w, &q.x, scratch, true));
+	ops_get(q.y_bytes, q.y.va, q.y_size);
+	check(&q);
+	q.x_bytes = other;
+	discard(&p);
+	discard(&q);
+}
+END_TEST
+
 /* Rows of weights that are longer than what a step takes at most fit the largest scratchpad. */
 START_TEST(mul_mat_large_scratchpad)
 {
@@ -432,6 +459,7 @@ static void add(TCase *t)
 	tcase_add_loop_test(t, mul_mat_types, 0, (int)sizeof(types));
 	tcase_add_test(t, mul_mat_long);
 	tcase_add_test(t, mul_mat_prepared);
+	tcase_add_test(t, mul_mat_prepared_by_few);
 	tcase_add_test(t, mul_mat_large_scratchpad);
 	tcase_add_test(t, mul_mat_refuses);
 }

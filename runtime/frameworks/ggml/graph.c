@@ -94,6 +94,15 @@ static bool is_view_op(enum ggml_op op)
 	       op == GGML_OP_PERMUTE || op == GGML_OP_TRANSPOSE;
 }
 
+/*
+ * Of a branch of ggml_build_forward_select() that was not chosen: it is in the graph so that all
+ * choices have the same memory, and its inputs hold anything.
+ */
+static bool is_unselected(const struct ggml_tensor *node)
+{
+	return !(node->flags & GGML_TENSOR_FLAG_COMPUTE);
+}
+
 /* "MUL_MAT f32 [576 7 1 1] of q4_1 [576 576 1 1], f32 [576 7 1 1]" */
 static void describe(const struct ggml_tensor *op, char *text, size_t size)
 {
@@ -217,7 +226,7 @@ enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph
 	for (int i = 0; i < all; i++) {
 		struct ggml_tensor *node = ggml_graph_node(graph, i);
 
-		if (is_view_op(node->op) || ggml_is_empty(node))
+		if (is_view_op(node->op) || ggml_is_empty(node) || is_unselected(node))
 			continue;
 		if (!operators[node->op]) {
 			plugin_log(GGML_LOG_LEVEL_ERROR,

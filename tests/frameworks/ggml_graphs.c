@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Graphs that are not like the others: with branches that are not to be computed. Each is computed
+ * as often as it takes to be queued, recorded and replayed.
+ */
+#include <ggml-backend.h>
+#include <ggml.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tap.h"
+
+#define ROUNDS 4
+
+static char logged[8192];
+
+static void keep_log(enum ggml_log_level level, const char *text, void *user)
+{
+	(void)user;
+	if (level >= GGML_LOG_LEVEL_WARN && strlen(logged) + strlen(text) < sizeof(logged))
+		strcat(logged, text);
+}
+
+static struct ggml_context *new_context(void)
+{
+	struct ggml_init_params params = { .mem_size = 1 << 20, .no_alloc = true };
+
+	return ggml_init(params);
+}
+
+/* Of two branches one has been chosen; the other one's index names no row. */
+static void test_branches(ggml_backend_dev_t device)
+{
+	const float values[] = { 10.0f, 11.0f, 12.0f, 13.0f };
+	const int32_t indices[] = { 2, 1000 };
+	struct ggml_context *context = new_context();
+	ggml_backend_t backend = ggml_backend_dev_init(device, NULL);
+	struct ggml_tensor *rows = ggml_new_tensor_2d(context, GGML_TYPE_F32, 1, 4);
+	struct ggml_tensor *good = ggml_new_tensor_1d(context, GGML_TYPE_I32, 1);
+	struct ggml_tensor *bad = ggml_new_tensor_1d(context, GGML_TYPE_I32, 1);
+	struct ggml_tensor *branches[] = { ggml_get_rows(context, rows, bad),
+					   ggml_get_rows(context, rows, good) };
+	struct ggml_cgraph *graph = ggml_new_graph(context);
+	ggml_backend_buffer_t buffer;
+	int right = 0;
+
+	ggml_build_forward_select(graph, branches, 2, 1);
+	buffer = ggml_backend_alloc_ctx_tensors(context, backend);
+	ggml_backend_tensor_set(rows, values, 0, sizeof(values));
+	ggml_backend_tensor_set(good, &indices[0], 0, sizeof(indices[0]));
+	ggml_backend_tensor_set(bad, &indices[1], 0, sizeof(indices[1]));
+	for (int i = 0; i < ROUNDS; i++) {
+		float value = 0.0f;
+
+		if (ggml_backend_graph_compute(backend, graph) != GGML_STATUS_SUCCESS)
+			break;
+		ggml_backend_tensor_get(branches[1], &value, 0, sizeof(value));
+		right += value == 12.0f;
+	}
+	tap_ok(right == ROUNDS && !logged[0], "a branch that was not chosen is not computed: %s",
+	       logged);
+	logged[0] = '\0';
+	ggml_backend_buffer_free(buffer);
+	ggml_backend_free(backend);
+	ggml_free(context);
+}
+
+int main(void)
+{
+	ggml_backend_reg_t reg;
+
+	setenv("GAON_DEVICE", "embedded", 1);
+	ggml_log_set(keep_log, NULL);
+	reg = ggml_backend_load(GGML_PLUGIN);
+	if (!tap_ok(reg && ggml_backend_reg_dev_count(reg) == 1, "the plug-in is loaded: %s",
+		    logged))
+		return tap_end();
+	test_branches(ggml_backend_reg_dev_get(reg, 0));
+	return tap_end();
+}

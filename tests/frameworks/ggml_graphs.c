@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Graphs that are not like the others: with branches that are not to be computed. Each is computed
- * as often as it takes to be queued, recorded and replayed.
+ * Graphs that are not like the others: with branches that are not to be computed, that fail half-
+ * way. Each is computed as often as it takes to be queued, recorded and replayed.
  */
 #include <ggml-backend.h>
 #include <ggml.h>
@@ -26,6 +26,14 @@ static struct ggml_context *new_context(void)
 	struct ggml_init_params params = { .mem_size = 1 << 20, .no_alloc = true };
 
 	return ggml_init(params);
+}
+
+static size_t memory_free(ggml_backend_dev_t device)
+{
+	size_t left, total;
+
+	ggml_backend_dev_memory(device, &left, &total);
+	return left;
 }
 
 /* Of two branches one has been chosen; the other one's index names no row. */
@@ -65,6 +73,43 @@ static void test_branches(ggml_backend_dev_t device)
 	ggml_free(context);
 }
 
+/* The second operand is freed after the first time: recording fails between two operators. */
+static void test_half_recorded(ggml_backend_dev_t device)
+{
+	struct ggml_context *context = new_context(), *other = new_context();
+	ggml_backend_t backend = ggml_backend_dev_init(device, NULL);
+	struct ggml_tensor *x = ggml_new_tensor_1d(context, GGML_TYPE_F32, 1 << 16);
+	struct ggml_tensor *gone = ggml_new_tensor_1d(other, GGML_TYPE_F32, 1 << 16);
+	struct ggml_tensor *sum = x;
+	struct ggml_cgraph *graph = ggml_new_graph_custom(context, 1024, false);
+	ggml_backend_buffer_t buffer, second;
+	size_t before, after;
+	enum ggml_status first, again;
+
+	/* So many that the recording takes memory of its own. */
+	for (int i = 0; i < 500; i++)
+		sum = ggml_scale(context, sum, 0.5f);
+	sum = ggml_add(context, sum, gone);
+	ggml_build_forward_expand(graph, sum);
+	before = memory_free(device);
+	buffer = ggml_backend_alloc_ctx_tensors(context, backend);
+	second = ggml_backend_alloc_ctx_tensors(other, backend);
+	first = ggml_backend_graph_compute(backend, graph);
+	ggml_backend_buffer_free(second);
+	again = ggml_backend_graph_compute(backend, graph);
+	tap_ok(first == GGML_STATUS_SUCCESS && again == GGML_STATUS_FAILED &&
+		       strstr(logged, "not inside one allocation"),
+	       "an operand that is gone is an error: %s", logged);
+	ggml_backend_buffer_free(buffer);
+	after = memory_free(device);
+	tap_ok(after >= before, "a recording that failed leaves nothing: %zu bytes were free, %zu are",
+	       before, after);
+	logged[0] = '\0';
+	ggml_backend_free(backend);
+	ggml_free(context);
+	ggml_free(other);
+}
+
 int main(void)
 {
 	ggml_backend_reg_t reg;
@@ -76,5 +121,6 @@ int main(void)
 		    logged))
 		return tap_end();
 	test_branches(ggml_backend_reg_dev_get(reg, 0));
+	test_half_recorded(ggml_backend_reg_dev_get(reg, 0));
 	return tap_end();
 }

@@ -135,19 +135,23 @@ static enum gaon_status record(struct plugin_backend *backend, struct plugin_rec
 			       struct ggml_tensor *const *nodes, plugin_queue_fn *queue)
 {
 	enum gaon_status queued, ended;
+	struct gaon_graph *graph;
 
 	if (gaon_graph_begin(backend->stream)) {
 		r->unrecordable = true;
 		return queue(backend, nodes, r->count);
 	}
 	queued = queue(backend, nodes, r->count);
-	ended = gaon_graph_end(backend->stream, &r->graph);
-	if (queued || ended)
-		r->graph = NULL;
-	if (queued)
+	ended = gaon_graph_end(backend->stream, &graph);
+	if (queued) {
+		if (!ended)
+			gaon_graph_destroy(graph);
 		return queued;
-	if (!ended)
-		return gaon_graph_launch(backend->stream, r->graph);
+	}
+	if (!ended) {
+		r->graph = graph;
+		return gaon_graph_launch(backend->stream, graph);
+	}
 	r->unrecordable = true;
 	return queue(backend, nodes, r->count);
 }

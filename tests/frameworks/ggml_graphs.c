@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Graphs that are not like the others: with branches that are not to be computed, that fail half-
- * way. Each is computed as often as it takes to be queued, recorded and replayed.
+ * way, that ask for more memory than there is. Each is computed as often as it takes to be queued,
+ * recorded and replayed.
  */
 #include <ggml-backend.h>
 #include <ggml.h>
@@ -110,6 +111,43 @@ static void test_half_recorded(ggml_backend_dev_t device)
 	ggml_free(other);
 }
 
+#define SIDE 1024
+
+/* Weights in super-blocks, which are unpacked for a product, while others have the memory for that. */
+static void test_no_memory(ggml_backend_dev_t device)
+{
+	ggml_backend_buffer_type_t type = ggml_backend_dev_buffer_type(device);
+	struct ggml_context *context = new_context();
+	ggml_backend_t backend = ggml_backend_dev_init(device, NULL);
+	struct ggml_tensor *weights = ggml_new_tensor_2d(context, GGML_TYPE_Q4_K, SIDE, SIDE);
+	struct ggml_tensor *x = ggml_new_tensor_1d(context, GGML_TYPE_F32, SIDE);
+	struct ggml_tensor *out = ggml_mul_mat(context, weights, x);
+	struct ggml_cgraph *graph = ggml_new_graph(context);
+	ggml_backend_buffer_t buffer, hoard[64];
+	enum ggml_status status, later;
+	int count = 0;
+
+	ggml_build_forward_expand(graph, out);
+	buffer = ggml_backend_alloc_ctx_tensors(context, backend);
+	ggml_backend_buffer_clear(buffer, 0);
+	for (size_t size = memory_free(device); size >= 1 << 18 && count < 64; size /= 2)
+		while (count < 64 && (hoard[count] = ggml_backend_buft_alloc_buffer(type, size)))
+			count++;
+	logged[0] = '\0';
+	status = ggml_backend_graph_compute(backend, graph);
+	tap_ok(status == GGML_STATUS_ALLOC_FAILED && strstr(logged, "MUL_MAT"),
+	       "an operator without memory for its work: %s", logged);
+	while (count)
+		ggml_backend_buffer_free(hoard[--count]);
+	logged[0] = '\0';
+	later = ggml_backend_graph_compute(backend, graph);
+	tap_ok(later == GGML_STATUS_SUCCESS && !logged[0], "with memory it works: %s", logged);
+	logged[0] = '\0';
+	ggml_backend_buffer_free(buffer);
+	ggml_backend_free(backend);
+	ggml_free(context);
+}
+
 int main(void)
 {
 	ggml_backend_reg_t reg;
@@ -122,5 +160,6 @@ int main(void)
 		return tap_end();
 	test_branches(ggml_backend_reg_dev_get(reg, 0));
 	test_half_recorded(ggml_backend_reg_dev_get(reg, 0));
+	test_no_memory(ggml_backend_reg_dev_get(reg, 0));
 	return tap_end();
 }

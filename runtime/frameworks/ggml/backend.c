@@ -168,23 +168,24 @@ static void backend_event_wait(ggml_backend_t backend, ggml_backend_event_t even
 		plugin_backend_ok(b, status, "waiting for an event");
 }
 
-uint64_t plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes)
+enum gaon_status plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes, uint64_t *va)
 {
 	enum gaon_status status;
 	struct gaon_mem *mem;
 
 	backend->prepared = NULL;
-	if (backend->scratch && gaon_mem_size(backend->scratch) >= bytes)
-		return gaon_mem_va(backend->scratch);
-	status = gaon_mem_alloc(backend->device->gaon, bytes, GAON_MEM_DEVICE, &mem);
-	if (!plugin_backend_ok(backend, status, "allocating scratch memory"))
-		return 0;
-	/* Both wait for the operators that use the old one. */
-	plugin_replay_forget(backend);
-	if (backend->scratch)
-		gaon_mem_free(backend->scratch);
-	backend->scratch = mem;
-	return gaon_mem_va(mem);
+	if (!backend->scratch || gaon_mem_size(backend->scratch) < bytes) {
+		status = gaon_mem_alloc(backend->device->gaon, bytes, GAON_MEM_DEVICE, &mem);
+		if (status)
+			return status;
+		/* Both wait for the operators that use the old one. */
+		plugin_replay_forget(backend);
+		if (backend->scratch)
+			gaon_mem_free(backend->scratch);
+		backend->scratch = mem;
+	}
+	*va = gaon_mem_va(backend->scratch);
+	return GAON_OK;
 }
 
 bool plugin_backend_room(struct plugin_backend *backend, int count)

@@ -167,12 +167,17 @@ static const struct ggml_tensor *memory_of(const struct ggml_tensor *t)
 	return t->view_src ? t->view_src : t;
 }
 
+/* Without memory nothing is broken: the program may free some, or ask for less, and try again. */
 static enum ggml_status compute_failed(struct plugin_backend *backend, enum gaon_status status)
 {
 	char text[320] = "a graph";
 
 	if (backend->at)
 		describe(backend->at, text, sizeof(text));
+	if (status == GAON_ERROR_OUT_OF_DEVICE_MEMORY || status == GAON_ERROR_OUT_OF_MEMORY) {
+		plugin_log_status(backend->device, status, text);
+		return GGML_STATUS_ALLOC_FAILED;
+	}
 	if (backend->at &&
 	    (status == GAON_ERROR_INVALID_ARGUMENT || status == GAON_ERROR_INVALID_ADDRESS)) {
 		backend->failed = true;
@@ -181,9 +186,7 @@ static enum ggml_status compute_failed(struct plugin_backend *backend, enum gaon
 	} else {
 		plugin_backend_ok(backend, status, text);
 	}
-	return status == GAON_ERROR_OUT_OF_DEVICE_MEMORY || status == GAON_ERROR_OUT_OF_MEMORY
-		       ? GGML_STATUS_ALLOC_FAILED
-		       : GGML_STATUS_FAILED;
+	return GGML_STATUS_FAILED;
 }
 
 static enum gaon_status queue_nodes(struct plugin_backend *backend,

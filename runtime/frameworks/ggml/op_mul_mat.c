@@ -25,6 +25,7 @@ static enum gaon_status mul_mat_run(struct plugin_backend *backend, const struct
 	const struct ggml_tensor *x = op->src[1];
 	struct gaon_tensor v[3];
 	uint64_t bytes, scratch = 0;
+	enum gaon_status status;
 	bool prepared = false;
 	uint8_t form;
 
@@ -35,9 +36,9 @@ static enum gaon_status mul_mat_run(struct plugin_backend *backend, const struct
 		/* A larger piece would be another, without the contents. */
 		prepared = backend->prepared == x && backend->prepared_form == form &&
 			   bytes <= gaon_mem_size(backend->scratch);
-		scratch = plugin_backend_scratch(backend, bytes);
-		if (!scratch)
-			return GAON_ERROR_OUT_OF_DEVICE_MEMORY;
+		status = plugin_backend_scratch(backend, bytes, &scratch);
+		if (status)
+			return status;
 		backend->prepared = x;
 		backend->prepared_form = form;
 	}

@@ -116,10 +116,10 @@ ggml_backend_t plugin_backend_create(struct plugin_device *device);
 /* Log what a call on the backend's stream met, once; graphs fail from then on. True if it was OK. */
 bool plugin_backend_ok(struct plugin_backend *backend, enum gaon_status status, const char *what);
 /*
- * At least @bytes of scratch memory, whose contents stay what they were if the address does; nothing is
- * prepared in it afterwards. 0 and a logged error if there is none.
+ * *@va: at least @bytes of scratch memory, whose contents stay what they were if the address does; nothing
+ * is prepared in it afterwards. More than there was makes recordings forgotten.
  */
-uint64_t plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes);
+enum gaon_status plugin_backend_scratch(struct plugin_backend *backend, uint64_t bytes, uint64_t *va);
 
 /* Let @nodes have room for @count; false without memory. */
 bool plugin_backend_room(struct plugin_backend *backend, int count);

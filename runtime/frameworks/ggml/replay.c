@@ -160,6 +160,7 @@ enum gaon_status plugin_replay(struct plugin_backend *backend, struct ggml_tenso
 			       int count, plugin_queue_fn *queue)
 {
 	struct plugin_recording *r;
+	enum gaon_status status;
 	bool known;
 
 	if (!count)
@@ -171,8 +172,13 @@ enum gaon_status plugin_replay(struct plugin_backend *backend, struct ggml_tenso
 	if (r->graph)
 		return gaon_graph_launch(backend->stream, r->graph);
 	if (known && !r->unrecordable)
-		return record(backend, r, nodes, queue);
-	return queue(backend, nodes, count);
+		status = record(backend, r, nodes, queue);
+	else
+		status = queue(backend, nodes, count);
+	/* One that is known has all the scratch memory that it needs: it stays in place while recorded. */
+	if (status)
+		forget(r);
+	return status;
 }
 
 void plugin_replay_forget(struct plugin_backend *backend)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Graphs that are not like the others: with branches that are not to be computed, that fail half-
- * way, that ask for more memory than there is. Each is computed as often as it takes to be queued,
- * recorded and replayed.
+ * Graphs that are not like the others: with branches that are not to be computed, in which an
+ * operator writes over what another one reads, that fail half-way, that ask for more memory than
+ * there is. Each is computed as often as it takes to be queued, recorded and replayed.
  */
 #include <ggml-backend.h>
 #include <ggml.h>
@@ -69,6 +69,45 @@ static void test_branches(ggml_backend_dev_t device)
 	tap_ok(right == ROUNDS && !logged[0], "a branch that was not chosen is not computed: %s",
 	       logged);
 	logged[0] = '\0';
+	ggml_backend_buffer_free(buffer);
+	ggml_backend_free(backend);
+	ggml_free(context);
+}
+
+#define COLUMNS 40
+
+/* A norm in place, times a view of the place itself: its square, not its product with what was there. */
+static void test_norm_squared(ggml_backend_dev_t device)
+{
+	struct ggml_context *context = new_context();
+	ggml_backend_t backend = ggml_backend_dev_init(device, NULL);
+	struct ggml_tensor *x = ggml_new_tensor_1d(context, GGML_TYPE_F32, COLUMNS);
+	struct ggml_tensor *norm = ggml_rms_norm_inplace(context, x, 0.0f);
+	struct ggml_tensor *out = ggml_mul_inplace(context, norm, x);
+	struct ggml_cgraph *graph = ggml_new_graph(context);
+	ggml_backend_buffer_t buffer;
+	int right = 0;
+
+	ggml_build_forward_expand(graph, out);
+	buffer = ggml_backend_alloc_ctx_tensors(context, backend);
+	for (int i = 0; i < ROUNDS; i++) {
+		float values[COLUMNS], worst = 0.0f;
+
+		/* Half of them 1, half 7: the mean of the squares is 25. */
+		for (int c = 0; c < COLUMNS; c++)
+			values[c] = c % 2 ? 7.0f : 1.0f;
+		ggml_backend_tensor_set(x, values, 0, sizeof(values));
+		if (ggml_backend_graph_compute(backend, graph) != GGML_STATUS_SUCCESS)
+			break;
+		ggml_backend_tensor_get(out, values, 0, sizeof(values));
+		for (int c = 0; c < COLUMNS; c++) {
+			float off = values[c] - (c % 2 ? 49.0f : 1.0f) / 25.0f;
+
+			worst = off * off > worst ? off * off : worst;
+		}
+		right += worst < 1e-10f;
+	}
+	tap_ok(right == ROUNDS, "a norm times itself, by another name, is its square");
 	ggml_backend_buffer_free(buffer);
 	ggml_backend_free(backend);
 	ggml_free(context);
@@ -159,6 +198,7 @@ int main(void)
 		    logged))
 		return tap_end();
 	test_branches(ggml_backend_reg_dev_get(reg, 0));
+	test_norm_squared(ggml_backend_reg_dev_get(reg, 0));
 	test_half_recorded(ggml_backend_reg_dev_get(reg, 0));
 	test_no_memory(ggml_backend_reg_dev_get(reg, 0));
 	return tap_end();

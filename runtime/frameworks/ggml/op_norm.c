@@ -47,9 +47,25 @@ static enum gaon_status norm_run(struct plugin_backend *backend, const struct gg
 
 const struct plugin_op plugin_op_norm = { .supports = norm_supports, .run = norm_run };
 
+/* No byte in common. */
+static bool apart(const struct ggml_tensor *a, const struct ggml_tensor *b)
+{
+	const char *first = a->data, *second = b->data;
+
+	return first + ggml_nbytes(a) <= second || second + ggml_nbytes(b) <= first;
+}
+
+/* Or the very same view, which what works row by row may overwrite. */
+static bool apart_or_same(const struct ggml_tensor *a, const struct ggml_tensor *b)
+{
+	return apart(a, b) || (a->data == b->data && a->type == b->type && ggml_are_same_shape(a, b) &&
+			       ggml_are_same_stride(a, b));
+}
+
 /*
  * A norm and the product with its weights that overwrites it: whoever gave both the same memory
- * knew that nobody else reads the norm. The product's own operands are else those of any product.
+ * knew that nobody else reads the norm. Weights that lie there themselves are the norm, by another
+ * name.
  */
 bool plugin_norm_mul_fuses(const struct ggml_tensor *norm, const struct ggml_tensor *mul)
 {
@@ -57,7 +73,7 @@ bool plugin_norm_mul_fuses(const struct ggml_tensor *norm, const struct ggml_ten
 	struct norm_operands o;
 
 	if (norm->op != GGML_OP_RMS_NORM || mul->op != GGML_OP_MUL || mul->src[0] != norm ||
-	    mul->src[1] == norm || mul->data != norm->data || !ggml_are_same_stride(mul, norm))
+	    mul->data != norm->data || !ggml_are_same_stride(mul, norm) || !apart(mul, mul->src[1]))
 		return false;
 	return norm_operands(norm, &o) && plugin_view(mul, &o.dst) &&
 	       plugin_view(mul->src[1], &weight) &&
@@ -75,20 +91,6 @@ enum gaon_status plugin_norm_mul_run(struct plugin_backend *backend, const struc
 	plugin_view(mul->src[1], &weight);
 	return gaon_ops_rms_norm(backend->device->ops, backend->stream, &o.dst, &o.src, &weight,
 				 o.eps);
-}
-
-/* No byte in common, or the very same view, which what works row by row may overwrite. */
-static bool apart(const struct ggml_tensor *a, const struct ggml_tensor *b)
-{
-	const char *first = a->data, *second = b->data;
-
-	return first + ggml_nbytes(a) <= second || second + ggml_nbytes(b) <= first;
-}
-
-static bool apart_or_same(const struct ggml_tensor *a, const struct ggml_tensor *b)
-{
-	return apart(a, b) || (a->data == b->data && a->type == b->type && ggml_are_same_shape(a, b) &&
-			       ggml_are_same_stride(a, b));
 }
 
 struct add_norm_operands {
@@ -114,8 +116,8 @@ bool plugin_add_norm_fuses(struct ggml_tensor *const *nodes)
 
 	if (add->op != GGML_OP_ADD || norm->src[0] != add || !plugin_norm_mul_fuses(norm, mul))
 		return false;
-	if (!apart(mul, add) || !apart(add, mul->src[1]) || !apart(mul, mul->src[1]) ||
-	    !apart_or_same(mul, add->src[0]) || !apart_or_same(mul, add->src[1]))
+	if (!apart(mul, add) || !apart(add, mul->src[1]) || !apart_or_same(mul, add->src[0]) ||
+	    !apart_or_same(mul, add->src[1]))
 		return false;
 	return add_norm_operands(nodes, &o) &&
 	       gaon_ops_add_rms_norm_supports(&o.dst, &o.sum, &o.a, &o.b, &o.weight, o.eps);

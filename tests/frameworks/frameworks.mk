@@ -11,7 +11,7 @@ $(GGML_TESTS:%=%.o) $(GGML_CASES): | $(LLAMA_ROOT)
 $(O)/tests/frameworks/ggml_ops.program: $(GGML_CASES)
 # The framework's libraries want a newer C library than this machine's, which their loader finds.
 $(GGML_TESTS:%=%.program): %.program: %.o $(LIBGAON)
-	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--allow-shlib-undefined -rdynamic -o $@ $(filter %.o,$^) -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon \
+	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--allow-shlib-undefined,--as-needed -rdynamic -o $@ $(filter %.o,$^) -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon \
 		$(GGML_LIBS) -lggml -lllama -lm
 # ggml's threads spin where they wait for each other, which takes the processor from those that they wait for.
 $(GGML_TESTS): %: %.program $(GGML_PLUGIN)

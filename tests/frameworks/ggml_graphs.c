@@ -2,7 +2,8 @@
 /*
  * Graphs that are not like the others: with branches that are not to be computed, in which an
  * operator writes over what another one reads, that fail half-way, that ask for more memory than
- * there is. Each is computed as often as it takes to be queued, recorded and replayed.
+ * there is; and the plug-in unloaded and loaded again. Each is computed as often as it takes to be
+ * queued, recorded and replayed.
  */
 #include <ggml-backend.h>
 #include <ggml.h>
@@ -193,13 +194,16 @@ int main(void)
 
 	setenv("GAON_DEVICE", "embedded", 1);
 	ggml_log_set(keep_log, NULL);
-	reg = ggml_backend_load(GGML_PLUGIN);
-	if (!tap_ok(reg && ggml_backend_reg_dev_count(reg) == 1, "the plug-in is loaded: %s",
-		    logged))
-		return tap_end();
-	test_branches(ggml_backend_reg_dev_get(reg, 0));
-	test_norm_squared(ggml_backend_reg_dev_get(reg, 0));
-	test_half_recorded(ggml_backend_reg_dev_get(reg, 0));
-	test_no_memory(ggml_backend_reg_dev_get(reg, 0));
+	for (int time = 0; time < 2; time++) {
+		reg = ggml_backend_load(GGML_PLUGIN);
+		if (!tap_ok(reg && ggml_backend_reg_dev_count(reg) == 1, "the plug-in is loaded: %s",
+			    logged))
+			return tap_end();
+		test_branches(ggml_backend_reg_dev_get(reg, 0));
+		test_norm_squared(ggml_backend_reg_dev_get(reg, 0));
+		test_half_recorded(ggml_backend_reg_dev_get(reg, 0));
+		test_no_memory(ggml_backend_reg_dev_get(reg, 0));
+		ggml_backend_unload(reg);
+	}
 	return tap_end();
 }

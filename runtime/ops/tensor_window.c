@@ -119,7 +119,9 @@ static enum gaon_status im2col_valid(const struct ops_tensor o[2], const struct 
 
 	if (status)
 		return status;
-	ne[0] = o[1].t->ne[2] * w->kernel[0] * w->kernel[1];
+	/* An image without columns may have any number of channels. */
+	if (__builtin_mul_overflow(o[1].t->ne[2], (uint64_t)w->kernel[0] * w->kernel[1], &ne[0]))
+		return OPS_REFUSE("gaon_ops_im2col", "src: %s is too large", ops_tensor_text(o[1].t));
 	ne[1] = outputs(o[1].t->ne[0], w, 0);
 	ne[2] = outputs(o[1].t->ne[1], w, 1);
 	ne[3] = o[1].t->ne[3];

@@ -170,6 +170,15 @@ START_TEST(refusals)
 	ck_assert(!gaon_ops_pool_supports(GAON_OPS_POOL_MAX, &y, &x, &w));
 	ck_assert(!gaon_ops_pool_supports(GAON_OPS_POOL_MAX, &y, &x, NULL));
 	w.size = sizeof(w);
+	/* 2^47 + 1 channels of nothing but padding, 2^17 places of each: 2^17 of them modulo 2^64. */
+	w = (struct gaon_ops_window){ sizeof(w), { 32768, 4 }, { 1, 1 }, { 16384, 2 }, { 1, 1 } };
+	x = (struct gaon_tensor){ va, GAON_TYPE_F32, { 0 }, { 0, 1, (1ull << 47) + 1, 1 }, { 4, 4, 0, 4 } };
+	ck_assert(gaon_tensor_dense(&y, va, GAON_TYPE_F32, VIEW_NE(1 << 17, 1, 2, 1)));
+	ck_assert(!gaon_ops_im2col_supports(&y, &x, &w));
+	ck_assert_str_eq(gaon_ops_last_error(), "gaon_ops_im2col: src: [0 1 140737488355329 1] f32 is too large");
+	w = (struct gaon_ops_window){ sizeof(w), { 2, 2 }, { 2, 2 }, { 0, 0 }, { 1, 1 } };
+	ck_assert(gaon_tensor_dense(&x, va, GAON_TYPE_F32, VIEW_NE(16, 8, 2, 1)));
+	ck_assert(gaon_tensor_dense(&y, va + 8192, GAON_TYPE_F32, VIEW_NE(8, 4, 2, 1)));
 	x.type = GAON_TYPE_I32;
 	ck_assert(!gaon_ops_pool_supports(GAON_OPS_POOL_MAX, &y, &x, &w));
 }

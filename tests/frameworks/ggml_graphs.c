@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Graphs that are not like the others: with branches that are not to be computed, in which an
- * operator writes over what another one reads, that fail half-way, that ask for more memory than
- * there is; and the plug-in unloaded and loaded again. Each is computed as often as it takes to be
- * queued, recorded and replayed.
+ * operator writes over what another one reads, that fail half-way or at the device's limits, that
+ * ask for more memory than there is; and the plug-in unloaded and loaded again. What can succeed is
+ * computed as often as it takes to be queued, recorded and replayed.
  */
 #include <ggml-backend.h>
 #include <ggml.h>
@@ -151,6 +151,32 @@ static void test_half_recorded(ggml_backend_dev_t device)
 	ggml_free(other);
 }
 
+#define LONG 32768
+
+/* Experts' weights whose rows are too long for the scratchpad are found out when they are queued. */
+static void test_limit(ggml_backend_dev_t device)
+{
+	struct ggml_context *context = new_context();
+	ggml_backend_t backend = ggml_backend_dev_init(device, NULL);
+	struct ggml_tensor *weights = ggml_new_tensor_3d(context, GGML_TYPE_F32, LONG, 1, 1);
+	struct ggml_tensor *x = ggml_new_tensor_3d(context, GGML_TYPE_F32, LONG, 1, 1);
+	struct ggml_tensor *ids = ggml_new_tensor_2d(context, GGML_TYPE_I32, 1, 1);
+	struct ggml_tensor *out = ggml_mul_mat_id(context, weights, x, ids);
+	struct ggml_cgraph *graph = ggml_new_graph(context);
+	ggml_backend_buffer_t buffer;
+
+	ggml_build_forward_expand(graph, out);
+	buffer = ggml_backend_alloc_ctx_tensors(context, backend);
+	ggml_backend_buffer_clear(buffer, 0);
+	tap_ok(ggml_backend_graph_compute(backend, graph) == GGML_STATUS_FAILED &&
+		       strstr(logged, "do not fit a scratchpad of"),
+	       "a limit of the device is named: %s", logged);
+	logged[0] = '\0';
+	ggml_backend_buffer_free(buffer);
+	ggml_backend_free(backend);
+	ggml_free(context);
+}
+
 #define SIDE 1024
 
 /* Weights in super-blocks, which are unpacked for a product, while others have the memory for that. */
@@ -202,6 +228,7 @@ int main(void)
 		test_branches(ggml_backend_reg_dev_get(reg, 0));
 		test_norm_squared(ggml_backend_reg_dev_get(reg, 0));
 		test_half_recorded(ggml_backend_reg_dev_get(reg, 0));
+		test_limit(ggml_backend_reg_dev_get(reg, 0));
 		test_no_memory(ggml_backend_reg_dev_get(reg, 0));
 		ggml_backend_unload(reg);
 	}

@@ -167,6 +167,14 @@ static const struct ggml_tensor *memory_of(const struct ggml_tensor *t)
 	return t->view_src ? t->view_src : t;
 }
 
+/* The sentence is that of libgaonops; a limit may be libgaon's, too. */
+static bool is_operators(enum gaon_status status)
+{
+	return status == GAON_ERROR_INVALID_ARGUMENT || status == GAON_ERROR_INVALID_ADDRESS ||
+	       status == GAON_ERROR_STRUCT_SIZE ||
+	       (status == GAON_ERROR_LIMIT && gaon_last_error()->status != status);
+}
+
 /* Without memory nothing is broken: the program may free some, or ask for less, and try again. */
 static enum ggml_status compute_failed(struct plugin_backend *backend, enum gaon_status status)
 {
@@ -178,8 +186,7 @@ static enum ggml_status compute_failed(struct plugin_backend *backend, enum gaon
 		plugin_log_status(backend->device, status, text);
 		return GGML_STATUS_ALLOC_FAILED;
 	}
-	if (backend->at &&
-	    (status == GAON_ERROR_INVALID_ARGUMENT || status == GAON_ERROR_INVALID_ADDRESS)) {
+	if (backend->at && is_operators(status)) {
 		backend->failed = true;
 		plugin_log(GGML_LOG_LEVEL_ERROR, "%s: %s (%s): %s", backend->device->name,
 			   backend->at->name, text, gaon_ops_last_error());

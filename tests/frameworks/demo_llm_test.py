@@ -45,6 +45,11 @@ def main():
         report("none of the processor's did", processor["device_nodes"] == 0)
         report("both computed as many", gaon["prompt"]["tokens"] == processor["prompt"]["tokens"] > 5)
         report("the device's clock went on", gaon["answer"]["device_seconds"] > 0)
+    # The first token of the answer is a part of a character, as is the last byte of the prompt.
+    done = run("--tokens=1", "--threads=1", "--json", b"Answer with one emoji of a llama and nothing else: \xf0\x9f\xa6\x99 caf\xc3")
+    result = json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else {}
+    report("what is no character is marked as such", result.get("prompt", "").endswith("\U0001f999 caf\ufffd") and
+           "text" in result["gaon"], done.stdout + done.stderr)
     done = run("--tokens=2", "--threads=1", "Hello")
     report("prints a table", done.returncode == 0 and re.search(r"^operators on the device: 100\.0 %", done.stdout, re.M),
            done.stdout + done.stderr)

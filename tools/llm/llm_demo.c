@@ -173,9 +173,34 @@ static json_t *work_json(const struct llm_work *work)
 			 "device_seconds", work->device_seconds);
 }
 
+/* Tokens are pieces of bytes: an answer may end within a character. What is none becomes U+FFFD. */
+static json_t *text_json(const char *text)
+{
+	size_t length = strlen(text), used = 0;
+	char *valid = malloc(3 * length + 1);
+	json_t *json = NULL;
+
+	while (valid && *text) {
+		unsigned char first = *text;
+		size_t size = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+		json = size <= length ? json_stringn(text, size) : NULL;
+		if (!json)
+			size = 1;
+		memcpy(valid + used, json ? text : "\xef\xbf\xbd", json ? size : 3);
+		used += json ? size : 3;
+		text += size;
+		length -= size;
+		json_decref(json);
+	}
+	json = valid ? json_stringn(valid, used) : NULL;
+	free(valid);
+	return json;
+}
+
 static json_t *result_json(const struct result *r)
 {
-	return json_pack("{s:s, s:o, s:o, s:I, s:I}", "text", r->text, "prompt",
+	return json_pack("{s:o, s:o, s:o, s:I, s:I}", "text", text_json(r->text), "prompt",
 			 work_json(&r->prompt), "answer", work_json(&r->answer), "nodes",
 			 (json_int_t)r->nodes, "device_nodes", (json_int_t)r->device_nodes);
 }
@@ -205,11 +230,12 @@ int main(int argc, char **argv)
 		       strrchr(o.model, '/') ? strrchr(o.model, '/') + 1 : o.model, o.prompt);
 	good = run(&o, device, !o.json, &gaon) && run(&o, NULL, false, &cpu);
 	if (good && o.json) {
-		json_t *both = json_pack("{s:s, s:o, s:o}", "prompt", o.prompt, "gaon",
+		json_t *both = json_pack("{s:o, s:o, s:o}", "prompt", text_json(o.prompt), "gaon",
 					 result_json(&gaon), "processor", result_json(&cpu));
 
-		json_dumpf(both, stdout, JSON_INDENT(1));
-		putchar('\n');
+		good = both && !json_dumpf(both, stdout, JSON_INDENT(1)) && putchar('\n') == '\n';
+		if (!good)
+			fputs("gaon-demo-llm: the result cannot be written\n", stderr);
 		json_decref(both);
 	} else if (good) {
 		print_result(&gaon, &cpu);

@@ -89,7 +89,8 @@ struct gaon_rope {
  * @src1: I32, positions: tokens of them, 4 times that with sections; dense
  * @src2: F32, n_dims / 2 or more factors that rates are divided by, or NULL
  *
- * Rates are worked out in double precision.  n_dims is even and at most 256 (VISION: 128).
+ * Rates are worked out in double precision.  n_dims is even and at most 256 (VISION: 128), a row has at
+ * most 1,024 columns.
  */
 GAON_API enum gaon_status gaon_ops_rope(struct gaon_ops *ops, struct gaon_stream *stream,
 					const struct gaon_tensor *dst, const struct gaon_tensor *src0,

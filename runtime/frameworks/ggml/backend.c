@@ -128,8 +128,7 @@ static bool backend_copy_async(ggml_backend_t src_backend, ggml_backend_t dst_ba
 		    from->device ||
 	    plugin_buffer_device(dst->view_src ? dst->view_src->buffer : dst->buffer) != to->device)
 		return false;
-	/* What @to does with the old contents comes before, what it does with the new ones after.
-	 */
+	/* What @to does with the old contents comes before, and with the new ones after. */
 	status = order(to, from);
 	if (!status)
 		status = gaon_mem_copy_async(from->stream, address_of(dst, 0), address_of(src, 0),

@@ -17,8 +17,8 @@ static struct plugin_device *type_device(ggml_backend_buffer_type_t type)
 	return type->context;
 }
 
-/* ggml's functions for memory return nothing: an error ends in the log, and in the stream's later
- * work. */
+/* ggml's functions for memory return nothing: all that can be done about an error is a line in the
+ * log. */
 static void report(ggml_backend_buffer_t buffer, enum gaon_status status, const char *what)
 {
 	if (status)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Graphs that come again. A program that generates text computes the same graph for each token:
- * same operators, shapes and addresses, other contents. The second time it is recorded, from then
- * on one packet replays it. Whether it is the same is looked up in full; that costs little beside
- * queueing it.
+ * same operators, shapes and addresses, other contents. The second time it is recorded (the third
+ * time, if the first one made the scratch memory larger), from then on one packet replays it.
+ * Whether it is the same is looked up in full; that costs little beside queueing it.
  */
 #include "plugin.h"
 
@@ -20,7 +20,7 @@ struct tensor_key {
 
 struct node_key {
 	enum ggml_op op;
-	unsigned int tensors; /* itself and its operands, in struct recording's list */
+	unsigned int tensors; /* itself and its operands, in struct plugin_recording's list */
 	int32_t params[GGML_MAX_OP_PARAMS / sizeof(int32_t)];
 };
 
@@ -86,8 +86,7 @@ static void forget(struct plugin_recording *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* Without memory for it the recording stays empty, and the graph is queued node by node each time.
- */
+/* Without memory for it the recording stays empty, and the graph is queued by node each time. */
 static void remember(struct plugin_recording *r, struct ggml_tensor *const *nodes, int count)
 {
 	unsigned int tensors = 0, at = 0;

@@ -181,7 +181,7 @@ struct ops_reduce_args {
 };
 
 #define OPS_ROPE_PAIRS	128u		/* of a row, at most */
-#define OPS_ROPE_COLUMNS	1024u	/* of a row of f16, at most */
+#define OPS_ROPE_COLUMNS	1024u	/* of a row, at most; those of f16 are widened in the scratchpad */
 
 enum ops_rope_layout {
 	OPS_ROPE_NEIGHBOURS,		/* a pair is elements 2 i and 2 i + 1 */

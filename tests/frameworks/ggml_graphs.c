@@ -2,11 +2,12 @@
 /*
  * Graphs that are not like the others: with branches that are not to be computed, in which an
  * operator writes over what another one reads, that fail half-way or at the device's limits, that
- * ask for more memory than there is; and the plug-in unloaded and loaded again. What can succeed is
- * computed as often as it takes to be queued, recorded and replayed.
+ * ask for more memory than there is; many at once; and the plug-in unloaded and loaded again. What
+ * can succeed is computed as often as it takes to be queued, recorded and replayed.
  */
 #include <ggml-backend.h>
 #include <ggml.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +215,82 @@ static void test_no_memory(ggml_backend_dev_t device)
 	ggml_free(context);
 }
 
+#define THREADS 4
+
+/* @rows of @x times ones in f16, which take scratch memory: each element is @columns times @x. */
+static bool sums_right(ggml_backend_t backend, int columns, int rows, float x)
+{
+	struct ggml_context *context = new_context();
+	struct ggml_tensor *weights = ggml_new_tensor_2d(context, GGML_TYPE_F16, columns, 3);
+	struct ggml_tensor *in = ggml_new_tensor_2d(context, GGML_TYPE_F32, columns, rows);
+	struct ggml_tensor *out = ggml_mul_mat(context, weights, in);
+	struct ggml_cgraph *graph = ggml_new_graph(context);
+	ggml_backend_buffer_t buffer;
+	int count = columns * rows, right = 0;
+	float *values = malloc(count * sizeof(*values));
+	ggml_fp16_t *ones = malloc(columns * 3 * sizeof(*ones));
+
+	ggml_build_forward_expand(graph, out);
+	buffer = ggml_backend_alloc_ctx_tensors(context, backend);
+	for (int i = 0; i < columns * 3; i++)
+		ones[i] = ggml_fp32_to_fp16(1.0f);
+	ggml_backend_tensor_set(weights, ones, 0, ggml_nbytes(weights));
+	for (int i = 0; i < ROUNDS; i++) {
+		bool same = true;
+
+		for (int v = 0; v < count; v++)
+			values[v] = x + i;
+		ggml_backend_tensor_set(in, values, 0, ggml_nbytes(in));
+		if (ggml_backend_graph_compute(backend, graph) != GGML_STATUS_SUCCESS)
+			break;
+		ggml_backend_tensor_get(out, values, 0, ggml_nbytes(out));
+		for (int v = 0; v < 3 * rows; v++)
+			same &= values[v] == columns * (x + i);
+		right += same;
+	}
+	free(values);
+	free(ones);
+	ggml_backend_buffer_free(buffer);
+	ggml_free(context);
+	return right == ROUNDS;
+}
+
+struct server {
+	pthread_t thread;
+	ggml_backend_dev_t device;
+	int number, wrong;
+};
+
+static void *serve(void *arg)
+{
+	struct server *s = arg;
+	ggml_backend_t backend = ggml_backend_dev_init(s->device, NULL);
+
+	/* More graphs than are remembered, and ever larger ones. */
+	for (int i = 0; i < 12; i++)
+		s->wrong += !sums_right(backend, 32 * (1 + i), 17 + s->number + i, s->number + 1);
+	ggml_backend_free(backend);
+	return NULL;
+}
+
+/* Threads of a server have a stream each, and its buffers, recordings and scratch memory come and go. */
+static void test_threads(ggml_backend_dev_t device)
+{
+	struct server servers[THREADS];
+	int wrong = 0;
+
+	for (int i = 0; i < THREADS; i++) {
+		servers[i] = (struct server){ .device = device, .number = i };
+		pthread_create(&servers[i].thread, NULL, serve, &servers[i]);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(servers[i].thread, NULL);
+		wrong += servers[i].wrong;
+	}
+	tap_ok(!wrong && !logged[0], "%d threads, %d of %d graphs wrong: %s", THREADS, wrong,
+	       12 * THREADS, logged);
+}
+
 int main(void)
 {
 	ggml_backend_reg_t reg;
@@ -228,6 +305,7 @@ int main(void)
 		test_branches(ggml_backend_reg_dev_get(reg, 0));
 		test_norm_squared(ggml_backend_reg_dev_get(reg, 0));
 		test_half_recorded(ggml_backend_reg_dev_get(reg, 0));
+		test_threads(ggml_backend_reg_dev_get(reg, 0));
 		test_limit(ggml_backend_reg_dev_get(reg, 0));
 		test_no_memory(ggml_backend_reg_dev_get(reg, 0));
 		ggml_backend_unload(reg);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SETTLE_TRIES	20
+#define SETTLE_TRIES	80
 #define SETTLE_US	250000
 
 int counters_write(const char *path, const char *text)
@@ -279,7 +279,7 @@ void counters_check(const struct counters *before, uint64_t allowed, const char 
 	unsigned int bad = 1;
 
 	REQUIRE(after, "memory");
-	/* Grace periods, and works that free. */
+	/* Grace periods, and works that free: kfree_rcu() gathers for 5 s, lazy callbacks wait 10 s. */
 	for (unsigned int i = 0; i < SETTLE_TRIES && bad; i++) {
 		if (i)
 			usleep(SETTLE_US);

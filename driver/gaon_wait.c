@@ -33,6 +33,8 @@ static int wait_look(const struct drm_gaon_wait *args)
 /* Whether waiting on makes no sense. While the device is being reset it does: it has an end. */
 static int wait_hopeless(struct gaon_device *gdev, struct gaon_vm *vm)
 {
+	/* First: removal turns the device off, then says of its queues that they are lost. */
+	bool untold = atomic_read_acquire(&vm->untold);
 	enum gaon_device_state state = gaon_device_state(gdev);
 
 	if (state == GAON_DEVICE_OFF || drm_dev_is_unplugged(&gdev->drm))
@@ -42,7 +44,7 @@ static int wait_hopeless(struct gaon_device *gdev, struct gaon_vm *vm)
 		return -ECANCELED;
 	if (state == GAON_DEVICE_WEDGED)
 		return -EIO;
-	return atomic_read(&vm->untold) ? -EIO : 0;
+	return untold ? -EIO : 0;
 }
 
 /*

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Elements and rows from one tensor to another, of the same type or another. */
+#include <stdbool.h>
+
 #include "tensor_args.h"
 #include "tensor_rows.h"
 #include "tensor_stage.h"
@@ -260,35 +262,6 @@ static void get_elements(const struct ops_rows_args *args)
 	}
 }
 
-/* Row index[i1][i2][i3] of matrix i2, i3 of src to row i1, i2, i3 of dst. */
-GAON_KERNEL(ops_get_rows, struct ops_rows_args,
-	    GAON_POINTERS(3, offsetof(struct ops_rows_args, dst.va),
-			  offsetof(struct ops_rows_args, src.va),
-			  offsetof(struct ops_rows_args, index.va)), GAON_SPM(union rows_by_index_spm))
-{
-	const struct gaon_tensor *dst = &args->dst, *src = &args->src;
-	float *spare = gaon_spm_static(struct stage_spm)->spare;
-	struct rows_walk w;
-
-	if (args->way == OPS_WAY_ELEMENTS) {
-		get_elements(args);
-		return;
-	}
-	if (args->way == OPS_WAY_STAGED) {
-		stage_rows(STAGE_GET, dst, src, &args->index, args->raw);
-		return;
-	}
-	for (w = rows_begin(dst, ROWS_PART); w.left; rows_next(&w)) {
-		uint64_t row = index_read(&args->index, stage_index_at(&args->index, w.i1, w.i2, w.i3),
-					  src->ne[1]);
-		char *from = (char *)src->va + row * src->nb[1] + w.i2 * src->nb[2] +
-			     w.i3 * src->nb[3];
-
-		copy_some(dst, rows_column(dst, rows_at(dst, &w), w.column), src,
-			  rows_column(src, from, w.column), w.n, args->raw, spare);
-	}
-}
-
 static void set_elements(const struct ops_rows_args *args)
 {
 	struct index_spm *spm = gaon_spm_static(struct index_spm);
@@ -307,31 +280,54 @@ static void set_elements(const struct ops_rows_args *args)
 	}
 }
 
+/*
+ * The rows of one side are walked; those of the other, the table, are found by their index. Both calls
+ * know which is which, and each is compiled by itself.
+ */
+GAON_INLINE void rows_by_index(const struct ops_rows_args *args, bool get)
+{
+	const struct gaon_tensor *dst = &args->dst, *src = &args->src;
+	const struct gaon_tensor *walked = get ? dst : src, *table = get ? src : dst;
+	float *spare = gaon_spm_static(struct stage_spm)->spare;
+	struct rows_walk w;
+
+	if (args->way == OPS_WAY_ELEMENTS) {
+		if (get)
+			get_elements(args);
+		else
+			set_elements(args);
+		return;
+	}
+	if (args->way == OPS_WAY_STAGED) {
+		stage_rows(get ? STAGE_GET : STAGE_SET, dst, src, &args->index, args->raw);
+		return;
+	}
+	for (w = rows_begin(walked, ROWS_PART); w.left; rows_next(&w)) {
+		uint64_t row = index_read(&args->index, stage_index_at(&args->index, w.i1, w.i2, w.i3),
+					  table->ne[1]);
+		char *in_table = (char *)table->va + row * table->nb[1] + w.i2 * table->nb[2] +
+				 w.i3 * table->nb[3];
+		char *there = rows_column(table, in_table, w.column);
+		char *here = rows_column(walked, rows_at(walked, &w), w.column);
+
+		copy_some(dst, get ? here : there, src, get ? there : here, w.n, args->raw, spare);
+	}
+}
+
+/* Row index[i1][i2][i3] of matrix i2, i3 of src to row i1, i2, i3 of dst. */
+GAON_KERNEL(ops_get_rows, struct ops_rows_args,
+	    GAON_POINTERS(3, offsetof(struct ops_rows_args, dst.va),
+			  offsetof(struct ops_rows_args, src.va),
+			  offsetof(struct ops_rows_args, index.va)), GAON_SPM(union rows_by_index_spm))
+{
+	rows_by_index(args, true);
+}
+
 /* Row i1, i2, i3 of src to row index[i1][i2][i3] of matrix i2, i3 of dst. */
 GAON_KERNEL(ops_set_rows, struct ops_rows_args,
 	    GAON_POINTERS(3, offsetof(struct ops_rows_args, dst.va),
 			  offsetof(struct ops_rows_args, src.va),
 			  offsetof(struct ops_rows_args, index.va)), GAON_SPM(union rows_by_index_spm))
 {
-	const struct gaon_tensor *dst = &args->dst, *src = &args->src;
-	float *spare = gaon_spm_static(struct stage_spm)->spare;
-	struct rows_walk w;
-
-	if (args->way == OPS_WAY_ELEMENTS) {
-		set_elements(args);
-		return;
-	}
-	if (args->way == OPS_WAY_STAGED) {
-		stage_rows(STAGE_SET, dst, src, &args->index, args->raw);
-		return;
-	}
-	for (w = rows_begin(src, ROWS_PART); w.left; rows_next(&w)) {
-		uint64_t row = index_read(&args->index, stage_index_at(&args->index, w.i1, w.i2, w.i3),
-					  dst->ne[1]);
-		char *to = (char *)dst->va + row * dst->nb[1] + w.i2 * dst->nb[2] +
-			   w.i3 * dst->nb[3];
-
-		copy_some(dst, rows_column(dst, to, w.column), src,
-			  rows_column(src, rows_at(src, &w), w.column), w.n, args->raw, spare);
-	}
+	rows_by_index(args, false);
 }

@@ -110,6 +110,16 @@ static void make(struct attn_case *c, const struct attn_shape *s)
 	}
 }
 
+static void unmake(struct attn_case *c)
+{
+	free(c->q_in);
+	free(c->out);
+	free(c->sinks_in);
+	free(c->mask_in);
+	free(c->k_values);
+	free(c->v_values);
+}
+
 static double slope(const struct attn_case *c, uint64_t head)
 {
 	double whole = exp2(floor(log2((double)c->q.ne[2])));
@@ -198,12 +208,7 @@ static void run(const struct attn_shape *s)
 	ops_get(c.out, c.y.va, c.out_bytes);
 	for (uint64_t i = 0; i < s->tokens * s->heads * s->sequences; i++)
 		check_row(&c, i / s->heads % s->tokens, i % s->heads, i / s->heads / s->tokens, p);
-	free(c.q_in);
-	free(c.out);
-	free(c.sinks_in);
-	free(c.mask_in);
-	free(c.k_values);
-	free(c.v_values);
+	unmake(&c);
 	free(p);
 }
 
@@ -278,12 +283,7 @@ START_TEST(flash_attn_refuses)
 	REFUSED(GAON_ERROR_INVALID_ARGUMENT, q.ne[0] = k.ne[0] = 584);
 	REFUSED(GAON_ERROR_INVALID_ADDRESS, v.va = 1ull << 44);
 	ops_get(c.out, c.y.va, c.out_bytes);
-	free(c.q_in);
-	free(c.out);
-	free(c.sinks_in);
-	free(c.mask_in);
-	free(c.k_values);
-	free(c.v_values);
+	unmake(&c);
 }
 END_TEST
 

@@ -5,6 +5,7 @@
  * block products are exact.
  */
 #include "ops_common.h"
+#include "ops_weights.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,46 +15,6 @@
 
 /* --- types on the host, bit by bit --------------------------------------------------------------- */
 
-static uint32_t bits_of(float f)
-{
-	uint32_t bits;
-
-	memcpy(&bits, &f, sizeof(bits));
-	return bits;
-}
-
-static float from_bits(uint32_t bits)
-{
-	float f;
-
-	memcpy(&f, &bits, sizeof(f));
-	return f;
-}
-
-static uint16_t to_half(float f)
-{
-	_Float16 h = (_Float16)f;
-	uint16_t bits;
-
-	memcpy(&bits, &h, sizeof(bits));
-	return bits;
-}
-
-static float from_half(uint16_t bits)
-{
-	_Float16 h;
-
-	memcpy(&h, &bits, sizeof(h));
-	return (float)h;
-}
-
-static uint16_t to_bf16(float f)
-{
-	uint32_t bits = bits_of(f);
-
-	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 static uint32_t element_bytes(uint8_t type)
 {
 	return type == GAON_TYPE_I8 ? 1 : type == GAON_TYPE_F16 || type == GAON_TYPE_BF16 ? 2 : 4;
@@ -62,7 +23,7 @@ static uint32_t element_bytes(uint8_t type)
 static void store(uint8_t *at, uint8_t type, float value)
 {
 	int8_t small = (int8_t)(value * 63);
-	uint16_t half = type == GAON_TYPE_F16 ? to_half(value) : to_bf16(value);
+	uint16_t half = type == GAON_TYPE_F16 ? ops_to_half(value) : ops_to_bf16(value);
 
 	if (type == GAON_TYPE_F32)
 		memcpy(at, &value, 4);
@@ -84,7 +45,7 @@ static double load(const uint8_t *at, uint8_t type)
 	case GAON_TYPE_F32: memcpy(&value, at, 4); return value;
 	}
 	memcpy(&half, at, 2);
-	return type == GAON_TYPE_F16 ? from_half(half) : from_bits((uint32_t)half << 16);
+	return type == GAON_TYPE_F16 ? ops_from_half(half) : ops_from_bf16(half);
 }
 
 /* --- dense types ------------------------------------------------------------------------------------ */
@@ -257,36 +218,6 @@ END_TEST
 
 static const uint8_t block_types[] = { GAON_TYPE_Q4_0, GAON_TYPE_Q4_1, GAON_TYPE_Q8_0 };
 
-/* Random blocks as a GGUF file has them, and what they stand for. */
-static void make_blocks(uint8_t type, uint64_t blocks, uint8_t *out, double *values)
-{
-	for (uint64_t i = 0; i < blocks; i++) {
-		uint16_t d = to_half(ops_random_f32(0.1f)), m = to_half(ops_random_f32(0.5f));
-		uint32_t quants = type == GAON_TYPE_Q8_0 ? 32 : 16;
-
-		memcpy(out, &d, 2);
-		out += 2;
-		if (type == GAON_TYPE_Q4_1) {
-			memcpy(out, &m, 2);
-			out += 2;
-		}
-		for (uint32_t q = 0; q < quants; q++)
-			out[q] = (uint8_t)ops_random();
-		for (uint32_t e = 0; e < 32; e++) {
-			uint32_t nibble = e < 16 ? out[e % 16] & 15 : out[e % 16] >> 4;
-
-			if (type == GAON_TYPE_Q8_0)
-				values[e] = (double)from_half(d) * (int8_t)out[e];
-			else if (type == GAON_TYPE_Q4_0)
-				values[e] = (double)from_half(d) * ((int)nibble - 8);
-			else
-				values[e] = (double)from_half(d) * nibble + from_half(m);
-		}
-		out += quants;
-		values += 32;
-	}
-}
-
 /* Activations that the device quantised, as numbers; d and the scaled sum are checked on the way. */
 static void read_activations(const uint8_t *blocks, const float *x, uint64_t count, double *values)
 {
@@ -324,7 +255,7 @@ static void run_blocks(uint8_t type, bool interleaved, uint32_t m, uint32_t n, u
 	double size = 0;
 	uint64_t x_va;
 
-	make_blocks(type, (uint64_t)n * k / 32, blocks, b);
+	ops_random_weights(type, (uint64_t)n * k, blocks, b);
 	ops_random_fill(x, (uint64_t)m * k, 3);
 	if (interleaved)
 		OPS_OK(gaon_ops_interleave(type, n, k, blocks, permuted));

@@ -149,7 +149,8 @@ struct sim_core {
 	struct gaon_sim *sim;
 	uint32_t index;
 	struct sim_hart *hart;
-	struct sim_matrix *matrix;
+	struct sim_matrix *matrix;	/* host memory to multiply in, for whichever core gets it */
+	_Atomic bool multiplies;	/* it is in use */
 	uint8_t *spm;			/* spm_bytes, page aligned */
 	bool running;			/* a thread executes it now */
 	uint64_t served;		/* sim->order when one did last */

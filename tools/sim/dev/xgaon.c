@@ -61,8 +61,23 @@ static void offer_loads(struct sim_core *core, struct sim_feed *feed)
 		}
 }
 
+/*
+ * A thread multiplies for one core after the other, and its operands, packed, stay in its processor's
+ * caches if that happens in the same memory. There is always one that is free: one for each core.
+ */
+static struct sim_core *take_matrix(struct gaon_sim *sim)
+{
+	static _Thread_local uint32_t usual;
+
+	usual %= sim->identify.cores;
+	while (atomic_exchange_explicit(&sim->cores[usual].multiplies, true, memory_order_acquire))
+		usual = (usual + 1) % sim->identify.cores;
+	return &sim->cores[usual];
+}
+
 static void perform_gemm(struct sim_core *core, const struct sim_xop *op)
 {
+	struct sim_core *owner = take_matrix(core->sim);
 	struct sim_feed feed = { 0 };
 	struct sim_gemm g = op->gemm;
 
@@ -70,7 +85,8 @@ static void perform_gemm(struct sim_core *core, const struct sim_xop *op)
 		offer_loads(core, &feed);
 	if (feed.parts)
 		g.feed = &feed;
-	sim_gemm_run(core->matrix, &g);
+	sim_gemm_run(owner->matrix, &g);
+	atomic_store_explicit(&owner->multiplies, false, memory_order_release);
 }
 
 static bool perform(struct sim_core *core, const struct sim_xop *op)

@@ -8,6 +8,8 @@ $(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conf
 		'$(CURDIR)' '$(abspath $(O))' '$(SAN)' '$(CURDIR)/$<' >$@
 	@chmod +x $@
 
+$(O)/tests/conformance/install_test: | $$(GGML_PLUGIN)
+
 CLI_KERNELS	:= $(O)/tests/conformance/cli/kernels.elf
 $(CLI_KERNELS): tests/conformance/cli/kernels.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
 	@mkdir -p $(@D)

@@ -41,7 +41,7 @@ def main():
         if not report("install into DESTDIR", done.returncode == 0, done.stdout):
             return 1
         for path in ("bin/gaon", "bin/gaoncc", "bin/gaon-sim", "bin/gaon-demo-digits", "lib/libgaon.so",
-                     "lib/libgaonops.so", "lib/libgaon.a", "include/gaon/gaon.h", "include/gaon/device.h",
+                     "lib/libgaonops.so", "lib/libgaon.a", "lib/libggml-gaon.so", "include/gaon/gaon.h", "include/gaon/device.h",
                      "include/gaon/ops.h", "include/gaon/tensor.h", "include/gaon/products.h", "include/gaon/device/tensor.h",
                      "include/hw/gaon_packet.h", "lib/pkgconfig/gaon.pc",
                      "lib/firmware/gaon/ga1.bin", "lib/libgaon.so.0", "share/man/man1/gaon.1",
@@ -73,7 +73,23 @@ def main():
         report("installed gaon finds its library", done.returncode == 0, done.stdout)
         done = run([f"{usr}/bin/gaon", "info"], work)
         report("installed gaon opens the embedded device", done.returncode == 0, done.stdout)
+        plugin(usr, san)
     return 1 if FAILED else 0
+
+
+def plugin(usr, san):
+    """ggml's plug-in: the libraries beside it are enough, and llama.cpp finds its device."""
+    env = {"GGML_BACKEND_PATH": f"{usr}/lib/libggml-gaon.so", "GAON_DEVICE": "embedded"}
+    if san:     # programs of llama.cpp do not have the sanitizers' libraries
+        done = run(["readelf", "-d", env["GGML_BACKEND_PATH"]], usr)
+        report("the installed plug-in looks for its libraries beside it", "[$ORIGIN]" in done.stdout, done.stdout)
+        return
+    done = run(["sh", os.path.join(TOP, "tools/setup/llama.sh"), "llama-cli", "--list-devices"], usr, **env)
+    report("llama.cpp has a device by the installed plug-in", done.returncode == 0 and
+           re.search(r"^ +Gaon0: ", done.stdout, re.M), done.stdout)
+    os.remove(f"{usr}/lib/libgaonops.so.0")
+    done = run(["sh", os.path.join(TOP, "tools/setup/llama.sh"), "llama-cli", "--list-devices"], usr, **env)
+    report("and none without the libraries that are installed with it", "Gaon0" not in done.stdout, done.stdout)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,16 @@ done
 find "$build/include" -name '*.h' 2>/dev/null | while read -r header; do
 	install -D -m 644 "$header" "$root/include/${header#"$build"/include/}"
 done
+# ggml's plug-in, which finds the other two libraries beside it; make install GGML=no does without.
+if [ "${GGML:-}" = no ]; then
+	echo "install: without libggml-gaon.so (GGML=no)"
+else
+	put 755 "$build/libggml-gaon.so" lib
+fi
 put 644 "$build/firmware/ga1.bin" lib/firmware/gaon
 find tools/gaoncc -name '*.ld' -exec install -D -m 644 -t "$root/share/gaon" {} +
-find tools runtime Documentation -name '*.1' -exec install -D -m 644 -t "$root/share/man/man1" {} +
+# gaon-demo-llm is run from the tree, with the llama.cpp that was fetched for it.
+find tools runtime Documentation -name '*.1' ! -name gaon-demo-llm.1 -exec install -D -m 644 -t "$root/share/man/man1" {} +
 install -D -m 644 -t "$root/share/gaon/schema" tools/gaon/schema/*.json
 install -D -m 644 README.md "$root/share/doc/gaon/README.md"
 mkdir -p "$root/lib/pkgconfig"

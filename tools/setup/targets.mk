@@ -18,7 +18,7 @@ help:
 ## make bench         measure against peers; JSON=FILE writes the rows
 ## make bench-llm     a language model on the device and on ggml's processor backend; JSON=FILE
 ## make bench-vm      the kernel module's figures, in a guest; JSON=FILE, KERNEL= as above
-## make install       into $(DESTDIR)$(PREFIX)
+## make install       into $(DESTDIR)$(PREFIX); GGML=no: without the plug-in of ggml, whose headers are fetched
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
 ## make modules_install  that, with its firmware below $(DESTDIR)/lib
 ## make ggml-plugin   libggml-gaon.so, with which llama.cpp runs on Gaon; fetches ggml's headers once
@@ -125,8 +125,8 @@ lint: deps
 docs: deps
 	@sh tools/setup/docs.sh $(O)
 
-install: all
-	@sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
+install: all $(if $(filter no,$(GGML)),,ggml-plugin)
+	@GGML='$(GGML)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
 .PHONY: vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench bench-vm check-dkms lint docs install

@@ -14,6 +14,7 @@
 #define GAON_GGML_PLUGIN_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <gaon/gaon.h>
 #include <gaon/ops.h>
@@ -32,6 +33,7 @@
  * @ops: its operators
  * @name: "Gaon0"
  * @buffer_name: of its memory, the same; @host_name: of pinned host memory, "Gaon0_Host"
+ * @lost: the log has it
  * @refusals: hashes of what supports_op() has said no to and the log has been told; under @lock
  */
 struct plugin_device {
@@ -42,6 +44,7 @@ struct plugin_device {
 	char description[96];
 	struct ggml_backend_device abi;
 	struct ggml_backend_buffer_type memory, host_memory;
+	_Atomic bool lost;
 	pthread_mutex_t lock;
 	uint64_t refusals[128];
 	unsigned int refusal_count;
@@ -97,8 +100,8 @@ struct plugin_backend {
 /* registry.c */
 struct plugin_device *plugin_device_of(ggml_backend_dev_t device);
 void plugin_log(enum ggml_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Log the last error of libgaon: "Gaon0: @what: text (hint)". */
-void plugin_log_status(const struct plugin_device *device, enum gaon_status status, const char *what);
+/* Log the last error of libgaon: "Gaon0: @what: text (hint)"; that a device is lost, the first time only. */
+void plugin_log_status(struct plugin_device *device, enum gaon_status status, const char *what);
 
 /* device.c */
 void plugin_device_init(struct plugin_device *device, ggml_backend_reg_t reg, unsigned int index);

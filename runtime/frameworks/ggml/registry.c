@@ -32,11 +32,13 @@ void plugin_log(enum ggml_log_level level, const char *format, ...)
 		log(level, line, user);
 }
 
-void plugin_log_status(const struct plugin_device *device, enum gaon_status status,
-		       const char *what)
+void plugin_log_status(struct plugin_device *device, enum gaon_status status, const char *what)
 {
 	const struct gaon_error *error = gaon_last_error();
 
+	/* Every copy that llama.cpp still asks for meets it. */
+	if (status == GAON_ERROR_DEVICE_LOST && atomic_exchange(&device->lost, true))
+		return;
 	if (error->status != status)
 		plugin_log(GGML_LOG_LEVEL_ERROR, "%s: %s: %s", device->name, what,
 			   gaon_status_name(status));

@@ -1,21 +1,30 @@
 # SPDX-License-Identifier: MIT
 # Frameworks that others wrote, with our plug-ins in them: operators with and without sanitizers, a whole model without.
 # Programs run in the root that the framework comes from.
-GGML_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out %_cases.c,$(wildcard tests/frameworks/ggml_*.c))) \
-		   $(if $(SAN),,$(O)/tests/frameworks/llama_text)
-GGML_CASES	:= $(O)/tests/frameworks/ggml_cases.o
+GGML_KIT	:= $(O)/tests/frameworks/ggml_cases.o
+LLAMA_KIT	:= $(O)/tests/frameworks/llama_kit.o
+LLAMA_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out %_kit.c,$(wildcard tests/frameworks/llama_*.c)))
+GGML_TESTS	:= $(patsubst %.c,$(O)/%,$(filter-out %_cases.c,$(wildcard tests/frameworks/ggml_*.c)))
+FRAMEWORK_TESTS	:= $(GGML_TESTS) $(LLAMA_TESTS)
 
-$(GGML_TESTS:%=%.o) $(GGML_CASES): CPPFLAGS += -isystem $(GGML_INCLUDE) -Iruntime/frameworks/ggml \
+$(FRAMEWORK_TESTS:%=%.o) $(GGML_KIT) $(LLAMA_KIT): CPPFLAGS += -isystem $(GGML_INCLUDE) -Iruntime/frameworks/ggml \
 	-DGGML_PLUGIN='"$(abspath $(GGML_PLUGIN))"'
-$(GGML_TESTS:%=%.o) $(GGML_CASES): | $(LLAMA_ROOT)
-$(O)/tests/frameworks/ggml_ops.program: $(GGML_CASES)
+$(FRAMEWORK_TESTS:%=%.o) $(GGML_KIT) $(LLAMA_KIT): | $(LLAMA_ROOT)
+$(O)/tests/frameworks/ggml_ops.program: $(GGML_KIT)
+$(LLAMA_TESTS:%=%.program): $(LLAMA_KIT)
 # The framework's libraries want a newer C library than this machine's, which their loader finds.
-$(GGML_TESTS:%=%.program): %.program: %.o $(LIBGAON)
+$(FRAMEWORK_TESTS:%=%.program): %.program: %.o $(LIBGAON)
 	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--allow-shlib-undefined,--as-needed -rdynamic -o $@ $(filter %.o,$^) -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon \
 		$(GGML_LIBS) -lggml -lllama -lm
+# A text that is in the public domain, for a model to foretell.
+GGML_TEXT	:= $(O)/tests/frameworks/us-constitution
+$(GGML_TEXT): /usr/share/state/us-constitution.gz
+	@mkdir -p $(@D)
+	gzip -dc $< >$@
+$(O)/tests/frameworks/llama_perplexity: $(GGML_TEXT)
 # ggml's threads spin where they wait for each other, which takes the processor from those that they wait for.
-$(GGML_TESTS): %: %.program $(GGML_PLUGIN)
-	@{ echo '#!/bin/sh'; echo 'export OMP_WAIT_POLICY=passive'; case $(@F) in llama_*) \
+$(FRAMEWORK_TESTS): %: %.program $(GGML_PLUGIN)
+	@{ echo '#!/bin/sh'; echo 'export OMP_WAIT_POLICY=passive GAON_TEXT=$(abspath $(GGML_TEXT))'; case $(@F) in llama_*) \
 		echo 'GAON_LLM=$$(sh $(CURDIR)/tools/setup/model.sh) || exit 1; export GAON_LLM';; esac; \
 		echo 'exec sh $(CURDIR)/tools/setup/llama.sh $(abspath $<) "$$@"'; } >$@
 	@chmod +x $@
@@ -27,4 +36,4 @@ $(DEMO_LLM_TEST): tests/frameworks/demo_llm_test.py $$(DEMO_LLM)
 		'$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' >$@
 	@chmod +x $@
 
-TESTS += $(GGML_TESTS) $(if $(SAN),,$(DEMO_LLM_TEST))
+TESTS += $(GGML_TESTS) $(if $(SAN),,$(LLAMA_TESTS) $(DEMO_LLM_TEST))

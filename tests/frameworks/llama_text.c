@@ -5,13 +5,9 @@
  * compared at each, and the preferred token must be the same unless the processor itself holds the
  * two for almost equally likely.
  */
-#include <ggml-backend.h>
-#include <inttypes.h>
-#include <llama.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "llama_kit.h"
 #include "tap.h"
 
 /*
@@ -22,61 +18,6 @@
  */
 #define LOGITS_BOUND 0.05
 #define NEAR_TIE     0.5f
-
-struct side {
-	struct llama_model *model;
-	struct llama_context *context;
-	const float *logits;
-};
-
-static void quiet(enum ggml_log_level level, const char *text, void *user)
-{
-	(void)user;
-	if (level == GGML_LOG_LEVEL_ERROR ||
-	    (level == GGML_LOG_LEVEL_WARN && !strncmp(text, "Gaon", 4)))
-		fputs(text, stderr);
-}
-
-/* @device NULL: the processor alone */
-static bool side_open(struct side *side, const char *path, ggml_backend_dev_t device, bool flash)
-{
-	struct llama_model_params model = llama_model_default_params();
-	struct llama_context_params context = llama_context_default_params();
-	ggml_backend_dev_t devices[] = { device, NULL };
-
-	model.devices = devices;
-	model.n_gpu_layers = device ? 99 : 0;
-	side->model = llama_model_load_from_file(path, model);
-	context.n_ctx = 256;
-	context.n_threads = context.n_threads_batch = 1;
-	context.flash_attn_type =
-		flash ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
-	side->context = side->model ? llama_init_from_model(side->model, context) : NULL;
-	return side->context;
-}
-
-static void side_close(struct side *side)
-{
-	llama_free(side->context);
-	llama_model_free(side->model);
-}
-
-static bool side_decode(struct side *side, llama_token *tokens, int count)
-{
-	if (llama_decode(side->context, llama_batch_get_one(tokens, count)))
-		return false;
-	side->logits = llama_get_logits_ith(side->context, -1);
-	return side->logits;
-}
-
-static int preferred(const float *logits, int count)
-{
-	int best = 0;
-
-	for (int i = 1; i < count; i++)
-		best = logits[i] > logits[best] ? i : best;
-	return best;
-}
 
 static double error_of(const float *got, const float *want, int count)
 {
@@ -93,18 +34,18 @@ static void test_text(const char *path, ggml_backend_dev_t device, const char *p
 		      int length)
 {
 	struct side cpu, gaon;
-	const struct llama_vocab *vocab;
+	enum llama_flash_attn_type attention =
+		flash ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
 	llama_token tokens[64];
-	int vocabulary, count, other = 0, unexplained = 0;
+	int count, other = 0, unexplained = 0;
 	double worst = 0.0;
 	char text[1024] = "";
 
-	if (!tap_ok(side_open(&cpu, path, NULL, flash) && side_open(&gaon, path, device, flash),
+	if (!tap_ok(side_open(&cpu, path, NULL, attention, 256) &&
+			    side_open(&gaon, path, device, attention, 256),
 		    "the model is loaded on both sides"))
 		return;
-	vocab = llama_model_get_vocab(cpu.model);
-	vocabulary = llama_vocab_n_tokens(vocab);
-	count = llama_tokenize(vocab, prompt, strlen(prompt), tokens, 64, true, true);
+	count = side_tokenize(&cpu, prompt, tokens, 64);
 	for (int i = 0; i < length && count > 0; i++) {
 		int mine, theirs, used;
 		double error;
@@ -113,9 +54,9 @@ static void test_text(const char *path, ggml_backend_dev_t device, const char *p
 			tap_ok(false, "token %d could not be computed", i);
 			break;
 		}
-		theirs = preferred(cpu.logits, vocabulary);
-		mine = preferred(gaon.logits, vocabulary);
-		error = error_of(gaon.logits, cpu.logits, vocabulary);
+		theirs = side_preferred(&cpu);
+		mine = side_preferred(&gaon);
+		error = error_of(gaon.logits, cpu.logits, cpu.vocabulary);
 		worst = error > worst ? error : worst;
 		if (mine != theirs) {
 			float gap = cpu.logits[theirs] - cpu.logits[mine];
@@ -127,7 +68,7 @@ static void test_text(const char *path, ggml_backend_dev_t device, const char *p
 			unexplained += gap > NEAR_TIE;
 		}
 		used = strlen(text);
-		used = llama_token_to_piece(vocab, theirs, text + used, sizeof(text) - 1 - used, 0,
+		used = llama_token_to_piece(cpu.vocab, theirs, text + used, sizeof(text) - 1 - used, 0,
 					    false);
 		tokens[0] = theirs;
 		count = 1;
@@ -144,22 +85,15 @@ static void test_text(const char *path, ggml_backend_dev_t device, const char *p
 
 int main(int argc, char **argv)
 {
-	const char *path = getenv("GAON_LLM"),
-		   *prompt = argc > 1 ? argv[1] : "The capital of France is";
-	ggml_backend_reg_t reg;
+	const char *path = kit_model(), *prompt = argc > 1 ? argv[1] : "The capital of France is";
+	ggml_backend_dev_t device;
 
-	if (!path) {
-		fprintf(stderr, "GAON_LLM names no model\n");
+	if (!path)
 		return 1;
-	}
-	unsetenv("GGML_BACKEND_PATH");
-	setenv("GAON_DEVICE", "embedded", 0);
-	llama_log_set(quiet, NULL);
-	ggml_backend_load_all();
-	reg = ggml_backend_load(GGML_PLUGIN);
-	if (!tap_ok(reg && ggml_backend_reg_dev_count(reg), "the plug-in is loaded"))
+	device = kit_device();
+	if (!tap_ok(device, "the plug-in has a device"))
 		return tap_end();
-	test_text(path, ggml_backend_reg_dev_get(reg, 0), prompt, true, 64);
-	test_text(path, ggml_backend_reg_dev_get(reg, 0), prompt, false, 16);
+	test_text(path, device, prompt, true, 64);
+	test_text(path, device, prompt, false, 16);
 	return tap_end();
 }

@@ -6,22 +6,12 @@ import json
 import os
 import re
 import subprocess
-import sys
 
 import jsonschema
 
-TOP = os.environ["GAON_SOURCE_DIR"]
-BUILD = os.environ["GAON_BUILD_DIR"]
-LLAMA = ["sh", os.path.join(TOP, "tools/setup/llama.sh")]
-DEMO = [*LLAMA, os.path.join(BUILD, "frameworks", "gaon-demo-llm")]
-COUNT = FAILED = 0
+import llm_kit
 
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + detail}", flush=True)
+DEMO = [*llm_kit.LLAMA, os.path.join(llm_kit.BUILD, "frameworks", "gaon-demo-llm")]
 
 
 def run(*args, **extra_env):
@@ -30,13 +20,14 @@ def run(*args, **extra_env):
 
 
 def main():
-    os.environ["GAON_LLM"] = subprocess.run(["sh", os.path.join(TOP, "tools/setup/model.sh")], check=True,
-                                            stdout=subprocess.PIPE, text=True).stdout.strip()
+    results = llm_kit.Results()
+    report = results.report
+    os.environ["GAON_LLM"] = llm_kit.model()
     done = run("--tokens=8", "--threads=1", "--json", "What is the capital of France?")
     report("answers", done.returncode == 0 and not done.stderr, f"exit {done.returncode}: {done.stderr}")
     if done.returncode == 0:
         result = json.loads(done.stdout)
-        with open(os.path.join(TOP, "tools/gaon/schema/demo-llm.json"), encoding="utf-8") as file:
+        with open(os.path.join(llm_kit.TOP, "tools/gaon/schema/demo-llm.json"), encoding="utf-8") as file:
             jsonschema.validate(result, json.load(file))
         gaon, processor = result["gaon"], result["processor"]
         report("with the answer that is known", "Paris" in gaon["text"], gaon["text"])
@@ -59,8 +50,7 @@ def main():
     report("a model that is not there", done.returncode == 1 and "cannot be loaded" in done.stderr, done.stderr)
     done = run("--plugin=/nonexistent.so")
     report("a plug-in that is not there", done.returncode == 1 and "no Gaon device" in done.stderr, done.stderr)
-    print(f"1..{COUNT}")
-    return FAILED != 0
+    results.end()
 
 
-sys.exit(main())
+main()

@@ -29,11 +29,26 @@ $(FRAMEWORK_TESTS): %: %.program $(GGML_PLUGIN)
 		echo 'exec sh $(CURDIR)/tools/setup/llama.sh $(abspath $<) "$$@"'; } >$@
 	@chmod +x $@
 
-DEMO_LLM_TEST	:= $(O)/tests/frameworks/demo_llm_test
-$(DEMO_LLM_TEST): tests/frameworks/demo_llm_test.py $$(DEMO_LLM)
+# libgaon once more, with a door to the embedded device for tests: other programs find it before the real one.
+PROBE_LIB	:= $(O)/tests/frameworks/probe/libgaon.so.0
+$(PROBE_LIB): $(RT_OBJS) $$(FW_EMBED) $$(LIBSIM) $(O)/tests/frameworks/probe.o runtime/libgaon.map
 	@mkdir -p $(@D)
-	@printf '#!/bin/sh\nexport OMP_WAIT_POLICY=passive GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s\nexec /usr/bin/python3 %s "$$@"\n' \
-		'$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' >$@
-	@chmod +x $@
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script=runtime/libgaon.map -o $@ $(RT_OBJS) $(FW_EMBED) \
+		$(LIBSIM) $(O)/tests/frameworks/probe.o $(SIM_LIBS) $(DRM_LIBS)
 
-TESTS += $(GGML_TESTS) $(if $(SAN),,$(LLAMA_TESTS) $(DEMO_LLM_TEST))
+LLM_SCRIPTS	:= $(patsubst %.py,$(O)/%,$(wildcard tests/frameworks/*_test.py))
+$(LLM_SCRIPTS): $(O)/%: %.py tests/frameworks/llm_kit.py $$(DEMO_LLM) $(PROBE_LIB)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexport OMP_WAIT_POLICY=passive GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s\nexec /usr/bin/python3 %s %s "$$@"\n' \
+		'$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' '$(LLM_ARGS)' >$@
+	@chmod +x $@
+# As many requests as there is time for; make check-server makes a thousand.
+$(O)/tests/frameworks/server_test: LLM_ARGS := --seconds 40
+$(O)/tests/frameworks/host_paths_test: $(O)/tests/frameworks/ggml_ops $(O)/tests/frameworks/llama_logits
+
+check-server: $(O)/tests/frameworks/server_test
+	@$< --seconds 0 --requests $(or $(REQUESTS),1000)
+.PHONY: check-server
+
+# llama_logits tells what it computed to host_paths_test only.
+TESTS += $(GGML_TESTS) $(if $(SAN),,$(filter-out %/llama_logits,$(LLAMA_TESTS)) $(LLM_SCRIPTS))

@@ -44,6 +44,8 @@ def main():
     done = run("--tokens=2", "--threads=1", "Hello")
     report("prints a table", done.returncode == 0 and re.search(r"^operators on the device: 100\.0 %", done.stdout, re.M),
            done.stdout + done.stderr)
+    done = run("--tokens=2", "--threads=1", "--no-processor", "--json", "Hello")
+    report("without the processor", done.returncode == 0 and "processor" not in json.loads(done.stdout), done.stdout + done.stderr)
     done = run("--tokens=0")
     report("a number that cannot be", done.returncode == 2 and "--tokens=0 is not a number" in done.stderr, done.stderr)
     done = run("--model=/nonexistent.gguf")

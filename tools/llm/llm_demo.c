@@ -14,7 +14,7 @@ struct options {
 	const char *model, *plugin, *prompt;
 	uint32_t tokens;
 	int threads;
-	bool json;
+	bool json, no_processor;
 };
 
 struct result {
@@ -34,6 +34,7 @@ static void usage(FILE *out)
 	      "  --plugin=FILE   libggml-gaon.so (default: the one built with this program)\n"
 	      "  --tokens=N      of the answer, at most (1 to 1024; default 128)\n"
 	      "  --threads=N     of the processor (1 to 256; default 2)\n"
+	      "  --no-processor  on the accelerator only\n"
 	      "  --json          the result as one JSON object\n"
 	      "  --help          this text\n"
 	      "  --version       version\n"
@@ -60,6 +61,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{ "plugin", required_argument, NULL, 'p' },
 		{ "tokens", required_argument, NULL, 'n' },
 		{ "threads", required_argument, NULL, 't' },
+		{ "no-processor", no_argument, NULL, 'o' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -82,6 +84,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 				return 3;
 			o->threads = value;
 			break;
+		case 'o': o->no_processor = true; break;
 		case 'j': o->json = true; break;
 		case 'h': usage(stdout); return 1;
 		case 'V': puts("gaon-demo-llm " GAON_VERSION); return 1;
@@ -146,10 +149,15 @@ static double rate(uint32_t tokens, double seconds)
 	return seconds > 0.0 ? tokens / seconds : 0.0;
 }
 
+/* @cpu NULL: its column is empty. */
 static void print_row(const char *what, const struct llm_work *gaon, const struct llm_work *cpu)
 {
-	printf("%-22s %8u %12.1f %12.1f %14.1f\n", what, gaon->tokens,
-	       rate(gaon->tokens, gaon->seconds), rate(cpu->tokens, cpu->seconds),
+	char processor[32] = "-";
+
+	if (cpu)
+		snprintf(processor, sizeof(processor), "%.1f", rate(cpu->tokens, cpu->seconds));
+	printf("%-22s %8u %12.1f %12s %14.1f\n", what, gaon->tokens,
+	       rate(gaon->tokens, gaon->seconds), processor,
 	       rate(gaon->tokens, gaon->device_seconds));
 }
 
@@ -157,8 +165,8 @@ static void print_result(const struct result *gaon, const struct result *cpu)
 {
 	printf("\n\n%-22s %8s %12s %12s %14s\n", "tokens per second", "tokens", "Gaon", "processor",
 	       "modelled card");
-	print_row("prompt", &gaon->prompt, &cpu->prompt);
-	print_row("answer", &gaon->answer, &cpu->answer);
+	print_row("prompt", &gaon->prompt, cpu ? &cpu->prompt : NULL);
+	print_row("answer", &gaon->answer, cpu ? &cpu->answer : NULL);
 	printf("operators on the device: %.1f %% (%llu of %llu)\n",
 	       gaon->nodes ? 100.0 * gaon->device_nodes / gaon->nodes : 0.0,
 	       (unsigned long long)gaon->device_nodes, (unsigned long long)gaon->nodes);
@@ -205,6 +213,20 @@ static json_t *result_json(const struct result *r)
 			 (json_int_t)r->nodes, "device_nodes", (json_int_t)r->device_nodes);
 }
 
+/* @cpu NULL: there is no answer of the processor. */
+static bool print_json(const char *prompt, const struct result *gaon, const struct result *cpu)
+{
+	json_t *all = json_pack("{s:o, s:o}", "prompt", text_json(prompt), "gaon",
+				result_json(gaon));
+	bool good = all && (!cpu || !json_object_set_new(all, "processor", result_json(cpu))) &&
+		    !json_dumpf(all, stdout, JSON_INDENT(1)) && putchar('\n') == '\n';
+
+	if (!good)
+		fputs("gaon-demo-llm: the result cannot be written\n", stderr);
+	json_decref(all);
+	return good;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {
@@ -228,18 +250,11 @@ int main(int argc, char **argv)
 	if (!o.json)
 		printf("%s, %s\n> %s\n\n", ggml_backend_dev_description(device),
 		       strrchr(o.model, '/') ? strrchr(o.model, '/') + 1 : o.model, o.prompt);
-	good = run(&o, device, !o.json, &gaon) && run(&o, NULL, false, &cpu);
-	if (good && o.json) {
-		json_t *both = json_pack("{s:o, s:o, s:o}", "prompt", text_json(o.prompt), "gaon",
-					 result_json(&gaon), "processor", result_json(&cpu));
-
-		good = both && !json_dumpf(both, stdout, JSON_INDENT(1)) && putchar('\n') == '\n';
-		if (!good)
-			fputs("gaon-demo-llm: the result cannot be written\n", stderr);
-		json_decref(both);
-	} else if (good) {
-		print_result(&gaon, &cpu);
-	}
+	good = run(&o, device, !o.json, &gaon) && (o.no_processor || run(&o, NULL, false, &cpu));
+	if (good && o.json)
+		good = print_json(o.prompt, &gaon, o.no_processor ? NULL : &cpu);
+	else if (good)
+		print_result(&gaon, o.no_processor ? NULL : &cpu);
 	free(gaon.text);
 	free(cpu.text);
 	return !good;

@@ -43,7 +43,7 @@ $(LLM_SCRIPTS): $(O)/%: %.py tests/frameworks/llm_kit.py $$(DEMO_LLM) $(PROBE_LI
 		'$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' '$(LLM_ARGS)' >$@
 	@chmod +x $@
 # As many requests as there is time for; make check-server makes a thousand.
-$(O)/tests/frameworks/server_test: LLM_ARGS := --seconds 40
+$(O)/tests/frameworks/server_test: LLM_ARGS := --seconds 25
 $(O)/tests/frameworks/host_paths_test: $(O)/tests/frameworks/ggml_ops $(O)/tests/frameworks/llama_logits
 
 check-server: $(O)/tests/frameworks/server_test

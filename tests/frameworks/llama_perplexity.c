@@ -112,7 +112,7 @@ static double mean(const double *values, int count)
 
 int main(int argc, char **argv)
 {
-	int windows = argc > 1 ? atoi(argv[1]) : 6, size = argc > 2 ? atoi(argv[2]) : 512, count;
+	int windows = argc > 1 ? atoi(argv[1]) : 10, size = argc > 2 ? atoi(argv[2]) : 512, count;
 	const char *model = kit_model();
 	char *text = read_text(getenv("GAON_TEXT"));
 	ggml_backend_dev_t device;

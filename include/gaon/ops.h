@@ -201,6 +201,37 @@ GAON_API enum gaon_status gaon_ops_sgd(struct gaon_ops *ops, struct gaon_stream 
 				       uint64_t weight, uint64_t velocity, uint64_t grad,
 				       uint64_t count, float rate, float momentum, float decay);
 
+/* --- sequences ------------------------------------------------------------------------------- */
+/*
+ * Many small operators in one launch: a few cores go through them together and meet where one needs
+ * what another has made.  Each saves what it takes to end a launch and to begin the next.
+ *
+ * Between begin and end, what the calling thread gives @stream by this library is collected; the launch is
+ * queued (or recorded) by end, or earlier, before something that cannot be collected.  Operators that are
+ * worth all cores are better given to the stream outside.
+ */
+struct gaon_ops_sequence;
+
+/* OUT_OF_MEMORY. @ops must live as long. */
+GAON_API enum gaon_status gaon_ops_sequence_create(struct gaon_ops *ops,
+						   struct gaon_ops_sequence **sequence);
+/*
+ * The launches that it was made for must be over, graphs that hold them destroyed. An unfinished one is
+ * dropped. NULL is allowed.
+ */
+GAON_API void gaon_ops_sequence_destroy(struct gaon_ops_sequence *sequence);
+/* STATE: the thread is between begin and end already. A sequence may be begun many times. */
+GAON_API enum gaon_status gaon_ops_sequence_begin(struct gaon_ops_sequence *sequence,
+						  struct gaon_stream *stream);
+/*
+ * Whether the operator that comes next may run beside those before it: it neither needs nor overwrites
+ * anything that they write, back to the last one that was not beside others, and it writes nothing that
+ * they read.  Without this call, and again for each one after it, it waits for all before it.
+ */
+GAON_API void gaon_ops_sequence_beside(struct gaon_ops_sequence *sequence, bool beside);
+/* STATE: the thread is not between begin and end. Statuses of gaon_mem_alloc() and gaon_launch(). */
+GAON_API enum gaon_status gaon_ops_sequence_end(struct gaon_ops_sequence *sequence);
+
 #ifdef __cplusplus
 }
 #endif

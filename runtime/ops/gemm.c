@@ -123,8 +123,10 @@ static enum gaon_status clear_c(struct gaon_stream *stream, const struct gaon_op
 				const struct ops_gemm_args *args)
 {
 	uint64_t rows, row = dense_row(g->type_c, g->m, g->n, &rows);
-	enum gaon_status status = GAON_OK;
+	enum gaon_status status = ops_sequence_pass(stream);
 
+	if (status)
+		return status;
 	if (args->ldc == row || !args->ldc)
 		return gaon_mem_fill_async(stream, g->c, 0, 1, rows * row);
 	for (uint64_t i = 0; i < rows && !status; i++)

@@ -155,11 +155,13 @@ static void mend_strides(struct ops_mul_mat_args *a)
 		a->w_nb[0] = ops_dense_row(a->type_w, a->k);
 }
 
-/* Workgroups: a power of two, so that a model's threads have equally many. */
+/* Workgroups: a power of two, so that a model's threads have equally many; a sequence has its own. */
 static uint64_t few_groups(const struct gaon_ops *ops, const struct ops_mul_mat_args *a)
 {
 	uint64_t bytes = ops_dense_row(a->type_w, a->k) * a->n * a->batch[0] * a->batch[1], groups = 1;
 
+	if (ops_sequence_groups(ops))
+		return ops_sequence_groups(ops);
 	while (groups * 2 <= ops->cores && groups * SHARE_LEAST < bytes)
 		groups *= 2;
 	return groups;
@@ -253,7 +255,7 @@ static enum gaon_status launch_many(struct gaon_ops *ops, struct gaon_stream *st
 /* A sum of nothing is zero; ggml has no such product, but its callers' shapes are not ours to trust. */
 static enum gaon_status clear(struct gaon_stream *stream, const struct gaon_tensor *dst)
 {
-	enum gaon_status status = GAON_OK;
+	enum gaon_status status = ops_sequence_pass(stream);
 
 	for (uint64_t i = 0; i < ops_tensor_rows(dst) && !status; i++)
 		status = gaon_mem_fill_async(stream, dst->va + i % dst->ne[1] * dst->nb[1] +

@@ -43,6 +43,7 @@ static const char *const ops_names[OPS_KERNELS] = {
 	[OPS_KERNEL_TOP_K] = "ops_top_k",
 	[OPS_KERNEL_POOL] = "ops_pool",
 	[OPS_KERNEL_IM2COL] = "ops_im2col",
+	[OPS_KERNEL_SEQUENCE] = "ops_sequence",
 };
 
 static _Thread_local char ops_error[256];
@@ -176,6 +177,8 @@ enum gaon_status ops_launch(struct gaon_ops *ops, struct gaon_stream *stream,
 		.args_size = args_size,
 		.spm_bytes = spm_bytes,
 	};
+	bool taken = false;
+	enum gaon_status status = ops_sequence_take(ops, stream, kernel, &launch, &taken);
 
-	return gaon_launch(stream, ops->kernels[kernel], &launch);
+	return status || taken ? status : gaon_launch(stream, ops->kernels[kernel], &launch);
 }

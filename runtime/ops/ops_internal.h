@@ -7,42 +7,6 @@
 
 #include "kernels/ops_args.h"
 
-enum ops_kernel {
-	OPS_KERNEL_GEMM,
-	OPS_KERNEL_UNARY,
-	OPS_KERNEL_BINARY,
-	OPS_KERNEL_BIAS,
-	OPS_KERNEL_CONVERT,
-	OPS_KERNEL_QUANTIZE,
-	OPS_KERNEL_SOFTMAX,
-	OPS_KERNEL_XENT,
-	OPS_KERNEL_REDUCE_ROWS,
-	OPS_KERNEL_REDUCE_COLUMNS,
-	OPS_KERNEL_TRANSPOSE,
-	OPS_KERNEL_SGD,
-	OPS_KERNEL_MUL_MAT,
-	OPS_KERNEL_ACTIVATE,
-	OPS_KERNEL_UNPACK,
-	OPS_KERNEL_ROPE,
-	OPS_KERNEL_SOFT_MAX,
-	OPS_KERNEL_ATTENTION,
-	OPS_KERNEL_MAP,
-	OPS_KERNEL_ZIP,
-	OPS_KERNEL_GLU,
-	OPS_KERNEL_COPY,
-	OPS_KERNEL_GET_ROWS,
-	OPS_KERNEL_SET_ROWS,
-	OPS_KERNEL_NORM,
-	OPS_KERNEL_SUM_ROWS,
-	OPS_KERNEL_REPEAT,
-	OPS_KERNEL_PAD,
-	OPS_KERNEL_ARGSORT,
-	OPS_KERNEL_TOP_K,
-	OPS_KERNEL_POOL,
-	OPS_KERNEL_IM2COL,
-	OPS_KERNELS,
-};
-
 struct gaon_ops {
 	struct gaon_device *dev;	/* a reference of our own */
 	struct gaon_module *module;
@@ -70,6 +34,17 @@ enum gaon_status ops_check(struct gaon_ops *ops, const struct ops_operand *opera
 enum gaon_status ops_launch(struct gaon_ops *ops, struct gaon_stream *stream,
 			    enum ops_kernel kernel, const void *args, size_t args_size,
 			    uint64_t items, uint32_t spm_bytes);
+
+/*
+ * The sequence that this thread makes takes @launch if it is one of @stream: *@taken.  Otherwise what it
+ * has taken before is launched, so that the order stays.  Without a sequence nothing happens.
+ */
+enum gaon_status ops_sequence_take(struct gaon_ops *ops, struct gaon_stream *stream,
+				   enum ops_kernel kernel, const struct gaon_launch *launch, bool *taken);
+/* The same before something that is no launch. */
+enum gaon_status ops_sequence_pass(struct gaon_stream *stream);
+/* Workgroups of the sequence that this thread makes, 0 if it makes none. */
+uint32_t ops_sequence_groups(const struct gaon_ops *ops);
 
 /* The kernels' number of an operation; false: there is none. */
 bool ops_unary_op(enum gaon_ops_unary op, uint32_t *kernel_op);

@@ -100,15 +100,9 @@ struct gaon_range {
 	uint64_t begin, end;
 };
 
-/**
- * gaon_share() - this workgroup's part of @n elements
- * @granule: every part but the last is a multiple of it (at least 1)
- *
- * Parts are contiguous, in workgroup order, differ by at most a granule, and may be empty.
- */
-GAON_INLINE struct gaon_range gaon_share(uint64_t n, uint64_t granule)
+/* Part @id of @groups parts of @n elements; see gaon_share(). */
+GAON_INLINE struct gaon_range gaon_share_of(uint64_t n, uint64_t granule, uint64_t groups, uint64_t id)
 {
-	uint64_t groups = gaon_workgroups(), id = gaon_wg_linear();
 	uint64_t units = n / granule + (n % granule != 0);
 	uint64_t each = units / groups, extra = units % groups;
 	uint64_t first = id * each + (id < extra ? id : extra);
@@ -120,6 +114,17 @@ GAON_INLINE struct gaon_range gaon_share(uint64_t n, uint64_t granule)
 	if (r.end > n)
 		r.end = n;
 	return r;
+}
+
+/**
+ * gaon_share() - this workgroup's part of @n elements
+ * @granule: every part but the last is a multiple of it (at least 1)
+ *
+ * Parts are contiguous, in workgroup order, differ by at most a granule, and may be empty.
+ */
+GAON_INLINE struct gaon_range gaon_share(uint64_t n, uint64_t granule)
+{
+	return gaon_share_of(n, granule, gaon_workgroups(), gaon_wg_linear());
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <gaon/device.h>
 
 #include "ops_args.h"
+#include "part.h"
 #include "quantize.h"
 #include "scores.h"
 
@@ -384,7 +385,7 @@ GAON_KERNEL(ops_attention, struct ops_attention_args,
 	struct attention a;
 
 	attention_make(&a, args);
-	for (uint64_t unit = gaon_wg_linear(); unit < units; unit += gaon_workgroups()) {
+	for (uint64_t unit = ops_part(); unit < units; unit += ops_parts()) {
 		unit_begin(&a, unit);
 		unit_run(&a);
 	}

@@ -3,6 +3,7 @@
 #include <gaon/device.h>
 
 #include "ops_args.h"
+#include "part.h"
 
 #define GRANULE	256
 
@@ -31,7 +32,7 @@ GAON_KERNEL(ops_convert, struct ops_convert_args,
 	    GAON_POINTERS(2, offsetof(struct ops_convert_args, y),
 			  offsetof(struct ops_convert_args, x)))
 {
-	struct gaon_range r = gaon_share(args->count, GRANULE);
+	struct gaon_range r = ops_share(args->count, GRANULE);
 
 	switch (PAIR(args->to, args->from)) {
 	case PAIR(GAON_TYPE_F32, GAON_TYPE_F16): CONVERT(float, _Float16); break;
@@ -67,7 +68,7 @@ GAON_KERNEL(ops_transpose, struct ops_transpose_args,
 	    GAON_POINTERS(2, offsetof(struct ops_transpose_args, y),
 			  offsetof(struct ops_transpose_args, x)))
 {
-	struct gaon_range r = gaon_share(args->columns, 16);
+	struct gaon_range r = ops_share(args->columns, 16);
 
 	switch (args->element) {
 	case 1: TRANSPOSE(uint8_t); break;

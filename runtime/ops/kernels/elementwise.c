@@ -5,6 +5,7 @@
 #include "arithmetic.h"
 #include "loops.h"
 #include "ops_args.h"
+#include "part.h"
 
 #define GRANULE	256	/* elements: whole cache lines, whole vector registers */
 
@@ -12,7 +13,7 @@ GAON_KERNEL(ops_unary, struct ops_unary_args,
 	    GAON_POINTERS(2, offsetof(struct ops_unary_args, y), offsetof(struct ops_unary_args, x)),
 	    UNARY_STACK)
 {
-	struct gaon_range r = gaon_share(args->count, GRANULE);
+	struct gaon_range r = ops_share(args->count, GRANULE);
 
 	unary_f32((float *)args->y + r.begin, (const float *)args->x + r.begin, r.end - r.begin,
 		  args->op, args->alpha, args->beta);
@@ -22,7 +23,7 @@ GAON_KERNEL(ops_binary, struct ops_binary_args,
 	    GAON_POINTERS(3, offsetof(struct ops_binary_args, y), offsetof(struct ops_binary_args, a),
 			  offsetof(struct ops_binary_args, b)))
 {
-	struct gaon_range r = gaon_share(args->count, GRANULE);
+	struct gaon_range r = ops_share(args->count, GRANULE);
 	const float *a = (const float *)args->a + r.begin, *b = (const float *)args->b + r.begin;
 	float *y = (float *)args->y + r.begin;
 	uint64_t n = r.end - r.begin;
@@ -41,7 +42,7 @@ GAON_KERNEL(ops_bias, struct ops_bias_args,
 	    GAON_POINTERS(3, offsetof(struct ops_bias_args, y), offsetof(struct ops_bias_args, x),
 			  offsetof(struct ops_bias_args, bias)), UNARY_STACK)
 {
-	struct gaon_range r = gaon_share(args->rows, 1);
+	struct gaon_range r = ops_share(args->rows, 1);
 	const float *x = (const float *)args->x, *bias = (const float *)args->bias;
 	float *y = (float *)args->y;
 	uint64_t columns = args->columns;
@@ -58,7 +59,7 @@ GAON_KERNEL(ops_sgd, struct ops_sgd_args,
 			  offsetof(struct ops_sgd_args, velocity),
 			  offsetof(struct ops_sgd_args, grad)))
 {
-	struct gaon_range r = gaon_share(args->count, GRANULE);
+	struct gaon_range r = ops_share(args->count, GRANULE);
 	float *restrict w = (float *)args->weight + r.begin;
 	float *restrict v = (float *)args->velocity + r.begin;
 	const float *restrict g = (const float *)args->grad + r.begin;

@@ -8,6 +8,7 @@
 #include <gaon/device.h>
 
 #include "ops_args.h"
+#include "part.h"
 
 #define PAD	64u	/* keeps the rows of a tile off the same scratchpad banks */
 
@@ -94,7 +95,7 @@ static void plan_make(struct plan *p, const struct ops_gemm_args *args)
 {
 	uint64_t at = (uintptr_t)gaon_spm(void, 0);
 	int converts = args->type_c != GAON_TYPE_F32 && args->type_c != GAON_TYPE_I32;
-	uint32_t groups = gaon_workgroups(), all;
+	uint32_t groups = ops_parts(), all;
 
 	p->args = args;
 	p->a = args->flags & GAON_GEMM_TRANS_A ?
@@ -123,7 +124,7 @@ static void plan_make(struct plan *p, const struct ops_gemm_args *args)
 	p->tiles_n = (args->n - 1) / args->tile_n + 1;
 	p->tiles = ((args->m - 1) / args->tile_m + 1) * p->tiles_n;
 	p->k_steps = (args->k - 1) / args->tile_k + 1;
-	p->first = gaon_wg_linear();
+	p->first = ops_part();
 	p->stride = groups;
 	all = p->tiles * args->batch[0] * args->batch[1];
 	p->steps = p->first < all ? ((all - 1 - p->first) / groups + 1) * p->k_steps : 0;

@@ -9,6 +9,7 @@
 
 #include "blocks.h"
 #include "ops_args.h"
+#include "part.h"
 #include "quantize.h"
 
 #define LINE	64u
@@ -57,6 +58,7 @@ static void layout_make(struct layout *l, const struct ops_mul_mat_args *args)
 	l->w_row = row_bytes(args->type_w, args->k);
 	l->a_row = row_bytes(args->type_a, args->k);
 	l->y_row = args->tile_n * 4;
+	/* Where the next one of a sequence looks for it: the same place whatever the shape is. */
 	l->a = at;
 	at = line_up(at + (uint64_t)args->m * l->a_row);
 	for (int i = 0; i < 2; i++) {
@@ -201,13 +203,13 @@ GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
 			  offsetof(struct ops_mul_mat_args, ids)),
 	    GAON_SPM(struct quantize_work))
 {
-	uint32_t loaded = UINT32_MAX;
+	uint32_t loaded = args->x_kept ? 0 : UINT32_MAX;
 	struct gaon_range r;
 	struct step now = { 0 }, next;
 	struct layout l;
 
 	layout_make(&l, args);
-	r = gaon_share((uint64_t)l.tiles * args->batch[0] * args->batch[1], 1);
+	r = ops_share((uint64_t)l.tiles * args->batch[0] * args->batch[1], 1);
 	if (r.begin == r.end)
 		return;
 	next = step_at(&l, args, r.begin);
@@ -248,7 +250,7 @@ GAON_KERNEL(ops_activate, struct ops_activate_args,
 	    GAON_SPM(struct quantize_work))
 {
 	uint64_t products = (uint64_t)args->batch[0] * args->batch[1];
-	struct gaon_range r = gaon_share(args->rows * products, 1);
+	struct gaon_range r = ops_share(args->rows * products, 1);
 	uint64_t y_row = row_bytes(args->type, args->k);
 	struct quantize_work *work = gaon_spm_static(struct quantize_work);
 	char *y = (char *)args->y + r.begin * y_row;
@@ -299,7 +301,7 @@ GAON_KERNEL(ops_unpack, struct ops_unpack_args,
 	    .spm_bytes = UNPACK * GAON_TENSOR_SUPER_K * sizeof(float))
 {
 	uint64_t products = (uint64_t)args->batch[0] * args->batch[1];
-	struct gaon_range r = gaon_share(args->rows * products, 1);
+	struct gaon_range r = ops_share(args->rows * products, 1);
 
 	for (uint64_t i = r.begin; i < r.end; i++) {
 		uint64_t product = i / args->rows;

@@ -8,6 +8,62 @@
 
 #include <stdint.h>
 
+/* By number: what a launcher asks for, and a step of a sequence. */
+enum ops_kernel {
+	OPS_KERNEL_GEMM,
+	OPS_KERNEL_UNARY,
+	OPS_KERNEL_BINARY,
+	OPS_KERNEL_BIAS,
+	OPS_KERNEL_CONVERT,
+	OPS_KERNEL_QUANTIZE,
+	OPS_KERNEL_SOFTMAX,
+	OPS_KERNEL_XENT,
+	OPS_KERNEL_REDUCE_ROWS,
+	OPS_KERNEL_REDUCE_COLUMNS,
+	OPS_KERNEL_TRANSPOSE,
+	OPS_KERNEL_SGD,
+	OPS_KERNEL_MUL_MAT,
+	OPS_KERNEL_ACTIVATE,
+	OPS_KERNEL_UNPACK,
+	OPS_KERNEL_ROPE,
+	OPS_KERNEL_SOFT_MAX,
+	OPS_KERNEL_ATTENTION,
+	OPS_KERNEL_MAP,
+	OPS_KERNEL_ZIP,
+	OPS_KERNEL_GLU,
+	OPS_KERNEL_COPY,
+	OPS_KERNEL_GET_ROWS,
+	OPS_KERNEL_SET_ROWS,
+	OPS_KERNEL_NORM,
+	OPS_KERNEL_SUM_ROWS,
+	OPS_KERNEL_REPEAT,
+	OPS_KERNEL_PAD,
+	OPS_KERNEL_ARGSORT,
+	OPS_KERNEL_TOP_K,
+	OPS_KERNEL_POOL,
+	OPS_KERNEL_IM2COL,
+	OPS_KERNEL_SEQUENCE,
+	OPS_KERNELS,
+};
+
+/*
+ * A sequence: steps one after the other by the cores of a gang.  A step's kernel is shared by @parts of
+ * them, from core @first on.
+ */
+struct ops_step {
+	uint64_t args;			/* the kernel's, in device memory */
+	uint32_t kernel;		/* enum ops_kernel */
+	uint8_t meets;			/* all cores have done what is before it */
+	uint8_t parts, first;
+	uint8_t reserved;
+};
+
+struct ops_sequence_args {
+	uint64_t steps;
+	uint32_t count;
+	uint32_t reserved;
+};
+
 /*
  * Products, batch[0] * batch[1] of them, each cut into tiles of tile_m x tile_n, each with its k loop
  * in steps of tile_k.  Workgroup g computes tiles g, g + workgroups, and so on, of all products.
@@ -44,7 +100,8 @@ struct ops_mul_mat_args {
 	uint32_t tile_n;
 	uint8_t type_w, type_x;
 	uint8_t type_a;			/* of x as the matrix unit takes it */
-	uint8_t reserved[5];
+	uint8_t x_kept;			/* the step before has left x in the scratchpad, in that form */
+	uint8_t reserved[4];
 };
 
 /* Rows of super-blocks as dense rows of f16. */
@@ -218,6 +275,7 @@ struct ops_soft_max_args {
 };
 
 #define OPS_ATTENTION_STACK	(320u << 10)	/* for spilled vectors of up to 65536 bits */
+#define OPS_SEQUENCE_STACK	(OPS_ATTENTION_STACK + 4096u)
 
 /*
  * Attention: y[token][head] = softmax(scale * q . k + slope * mask) v over all keys, softly capped.  A unit

@@ -6,6 +6,7 @@
  */
 #include "alias.h"
 #include "ops_args.h"
+#include "part.h"
 #include "quantize.h"
 
 #define MAGNITUDE	0x7fffffffu
@@ -134,7 +135,7 @@ GAON_KERNEL(ops_quantize, struct ops_quantize_args,
 	    GAON_SPM(struct quantize_work))
 {
 	uint64_t blocks = args->rows * (args->columns / GAON_BLOCK_K);
-	struct gaon_range r = gaon_share(blocks, 8);
+	struct gaon_range r = ops_share(blocks, 8);
 
 	ops_quantize_blocks((struct q8a_block *)args->y + r.begin,
 			    (const float *)args->x + r.begin * GAON_BLOCK_K, r.end - r.begin,

@@ -3,6 +3,7 @@
 #include <gaon/device.h>
 
 #include "ops_args.h"
+#include "part.h"
 
 static int32_t argmax(const float *x, uint32_t n)
 {
@@ -19,7 +20,7 @@ GAON_KERNEL(ops_reduce_rows, struct ops_reduce_args,
 	    GAON_POINTERS(2, offsetof(struct ops_reduce_args, y),
 			  offsetof(struct ops_reduce_args, x)))
 {
-	struct gaon_range r = gaon_share(args->rows, 1);
+	struct gaon_range r = ops_share(args->rows, 1);
 	const float *x = (const float *)args->x;
 
 	for (uint64_t row = r.begin; row < r.end; row++) {
@@ -49,7 +50,7 @@ GAON_KERNEL(ops_reduce_columns, struct ops_reduce_args,
 			  offsetof(struct ops_reduce_args, x)),
 	    .spm_bytes = STRIP * sizeof(float))
 {
-	struct gaon_range r = gaon_share(args->columns, 64);
+	struct gaon_range r = ops_share(args->columns, 64);
 	const float *x = (const float *)args->x;
 	float *restrict acc = gaon_spm(float, 0), *y = (float *)args->y;
 	int max = args->op == OPS_REDUCE_MAX;

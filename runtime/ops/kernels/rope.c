@@ -7,6 +7,7 @@
 
 #include "alias.h"
 #include "ops_args.h"
+#include "part.h"
 
 #define TABLE	2048u	/* pairs whose angles are worked out at a time */
 
@@ -176,7 +177,7 @@ GAON_KERNEL(ops_rope, struct ops_rope_args,
 			  offsetof(struct ops_rope_args, factors)),
 	    GAON_SPM(struct rope_spm))
 {
-	struct gaon_range r = gaon_share((uint64_t)args->tokens * args->sequences, 1);
+	struct gaon_range r = ops_share((uint64_t)args->tokens * args->sequences, 1);
 	struct rope_spm *spm = gaon_spm_static(struct rope_spm);
 	const float *factors = (const float *)args->factors;
 	uint32_t most = TABLE / args->pairs;

@@ -3,6 +3,7 @@
 #include <gaon/device.h>
 
 #include "ops_args.h"
+#include "part.h"
 #include "scores.h"
 
 /* In place or apart: what is read at i is not written at another place before. */
@@ -69,7 +70,7 @@ GAON_KERNEL(ops_soft_max, struct ops_soft_max_args,
 			  offsetof(struct ops_soft_max_args, mask),
 			  offsetof(struct ops_soft_max_args, sinks)))
 {
-	struct gaon_range r = gaon_share((uint64_t)args->rows * args->heads * args->sequences, 1);
+	struct gaon_range r = ops_share((uint64_t)args->rows * args->heads * args->sequences, 1);
 
 	for (uint64_t i = r.begin; i < r.end; i++)
 		soft_max_row(args, i);

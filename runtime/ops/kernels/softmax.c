@@ -3,6 +3,7 @@
 #include <gaon/device.h>
 
 #include "ops_args.h"
+#include "part.h"
 
 /* out = e^(x - top), which is returned summed */
 static float exp_row(float *out, const float *x, float top, uint32_t n)
@@ -41,7 +42,7 @@ GAON_KERNEL(ops_softmax, struct ops_softmax_args,
 	    GAON_POINTERS(2, offsetof(struct ops_softmax_args, y),
 			  offsetof(struct ops_softmax_args, x)))
 {
-	struct gaon_range r = gaon_share(args->rows, 1);
+	struct gaon_range r = ops_share(args->rows, 1);
 	uint64_t columns = args->columns;
 
 	for (uint64_t row = r.begin; row < r.end; row++) {
@@ -59,7 +60,7 @@ GAON_KERNEL(ops_xent, struct ops_xent_args,
 			  offsetof(struct ops_xent_args, label)),
 	    GAON_STACK(320u << 10))	/* for spilled vectors of up to 65536 bits */
 {
-	struct gaon_range r = gaon_share(args->rows, 1);
+	struct gaon_range r = ops_share(args->rows, 1);
 	const int32_t *labels = (const int32_t *)args->label;
 	float *losses = (float *)args->loss, *grads = (float *)args->grad;
 	uint64_t columns = args->columns;

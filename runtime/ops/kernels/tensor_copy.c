@@ -2,6 +2,7 @@
 /* Elements and rows from one tensor to another, of the same type or another. */
 #include <stdbool.h>
 
+#include "part.h"
 #include "tensor_args.h"
 #include "tensor_rows.h"
 #include "tensor_stage.h"
@@ -67,7 +68,7 @@ static void copy_some(const struct gaon_tensor *dst, char *to, const struct gaon
 
 static void copy_through(const struct ops_copy_args *args)
 {
-	struct gaon_range r = gaon_share(args->count, GAON_TENSOR_SUPER_K);
+	struct gaon_range r = ops_share(args->count, GAON_TENSOR_SUPER_K);
 	float *spare = gaon_spm_static(struct stage_spm)->spare;
 	struct cursor to, from;
 
@@ -146,7 +147,7 @@ static void copy_turned(const struct ops_copy_args *args)
 	uint64_t wide = TILE1_BYTES / bytes;
 	uint64_t tiles = (args->dst.ne[0] + TILE0 - 1) / TILE0 * ((args->dst.ne[1] + wide - 1) / wide) *
 			 args->dst.ne[2] * args->dst.ne[3];
-	struct gaon_range r = gaon_share(tiles, 1);
+	struct gaon_range r = ops_share(tiles, 1);
 	char *buffer[2] = { spm->in[0], spm->out[0] };
 	struct tile now, next;
 

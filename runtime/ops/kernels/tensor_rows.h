@@ -9,6 +9,7 @@
 #include <gaon/device.h>
 #include <gaon/device/tensor.h>
 
+#include "part.h"
 #include "tensor_args.h"
 
 /* Room for the parts of a destination and two sources that have to be converted. */
@@ -28,7 +29,7 @@ struct rows_walk {
 GAON_INLINE struct rows_walk rows_begin(const struct gaon_tensor *t, uint64_t part)
 {
 	uint64_t parts = (t->ne[0] + part - 1) / part;
-	struct gaon_range r = gaon_share(parts * t->ne[1] * t->ne[2] * t->ne[3], 1);
+	struct gaon_range r = ops_share(parts * t->ne[1] * t->ne[2] * t->ne[3], 1);
 	struct rows_walk w = { .left = r.end - r.begin, .ne0 = t->ne[0], .ne1 = t->ne[1],
 			       .ne2 = t->ne[2], .part = part };
 	uint64_t row = r.begin / parts;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Rows through the scratchpad. Channel 0 loads, channel 1 stores. */
+#include "part.h"
 #include "tensor_stage.h"
 
 struct stage {
@@ -131,7 +132,7 @@ void stage_rows(enum stage_kind kind, const struct gaon_tensor *dst, const struc
 		const struct gaon_tensor *index, uint32_t raw)
 {
 	const struct gaon_tensor *rows = kind == STAGE_GET ? dst : src;
-	struct gaon_range r = gaon_share(rows->ne[1] * rows->ne[2] * rows->ne[3], 1);
+	struct gaon_range r = ops_share(rows->ne[1] * rows->ne[2] * rows->ne[3], 1);
 	struct stage s = { .kind = kind, .raw = raw, .dst = dst, .src = src, .index = index,
 			   .in_bytes = (uint32_t)(src->ne[0] / rows_block(src->type) * src->nb[0]),
 			   .out_bytes = (uint32_t)(dst->ne[0] / rows_block(dst->type) * dst->nb[0]),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What convolution is made of: windows of images, their maximum or mean, or laid out as rows. */
+#include "part.h"
 #include "tensor_args.h"
 #include "tensor_rows.h"
 
@@ -156,7 +157,7 @@ GAON_KERNEL(ops_im2col, struct ops_window_args,
 			  offsetof(struct ops_window_args, src.va)), GAON_SPM(struct rows_spm))
 {
 	const struct gaon_tensor *dst = &args->dst, *src = &args->src;
-	struct gaon_range r = gaon_share(src->ne[2] * src->ne[3], 1);
+	struct gaon_range r = ops_share(src->ne[2] * src->ne[3], 1);
 
 	for (uint64_t c = r.begin; c < r.end; c++) {
 		struct lay l = { .channel = c % src->ne[2], .image = c / src->ne[2] };

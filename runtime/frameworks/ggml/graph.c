@@ -196,31 +196,43 @@ static enum ggml_status compute_failed(struct plugin_backend *backend, enum gaon
 	return GGML_STATUS_FAILED;
 }
 
+int plugin_unit_count(struct ggml_tensor *const *nodes, int left)
+{
+	if (left > 2 && plugin_add_norm_fuses(nodes))
+		return 3;
+	return left > 1 && plugin_norm_mul_fuses(nodes[0], nodes[1]) ? 2 : 1;
+}
+
+enum gaon_status plugin_unit_run(struct plugin_backend *backend, struct ggml_tensor *const *nodes,
+				 int count)
+{
+	backend->at = nodes[0];
+	for (int i = 0; i < count; i++)
+		if (backend->prepared && memory_of(backend->prepared) == memory_of(nodes[i]))
+			backend->prepared = NULL;
+	if (count == 3)
+		return plugin_add_norm_run(backend, nodes);
+	if (count == 2)
+		return plugin_norm_mul_run(backend, nodes[0], nodes[1]);
+	return operators[nodes[0]->op]->run(backend, nodes[0]);
+}
+
 static enum gaon_status queue_nodes(struct plugin_backend *backend,
 				    struct ggml_tensor *const *nodes, int count)
 {
+	enum gaon_status status = GAON_OK;
+
 	backend->prepared = NULL;
 	backend->at = NULL;
-	for (int i = 0; i < count; i++) {
-		enum gaon_status status;
-
-		backend->at = nodes[i];
-		if (backend->prepared && memory_of(backend->prepared) == memory_of(nodes[i]))
-			backend->prepared = NULL;
-		if (i + 2 < count && plugin_add_norm_fuses(nodes + i)) {
-			status = plugin_add_norm_run(backend, nodes + i);
-			i += 2;
-		} else if (i + 1 < count && plugin_norm_mul_fuses(nodes[i], nodes[i + 1])) {
-			status = plugin_norm_mul_run(backend, nodes[i], nodes[i + 1]);
-			i++;
-		} else {
-			status = operators[nodes[i]->op]->run(backend, nodes[i]);
-		}
-		if (status)
-			return status;
+	if (backend->sequence)
+		status = plugin_sequence_queue(backend, nodes, count);
+	for (int i = 0, n; !backend->sequence && i < count && !status; i += n) {
+		n = plugin_unit_count(nodes + i, count - i);
+		status = plugin_unit_run(backend, nodes + i, n);
 	}
-	backend->at = NULL;
-	return GAON_OK;
+	if (!status)
+		backend->at = NULL;
+	return status;
 }
 
 enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph *graph)

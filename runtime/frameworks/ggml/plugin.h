@@ -8,6 +8,7 @@
  * backend.c    a stream of a device: copies, events, errors
  * graph.c      graphs of operators into the stream
  * replay.c     those that come again, in one packet
+ * sequence.c   and with their small operators in few launches
  * op_*.c       operators, a family each
  */
 #ifndef GAON_GGML_PLUGIN_H
@@ -56,7 +57,7 @@ struct plugin_device {
 /**
  * struct plugin_recording - a graph that has come once or more
  * @nodes, @tensors: what it is recognised by; @count: of nodes
- * @graph: of libgaon, once it has come twice
+ * @graph: of libgaon, once it has come twice; @sequence: of libgaonops, whose memory it names
  * @used: the backend's count of graphs when it came last
  * @unrecordable: it was tried
  */
@@ -65,6 +66,7 @@ struct plugin_recording {
 	struct tensor_key *tensors;
 	int count;
 	struct gaon_graph *graph;
+	struct gaon_ops_sequence *sequence;
 	uint64_t used;
 	bool unrecordable;
 };
@@ -77,6 +79,7 @@ struct plugin_recording {
  * @prepared: the activations of the graph that is being queued whose @prepared_form scratch holds;
  *	NULL: none
  * @recordings: see replay.c; they name @scratch
+ * @sequence: of the recording that is being made, NULL outside
  * @graphs: how many were computed
  * @nodes: room for @room nodes, those of the graph that is being computed
  * @at: the node that is being queued, NULL outside
@@ -90,6 +93,7 @@ struct plugin_backend {
 	const struct ggml_tensor *prepared;
 	uint8_t prepared_form;
 	struct plugin_recording recordings[PLUGIN_RECORDINGS];
+	struct gaon_ops_sequence *sequence;
 	uint64_t graphs;
 	struct ggml_tensor **nodes;
 	int room;
@@ -136,7 +140,16 @@ enum gaon_status plugin_replay(struct plugin_backend *backend, struct ggml_tenso
 /* Recordings are not used any more; waits for those that run. */
 void plugin_replay_forget(struct plugin_backend *backend);
 
+/* sequence.c */
+/* Give the stream @nodes by way of @backend's sequence, in an order that makes no difference. */
+enum gaon_status plugin_sequence_queue(struct plugin_backend *backend, struct ggml_tensor *const *nodes,
+				       int count);
+
 /* graph.c */
+/* So many of the @left nodes at @nodes run as one operator. */
+int plugin_unit_count(struct ggml_tensor *const *nodes, int left);
+enum gaon_status plugin_unit_run(struct plugin_backend *backend, struct ggml_tensor *const *nodes,
+				 int count);
 enum ggml_status plugin_graph_compute(ggml_backend_t backend, struct ggml_cgraph *graph);
 bool plugin_supports(struct plugin_device *device, const struct ggml_tensor *op);
 

@@ -81,6 +81,7 @@ static void forget(struct plugin_recording *r)
 {
 	if (r->graph)
 		gaon_graph_destroy(r->graph);
+	gaon_ops_sequence_destroy(r->sequence);
 	free(r->nodes);
 	free(r->tensors);
 	memset(r, 0, sizeof(*r));
@@ -129,6 +130,20 @@ static struct plugin_recording *find(struct plugin_backend *backend,
 	return oldest;
 }
 
+/* The stream takes what @queue gives it as a graph: in sequences, as far as there is memory for them. */
+static enum gaon_status record_sequences(struct plugin_backend *backend, struct plugin_recording *r,
+					 struct ggml_tensor *const *nodes, plugin_queue_fn *queue)
+{
+	enum gaon_status queued;
+
+	if (gaon_ops_sequence_create(backend->device->ops, &r->sequence))
+		r->sequence = NULL;
+	backend->sequence = r->sequence;
+	queued = queue(backend, nodes, r->count);
+	backend->sequence = NULL;
+	return queued;
+}
+
 /* Record what @queue gives the stream. A graph that cannot be recorded is queued each time. */
 static enum gaon_status record(struct plugin_backend *backend, struct plugin_recording *r,
 			       struct ggml_tensor *const *nodes, plugin_queue_fn *queue)
@@ -140,7 +155,7 @@ static enum gaon_status record(struct plugin_backend *backend, struct plugin_rec
 		r->unrecordable = true;
 		return queue(backend, nodes, r->count);
 	}
-	queued = queue(backend, nodes, r->count);
+	queued = record_sequences(backend, r, nodes, queue);
 	ended = gaon_graph_end(backend->stream, &graph);
 	if (queued) {
 		if (!ended)
@@ -151,6 +166,8 @@ static enum gaon_status record(struct plugin_backend *backend, struct plugin_rec
 		r->graph = graph;
 		return gaon_graph_launch(backend->stream, graph);
 	}
+	gaon_ops_sequence_destroy(r->sequence);
+	r->sequence = NULL;
 	r->unrecordable = true;
 	return queue(backend, nodes, r->count);
 }

@@ -48,6 +48,8 @@ static int query_device(struct gaon_device *gdev, struct drm_gaon_dev_query *arg
 		out.flags |= DRM_GAON_DEVICE_LINKS;
 	if (gdev->fw.features & GAON_FEATURE_INJECT)
 		out.flags |= DRM_GAON_DEVICE_INJECT;
+	if (gdev->fw.features & GAON_FEATURE_GEMM_MEMORY)
+		out.flags |= DRM_GAON_DEVICE_GEMM_MEMORY;
 	if (gaon_read32(gdev, GAON_REG_STATE) == GAON_STATE_DEGRADED)
 		out.flags |= DRM_GAON_DEVICE_DEGRADED;
 	if (device_iommu_mapped(gdev->drm.dev))

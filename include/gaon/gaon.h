@@ -233,6 +233,7 @@ struct gaon_fault {
  * @abi: admin ABI in use
  * @stream_priorities: how many, lowest 0
  * @cooperative_workgroups: most workgroups of a cooperative launch
+ * @gemm_memory: GAON_GEMM_B_MEMORY, weights of products may lie in memory
  */
 struct gaon_device_info {
 	size_t size;
@@ -250,6 +251,7 @@ struct gaon_device_info {
 	uint32_t stream_priorities, cooperative_workgroups;
 	bool modelled_time;
 	char address[32];
+	bool gemm_memory;
 };
 
 /**

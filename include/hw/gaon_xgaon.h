@@ -84,10 +84,12 @@
 #define GAON_GEMM_TRANS_A	(1u << 1)	/* A stored K x M; not with block types */
 #define GAON_GEMM_TRANS_B	(1u << 2)	/* B stored N x K; must be set with block types */
 #define GAON_GEMM_CONVERT	(1u << 3)	/* result to D as type_d; C not written */
-#define GAON_GEMM_FLAGS		0xfu
+#define GAON_GEMM_B_MEMORY	(1u << 4)	/* B lies in memory; block types only */
+#define GAON_GEMM_FLAGS		0x1fu
 
 /*
- * Natural alignment, 8 bytes. Operands are addresses inside the scratchpad window.
+ * Natural alignment, 8 bytes. Operands are addresses inside the scratchpad window, but for B with
+ * B_MEMORY, which the array reads as a DMA load would.
  * Types: C is F32 for float and block operands, I32 for I8 x I8.
  * D (CONVERT only): F32, F16 or BF16 from F32; I32 from I32.
  * A: F32, F16, BF16, I8 with B of the same type; Q8A with B Q4_0, Q4_1, Q8_0 or their _R16.

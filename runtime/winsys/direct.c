@@ -226,7 +226,8 @@ static int direct_setup(struct direct *ws)
 		return -EPROTO;
 	cmd.features.mask = ws->identify.features &
 			    (GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE |
-			     GAON_FEATURE_INJECT | GAON_FEATURE_RETIRE);
+			     GAON_FEATURE_INJECT | GAON_FEATURE_RETIRE |
+			     GAON_FEATURE_GEMM_MEMORY);
 	err = direct_admin(ws, &cmd, NULL);
 	if (!err)
 		err = direct_set_limits(ws);

@@ -89,7 +89,7 @@ static int env_choice(const char *name, const char *const *names, unsigned int c
 int direct_config_from_env(struct gaon_sim_config *config, char *why, size_t why_size)
 {
 	unsigned int effects = GAON_SIM_EFFECTS_NORMAL, matrix = 0;
-	uint32_t timed = 1, fuse = 0, compile = GAON_SIM_COMPILE_AFTER;
+	uint32_t timed = 1, fuse = 0, gemm_memory = 1, compile = GAON_SIM_COMPILE_AFTER;
 	int err;
 
 	*config = (struct gaon_sim_config){ .size = sizeof(*config) };
@@ -109,6 +109,8 @@ int direct_config_from_env(struct gaon_sim_config *config, char *why, size_t why
 		err = env_number("GAON_SIM_TIME", 0, 1, &timed, why, why_size);
 	if (!err)
 		err = env_number("GAON_SIM_DEBUG_FUSE", 0, 1, &fuse, why, why_size);
+	if (!err)
+		err = env_number("GAON_SIM_GEMM_MEMORY", 0, 1, &gemm_memory, why, why_size);
 	if (!err)
 		err = env_number("GAON_SIM_COMPILE", 0, 1u << 30, &compile, why, why_size);
 	if (!err)
@@ -131,6 +133,7 @@ int direct_config_from_env(struct gaon_sim_config *config, char *why, size_t why
 	config->no_compile = !compile;
 	config->compile_after = compile;
 	config->debug_fuse = fuse;
+	config->no_gemm_memory = !gemm_memory;
 	config->effects = (enum gaon_sim_effects)effects;
 	config->matrix_path = (uint8_t)matrix;
 	config->nv_path = getenv("GAON_SIM_NV");

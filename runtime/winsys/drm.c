@@ -89,6 +89,8 @@ static void identify_device(struct gaon_identify *id, const struct drm_gaon_quer
 		id->features |= GAON_FEATURE_LINKS;
 	if (d->flags & DRM_GAON_DEVICE_INJECT)
 		id->features |= GAON_FEATURE_INJECT;
+	if (d->flags & DRM_GAON_DEVICE_GEMM_MEMORY)
+		id->features |= GAON_FEATURE_GEMM_MEMORY;
 	memcpy(id->serial, d->serial, sizeof(id->serial));
 	memcpy(id->name, d->name, sizeof(id->name));
 	id->name[sizeof(id->name) - 1] = '\0';

@@ -67,6 +67,8 @@ static void steer(uint8_t *bytes)
 		g.m &= 63, g.n &= 63, g.k &= 127;
 		for (unsigned int i = 0; i < 4; i++)
 			*operand[i] = GAON_VA_SPM + 0x20000 * i + (*operand[i] & 0xffff);
+		if (g.flags & GAON_GEMM_B_MEMORY)
+			g.b += VA_HBM - GAON_VA_SPM;
 		g.lda &= 1023, g.ldb &= 1023, g.ldc &= 1023, g.ldd &= 1023;
 		memcpy(bytes + 128, &g, sizeof(g));
 	}

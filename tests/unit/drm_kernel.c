@@ -63,6 +63,8 @@ static int query_device(struct drm_gaon_dev_query *args)
 
 	if (id->features & GAON_FEATURE_MODELLED_TIME)
 		d.flags |= DRM_GAON_DEVICE_MODELLED_TIME;
+	if (id->features & GAON_FEATURE_GEMM_MEMORY)
+		d.flags |= DRM_GAON_DEVICE_GEMM_MEMORY;
 	memcpy(d.serial, id->serial, sizeof(d.serial));
 	memcpy(d.name, id->name, sizeof(d.name));
 	return put(args, &d, sizeof(d));

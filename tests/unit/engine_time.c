@@ -230,6 +230,46 @@ START_TEST(test_gemm)
 }
 END_TEST
 
+/* B in memory: 4096 rows of 80 bytes take 1280 cycles at a channel's rate, the array only 128 + 256. */
+START_TEST(test_gemm_b_memory)
+{
+	struct gaon_gemm_desc d = {
+		.type_a = GAON_TYPE_Q8A, .type_b = GAON_TYPE_Q4_1, .type_c = GAON_TYPE_F32,
+		.flags = GAON_GEMM_TRANS_B, .m = 1, .n = 4096, .k = 128, .a = GAON_VA_SPM,
+		.b = GAON_VA_SPM, .c = GAON_VA_SPM + (1 << 20), .lda = 160, .ldc = 16384,
+	};
+	uint64_t inside, one;
+
+	put_desc(0, &d, sizeof(d));
+	d.flags |= GAON_GEMM_B_MEMORY;
+	d.b = VA_HBM + ARENA;
+	d.ldb = 80;
+	put_desc(1, &d, sizeof(d));
+	d.c += 16384;
+	put_desc(2, &d, sizeof(d));
+	begin(0);
+	op(GEMM, desc_va(0), 0);
+	op(FENCE, 0, 0);
+	inside = script_cycles(1);
+	begin(0);
+	op(GEMM, desc_va(1), 0);
+	op(FENCE, 0, 0);
+	one = script_cycles(1);
+	ck_assert_uint_eq(one, inside - 128 - 256 + 1280 + 256);
+	begin(0);
+	op(GEMM, desc_va(1), 0);
+	op(GEMM, desc_va(1), 0);
+	op(FENCE, 0, 0);
+	ck_assert_uint_eq(script_cycles(1), one + 1280);
+	/* The other array reads beside it. */
+	begin(0);
+	op(GEMM, desc_va(1), 0);
+	op(GEMM, desc_va(2), 1);
+	op(FENCE, 0, 0);
+	ck_assert_uint_lt(script_cycles(1), one + 64);
+}
+END_TEST
+
 /* Four cores read 2 MiB each on both channels: HBM is the limit, not the channels. */
 START_TEST(test_shared_hbm)
 {
@@ -469,6 +509,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_copy);
 	tcase_add_test(t, test_dma);
 	tcase_add_test(t, test_gemm);
+	tcase_add_test(t, test_gemm_b_memory);
 	tcase_add_test(t, test_shared_hbm);
 	tcase_add_test(t, test_across_queues);
 	tcase_add_test(t, test_new_queue);

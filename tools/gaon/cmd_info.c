@@ -17,7 +17,7 @@ json_t *cmd_device_json(const struct gaon_device_info *info)
 
 	serial_text(info, serial);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i,"
-			 " s:i, s:i, s:i, s:i, s:b, s:s}",
+			 " s:i, s:i, s:i, s:i, s:b, s:b, s:s}",
 			 "name", info->name, "product", info->product, "firmware", info->firmware,
 			 "transport", info->transport, "serial", serial, "hbm_bytes",
 			 (json_int_t)info->hbm_bytes, "spm_bytes", (json_int_t)info->spm_bytes, "cores",
@@ -26,7 +26,8 @@ json_t *cmd_device_json(const struct gaon_device_info *info)
 			 info->matrix_dim, "dma_channels", info->dma_channels, "copy_engines",
 			 info->copy_engines, "clock_khz", info->clock_khz, "hbm_mbps", info->hbm_mbps,
 			 "host_mbps", info->host_mbps, "numerics", info->numerics, "modelled_time",
-			 info->modelled_time, "address", info->address);
+			 info->modelled_time, "gemm_memory", info->gemm_memory, "address",
+			 info->address);
 }
 
 static json_t *counters_json(const struct gaon_device_counters *c, uint64_t free_bytes)

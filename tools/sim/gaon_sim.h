@@ -64,6 +64,7 @@ const char *gaon_sim_lie_name(unsigned int kind);
  * @share_hbm: keep HBM in a memory file that other processes can map (gaon_sim_hbm_fd()); without,
  *	it is this process' own memory, which is faster: the host gives it huge pages
  * @debug_fuse: allow error injection
+ * @no_gemm_memory: a card without GAON_FEATURE_GEMM_MEMORY
  * @matrix_path: 0 picks the best of this host, else 1 + enum sim_matrix_path
  * @nv_path: file of non-volatile state (rollback version, retired pages); NULL: in memory
  * @public_keys, @public_key_count: 32-byte Ed25519 keys that the ROM trusts
@@ -89,6 +90,7 @@ struct gaon_sim_config {
 	bool no_time;
 	bool share_hbm;
 	bool debug_fuse;
+	bool no_gemm_memory;
 	uint8_t matrix_path;		/* 0 auto, else 1 + enum sim_matrix_path */
 	const char *nv_path;
 	const uint8_t (*public_keys)[32];

@@ -186,6 +186,8 @@ enum drm_gaon_device_flags {
 	DRM_GAON_DEVICE_DEGRADED = 1 << 5,
 	/** @DRM_GAON_DEVICE_IOMMU: the host translates and bounds the device's accesses. */
 	DRM_GAON_DEVICE_IOMMU = 1 << 6,
+	/** @DRM_GAON_DEVICE_GEMM_MEMORY: the matrix unit can read weights from memory. */
+	DRM_GAON_DEVICE_GEMM_MEMORY = 1 << 7,
 };
 
 /**

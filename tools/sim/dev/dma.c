@@ -213,6 +213,72 @@ static bool move_plane(struct sim_core *core, struct sim_dma_cache *cache,
 	return true;
 }
 
+/* --- operands of the matrix unit that lie in memory -------------------------------------------- */
+
+#define IN_PLACE_MAX	(64ull << 20)	/* bytes that are looked up for a product */
+
+struct gaon_dma_desc sim_dma_operand_rows(const struct sim_gemm *g, uint64_t va)
+{
+	struct sim_gemm one = { .n = 1, .k = g->k, .type_b = g->type_b, .flags = g->flags };
+	uint32_t rows = g->type_b & GAON_TYPE_ROWS16 ? (g->n - 1) / GAON_ROWS_GROUP + 1 : g->n;
+	uint64_t bytes = sim_gemm_extent(&one, 'b');
+
+	return (struct gaon_dma_desc){
+		.mem_va = va, .bytes = (uint32_t)bytes, .count = { rows, 1, 1 },
+		.mem_stride = { (int64_t)g->ldb }, .spm_stride = { (int64_t)bytes },
+	};
+}
+
+/* The host's address of @bytes that are contiguous there too, or NULL. */
+static const uint8_t *in_place(struct sim_core *core, struct sim_dma_cache *cache, uint64_t va,
+			       uint64_t bytes)
+{
+	struct gaon_fault_record keep = core->unit->fault;
+	const uint8_t *first = NULL;
+
+	for (uint64_t at = 0; at < bytes;) {
+		const struct region *r = locate(core, cache, va + at, false);
+		const uint8_t *host;
+
+		if (!r || !r->host || va + at < va) {
+			core->unit->fault = keep;
+			return NULL;
+		}
+		host = r->host + (va + at - r->va);
+		if (!at)
+			first = host;
+		else if (host != first + at)
+			return NULL;
+		at += r->len - (va + at - r->va);
+	}
+	return first;
+}
+
+bool sim_dma_operand(struct sim_core *core, struct sim_dma_cache *cache, uint64_t va,
+		     struct sim_gemm *g, uint8_t **copy)
+{
+	struct gaon_dma_desc rows = sim_dma_operand_rows(g, va);
+	uint64_t extent = sim_gemm_extent(g, 'b');
+
+	g->b = extent <= IN_PLACE_MAX ? in_place(core, cache, va, extent) : NULL;
+	if (g->b)
+		return true;
+	*copy = malloc((uint64_t)rows.count[0] * rows.bytes);
+	if (!*copy) {
+		sim_core_fault(core, GAON_FAULT_BUS, GAON_ACCESS_READ, va, 0);
+		return false;
+	}
+	for (uint64_t i = 0; i < rows.count[0]; i++)
+		if (!move_run(core, cache, va + i * g->ldb, *copy + i * rows.bytes, rows.bytes, false)) {
+			free(*copy);
+			*copy = NULL;
+			return false;
+		}
+	g->b = *copy;
+	g->ldb = rows.bytes;
+	return true;
+}
+
 static bool read_indices(struct sim_core *core, const struct gaon_dma_desc *d, uint32_t first,
 			 uint32_t count, uint64_t index[INDEX_BATCH])
 {

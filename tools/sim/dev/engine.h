@@ -60,14 +60,15 @@ struct sim_log_entry {
 	uint32_t count;		/* WAIT: left in flight; SEM: taken; POST: workgroup */
 	uint64_t ticks;		/* the core's own work since the entry before */
 	uint64_t cost;		/* GEMM: ticks on the array; DMA: bytes of HBM */
-	uint64_t host;		/* DMA: bytes of host memory */
+	uint64_t hbm;		/* GEMM: bytes of HBM */
+	uint64_t host;		/* both: bytes of host memory */
 };
 
 #define SIM_LOG_ENTRIES	512	/* a power of two */
 
 /* An operation that was issued to an engine, on the clock. */
 struct sim_timed_op {
-	uint64_t issue, cost, host, done;
+	uint64_t issue, cost, hbm, host, done;
 	bool write;
 };
 
@@ -353,6 +354,14 @@ bool sim_dma_may_put_off(struct sim_core *core, struct sim_dma_cache *cache,
 void sim_dma_offer(struct sim_core *core, struct sim_dma_cache *cache,
 		   const struct gaon_dma_desc *desc, struct sim_feed_mark *done,
 		   struct sim_feed *feed);
+/* B's stored rows of a product that has them at @va in memory, as a load would be given them. */
+struct gaon_dma_desc sim_dma_operand_rows(const struct sim_gemm *g, uint64_t va);
+/*
+ * Give @g its B, which lies at @va: where it lies, or as *@copy, which the caller frees.  False with the
+ * fault of the unit filled.
+ */
+bool sim_dma_operand(struct sim_core *core, struct sim_dma_cache *cache, uint64_t va,
+		     struct sim_gemm *g, uint8_t **copy);
 /* Perform what @done leaves; false with the fault of the unit filled. */
 bool sim_dma_run(struct sim_core *core, struct sim_dma_cache *cache,
 		 const struct gaon_dma_desc *desc, const struct sim_feed_mark *done);

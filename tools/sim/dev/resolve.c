@@ -86,6 +86,28 @@ static void start_dma(struct gaon_sim *sim, uint32_t core, struct sim_log *log, 
 	*(op->write ? &sim->tele.host_write : &sim->tele.host_read) += op->host;
 }
 
+/* B from memory: as fast as the array, a channel's rate and memory allow. */
+static void start_gemm(struct gaon_sim *sim, uint32_t core, struct sim_log *log, unsigned int engine,
+		       struct sim_timed_op *op, uint64_t when)
+{
+	struct sim_time *t = sim->time;
+	uint64_t bytes = op->hbm + op->host, end;
+
+	/* The array is filled anew unless the operation follows another without a gap. */
+	if (!log->free[engine] || when > log->free[engine])
+		op->cost += SIM_COST_FILL;
+	end = max64(when + op->cost, when + (bytes + SIM_DMA_RATE - 1) / SIM_DMA_RATE * SIM_CYCLE);
+	end = max64(end, use(&t->hbm, when, sim_time_hbm_ticks(sim, op->hbm)));
+	end = max64(end, use(&t->host[0], when, sim_time_host_ticks(sim, op->host)));
+	log->free[engine] = end;
+	op->done = end + SIM_COST_DRAIN;
+	if (bytes)
+		op->done += op->host ? SIM_COST_HOST_LATENCY : SIM_COST_HBM_LATENCY;
+	t->matrix_busy[core % 8] += end - when;
+	sim->tele.hbm_read += op->hbm;
+	sim->tele.host_read += op->host;
+}
+
 static void start_engine(struct gaon_sim *sim, uint32_t core, struct sim_log *log,
 			 unsigned int engine, uint64_t when)
 {
@@ -95,12 +117,7 @@ static void start_engine(struct gaon_sim *sim, uint32_t core, struct sim_log *lo
 		start_dma(sim, core, log, engine, op, when);
 		return;
 	}
-	/* The array is filled anew unless the operation follows another without a gap. */
-	if (!log->free[engine] || when > log->free[engine])
-		op->cost += SIM_COST_FILL;
-	log->free[engine] = when + op->cost;
-	op->done = log->free[engine] + SIM_COST_DRAIN;
-	sim->time->matrix_busy[core % 8] += op->cost;
+	start_gemm(sim, core, log, engine, op, when);
 }
 
 /* --- cores ---------------------------------------------------------------------------------------- */
@@ -159,7 +176,8 @@ static void issue(struct sim_log *log, const struct sim_log_entry *e)
 	retire_until(log, e->engine, GAON_ENGINE_DEPTH - 1);
 	log->now += SIM_COST_ISSUE;
 	*op_at(log, e->engine, log->issued[e->engine]++) = (struct sim_timed_op){
-		.issue = log->now, .cost = e->cost, .host = e->host, .write = e->write,
+		.issue = log->now, .cost = e->cost, .hbm = e->hbm, .host = e->host,
+		.write = e->write,
 	};
 }
 

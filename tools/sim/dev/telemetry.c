@@ -25,6 +25,8 @@ void sim_identify_fill(struct gaon_sim *sim)
 	id->size = sizeof(*id);
 	id->hw_revision = GAON_REVISION;
 	id->features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE | GAON_FEATURE_RETIRE;
+	if (!sim->config.no_gemm_memory)
+		id->features |= GAON_FEATURE_GEMM_MEMORY;
 	if (sim->config.debug_fuse)
 		id->features |= GAON_FEATURE_INJECT;
 	id->hbm_bytes = sim->config.hbm_bytes;

@@ -20,9 +20,10 @@
 #define SPIN	4000		/* looks at a gang's state before the core gives its thread back */
 
 struct sim_xop {
-	bool is_gemm;
+	bool is_gemm, b_in_memory;
 	uint64_t pc;
 	struct sim_feed_mark done;	/* of a load that products have worked on */
+	uint64_t b_va;			/* of a product whose B lies in memory */
 	union {
 		struct sim_gemm gemm;
 		struct gaon_dma_desc dma;
@@ -75,29 +76,34 @@ static struct sim_core *take_matrix(struct gaon_sim *sim)
 	return &sim->cores[usual];
 }
 
-static void perform_gemm(struct sim_core *core, const struct sim_xop *op)
+/* False: B's address faults. */
+static bool perform_gemm(struct sim_core *core, const struct sim_xop *op)
 {
-	struct sim_core *owner = take_matrix(core->sim);
 	struct sim_feed feed = { 0 };
 	struct sim_gemm g = op->gemm;
+	struct sim_core *owner;
+	uint8_t *copy = NULL;
+
+	if (op->b_in_memory &&
+	    !sim_dma_operand(core, ((struct sim_xgaon *)core->xgaon)->cache, op->b_va, &g, &copy))
+		return false;
 
 	if (!is_late(core))
 		offer_loads(core, &feed);
 	if (feed.parts)
 		g.feed = &feed;
+	owner = take_matrix(core->sim);
 	sim_gemm_run(owner->matrix, &g);
 	atomic_store_explicit(&owner->multiplies, false, memory_order_release);
+	free(copy);
+	return true;
 }
 
 static bool perform(struct sim_core *core, const struct sim_xop *op)
 {
 	struct sim_xgaon *xg = core->xgaon;
 
-	if (op->is_gemm) {
-		perform_gemm(core, op);
-		return true;
-	}
-	if (sim_dma_run(core, xg->cache, &op->dma, &op->done))
+	if (op->is_gemm ? perform_gemm(core, op) : sim_dma_run(core, xg->cache, &op->dma, &op->done))
 		return true;
 	core->unit->fault.pc = op->pc;
 	return false;
@@ -200,15 +206,16 @@ static uint8_t *operand(struct sim_core *core, uint64_t va, uint64_t extent)
 	return core->spm + (va - GAON_VA_SPM);
 }
 
-static unsigned int check_gemm_fields(const struct gaon_gemm_desc *d)
+static unsigned int check_gemm_fields(const struct sim_core *core, const struct gaon_gemm_desc *d)
 {
+	bool memory = core->sim->identify.features & GAON_FEATURE_GEMM_MEMORY;
 	uint64_t any = d->reserved0;
 
 	for (unsigned int i = 0; i < 5; i++)
 		any |= d->reserved1[i];
 	if (any)
 		return GAON_BADDESC_RESERVED;
-	if (d->flags & ~GAON_GEMM_FLAGS)
+	if (d->flags & ~(memory ? GAON_GEMM_FLAGS : GAON_GEMM_FLAGS & ~GAON_GEMM_B_MEMORY))
 		return GAON_BADDESC_FLAGS;
 	if (!d->m || !d->n || !d->k || d->m > GAON_GEMM_MAX || d->n > GAON_GEMM_MAX ||
 	    d->k > GAON_GEMM_MAX)
@@ -219,26 +226,39 @@ static unsigned int check_gemm_fields(const struct gaon_gemm_desc *d)
 static unsigned int build_gemm(struct sim_core *core, const struct gaon_gemm_desc *d,
 			       struct sim_gemm *g)
 {
+	bool in_memory = d->flags & GAON_GEMM_B_MEMORY;
 	bool convert = d->flags & GAON_GEMM_CONVERT;
 	bool uses_c = !convert || (d->flags & GAON_GEMM_ACCUMULATE);
-	unsigned int bad = check_gemm_fields(d);
+	unsigned int bad = check_gemm_fields(core, d);
 
 	if (bad)
 		return bad;
 	*g = (struct sim_gemm){
 		.m = d->m, .n = d->n, .k = d->k, .type_a = d->type_a, .type_b = d->type_b,
-		.type_c = d->type_c, .type_d = d->type_d, .flags = d->flags,
+		.type_c = d->type_c, .type_d = d->type_d, .flags = d->flags & ~GAON_GEMM_B_MEMORY,
 		.lda = d->lda, .ldb = d->ldb, .ldc = d->ldc, .ldd = d->ldd,
 	};
-	if (!sim_gemm_types_valid(g))
+	if (!sim_gemm_types_valid(g) || (in_memory && g->type_a != GAON_TYPE_Q8A))
 		return GAON_BADDESC_TYPE;
 	g->a = operand(core, d->a, sim_gemm_extent(g, 'a'));
-	g->b = operand(core, d->b, sim_gemm_extent(g, 'b'));
+	g->b = in_memory ? NULL : operand(core, d->b, sim_gemm_extent(g, 'b'));
 	g->c = uses_c ? operand(core, d->c, sim_gemm_extent(g, 'c')) : NULL;
 	g->d = convert ? operand(core, d->d, sim_gemm_extent(g, 'd')) : NULL;
-	if (!g->a || !g->b || (uses_c && !g->c) || (convert && !g->d))
+	if (!g->a || (!g->b && !in_memory) || (uses_c && !g->c) || (convert && !g->d))
 		return GAON_BADDESC_RANGE;
 	return sim_gemm_disjoint(g) ? 0 : GAON_BADDESC_OVERLAP;
+}
+
+/* Lines that B's rows have in memory. */
+static void count_operand(struct sim_core *core, const struct sim_xop *op, struct sim_log_entry *entry)
+{
+	struct gaon_dma_desc rows = sim_dma_operand_rows(&op->gemm, op->b_va);
+	uint64_t bytes = sim_dma_lines(&rows);
+
+	if (sim_dma_is_host(core, ((struct sim_xgaon *)core->xgaon)->cache, &rows))
+		entry->host = bytes;
+	else
+		entry->hbm = bytes;
 }
 
 static enum sim_op_status do_gemm(struct sim_core *core, uint64_t va, uint64_t array)
@@ -260,9 +280,14 @@ static enum sim_op_status do_gemm(struct sim_core *core, uint64_t va, uint64_t a
 		return bad_desc(core, va, bad);
 	entry.engine = (uint8_t)(GAON_ENGINE_MATRIX0 + array);
 	entry.cost = sim_time_gemm_ticks(&op.gemm);
+	if (desc.flags & GAON_GEMM_B_MEMORY) {
+		op.b_in_memory = true;
+		op.b_va = desc.b;
+		count_operand(core, &op, &entry);
+	}
 	if (!sim_time_log(core, &entry))
 		return stall_for_log(core);
-	spend(core, entry.cost / 16);
+	spend(core, entry.cost / 16 + (entry.hbm + entry.host) / 256);
 	out = op.gemm.flags & GAON_GEMM_CONVERT ? op.gemm.d : op.gemm.c;
 	sim_core_mark_dirty(core, (uint64_t)(out - core->spm),
 			    sim_gemm_extent(&op.gemm, op.gemm.flags & GAON_GEMM_CONVERT ? 'd' : 'c'));

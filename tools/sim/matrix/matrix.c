@@ -101,7 +101,8 @@ static bool gemm_type_d_valid(const struct sim_gemm *g)
 
 bool sim_gemm_types_valid(const struct sim_gemm *g)
 {
-	if ((g->flags & ~GAON_GEMM_FLAGS) || !gemm_type_d_valid(g))
+	/* Where an operand lies is its owner's business. */
+	if ((g->flags & ~(GAON_GEMM_FLAGS & ~GAON_GEMM_B_MEMORY)) || !gemm_type_d_valid(g))
 		return false;
 	if (g->type_a == GAON_TYPE_Q8A)
 		return gemm_type_is_weight(g->type_b) && g->type_c == GAON_TYPE_F32 &&
@@ -202,7 +203,7 @@ bool sim_gemm_disjoint(const struct sim_gemm *g)
 	if (convert && gemm_ranges_meet(out, len, g->c, sim_gemm_extent(g, 'c')))
 		return false;
 	return !gemm_ranges_meet(out, len, g->a, sim_gemm_extent(g, 'a')) &&
-	       !gemm_ranges_meet(out, len, g->b, sim_gemm_extent(g, 'b'));
+	       !(g->b && gemm_ranges_meet(out, len, g->b, sim_gemm_extent(g, 'b')));
 }
 
 static void gemm_dispatch(struct sim_matrix *mx, const struct sim_gemm *g)

@@ -65,8 +65,9 @@ void sim_gemm_run(struct sim_matrix *mx, const struct sim_gemm *g);
 uint64_t sim_gemm_extent(const struct sim_gemm *g, int which);
 
 /*
- * True if the written operand (C, with CONVERT D) overlaps neither a read one nor itself, row over
- * row.  The architecture refuses other descriptors: their result would hang on the order of work.
+ * True if the written operand (C, with CONVERT D) overlaps neither a read one (B may be NULL: it lies
+ * elsewhere) nor itself, row over row.  The architecture refuses other descriptors: their result would
+ * hang on the order of work.
  */
 bool sim_gemm_disjoint(const struct sim_gemm *g);
 

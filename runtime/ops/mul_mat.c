@@ -193,6 +193,8 @@ bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 	       2 * tile * (row + 4ull * a->m) + a->m * a->k * 4ull + SPM_FIXED > budget)
 		tile -= GAON_ROWS_GROUP;
 	a->tile_n = (uint32_t)tile;
+	/* Blocks only; the matrix unit's strides have 32 bits. */
+	a->w_streams = ops->gemm_memory && a->type_a == GAON_TYPE_Q8A && a->w_nb[0] <= UINT32_MAX;
 	return true;
 }
 
@@ -203,7 +205,7 @@ enum gaon_status ops_mul_mat_launch_few(struct gaon_ops *ops, struct gaon_stream
 	uint64_t steps = ((uint64_t)(a->n - 1) / a->tile_n + 1) * products;
 	uint64_t groups = few_groups(ops, a);
 	uint64_t spm = SPM_FIXED + ops_dense_row(a->type_a, a->k) * a->m +
-		       2 * a->tile_n * (row + 4ull * a->m);
+		       2 * a->tile_n * ((a->w_streams ? 0 : row) + 4ull * a->m);
 
 	return ops_launch(ops, stream, OPS_KERNEL_MUL_MAT, a, sizeof(*a),
 			  groups < steps ? groups : steps, (uint32_t)spm);

@@ -79,6 +79,7 @@ enum gaon_status gaon_ops_create(struct gaon_device *dev, struct gaon_ops **out)
 		return GAON_ERROR_OUT_OF_MEMORY;
 	ops->cores = info.cores;
 	ops->spm_bytes = info.spm_bytes;
+	ops->gemm_memory = info.gemm_memory;
 	status = gaon_device_retain(dev);
 	if (status)
 		goto err_free;

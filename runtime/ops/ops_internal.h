@@ -13,6 +13,7 @@ struct gaon_ops {
 	struct gaon_kernel *kernels[OPS_KERNELS];
 	uint32_t cores;
 	uint64_t spm_bytes;		/* of a core */
+	bool gemm_memory;		/* the matrix unit reads weights from memory */
 };
 
 /* Record the sentence for gaon_ops_last_error(); returns @status. */

@@ -294,6 +294,20 @@ START_TEST(mul_mat_large_scratchpad)
 }
 END_TEST
 
+/* On a card whose matrix unit cannot read them from memory, weights go by way of the scratchpad. */
+START_TEST(mul_mat_no_gemm_memory)
+{
+	static const uint64_t size[7] = { 576, 700, 1, 1, 1, 1, 1 };
+
+	ops_test_teardown();
+	setenv("GAON_SIM_GEMM_MEMORY", "0", 1);
+	ops_test_setup();
+	run(GAON_TYPE_Q4_1, GAON_TYPE_F32, size);
+	run_random(GAON_TYPE_Q8_0);
+	unsetenv("GAON_SIM_GEMM_MEMORY");
+}
+END_TEST
+
 START_TEST(mul_mat_refuses)
 {
 	static const uint64_t size[7] = { 64, 8, 20, 1, 1, 2, 1 };
@@ -461,6 +475,7 @@ static void add(TCase *t)
 	tcase_add_test(t, mul_mat_prepared);
 	tcase_add_test(t, mul_mat_prepared_by_few);
 	tcase_add_test(t, mul_mat_large_scratchpad);
+	tcase_add_test(t, mul_mat_no_gemm_memory);
 	tcase_add_test(t, mul_mat_refuses);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Few rows of activations with many of weights, as in generation or with experts: the weights go past
- * once and memory is the limit.  A workgroup has a contiguous share of the rows of weights; the
- * activations of a product are brought into the matrix unit's form once, in its own scratchpad.
+ * once and memory is the limit.  A workgroup has a contiguous share of the rows of weights, which the
+ * matrix unit reads from memory if they are blocks, and which else come by DMA; the activations of a product
+ * are brought into the matrix unit's form once, in its own scratchpad.
  */
 #include <gaon/device.h>
 #include <gaon/device/tensor.h>
@@ -63,7 +64,8 @@ static void layout_make(struct layout *l, const struct ops_mul_mat_args *args)
 	at = line_up(at + (uint64_t)args->m * l->a_row);
 	for (int i = 0; i < 2; i++) {
 		l->w[i] = at;
-		at = line_up(at + (uint64_t)args->tile_n * l->w_row);
+		if (!args->w_streams)
+			at = line_up(at + (uint64_t)args->tile_n * l->w_row);
 		l->y[i] = at;
 		at = line_up(at + (uint64_t)args->m * l->y_row);
 	}
@@ -167,22 +169,27 @@ static void load_activations(const struct layout *l, const struct ops_mul_mat_ar
 	}
 }
 
-/* The matrix unit takes so much of k at once; what follows is added. */
-static void multiply(const struct layout *l, const struct ops_mul_mat_args *args,
-		     const struct step *s, int buffer)
+/*
+ * Rows @first to @first + @rows of the step, whose weights begin at @w, @ldb from one row to the next.  The
+ * matrix unit takes so much of k at once; what follows is added.
+ */
+static void multiply(const struct layout *l, const struct ops_mul_mat_args *args, uint32_t first,
+		     uint32_t rows, uint64_t w, uint64_t ldb, int buffer, uint64_t array)
 {
 	for (uint32_t k = 0; k < args->k; k += GAON_GEMM_MAX) {
 		uint32_t depth = args->k - k < GAON_GEMM_MAX ? args->k - k : GAON_GEMM_MAX;
 		struct gaon_gemm_desc d = {
 			.type_a = args->type_a, .type_b = args->type_w, .type_c = GAON_TYPE_F32,
-			.flags = GAON_GEMM_TRANS_B | (k ? GAON_GEMM_ACCUMULATE : 0),
-			.m = args->m, .n = s->rows, .k = depth,
-			.a = l->a + row_bytes(args->type_a, k), .b = l->w[buffer] +
-				row_bytes(args->type_w, k), .c = l->y[buffer],
-			.lda = l->a_row, .ldb = l->w_row, .ldc = l->y_row,
+			.flags = GAON_GEMM_TRANS_B | (k ? GAON_GEMM_ACCUMULATE : 0) |
+				 (args->w_streams ? GAON_GEMM_B_MEMORY : 0),
+			.m = args->m, .n = rows, .k = depth,
+			.a = l->a + row_bytes(args->type_a, k),
+			.b = w + first * ldb + row_bytes(args->type_w, k),
+			.c = l->y[buffer] + first * 4,
+			.lda = l->a_row, .ldb = (uint32_t)ldb, .ldc = l->y_row,
 		};
 
-		gaon_gemm(&d, (uint64_t)buffer);
+		gaon_gemm(&d, array);
 	}
 }
 
@@ -194,6 +201,34 @@ static void store(const struct layout *l, const struct ops_mul_mat_args *args, c
 
 	gaon_dma_store_2d(0, to, (int64_t)args->y_nb[0], (const void *)l->y[buffer], l->y_row,
 			  s->rows * 4, args->m);
+}
+
+/*
+ * Weights that the matrix unit reads from memory: half of a step's rows by each array, since one alone
+ * takes a quarter of what memory gives.
+ */
+static void stream(struct layout *l, const struct ops_mul_mat_args *args, struct gaon_range r,
+		   uint32_t loaded)
+{
+	for (uint64_t i = r.begin; i < r.end; i++) {
+		int buffer = (int)(i - r.begin) & 1;
+		struct step s = step_at(l, args, i);
+		uint64_t w = args->w + s.row * args->w_nb[0] + weights_offset(args, s.product);
+		uint32_t half = s.rows / 2 / GAON_ROWS_GROUP * GAON_ROWS_GROUP;
+
+		if (s.product != loaded) {
+			load_activations(l, args, s.product);
+			loaded = s.product;
+		}
+		/* The store before the last one, out of the buffer that this result takes. */
+		gaon_wait(GAON_ENGINE_DMA0, 1);
+		if (half)
+			multiply(l, args, 0, half, w, args->w_nb[0], buffer, 0);
+		multiply(l, args, half, s.rows - half, w, args->w_nb[0], buffer, 1);
+		gaon_wait(GAON_ENGINE_MATRIX0, 0);
+		gaon_wait(GAON_ENGINE_MATRIX1, 0);
+		store(l, args, &s, buffer);
+	}
 }
 
 GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
@@ -212,6 +247,10 @@ GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
 	r = ops_share((uint64_t)l.tiles * args->batch[0] * args->batch[1], 1);
 	if (r.begin == r.end)
 		return;
+	if (args->w_streams) {
+		stream(&l, args, r, loaded);
+		return;
+	}
 	next = step_at(&l, args, r.begin);
 	load_weights(&l, args, &next, 0);
 	for (uint64_t i = r.begin; i < r.end; i++) {
@@ -238,7 +277,7 @@ GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
 		 */
 		gaon_wait(GAON_ENGINE_DMA1, i + 1 < r.end);
 		gaon_wait(GAON_ENGINE_DMA0, (i > r.begin) + (i + 1 < r.end && next.rows > 1));
-		multiply(&l, args, &now, buffer);
+		multiply(&l, args, 0, now.rows, l.w[buffer], l.w_row, buffer, (uint64_t)buffer);
 	}
 	gaon_fence();
 	store(&l, args, &now, (int)(r.end - 1 - r.begin) & 1);

@@ -101,7 +101,8 @@ struct ops_mul_mat_args {
 	uint8_t type_w, type_x;
 	uint8_t type_a;			/* of x as the matrix unit takes it */
 	uint8_t x_kept;			/* the step before has left x in the scratchpad, in that form */
-	uint8_t reserved[4];
+	uint8_t w_streams;		/* the matrix unit reads w from memory */
+	uint8_t reserved[3];
 };
 
 /* Rows of super-blocks as dense rows of f16. */

@@ -10,7 +10,7 @@
 #include "kernels/tensor_args.h"
 
 #define CALL		"gaon_ops_sequence"
-#define CORES		2u	/* see Documentation/performance.rst; each by both channels, they have all of HBM */
+#define CORES		2u	/* each by both channels, they have all that HBM gives */
 #define STEPS_MAX	128u	/* of a launch */
 #define CHUNK		(64u << 10)
 #define ALIGN		64u

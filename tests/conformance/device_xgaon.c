@@ -388,10 +388,14 @@ static void random_blocks(uint8_t *a, uint64_t a_blocks, uint8_t *b, uint64_t ro
 START_TEST(test_gemm_b_memory)
 {
 	static const struct { uint8_t type; uint32_t n, ld; uint64_t at; } c[] = {
-		{ GAON_TYPE_Q4_1, 80, 60, VA_HBM + WEIGHTS_AT }, { GAON_TYPE_Q4_0, 33, 54, VA_HBM + WEIGHTS_AT + 3 },
-		{ GAON_TYPE_Q8_0, 48, 1000, VA_HBM + WEIGHTS_AT + 1 }, { GAON_TYPE_Q4_1, 20, 0, VA_HBM + WEIGHTS_AT },
-		{ GAON_TYPE_Q4_1_R16, 40, 960, VA_HBM + WEIGHTS_AT }, { GAON_TYPE_Q8_0, 7, 0x1000000, VA_HBM + WEIGHTS_AT },
-		{ GAON_TYPE_Q4_1, 300, 60, VA_HOST + 5 }, { GAON_TYPE_Q8_0_R16, 16, 0, VA_HOST },
+		{ GAON_TYPE_Q4_1, 80, 60, VA_HBM + WEIGHTS_AT },
+		{ GAON_TYPE_Q4_0, 33, 54, VA_HBM + WEIGHTS_AT + 3 },
+		{ GAON_TYPE_Q8_0, 48, 1000, VA_HBM + WEIGHTS_AT + 1 },
+		{ GAON_TYPE_Q4_1, 20, 0, VA_HBM + WEIGHTS_AT },
+		{ GAON_TYPE_Q4_1_R16, 40, 960, VA_HBM + WEIGHTS_AT },
+		{ GAON_TYPE_Q8_0, 7, 0x1000000, VA_HBM + WEIGHTS_AT },
+		{ GAON_TYPE_Q4_1, 300, 60, VA_HOST + 5 },
+		{ GAON_TYPE_Q8_0_R16, 16, 0, VA_HOST },
 	};
 
 	for (unsigned int i = 0; i < sizeof(c) / sizeof(c[0]); i++) {

@@ -195,8 +195,8 @@ static void compare(const struct program *p, const char *what, const float *want
 	ops_wait();
 	OPS_OK(gaon_mem_read(ops_t.dev, got, pool, ROWS * p->k * 4));
 	for (uint64_t i = 0; i < ROWS * p->k; i++)
-		ck_assert_msg(!memcmp(&got[i], &want[i], 4), "%s: %u steps, row %llu, element %llu: %a is not %a",
-			      what, p->count, (unsigned long long)(i / p->k),
+		ck_assert_msg(!memcmp(&got[i], &want[i], 4),
+			      "%s: %u steps, row %llu, element %llu: %a is not %a", what, p->count, (unsigned long long)(i / p->k),
 			      (unsigned long long)(i % p->k), got[i], want[i]);
 	free(got);
 }

@@ -208,8 +208,93 @@ static void interleave(uint8_t *dst, const uint8_t *src, size_t ld, uint32_t blo
 		interleave_blocks(dst, src, ld, blocks, 2, 34);
 }
 
+/* 16 bytes of rows 0, 4, 8 and 12, a quarter of the register each. */
+KERNEL __m512i plain_load(const uint8_t *row, size_t ld)
+{
+	__m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const void *)row));
+
+	v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(row + 4 * ld)), 1);
+	v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(row + 8 * ld)), 2);
+	return _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(row + 12 * ld)), 3);
+}
+
+/* Of the same rows the products of a block, four sums each. */
+KERNEL __m512i plain_dot(const uint8_t *row, size_t ld, __m512i first, __m512i second, const uint8_t type)
+{
+	const __m512i low = _mm512_set1_epi8(15), flip = _mm512_set1_epi8((char)0x80);
+	__m512i v = plain_load(row, ld), high;
+
+	if (type == GAON_TYPE_Q8_0) {
+		high = _mm512_xor_si512(plain_load(row + 16, ld), flip);
+		v = _mm512_xor_si512(v, flip);
+	} else {
+		high = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
+		v = _mm512_and_si512(v, low);
+	}
+	return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), v, first), high, second);
+}
+
+/* Sums of the four in each quarter, of four registers: row 4 q + i is in quarter q of register i. */
+KERNEL __m512i plain_sums(const __m512i s[4])
+{
+	__m512i a = _mm512_add_epi32(_mm512_unpacklo_epi32(s[0], s[1]), _mm512_unpackhi_epi32(s[0], s[1]));
+	__m512i b = _mm512_add_epi32(_mm512_unpacklo_epi32(s[2], s[3]), _mm512_unpackhi_epi32(s[2], s[3]));
+
+	return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+
+KERNEL __m512i broadcast_16(const uint8_t *p)
+{
+	return _mm512_broadcast_i32x4(_mm_loadu_si128((const void *)p));
+}
+
+/* How far ahead rows are fetched, at least: what is multiplied in the time that memory takes. */
+#define PLAIN_AHEAD	8192u
+
+KERNEL void plain_tile(const struct block_tile *t, size_t ld, const uint8_t type)
+{
+	const uint32_t head = type == GAON_TYPE_Q4_1 ? 4 : 2;
+	const uint32_t bytes = type == GAON_TYPE_Q8_0 ? 34 : 16 + head;
+	const __m512i rows = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const __m512i at = _mm512_mullo_epi32(rows, _mm512_set1_epi32((int)ld));
+	const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(GEMM_F32_NAN));
+	const uint8_t *w = t->w, *a = t->a, *next = w + (16 * ld < PLAIN_AHEAD ? 32 : 16) * ld;
+	__m512 acc = t->in ? _mm512_loadu_ps(t->in) : _mm512_setzero_ps();
+
+	for (uint32_t kb = t->blocks; kb; kb--, w += bytes, a += BLOCK_A_BYTES, next += bytes * 16) {
+		__m512i d = _mm512_i32gather_epi32(at, w, 1), s[4], sum;
+		__m512i first = broadcast_16(a + 12), second = broadcast_16(a + 28);
+		__m512 scale = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(d));
+
+		/* The rows of a group to come follow, most often without a gap. */
+		for (uint32_t i = 0; i < bytes * 16; i += 64)
+			_mm_prefetch((const char *)next + i, _MM_HINT_T0);
+		for (uint32_t i = 0; i < 4; i++)
+			s[i] = plain_dot(w + head + i * ld, ld, first, second, type);
+		sum = _mm512_add_epi32(plain_sums(s), _mm512_set1_epi32((int)load_u32(a + 8)));
+		scale = _mm512_mul_ps(scale, _mm512_set1_ps(load_f32(a)));
+		acc = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(sum), acc);
+		if (type == GAON_TYPE_Q4_1) {
+			__m512 m = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(d, 16)));
+
+			acc = _mm512_fmadd_ps(m, _mm512_set1_ps(load_f32(a + 4)), acc);
+		}
+	}
+	_mm512_storeu_ps(t->out, _mm512_mask_mov_ps(acc, _mm512_cmp_ps_mask(acc, acc, _CMP_UNORD_Q), nan));
+}
+
+static void plain(const struct block_tile *t, size_t ld)
+{
+	if (t->type == GAON_TYPE_Q4_0)
+		plain_tile(t, ld, GAON_TYPE_Q4_0);
+	else if (t->type == GAON_TYPE_Q4_1)
+		plain_tile(t, ld, GAON_TYPE_Q4_1);
+	else
+		plain_tile(t, ld, GAON_TYPE_Q8_0);
+}
+
 static const struct block_ops block_ops_avx512 = {
-	.mr = BLOCK_MR, .copies = true, .kern = block_kernels, .interleave = interleave,
+	.mr = BLOCK_MR, .copies = true, .kern = block_kernels, .interleave = interleave, .plain = plain,
 };
 
 void gemm_avx512_block(struct sim_matrix *mx, const struct sim_gemm *g)

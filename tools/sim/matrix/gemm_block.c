@@ -108,6 +108,26 @@ static void block_feed(const struct sim_gemm *g, const struct block_ops *ops, st
 #define BLOCK_ROWS	256	/* rows of A packed at a time */
 #define BLOCK_COLS	512	/* columns between conversions */
 
+/* One row of A: bringing weights into another form first would cost more than the product. */
+static bool block_is_plain(const struct sim_gemm *g, const struct block_ops *ops, uint32_t row)
+{
+	return ops->plain && g->m == 1 && !g->feed && !(g->type_b & GAON_TYPE_ROWS16) &&
+	       g->n - row >= GAON_ROWS_GROUP && g->ldb < INT32_MAX / 15;
+}
+
+static void block_multiply_plain(struct sim_matrix *mx, const struct sim_gemm *g,
+				 const struct block_ops *ops, const struct gemm_out *o, uint32_t col,
+				 uint32_t j)
+{
+	struct block_tile t = {
+		.w = g->b + (col + j) * g->ldb, .a = mx->a_buf, .type = g->type_b,
+		.blocks = g->k / GAON_BLOCK_K, .n = GAON_ROWS_GROUP,
+		.in = o->in ? o->in + (size_t)j * 4 : NULL, .out = o->acc + (size_t)j * 4,
+	};
+
+	ops->plain(&t, g->ldb);
+}
+
 static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
 			   const struct block_ops *ops, const struct gemm_out *o, uint32_t row,
 			   uint32_t rows, uint32_t col, uint32_t cols)
@@ -117,11 +137,15 @@ static void block_multiply(struct sim_matrix *mx, const struct sim_gemm *g,
 	for (uint32_t j = 0; j < cols; j += GAON_ROWS_GROUP) {
 		const uint8_t *ap = mx->a_buf;
 		struct block_tile t = {
-			.w = block_group(g, ops, (col + j) / GAON_ROWS_GROUP, mx->b_buf),
 			.type = g->type_b & ~GAON_TYPE_ROWS16, .blocks = blocks,
 			.n = min_u32(cols - j, GAON_ROWS_GROUP), .ldin = o->ldin, .ldout = o->ldacc,
 		};
 
+		if (block_is_plain(g, ops, col + j)) {
+			block_multiply_plain(mx, g, ops, o, col, j);
+			continue;
+		}
+		t.w = block_group(g, ops, (col + j) / GAON_ROWS_GROUP, mx->b_buf);
 		block_feed(g, ops, &t);
 		for (uint32_t i = row; i < row + rows; i += ops->mr) {
 			uint32_t mr = min_u32(row + rows - i, ops->mr);

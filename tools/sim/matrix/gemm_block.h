@@ -32,11 +32,15 @@ typedef void block_kernel(const struct block_tile *t);
  */
 typedef void block_interleave(uint8_t *dst, const uint8_t *src, size_t ld, uint32_t blocks, uint8_t type);
 
+/* A group of plain rows with one row of A, where they lie: @t->w is the first, 15 * @ld is below 2^31. */
+typedef void block_plain(const struct block_tile *t, size_t ld);
+
 struct block_ops {
 	uint32_t mr;
 	bool copies;		/* kernels look at copy_src */
 	block_kernel *const *kern;	/* [rows - 1] */
 	block_interleave *interleave;	/* NULL: row by row will do */
+	block_plain *plain;		/* NULL: interleaved as for more rows */
 };
 
 void gemm_block_run(struct sim_matrix *mx, const struct sim_gemm *g, const struct block_ops *ops);

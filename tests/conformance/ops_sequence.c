@@ -16,6 +16,8 @@
 #define WEIGHTS	3
 #define STEPS	200
 #define PROGRAMS	6
+#define STREAMS		4
+#define ROUNDS		5
 
 enum kind { MAP, ADD, NORM, GLU, PRODUCT, TURN, ORDER, CLEAR, KINDS };
 
@@ -250,6 +252,67 @@ START_TEST(the_same_bits)
 }
 END_TEST
 
+struct player {
+	struct gaon_stream *stream;
+	struct gaon_ops_sequence *seq;
+	struct gaon_graph *graph;
+	uint64_t pool;
+};
+
+static void make_player(struct player *l, const struct program *p)
+{
+	l->pool = ops_put(NULL, 2 * ROWS * p->k * 4 + 128);
+	restart(p, l->pool);
+	OPS_OK(gaon_stream_create(ops_t.dev, NULL, &l->stream));
+	OPS_OK(gaon_ops_sequence_create(ops_t.ops, &l->seq));
+	ops_t.stream = l->stream;
+	OPS_OK(gaon_graph_begin(l->stream));
+	run_program(p, l->pool, l->seq);
+	OPS_OK(gaon_graph_end(l->stream, &l->graph));
+}
+
+static void end_player(struct player *l)
+{
+	OPS_OK(gaon_graph_destroy(l->graph));
+	gaon_ops_sequence_destroy(l->seq);
+	gaon_stream_destroy(l->stream);
+}
+
+/* All gangs want the same two cores, and so do the launches of the stream beside them. */
+START_TEST(streams_share_the_cores)
+{
+	struct gaon_stream *own = ops_t.stream;
+	struct player player[STREAMS];
+	struct program p;
+	uint64_t pool;
+	float *want;
+
+	make_program(&p);
+	pool = ops_put(NULL, 2 * ROWS * p.k * 4 + 128);
+	want = ops_alloc(ROWS * p.k * 4);
+	restart(&p, pool);
+	for (int s = 0; s < STREAMS; s++)
+		make_player(&player[s], &p);
+	ops_t.stream = own;
+	for (int i = 0; i < ROUNDS; i++) {
+		for (int s = 0; s < STREAMS; s++)
+			OPS_OK(gaon_graph_launch(player[s].stream, player[s].graph));
+		run_program(&p, pool, NULL);
+	}
+	ops_wait();
+	OPS_OK(gaon_mem_read(ops_t.dev, want, pool, ROWS * p.k * 4));
+	for (int s = 0; s < STREAMS; s++) {
+		ops_t.stream = player[s].stream;
+		compare(&p, "beside others", want, player[s].pool);
+		end_player(&player[s]);
+	}
+	ops_t.stream = own;
+	ops_forget();
+	free(want);
+	free(p.start);
+}
+END_TEST
+
 START_TEST(states)
 {
 	struct gaon_ops_sequence *seq, *other;
@@ -279,6 +342,7 @@ END_TEST
 static void add(TCase *tc)
 {
 	tcase_add_test(tc, the_same_bits);
+	tcase_add_test(tc, streams_share_the_cores);
 	tcase_add_test(tc, states);
 }
 

@@ -120,12 +120,27 @@ static uint64_t use(uint64_t *resource, uint64_t start, uint64_t ticks)
 	return *resource;
 }
 
+/*
+ * When its first byte can move. A queue that slept is behind what others have done since; its copy then
+ * waits for memory all that time, which is no work of the engine's.
+ */
+static uint64_t first_byte(const struct sim_time *t, const struct sim_copy *copy, uint64_t start)
+{
+	if (copy->hbm_read || copy->hbm_write)
+		start = max64(start, t->hbm);
+	if (copy->host_read)
+		start = max64(start, t->host[0]);
+	if (copy->host_write)
+		start = max64(start, t->host[1]);
+	return start;
+}
+
 void sim_time_copy(struct gaon_sim *sim, struct sim_slot *slot, struct sim_copy *copy)
 {
 	struct sim_time *t = sim->time;
 	uint64_t hbm = copy->hbm_read + copy->hbm_write;
 	uint64_t moved = copy->hbm_write + copy->host_write;
-	uint64_t start, end;
+	uint64_t start, first, busy, end;
 	unsigned int engine;
 
 	sim->tele.hbm_read += copy->hbm_read;
@@ -136,13 +151,15 @@ void sim_time_copy(struct gaon_sim *sim, struct sim_slot *slot, struct sim_copy 
 		return;
 	engine = copy_engine(sim);
 	start = max64(*queue_of(sim, slot), t->copy[engine]) + SIM_COST_COPY;
+	first = first_byte(t, copy, start);
 	end = start + (moved + SIM_COPY_RATE - 1) / SIM_COPY_RATE * SIM_CYCLE;
 	end = max64(end, use(&t->hbm, start, sim_time_hbm_ticks(sim, hbm)));
 	end = max64(end, use(&t->host[0], start, sim_time_host_ticks(sim, copy->host_read)));
 	end = max64(end, use(&t->host[1], start, sim_time_host_ticks(sim, copy->host_write)));
 	t->copy[engine] = end;
-	t->copy_busy[engine % 4] += end - start + SIM_COST_COPY;
-	slot->copied += (end - start + SIM_COST_COPY) / SIM_CYCLE;
+	busy = end - first + SIM_COST_COPY;
+	t->copy_busy[engine % 4] += busy;
+	slot->copied += busy / SIM_CYCLE;
 	end += copy->host_read || copy->host_write ? SIM_COST_HOST_LATENCY : SIM_COST_HBM_LATENCY;
 	copy->hbm_read = copy->hbm_write = copy->host_read = copy->host_write = 0;
 	advance_queue(sim, slot, end);

@@ -44,6 +44,7 @@ $(LLM_SCRIPTS): $(O)/%: %.py tests/frameworks/llm_kit.py $$(DEMO_LLM) $(PROBE_LI
 	@chmod +x $@
 # As many requests as there is time for; make check-server makes a thousand.
 $(O)/tests/frameworks/server_test: LLM_ARGS := --seconds 25
+$(O)/tests/frameworks/bench_llm_test: $$(BENCH_LLM)
 $(O)/tests/frameworks/host_paths_test: $(O)/tests/frameworks/ggml_ops $(O)/tests/frameworks/llama_logits
 
 check-server: $(O)/tests/frameworks/server_test

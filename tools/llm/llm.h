@@ -40,7 +40,10 @@ struct llm {
 /* Called with each piece of text as it comes; NULL text at the end of a line of thought is not sent. */
 typedef void llm_piece_fn(const char *piece, void *arg);
 
-/* Load backends: the processor's, and the plug-in at @plugin. The Gaon device, or NULL with a message. */
+/*
+ * Load backends: the processor's, and the plug-in at @plugin. The Gaon device, or NULL with a message; without one if @plugin is NULL,
+ * for the processor alone.
+ */
 ggml_backend_dev_t llm_start(const char *plugin);
 
 /**

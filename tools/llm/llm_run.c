@@ -25,6 +25,8 @@ ggml_backend_dev_t llm_start(const char *plugin)
 
 	llama_log_set(log_errors, NULL);
 	ggml_backend_load_all();
+	if (!plugin)
+		return NULL;
 	reg = ggml_backend_load(plugin);
 	if (!reg || !ggml_backend_reg_dev_count(reg)) {
 		fprintf(stderr, "llm: no Gaon device by %s: the lines above say why\n", plugin);

@@ -51,5 +51,8 @@ check-server: $(O)/tests/frameworks/server_test
 	@$< --seconds 0 --requests $(or $(REQUESTS),1000)
 .PHONY: check-server
 
+# In guests, by the card: programs without the scripts that start them.
+VM_GUEST += $(GGML_TESTS)
+
 # llama_logits tells what it computed to host_paths_test only.
 TESTS += $(GGML_TESTS) $(if $(SAN),,$(filter-out %/llama_logits,$(LLAMA_TESTS)) $(LLM_SCRIPTS))

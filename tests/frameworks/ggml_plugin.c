@@ -333,7 +333,7 @@ int main(void)
 
 	random_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)getpid() * 2654435761u;
 	printf("GAON_SEED=%" PRIu64 "\n", random_state);
-	setenv("GAON_DEVICE", "embedded,embedded", 1);
+	setenv("GAON_DEVICE", "embedded,embedded", 0);
 	ggml_log_set(keep_log, NULL);
 	test_other_version();
 	reg = ggml_backend_load(GGML_PLUGIN);

@@ -5,6 +5,7 @@
   vm.py check     every boot of the chosen kernels; TAP as it comes, then `N passed, N failed`
   vm.py boots     lists them, one `KERNEL SHAPE SECONDS` a line
   vm.py shell     an interactive guest
+  vm.py demo      the language model answers in a guest; PROMPT in the environment
   vm.py modules   builds the kernel module for each kernel
   vm.py lint      W=1, sparse and checkpatch on the kernel module
   vm.py deps      makes what is cached
@@ -166,6 +167,8 @@ class Boot:
                     f"GAON_INITRAMFS={self.image.initramfs} GAON_SLOW={slow} " \
                     f"CK_TIMEOUT_MULTIPLIER={CHECK_SLOW * slow} " \
                     f"GAON_SEED={os.environ.get('GAON_SEED', str(int(time.time())))} PATH=$PATH:$O/bin"
+        if self.kind.llama:
+            variables += f" GAON_LLM={vm_image.model()}"
         self.log.write(f"== {test.name}: {test.run}\n")
         result, troubles = machine.run(number, f"export {variables}; {test.run}", test.timeout * slow, test.user,
                                        on_line, test.restarts)
@@ -269,6 +272,30 @@ def shell(options):
         machine.stop()
 
 
+def demo(options):
+    """gaon-demo-llm in a guest, on the terminal."""
+    kernel = chosen(options)[-1]
+    kind = shape(options.shape or "llama")
+    image = vm_image.guest(kernel, options.build)
+    vm_image.prepare(image, options.build)
+    # What is asked, in a file: the kernel's command line is short.
+    asked = os.path.join(image.out, "demo.arguments")
+    with open(asked, "w", encoding="utf-8") as file:
+        file.writelines(f"{word}\0" for word in [*os.environ.get("DEMO_ARGS", "").split(), os.environ.get("PROMPT", "")] if word)
+    print(f"Linux {image.release} starts; an emulated processor takes a minute or two to load the model.", flush=True)
+    machine = Machine(image, kind, options.build, "demo", shell=True,
+                      words={"gaon_run": f"sh tests/vm/guest/demo.sh {asked}"})
+    try:
+        machine.wait()
+    finally:
+        machine.stop()
+    with open(machine.console_path, encoding="utf-8", errors="replace") as log:
+        if "gaon-vm: demo: exit status 0\n" in log.read().replace("\r", ""):
+            return 0
+    print(f"vm.py: the demo failed; the log of the guest's kernel: {machine.console_path}", file=sys.stderr)
+    return 1
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="build directory")
@@ -277,9 +304,9 @@ def main():
     parser.add_argument("--shape", default="", help="only this shape of guest")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2), help="guests at once")
     parser.add_argument("--verbose", action="store_true", help="show all that tests print")
-    parser.add_argument("command", choices=["check", "boots", "shell", "modules", "lint", "deps"])
+    parser.add_argument("command", choices=["check", "boots", "shell", "demo", "modules", "lint", "deps"])
     options = parser.parse_args()
-    actions = {"check": check, "boots": list_boots, "shell": shell, "modules": modules, "lint": lint,
+    actions = {"check": check, "boots": list_boots, "shell": shell, "demo": demo, "modules": modules, "lint": lint,
                "deps": deps}
     try:
         return actions[options.command](options)

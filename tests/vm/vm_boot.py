@@ -32,8 +32,9 @@ class Dead(Exception):
 class Machine:
     """A running guest with its device models."""
 
-    def __init__(self, image, shape, build, name, shell=False):
+    def __init__(self, image, shape, build, name, shell=False, words=None):
         self.image, self.shape, self.shell = image, shape, shell
+        self.words = words or {}        # more for the shell's environment
         self.build = os.path.abspath(build)
         self.log = KernelLog()
         self.base = os.path.join(image.out, name)
@@ -71,6 +72,8 @@ class Machine:
     def _command(self, fds):
         image, shape = self.image, self.shape
         shown = {"root": image.root, "layer": os.path.join(image.out, "layer"), **vm_image.shares(self.build)}
+        if shape.llama:         # tests mount them themselves: others need neither
+            shown.update(llama=vm_image.root("llama"), models=os.path.dirname(vm_image.model()))
         append = ["console=ttyS0", "oops=panic", "panic=-1", "sysrq_always_enabled", "unknown_nmi_panic",
                   "loglevel=8", "kasan_multi_shot", "no_timer_check", "printk.devkmsg=on", "sysctl.kernel.hung_task_timeout_secs=60", "kunit.enable=0",
                   shape.append, *self._environment()]
@@ -109,6 +112,9 @@ class Machine:
         size = shutil.get_terminal_size()
         words = {"gaon_mode": "shell", "O": self.build, "TREE": vm_image.TREE, "TERM": os.environ.get("TERM", "linux"),
                  "LINES": size.lines, "COLUMNS": size.columns, "gaon_shape": self.shape.name}
+        words.update(self.words)
+        if self.shape.llama:
+            words["GAON_LLM"] = vm_image.model()
         if self.shape.module is not None:
             words["gaon_module"] = f"gaon {self.shape.module}".strip()
         return [f'"{name}={value}"' if " " in str(value) else f"{name}={value}" for name, value in words.items()]

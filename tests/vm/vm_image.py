@@ -48,6 +48,15 @@ def root(name):
     return done.stdout.strip()
 
 
+def model():
+    """The path of the language model; fetched if it is not there."""
+    done = subprocess.run(["sh", os.path.join(TREE, "tools/setup/model.sh")], stdout=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, text=True, check=False)
+    if done.returncode:
+        raise ImageError("the language model could not be fetched; the lines above say why")
+    return done.stdout.strip()
+
+
 def inside(root_path, binds=(), writable=(), extra=()):
     """A command that runs what follows it with root_path as its root directory, read-only, and paths of the host."""
     command = ["bwrap"]

@@ -30,6 +30,7 @@ class Shape:
     qemu: str = ""              # more arguments for QEMU
     device: str = ""            # more properties of each vfio-user-pci, a JSON object; NUMBER: which it is
     memory: int = 1024          # MiB
+    llama: bool = False         # llama.cpp's root and the language model are there: tests/vm/guest/llama.sh
     shared: bool = True         # False: the model reaches the guest's memory by messages only
 
 

@@ -8,11 +8,13 @@ help:
 	@sed -n 's/^## //p' tools/setup/targets.mk
 
 ## make               build everything into O (default: build)
-## make demo          a language model answers on the accelerator, in llama.cpp; PROMPT="text"
+## make demo          a language model answers on the accelerator, in llama.cpp; PROMPT="text"; DEVICE=vm: in a guest,
+##                    by the kernel module; KERNEL= as for make vm
 ## make demo-digits   train and test the digits classifier on the accelerator
 ## make check         every test: normal, ASan+UBSan and TSan builds, fuzzers; prints N passed, N failed
 ## make check-quick   the normal build's tests only
 ## make check-vm      the tests in guest kernels only; KERNEL=6.12, 7.3 or debug, TEST=pattern, SHAPE=name
+## make check-server  a thousand requests to llama-server on the device; REQUESTS=
 ## make check-debug   the same in the debugging kernel: lockdep, KASAN, kmemleak, failing allocations; hours
 ## make vm            a shell in a guest with the card and its driver; KERNEL=, SHAPE= as above
 ## make bench         measure against peers; JSON=FILE writes the rows
@@ -35,10 +37,20 @@ deps:
 	@sh tools/setup/deps.sh
 
 # llama.cpp and the model are fetched once into a cache outside the tree.
-demo: deps
+demo: demo-$(or $(DEVICE),embedded)
+ifneq ($(filter-out embedded vm,$(DEVICE)),)
+demo-$(DEVICE):
+	@echo "make: DEVICE=$(DEVICE): embedded, which is the default, or vm" >&2; exit 2
+endif
+
+demo-embedded: deps
 	@$(MAKE) -j$(JOBS) all demo-llm
 	@GAON_LLM=$$(sh tools/setup/model.sh) && export GAON_LLM && \
 		sh tools/setup/llama.sh $(abspath $(DEMO_LLM)) $(DEMO_ARGS) $(if $(PROMPT),'$(subst ','\'',$(PROMPT))')
+
+demo-vm: vm-deps
+	@$(MAKE) -j$(JOBS) all vm-programs demo-llm
+	@PROMPT='$(subst ','\'',$(PROMPT))' DEMO_ARGS='$(DEMO_ARGS)' $(VM) demo
 
 demo-digits: deps
 	@$(MAKE) -j$(JOBS) all
@@ -128,5 +140,5 @@ docs: deps
 install: all $(if $(filter no,$(GGML)),,ggml-plugin)
 	@GGML='$(GGML)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench bench-vm check-dkms lint docs install

@@ -17,6 +17,9 @@ if [ -n "$gaon_module" ] && modprobe $gaon_module; then
 		sleep 0.1
 	done
 fi
+# `make demo DEVICE=vm`: a program in the place of the shell.
+# shellcheck disable=SC2086 # a command with its arguments
+[ -z "$gaon_run" ] || exec $gaon_run
 cards=$(lspci -D -n -d 1234:6a10 | cut -d' ' -f1)
 echo
 echo "Linux $(uname -r), guest of shape '$gaon_shape'. Cards:"

@@ -155,8 +155,10 @@ KERNEL void tile_bf16(const struct gemm_tile *t, const uint32_t mr, const uint32
 				if (in)
 					c = _mm512_maskz_loadu_ps(mask[v], in + r * ldin + v * 64);
 				c = _mm512_add_ps(c, _mm512_add_ps(even[r][v], odd[r][v]));
-				_mm512_mask_storeu_ps(t->out + r * t->ldout + v * 64, mask[v],
-						      f32_canonical_vec(c));
+				/* A NaN stays one until the end, whatever its payload is. */
+				if (ku == 32)
+					c = f32_canonical_vec(c);
+				_mm512_mask_storeu_ps(t->out + r * t->ldout + v * 64, mask[v], c);
 			}
 		in = t->out;
 		ldin = t->ldout;

@@ -51,13 +51,13 @@ bool llm_bench_open(struct llm *llm, const char *path, ggml_backend_dev_t device
 /* Any tokens: what they say does not change what they cost. */
 void llm_fill_tokens(struct llm *llm, llama_token *tokens, uint32_t count);
 /*
- * A prompt of LLM_PROMPT tokens, or LLM_GENERATED one by one, after what is needed to warm up. @before may be NULL: the
- * device's counters when the tokens began.
+ * A prompt of LLM_PROMPT tokens, or LLM_GENERATED one by one, after what is needed to warm up. @before may
+ * be NULL: the device's counters when the tokens began.
  */
 bool llm_run_tokens(struct llm *llm, bool prompt, struct llm_work *sum, struct gaon_device_counters *before);
 /* Tokens per second of it. */
 bool llm_measure_rate(const char *path, ggml_backend_dev_t device, bool prompt, double *rate);
-/* 10^9 operations per second of products [k n] x [k m] on @device; NULL: on the processor. 0 with a message. */
+/* 10^9 operations per second of products [k n] x [k m] on @device; 0 with a message. */
 double llm_product_rate(ggml_backend_dev_t device, enum ggml_type type, int64_t k, int64_t n, int64_t m);
 /* --probe: exit status. */
 int llm_probe(const struct llm_options *o, ggml_backend_dev_t device);

@@ -22,7 +22,10 @@ static double memory_rate(void)
 	return -1;
 }
 
-/* Operations for a token of a prompt: two for each weight. Rows of the embedding are only read, and only the last token's logits wanted. */
+/*
+ * Operations for a token of a prompt: two for each weight. Rows of the embedding are only read, and only the
+ * last token's logits are wanted.
+ */
 static double operations(const struct llm *llm)
 {
 	double embedding = (double)llama_vocab_n_tokens(llm->vocab) * llama_model_n_embd(llm->model);
@@ -60,15 +63,17 @@ static bool measure_limit(const struct llm_options *o, const struct llm_row *row
 	return true;
 }
 
-#define LIMIT(row_name, what, of, is_bf16)							\
-	{ .name = row_name, .unit = "tokens/s", .note = what, .measure = measure_limit, .arg = of,		\
-	  .bf16 = is_bf16, .peer = of == PROMPT ? "operations over the device's rate of large products" :	\
-						  "bytes of weights over what two threads read" }
+#define LIMIT(row_name, what, of, is_bf16, whose)						\
+	{ .name = row_name, .unit = "tokens/s", .note = what, .measure = measure_limit,		\
+	  .arg = of, .bf16 = is_bf16, .peer = whose }
+
+#define RATE_OF_PRODUCTS	"operations over the device's rate of large products"
 
 const struct llm_row llm_rows_limits[] = {
-	LIMIT("llm_limit_pp512", "of the limit, prompt, Q4_1", PROMPT, false),
-	LIMIT("llm_limit_pp512_bf16", "of the limit, prompt, bf16", PROMPT, true),
-	LIMIT("llm_limit_tg128", "of the limit, generation, Q4_1", GENERATION, false),
+	LIMIT("llm_limit_pp512", "of the limit, prompt, Q4_1", PROMPT, false, RATE_OF_PRODUCTS),
+	LIMIT("llm_limit_pp512_bf16", "of the limit, prompt, bf16", PROMPT, true, RATE_OF_PRODUCTS),
+	LIMIT("llm_limit_tg128", "of the limit, generation, Q4_1", GENERATION, false,
+	      "bytes of weights over what two threads read"),
 	{ .name = NULL },
 };
 
@@ -179,18 +184,20 @@ static bool measure_modelled(const struct llm_options *o, const struct llm_row *
 	return true;
 }
 
-#define SHARE(row_name, suffix, kind, is_bf16, engine, what)						\
-	{ .name = row_name "_" suffix, .unit = "%", .note = "of modelled time: " what,			\
-	  .measure = measure_modelled, .arg = (kind) * (ENGINES + 1) + (engine), .bf16 = is_bf16, .once = true }
+#define SHARE(row_name, suffix, kind, is_bf16, engine, what)					\
+	{ .name = row_name "_" suffix, .unit = "%", .note = "of modelled time: " what,		\
+	  .measure = measure_modelled, .arg = (kind) * (ENGINES + 1) + (engine),		\
+	  .bf16 = is_bf16, .once = true }
 
-#define MODELLED(row_name, what, kind, is_bf16, limit)							\
-	{ .name = row_name, .unit = "tokens/s", .note = "modelled time, " what, .measure = measure_modelled,	\
-	  .arg = (kind) * (ENGINES + 1) + RATE, .bf16 = is_bf16, .once = true, .peer = limit },		\
-	SHARE(row_name, "core", kind, is_bf16, CORE, "cores busy, waits for their engines included"),	\
-	SHARE(row_name, "matrix", kind, is_bf16, MATRIX, "matrix arrays busy"),				\
-	SHARE(row_name, "dma", kind, is_bf16, DMA, "DMA channels busy"),				\
-	SHARE(row_name, "copy", kind, is_bf16, COPY, "copy engines busy"),				\
-	SHARE(row_name, "hbm", kind, is_bf16, HBM, "bytes moved, of what HBM can move"),		\
+#define MODELLED(row_name, what, kind, is_bf16, limit)						\
+	{ .name = row_name, .unit = "tokens/s", .note = "modelled time, " what,			\
+	  .measure = measure_modelled, .arg = (kind) * (ENGINES + 1) + RATE,			\
+	  .bf16 = is_bf16, .once = true, .peer = limit },					\
+	SHARE(row_name, "core", kind, is_bf16, CORE, "cores busy, waits included"),		\
+	SHARE(row_name, "matrix", kind, is_bf16, MATRIX, "matrix arrays busy"),			\
+	SHARE(row_name, "dma", kind, is_bf16, DMA, "DMA channels busy"),			\
+	SHARE(row_name, "copy", kind, is_bf16, COPY, "copy engines busy"),			\
+	SHARE(row_name, "hbm", kind, is_bf16, HBM, "bytes moved, of what HBM can move"),	\
 	SHARE(row_name, "launch", kind, is_bf16, LAUNCH, "packets, starts and ends of launches")
 
 #define PEAK	"operations over the card's peak of products"

@@ -134,18 +134,26 @@ static bool run_probe(const struct llm_options *o, const char *which, double *se
 }
 
 /*
- * Memory that nobody had for some seconds may be with the machine's hypervisor, which takes longer to give it back
- * than all the rest does; files may be on the disk. A run of each before those that count brings both here.
+ * Memory that nobody had for a second or two may be back with the machine's hypervisor, and takes longer to
+ * get than all the rest together. So: a run of each side that does not count, which brings memory and files
+ * here, and the shortest of three of each in turn.
  */
 static bool measure_first(const struct llm_options *o, const struct llm_row *row,
 			  ggml_backend_dev_t device, struct llm_pair *pair)
 {
-	double warm;
+	double gaon, cpu;
 
 	(void)row;
 	(void)device;
-	return run_probe(o, "processor", &warm) && run_probe(o, "gaon", &warm) &&
-	       run_probe(o, "gaon", &pair->gaon) && run_probe(o, "processor", &pair->peer);
+	for (int i = 0; i < 4; i++) {
+		if (!run_probe(o, "processor", &cpu) || !run_probe(o, "gaon", &gaon))
+			return false;
+		if (i == 1 || gaon < pair->gaon)
+			pair->gaon = gaon;
+		if (i == 1 || cpu < pair->peer)
+			pair->peer = cpu;
+	}
+	return true;
 }
 
 int llm_probe(const struct llm_options *o, ggml_backend_dev_t device)
@@ -173,7 +181,8 @@ const struct llm_row llm_rows_speed[] = {
 	  .measure = measure_rate, .arg = LLM_PROMPT, .bf16 = true, .reach = 2.0 },
 	{ .name = "llm_host_overhead", .unit = "%", .note = "of a token's time the host queues it",
 	  .measure = measure_overhead, .less_is_better = true, .reach = 2.0 },
-	{ .name = "llm_first_token", .unit = "s", .note = "from the start of the process", .peer = PEER,
+	{ .name = "llm_first_token", .unit = "s", .peer = PEER,
+	  .note = "from the start of the process, the shortest of three",
 	  .measure = measure_first, .less_is_better = true, .reach = 1.2 },
 	{ .name = NULL },
 };

@@ -41,8 +41,8 @@ struct llm {
 typedef void llm_piece_fn(const char *piece, void *arg);
 
 /*
- * Load backends: the processor's, and the plug-in at @plugin. The Gaon device, or NULL with a message; without one if @plugin is NULL,
- * for the processor alone.
+ * Load backends: the processor's, and the plug-in at @plugin. The Gaon device, or NULL with a message;
+ * without one if @plugin is NULL, for the processor alone.
  */
 ggml_backend_dev_t llm_start(const char *plugin);
 

@@ -162,6 +162,10 @@ static uint64_t move(struct gaon_sim *sim, struct sim_copy *copy, uint64_t dst, 
 			return 0;
 	}
 	*(to.hbm ? &copy->hbm_write : &copy->host_write) += n;
+	if (to.hbm && from.host && !copy->fill) {
+		copy->end = (uint64_t)(to.host - sim->hbm) + n;
+		copy->first = copy->first ? copy->first : copy->end - n;
+	}
 	note_written(sim, &to, n);
 	return n;
 }

@@ -8,7 +8,7 @@
  *   slot.c, slotcmd.c, doorbell.c  queue slots, commands, doorbells   event.c  event rings
  *   run.c     the run loop and the worker threads  telemetry.c    counters
  *   packet.c  packets: fetch, check, execute       copy.c         copy engines
- *   late.c    effects put off, if an option asks for it
+ *   late.c    effects put off, if an option asks for it   ahead.c  pages made ready
  *   launch.c  launches, workgroups, gangs          core.c         a core: hart, scratchpad, CSRs
  *   xgaon.c   dma, gemm, wait, barrier, semaphores preempt.c      save areas
  *   time.c    the modelled clock

@@ -28,6 +28,7 @@ struct sim_copy {
 	uint8_t pattern[8];
 	uint64_t done;		/* bytes of the current run */
 	uint32_t at[3];
+	uint64_t first, end;	/* where in HBM the last chunk went */
 	uint64_t hbm_read, hbm_write, host_read, host_write;	/* since the last accounting */
 	struct gaon_fault_record fault;		/* type not NONE: stopped by it */
 };
@@ -132,7 +133,7 @@ struct sim_launch {
 /* --- cores ---------------------------------------------------------------------------------- */
 
 struct sim_job {
-	bool copy;
+	bool copy, ahead;
 	bool running;
 	uint32_t index;		/* core, or slot of the copy */
 };
@@ -214,6 +215,20 @@ struct sim_slot_engine {
 	struct sim_late late[SIM_LATE];
 };
 
+/**
+ * struct sim_ahead - pages that are made ready before they are written: see ahead.c
+ * @end, @run: where in HBM the last copy ended, and bytes that came one behind the other up to there
+ * @ready: up to there pages were asked for
+ * @from, @bytes: which no thread has taken yet; @taken, @taken_bytes: which one has
+ * @failed: the host did not give them; @off: not done
+ */
+struct sim_ahead {
+	struct sim_job job;
+	uint64_t end, run, ready;
+	uint64_t from, bytes, taken, taken_bytes;
+	bool failed, off;
+};
+
 struct sim_engines {
 	struct sim_slot_engine slot[SIM_SLOTS_MAX];
 	struct sim_unit unit[SIM_CORES_MAX];
@@ -223,6 +238,7 @@ struct sim_engines {
 	uint64_t *code_pages;		/* bit per HBM page that a core fetched instructions from */
 	_Atomic uint32_t code_gen;	/* bumped when a copy changes such a page */
 	struct sim_hart_costs costs;
+	struct sim_ahead ahead;
 };
 
 static inline struct sim_slot_engine *sim_slot_engine(struct gaon_sim *sim, struct sim_slot *slot)
@@ -306,6 +322,17 @@ void sim_launch_settle(struct gaon_sim *sim, struct sim_launch *launch);
 bool sim_launch_can_resume(struct sim_core *core);
 /* A gang holds the core, but its member there has had no turn: it has not begun, or is in the save area. */
 bool sim_launch_is_due(const struct sim_core *core);
+
+/* --- ahead.c: lock held but in sim_ahead_run() ------------------------------------------------- */
+
+void sim_ahead_create(struct gaon_sim *sim);
+/* @copy has moved a chunk. */
+void sim_ahead_note(struct gaon_sim *sim, struct sim_copy *copy);
+bool sim_ahead_pending(const struct gaon_sim *sim);
+/* The job for it, NULL: there is none. */
+struct sim_job *sim_ahead_take(struct gaon_sim *sim);
+void sim_ahead_run(struct gaon_sim *sim);
+void sim_ahead_retire(struct gaon_sim *sim);
 
 /* --- core.c ---------------------------------------------------------------------------------- */
 

@@ -224,7 +224,7 @@ struct sim_job *sim_job_take(struct gaon_sim *sim)
 	struct queue q;
 
 	if (!(sim->engines->launches | sim->engines->copies))
-		return NULL;
+		return sim_ahead_take(sim);
 	sort_slots(sim, &q);
 	free_cores = cores_free(sim);
 	engines = sim->engines->copy_engines - sim->engines->copies_running;
@@ -240,7 +240,7 @@ struct sim_job *sim_job_take(struct gaon_sim *sim)
 		}
 	}
 	if (!c.first.slot)
-		return NULL;
+		return sim_ahead_take(sim);
 	if (c.oldest.served + STARVED_JOBS < sim->order)
 		choice = &c.oldest;
 	choice->slot->order = ++sim->order;
@@ -252,12 +252,12 @@ struct sim_job *sim_job_take(struct gaon_sim *sim)
 unsigned int sim_job_count(struct gaon_sim *sim)
 {
 	uint32_t engines = sim->engines->copy_engines - sim->engines->copies_running;
-	unsigned int count = 0;
+	unsigned int count = sim_ahead_pending(sim);
 	uint64_t free_cores;
 	struct queue q;
 
 	if (!(sim->engines->launches | sim->engines->copies))
-		return 0;
+		return count;
 	sort_slots(sim, &q);
 	free_cores = cores_free(sim);
 	for (unsigned int i = 0; i < q.count; i++) {
@@ -306,7 +306,9 @@ bool sim_slot_starved(struct gaon_sim *sim, struct sim_slot *slot)
 void sim_job_run(struct gaon_sim *sim, struct sim_job *job)
 {
 	sim_in_job = true;
-	if (job->copy)
+	if (job->ahead)
+		sim_ahead_run(sim);
+	else if (job->copy)
 		sim_copy_run(sim, &sim->engines->slot[job->index].copy, COPY_CHUNK);
 	else
 		sim_core_run(&sim->cores[job->index]);
@@ -317,6 +319,7 @@ static void retire_copy(struct gaon_sim *sim, uint32_t index)
 {
 	sim->engines->slot[index].copy.running = false;
 	sim->engines->copies_running--;
+	sim_ahead_note(sim, &sim->engines->slot[index].copy);
 	sim_copy_settle(sim, &sim->slots[index]);
 }
 
@@ -360,7 +363,9 @@ static void retire_core(struct gaon_sim *sim, struct sim_core *core)
 void sim_job_retire(struct gaon_sim *sim, struct sim_job *job)
 {
 	job->running = false;
-	if (job->copy)
+	if (job->ahead)
+		sim_ahead_retire(sim);
+	else if (job->copy)
 		retire_copy(sim, job->index);
 	else
 		retire_core(sim, &sim->cores[job->index]);
@@ -406,6 +411,7 @@ int sim_engines_create(struct gaon_sim *sim)
 	if (!e->code_pages)
 		goto no_memory;
 	set_costs(sim);
+	sim_ahead_create(sim);
 	for (uint32_t i = 0; i < SIM_SLOTS_MAX; i++)
 		e->slot[i].job = (struct sim_job){ .copy = true, .index = i };
 	err = sim_time_create(sim);
@@ -456,6 +462,7 @@ void sim_engines_reset(struct gaon_sim *sim)
 	}
 	e->launches = e->copies = 0;
 	e->copies_running = 0;
+	e->ahead.bytes = e->ahead.run = 0;
 	for (uint32_t i = 0; i < sim->identify.cores; i++) {
 		sim->cores[i].served = 0;
 		sim_core_reset(&sim->cores[i]);

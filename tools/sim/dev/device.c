@@ -144,6 +144,11 @@ void sim_hbm_clear(struct gaon_sim *sim, uint8_t *host, uint64_t bytes)
 		memset(host, 0, bytes);
 		return;
 	}
+	/*
+	 * What is cleared is written here and there for long, as a cache for a long context whose beginning
+	 * alone is used: a huge page for each such place would be resident in vain.
+	 */
+	madvise(host + head, whole, MADV_NOHUGEPAGE);
 	memset(host, 0, head);
 	memset(host + head + whole, 0, bytes - head - whole);
 }

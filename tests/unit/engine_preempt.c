@@ -218,7 +218,7 @@ END_TEST
 START_TEST(test_gang_polls)
 {
 	struct gaon_packet pkt = engine_launch(K_SCRIPT, VA_HBM + SCRIPT, 4, 1, 1);
-	uint64_t *table = engine_hbm64(e, SCRIPT);
+	uint64_t *table = engine_hbm64(e, SCRIPT), now;
 
 	for (uint64_t i = 0; i < 4; i++) {
 		uint64_t at = SCRIPT + 4096 * (i + 1), *s = engine_hbm64(e, at);
@@ -241,9 +241,10 @@ START_TEST(test_gang_polls)
 	engine_push(e, q, &pkt);
 	engine_ring(e, q);
 	/* Whose turn it is gets on between two stops, however long the others look. */
-	for (uint64_t last = 0; !is_done(1); last = *engine_hbm64(e, OUT)) {
+	for (uint64_t last = 0; !is_done(1); last = now) {
 		run_a_little(1);
-		ck_assert_msg(*engine_hbm64(e, OUT) > last || last == 80, "it stays at %llu of 80",
+		now = __atomic_load_n(engine_hbm64(e, OUT), __ATOMIC_RELAXED);
+		ck_assert_msg(now > last || last == 80, "it stays at %llu of 80",
 			      (unsigned long long)last);
 	}
 	ck_assert_uint_eq(*engine_hbm64(e, OUT), 80);

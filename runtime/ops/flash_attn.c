@@ -11,6 +11,7 @@
 #define TILE_KEYS	512u
 #define TILE_KEYS_LEAST	32u
 #define SHARE_LEAST	(160u << 10)	/* of keys and values: less is not worth a workgroup */
+#define JOINED_ROWS	16u
 #define GUARD		4096u
 #define LINE		64u
 
@@ -111,18 +112,34 @@ static uint64_t units(const struct ops_attention_args *a)
 	uint64_t parts = (a->group - 1) / a->tile_heads + 1;
 	uint64_t tiles = (a->tokens - 1) / a->tile_tokens + 1;
 
-	return a->heads / a->group * parts * tiles * a->sequences;
+	return ((a->heads / a->group - 1) / a->tile_groups + 1) * parts * tiles * a->sequences;
 }
 
 /* As kernels/attention.c lays it out, each part rounded up to a line. */
 static uint64_t spm_needed(const struct ops_attention_args *a)
 {
-	uint64_t rows = (uint64_t)a->tile_tokens * a->tile_heads;
+	uint64_t rows = (uint64_t)a->tile_tokens * a->tile_heads * a->tile_groups;
 	uint64_t k = gaon_tensor_type_bytes(a->type_k, NULL);
 	uint64_t v = gaon_tensor_type_bytes(a->type_v, NULL);
 
 	return rows * (a->dk * (4 + k) + a->tile_keys * (4 + v) + a->dv * 4 + 8) + a->tile_keys * 8ull +
-	       2ull * a->tile_keys * (a->dk * k + a->dv * v) + 14 * LINE;
+	       2ull * a->tile_keys * (a->dk * k + a->dv * v) * a->tile_groups + 14 * LINE;
+}
+
+/*
+ * One token: groups that a workgroup would take one after the other go together, if there is room. Tiles
+ * are as they would be without, and so are the results.
+ */
+static void join_groups(const struct gaon_ops *ops, struct ops_attention_args *a, uint64_t budget)
+{
+	uint64_t cores = ops_sequence_groups(ops) ? ops_sequence_groups(ops) : ops->cores;
+	uint64_t groups = a->heads / a->group, most = (groups * a->sequences + cores - 1) / cores;
+
+	if (a->tokens > 1 || a->tile_heads < a->group)
+		return;
+	a->tile_groups = (uint16_t)(most < groups ? most : groups);
+	while (a->tile_groups > 1 && (a->tile_groups * a->group > JOINED_ROWS || spm_needed(a) > budget))
+		a->tile_groups--;
 }
 
 static enum gaon_status cut(const struct gaon_ops *ops, struct ops_attention_args *a)
@@ -130,6 +147,7 @@ static enum gaon_status cut(const struct gaon_ops *ops, struct ops_attention_arg
 	uint64_t taken = OPS_ATTENTION_STACK + GUARD;
 	uint64_t budget = ops->spm_bytes > taken ? ops->spm_bytes - taken : 0;
 
+	a->tile_groups = 1;
 	a->tile_heads = a->group < TILE_HEADS ? a->group : TILE_HEADS;
 	a->tile_tokens = TILE_ROWS / a->tile_heads;
 	if (a->tile_tokens > a->tokens)
@@ -152,15 +170,19 @@ static enum gaon_status cut(const struct gaon_ops *ops, struct ops_attention_arg
 	}
 	if (units(a) > INT32_MAX)
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": too large");
+	join_groups(ops, a, budget);
 	return GAON_OK;
 }
 
-static uint64_t workgroups(const struct ops_attention_args *a)
+static uint64_t workgroups(const struct gaon_ops *ops, const struct ops_attention_args *a)
 {
 	uint64_t row = a->dk * (uint64_t)gaon_tensor_type_bytes(a->type_k, NULL) +
 		       a->dv * (uint64_t)gaon_tensor_type_bytes(a->type_v, NULL);
-	uint64_t worth = (units(a) * a->keys * row + SHARE_LEAST - 1) / SHARE_LEAST;
+	uint64_t bytes = units(a) * a->tile_groups * a->keys * row;
+	uint64_t worth = (bytes + SHARE_LEAST - 1) / SHARE_LEAST;
 
+	if (ops_sequence_groups(ops))
+		return units(a);
 	return worth < units(a) ? worth : units(a);
 }
 
@@ -210,5 +232,5 @@ enum gaon_status gaon_ops_flash_attn(struct gaon_ops *ops, struct gaon_stream *s
 	a = describe(&o, attention);
 	status = cut(ops, &a);
 	return status ? status : ops_launch(ops, stream, OPS_KERNEL_ATTENTION, &a, sizeof(a),
-					    workgroups(&a), (uint32_t)spm_needed(&a));
+					    workgroups(ops, &a), (uint32_t)spm_needed(&a));
 }

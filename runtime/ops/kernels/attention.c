@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Attention without its matrix of scores in memory.  Per unit of work: some tokens of the heads that
- * share keys, so that these are loaded once; keys and values go past in tiles, the next loaded while the
+ * share keys, so that these are loaded once, or one token of several such groups, whose keys lie side by
+ * side: what a unit costs by itself is most of what one token costs.  Keys and values go past in tiles, the next loaded while the
  * present one is worked on.  Softmax is kept running: largest score and sum of each row so far, and what
  * was summed before is scaled when a larger one turns up.
  */
@@ -23,7 +24,7 @@ struct attention {
 	char *query_k, *score_v, *keys[2], *values[2];
 	uint32_t k_row, v_row;		/* bytes */
 	/* of this unit */
-	uint32_t token, tokens, head, heads, sequence, rows;
+	uint32_t token, tokens, head, heads, groups, sequence, rows;
 };
 
 static uint32_t element_bytes(uint8_t type)
@@ -41,7 +42,7 @@ static void *take(uint64_t *at, uint64_t bytes)
 
 static void attention_make(struct attention *a, const struct ops_attention_args *args)
 {
-	uint64_t rows = (uint64_t)args->tile_tokens * args->tile_heads;
+	uint64_t rows = (uint64_t)args->tile_tokens * args->tile_heads * args->tile_groups;
 	uint64_t at = (uintptr_t)gaon_spm(void, 0);
 
 	a->args = args;
@@ -58,8 +59,8 @@ static void attention_make(struct attention *a, const struct ops_attention_args 
 	a->top = take(&at, rows * 4);
 	a->sum = take(&at, rows * 4);
 	for (int i = 0; i < 2; i++) {
-		a->keys[i] = take(&at, (uint64_t)args->tile_keys * a->k_row);
-		a->values[i] = take(&at, (uint64_t)args->tile_keys * a->v_row);
+		a->keys[i] = take(&at, (uint64_t)args->tile_keys * a->k_row * args->tile_groups);
+		a->values[i] = take(&at, (uint64_t)args->tile_keys * a->v_row * args->tile_groups);
 	}
 	gaon_assert(at <= (uintptr_t)gaon_spm(void, gaon_spm_size()));
 }
@@ -69,12 +70,20 @@ struct tile {
 	uint32_t at, key, keys, plain;
 };
 
+/* Units of the same tokens. */
+static uint32_t head_units(const struct ops_attention_args *args)
+{
+	uint32_t parts = (args->group - 1) / args->tile_heads + 1;
+
+	return ((args->heads / args->group - 1) / args->tile_groups + 1) * parts;
+}
+
 /* Units: heads vary fastest, so that those with the same tokens, and about as much work, are spread. */
 static void unit_begin(struct attention *a, uint64_t unit)
 {
 	const struct ops_attention_args *args = a->args;
 	uint32_t parts = (args->group - 1) / args->tile_heads + 1;
-	uint32_t units = args->heads / args->group * parts, at = (uint32_t)(unit % units);
+	uint32_t units = head_units(args), at = (uint32_t)(unit % units), group;
 	uint32_t tiles = (args->tokens - 1) / args->tile_tokens + 1;
 
 	unit /= units;
@@ -83,10 +92,15 @@ static void unit_begin(struct attention *a, uint64_t unit)
 	a->sequence = (uint32_t)(unit / tiles);
 	a->tokens = args->tokens - a->token < args->tile_tokens ? args->tokens - a->token :
 								  args->tile_tokens;
-	a->head = at / parts * args->group + at % parts * args->tile_heads;
+	group = at / parts * args->tile_groups;
+	a->groups = args->heads / args->group - group;
+	if (a->groups > args->tile_groups)
+		a->groups = args->tile_groups;
+	a->head = group * args->group + at % parts * args->tile_heads;
 	a->heads = args->group - at % parts * args->tile_heads;
 	if (a->heads > args->tile_heads)
 		a->heads = args->tile_heads;
+	a->heads *= a->groups;
 	a->rows = a->tokens * a->heads;
 }
 
@@ -207,6 +221,20 @@ static struct tile next_tile(const struct attention *a, uint32_t key)
 	return t;
 }
 
+/* Rows of the unit's groups side by side, as they most often lie in memory, too. */
+static void load_rows(const struct attention *a, uint64_t channel, char *spm, const char *mem,
+		      const uint64_t nb[2], uint32_t row, uint32_t keys)
+{
+	struct gaon_dma_desc d = {
+		.type = GAON_DMA_STRIDED, .mem_va = (uintptr_t)mem, .spm_va = (uintptr_t)spm,
+		.bytes = row, .count = { a->groups, keys, 1 },
+		.mem_stride = { (int64_t)nb[1], (int64_t)nb[0], 0 },
+		.spm_stride = { row, (int64_t)row * a->groups, 0 },
+	};
+
+	gaon_dma(&d, channel);
+}
+
 static void load_tile(const struct attention *a, const struct tile *t, int buffer)
 {
 	const struct ops_attention_args *args = a->args;
@@ -216,16 +244,28 @@ static void load_tile(const struct attention *a, const struct tile *t, int buffe
 	const char *v = (const char *)args->v + t->key * args->v_nb[0] + head * args->v_nb[1] +
 			a->sequence / args->v_sequences * args->v_nb[2];
 
-	gaon_dma_load_2d(0, a->keys[buffer], a->k_row, k, (int64_t)args->k_nb[0], a->k_row,
-			 t->keys);
-	gaon_dma_load_2d(1, a->values[buffer], a->v_row, v, (int64_t)args->v_nb[0], a->v_row,
-			 t->keys);
+	load_rows(a, 0, a->keys[buffer], k, args->k_nb, a->k_row, t->keys);
+	load_rows(a, 1, a->values[buffer], v, args->v_nb, a->v_row, t->keys);
 }
 
-/* Its rows in two halves, one for each array. */
-static void multiply(struct gaon_gemm_desc d, uint32_t rows)
+/*
+ * A product of the unit's rows, in two halves, one for each array; or a product for each of its groups,
+ * of which B has rows of @b_row bytes side by side.
+ */
+static void multiply(const struct attention *a, struct gaon_gemm_desc d, uint32_t b_row)
 {
+	uint32_t rows = a->rows / a->groups;
 	uint32_t half = rows > GAON_ROWS_GROUP ? (rows / 2 + 7) / 8 * 8 : rows;
+
+	d.m = rows;
+	for (uint32_t g = 0; a->groups > 1 && g < a->groups; g++) {
+		gaon_gemm(&d, g & 1);
+		d.a += (uint64_t)rows * d.lda;
+		d.b += b_row;
+		d.c += (uint64_t)rows * d.ldc;
+	}
+	if (a->groups > 1)
+		return;
 
 	d.m = half;
 	gaon_gemm(&d, 0);
@@ -244,10 +284,10 @@ static void multiply_keys(const struct attention *a, uint32_t keys, int buffer)
 		.type_a = args->type_k, .type_b = args->type_k, .type_c = GAON_TYPE_F32,
 		.flags = GAON_GEMM_TRANS_B, .n = keys, .k = args->dk,
 		.a = (uintptr_t)a->query_k, .b = (uintptr_t)a->keys[buffer], .c = (uintptr_t)a->score,
-		.lda = a->k_row, .ldb = a->k_row, .ldc = args->tile_keys * 4,
+		.lda = a->k_row, .ldb = a->k_row * a->groups, .ldc = args->tile_keys * 4,
 	};
 
-	multiply(d, a->rows);
+	multiply(a, d, a->k_row);
 }
 
 static void multiply_values(const struct attention *a, uint32_t keys, int buffer, int first)
@@ -257,11 +297,11 @@ static void multiply_values(const struct attention *a, uint32_t keys, int buffer
 		.type_a = args->type_v, .type_b = args->type_v, .type_c = GAON_TYPE_F32,
 		.flags = first ? 0 : GAON_GEMM_ACCUMULATE, .n = args->dv, .k = keys,
 		.a = (uintptr_t)a->score_v, .b = (uintptr_t)a->values[buffer], .c = (uintptr_t)a->out,
-		.lda = args->tile_keys * element_bytes(args->type_v), .ldb = a->v_row,
+		.lda = args->tile_keys * element_bytes(args->type_v), .ldb = a->v_row * a->groups,
 		.ldc = args->dv * 4,
 	};
 
-	multiply(d, a->rows);
+	multiply(a, d, a->v_row);
 }
 
 static void cap_row(float *y, float cap, uint32_t n)
@@ -379,9 +419,8 @@ GAON_KERNEL(ops_attention, struct ops_attention_args,
 			  offsetof(struct ops_attention_args, sinks)),
 	    GAON_STACK(OPS_ATTENTION_STACK))
 {
-	uint32_t parts = (args->group - 1) / args->tile_heads + 1;
 	uint64_t tiles = (args->tokens - 1) / args->tile_tokens + 1;
-	uint64_t units = args->heads / args->group * parts * tiles * args->sequences;
+	uint64_t units = head_units(args) * tiles * args->sequences;
 	struct attention a;
 
 	attention_make(&a, args);

@@ -297,7 +297,8 @@ struct ops_attention_args {
 	float bias;			/* ALiBi's largest, 0 for none */
 	uint32_t bias_heads;
 	uint8_t type_k, type_v;
-	uint8_t reserved[6];
+	uint16_t tile_groups;		/* more than one: of one token, tile_heads is group then */
+	uint8_t reserved[4];
 };
 
 struct ops_transpose_args {

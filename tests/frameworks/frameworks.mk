@@ -10,6 +10,7 @@ FRAMEWORK_TESTS	:= $(GGML_TESTS) $(LLAMA_TESTS)
 $(FRAMEWORK_TESTS:%=%.o) $(GGML_KIT) $(LLAMA_KIT): CPPFLAGS += -isystem $(GGML_INCLUDE) -Iruntime/frameworks/ggml \
 	-DGGML_PLUGIN='"$(abspath $(GGML_PLUGIN))"'
 $(FRAMEWORK_TESTS:%=%.o) $(GGML_KIT) $(LLAMA_KIT): | $(LLAMA_ROOT)
+$(O)/tests/frameworks/ggml_plugin.o: CPPFLAGS += -I/usr/include/libdrm
 $(O)/tests/frameworks/ggml_ops.program: $(GGML_KIT)
 $(LLAMA_TESTS:%=%.program): $(LLAMA_KIT)
 # The framework's libraries want a newer C library than this machine's, which their loader finds.

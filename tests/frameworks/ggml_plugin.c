@@ -4,11 +4,16 @@
  * kinds, copies of every sort, events, streams, and what is refused.
  */
 #include <dlfcn.h>
+#include <drm.h>
+#include <gaon/gaon.h>
 #include <ggml-backend.h>
 #include <ggml.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -35,6 +40,30 @@ __attribute__((visibility("default"))) const char *ggml_version(void)
 	return other_version ? other_version : version();
 }
 
+/* And for the version of libgaon. */
+static const char *other_library;
+GAON_API const char *gaon_version(void)
+{
+	return other_library ? other_library : GAON_VERSION;
+}
+
+/* What the kernel module says of its interface. */
+static bool other_driver;
+__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
+{
+	va_list list;
+	void *arg;
+	long result;
+
+	va_start(list, request);
+	arg = va_arg(list, void *);
+	va_end(list);
+	result = syscall(SYS_ioctl, fd, request, arg);
+	if (!result && other_driver && request == DRM_IOCTL_VERSION)
+		((struct drm_version *)arg)->version_major = 9;
+	return (int)result;
+}
+
 static void fill_random(void *data, size_t bytes)
 {
 	uint8_t *to = data;
@@ -46,8 +75,9 @@ static void fill_random(void *data, size_t bytes)
 static void test_other_version(void)
 {
 	void *plugin = dlopen(GGML_PLUGIN, RTLD_NOW);
-	ggml_backend_reg_t (*init)(void);
+	ggml_backend_reg_t (*init)(void), reg;
 	bool refused;
+	char *names;
 
 	if (!tap_ok(plugin, "the plug-in can be loaded: %s", plugin ? "" : dlerror()))
 		return;
@@ -58,6 +88,26 @@ static void test_other_version(void)
 	tap_ok(refused && strstr(logged, "this program has ggml 0.26.9"),
 	       "another version of ggml is refused, and named: %s", logged);
 	logged[0] = '\0';
+	other_library = "0.0.1";
+	refused = init && !init();
+	other_library = NULL;
+	tap_ok(refused && strstr(logged, "but libgaon.so.0 is of 0.0.1"),
+	       "another version of libgaon is refused, and named: %s", logged);
+	logged[0] = '\0';
+	names = strdup(getenv("GAON_DEVICE"));
+	if (names && !strncmp(names, "accel", 5)) {
+		/* Found, not named: nor does the embedded device stand in for such a card. */
+		unsetenv("GAON_DEVICE");
+		other_driver = true;
+		reg = init ? init() : NULL;
+		other_driver = false;
+		setenv("GAON_DEVICE", names, 1);
+		tap_ok(reg && !ggml_backend_reg_dev_count(reg) &&
+			       strstr(logged, "the driver's interface is 9."),
+		       "a module of another version is refused, and named: %s", logged);
+		logged[0] = '\0';
+	}
+	free(names);
 }
 
 static void test_device(ggml_backend_dev_t device, unsigned int index)

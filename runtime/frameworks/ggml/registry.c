@@ -159,20 +159,26 @@ static void add_listed(const char *list)
 	free(copy);
 }
 
-/* All cards; the embedded device if there is none. */
+/* All cards; the embedded device if there is none, but not for one that cannot be opened. */
 static void add_found(void)
 {
 	uint32_t count = 0;
 
 	if (gaon_device_count(&count))
 		count = 0;
-	for (uint32_t i = 0; i < count && device_count < PLUGIN_DEVICES_MAX; i++) {
+	/* The last one is the embedded device. */
+	for (uint32_t i = 0; i + 1 < count && device_count < PLUGIN_DEVICES_MAX; i++) {
 		struct gaon_device_info info = { .size = sizeof(info) };
+		enum gaon_status status = gaon_device_describe(i, &info);
 
-		if (!gaon_device_describe(i, &info) && !strcmp(info.transport, "pci"))
+		if (!status)
 			add_device(info.name);
+		else
+			plugin_log(GGML_LOG_LEVEL_ERROR, "libggml-gaon.so: a card is left out: %s%s%s%s",
+				   gaon_last_error()->text, gaon_last_error()->hint[0] ? " (" : "",
+				   gaon_last_error()->hint, gaon_last_error()->hint[0] ? ")" : "");
 	}
-	if (!device_count)
+	if (count < 2)
 		add_device("embedded");
 }
 

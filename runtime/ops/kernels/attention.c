@@ -2,9 +2,9 @@
 /*
  * Attention without its matrix of scores in memory.  Per unit of work: some tokens of the heads that
  * share keys, so that these are loaded once, or one token of several such groups, whose keys lie side by
- * side: what a unit costs by itself is most of what one token costs.  Keys and values go past in tiles, the next loaded while the
- * present one is worked on.  Softmax is kept running: largest score and sum of each row so far, and what
- * was summed before is scaled when a larger one turns up.
+ * side: what a unit costs by itself is most of what one token costs.  Keys and values go past in tiles,
+ * the next loaded while the present one is worked on.  Softmax is kept running: largest score and sum of
+ * each row so far, and what was summed before is scaled when a larger one turns up.
  */
 #include <gaon/device.h>
 

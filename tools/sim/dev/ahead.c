@@ -90,6 +90,6 @@ void sim_ahead_create(struct gaon_sim *sim)
 	struct sim_ahead *a = &sim->engines->ahead;
 
 	a->job = (struct sim_job){ .ahead = true };
-	/* Nobody would have nothing to do; and files' pages are small, and others may look at what is resident. */
+	/* With one thread it would be the program's own; pages of a memory file are small ones. */
 	a->off = sim->config.threads < 2 || sim->config.share_hbm;
 }

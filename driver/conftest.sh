@@ -99,6 +99,11 @@ have DMA_BUF_INVALIDATE <<'END'
 void probe(struct dma_buf *buf) { dma_buf_invalidate_mappings(buf); }
 END
 
+have WQ_PERCPU <<'END'
+#include <linux/workqueue.h>
+int probe = WQ_PERCPU;
+END
+
 wait
 if [ ! -f "$work/BASE.h" ]; then
 	cat "$work/BASE.log" >&2

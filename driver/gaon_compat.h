@@ -34,6 +34,13 @@
 #define GAON_COMPAT_DRIVER_DATE
 #endif
 
+/* Older kernels have no name for what is not unbound. */
+#ifdef GAON_HAVE_WQ_PERCPU
+#define GAON_COMPAT_WQ_PERCPU	WQ_PERCPU
+#else
+#define GAON_COMPAT_WQ_PERCPU	0
+#endif
+
 /*
  * The list of an object's mappings is changed in the path of fences, so it has a lock of its own,
  * which newer kernels keep in the object.

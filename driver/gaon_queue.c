@@ -633,6 +633,8 @@ static void queues_fini(struct drm_device *drm, void *arg)
 {
 	struct gaon_queues *queues = arg;
 
+	if (queues->jobs_wq)
+		destroy_workqueue(queues->jobs_wq);
 	destroy_workqueue(queues->wq);
 	mutex_destroy(&queues->lock);
 }
@@ -651,5 +653,11 @@ int gaon_queues_init(struct gaon_device *gdev)
 	mutex_init(&queues->lock);
 	INIT_LIST_HEAD(&queues->list);
 	gdev->queues = queues;
+	queues->jobs_wq = alloc_workqueue("gaon-jobs-%s", WQ_MEM_RECLAIM | GAON_COMPAT_WQ_PERCPU, 0,
+					  dev_name(gdev->drm.dev));
+	if (!queues->jobs_wq) {
+		queues_fini(&gdev->drm, queues);
+		return -ENOMEM;
+	}
 	return drmm_add_action_or_reset(&gdev->drm, queues_fini, queues);
 }

@@ -39,8 +39,13 @@ struct gaon_queues {
 	struct list_head list;
 	/** @kernel: kernel-owned queues that exist. */
 	atomic_t kernel;
-	/** @wq: whatever fences wait for: jobs, faults, timeouts. */
+	/** @wq: whatever fences wait for beside jobs: faults, timeouts. */
 	struct workqueue_struct *wq;
+	/**
+	 * @jobs_wq: drm_sched's works, which give jobs to the device and free them. They are short,
+	 * and run on the processor of who submits: waking another one costs more than SUBMIT.
+	 */
+	struct workqueue_struct *jobs_wq;
 };
 
 /** struct gaon_client - what an open file has of queues */

@@ -552,7 +552,7 @@ static int kq_make_sched(struct gaon_kq *kq)
 	struct drm_gpu_scheduler *sched = &kq->sched;
 	struct drm_sched_init_args args = {
 		.ops = &sched_ops,
-		.submit_wq = gdev->queues->wq,
+		.submit_wq = gdev->queues->jobs_wq,
 		.num_rqs = 1,
 		.credit_limit = kq->depth,
 		.timeout = MAX_SCHEDULE_TIMEOUT,

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "uapi.h"
+#include "queue_lib.h"
 
 #define KIB	1024ull
 #define MIB	(1024 * KIB)
@@ -348,6 +348,41 @@ static void test_race(int fd)
 	munmap(own, RACE_BYTES);
 }
 
+/*
+ * The same while a queue is at work: a context that is suspended because of what has no mapping any
+ * more, and is about to end, must go on.
+ */
+static void test_race_with_work(void)
+{
+	uint32_t failed = 0, ran = 0;
+	char *own = own_memory(RACE_BYTES, PROT_READ | PROT_WRITE);
+	struct lib_queue queue;
+	pthread_t thread;
+	struct lib lib;
+	int err = 0;
+
+	if (uapi_bounces())
+		return;
+	lib_open(&lib, DRM_GAON_VM_LR);
+	CHECK_ERRNO(lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), 0, "a queue");
+	atomic_store(&stop, false);
+	REQUIRE(!pthread_create(&thread, NULL, shake, own), "a thread");
+	for (ran = 0; ran < 300 && !err; ran++) {
+		int mapped_error = map_own(lib.fd, lib.vm, own, VA, RACE_BYTES, 0);
+
+		failed += mapped_error && mapped_error != EFAULT;
+		failed += uapi_unmap(lib.fd, lib.vm, VA, RACE_BYTES) != 0;
+		err = lib_run(&queue, lib_nop(0, 0, 0));
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	CHECK(!failed, "%u of %u calls failed", failed, 2 * ran);
+	CHECK_ERRNO(err, 0, "packet %u, after memory was unmapped while it changed", ran);
+	CHECK_ERRNO(lib_queue_destroy(&queue), 0, "destroy");
+	lib_close(&lib);
+	munmap(own, RACE_BYTES);
+}
+
 /* --- the driver leaves ---------------------------------------------------------------------------- */
 
 static int driver_write(const char *file, const char *address)
@@ -415,6 +450,7 @@ int main(void)
 	test_own_replaces(fd);
 	test_race(fd);
 	CHECK(!close(fd), "close");
+	test_race_with_work();
 	test_unbind();
 	uapi_exit();
 }

@@ -248,7 +248,7 @@ static void userptr_zap(struct gaon_userptr *userptr)
 	if (!userptr->valid || !vm->pt.root)
 		return;
 	userptr->valid = false;
-	/* Between its last mapping and its end: nothing is taken away, and nothing will be restored. */
+	/* Between its last mapping and its end nothing is taken away, and nobody would resume. */
 	if (list_empty(&userptr->vmas))
 		return;
 	if (!drm_dev_enter(&vm->gdev->drm, &idx))

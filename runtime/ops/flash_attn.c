@@ -137,7 +137,8 @@ static void join_groups(const struct gaon_ops *ops, struct ops_attention_args *a
 
 	if (a->tokens > 1 || a->tile_heads < a->group)
 		return;
-	a->tile_groups = (uint16_t)(most < groups ? most : groups);
+	most = most < groups ? most : groups;
+	a->tile_groups = (uint16_t)(most < JOINED_ROWS ? most : JOINED_ROWS);
 	while (a->tile_groups > 1 && (a->tile_groups * a->group > JOINED_ROWS || spm_needed(a) > budget))
 		a->tile_groups--;
 }

@@ -269,6 +269,10 @@ START_TEST(flash_attn_long)
 	s = (struct attn_shape){ .dk = 576, .dv = 512, .tokens = 3, .heads = 40, .group = 40,
 				 .sequences = 1, .keys = 70, .type = GAON_TYPE_F32 };
 	run(&s);
+	/* More for each core than 16 bits count. */
+	s = (struct attn_shape){ .dk = 4, .dv = 4, .tokens = 1, .heads = 4 << 16, .group = 1,
+				 .sequences = 1, .keys = 1, .type = GAON_TYPE_F16 };
+	run(&s);
 }
 END_TEST
 

@@ -226,7 +226,9 @@ GAON_API enum gaon_status gaon_ops_sequence_begin(struct gaon_ops_sequence *sequ
 /*
  * Whether the operator that comes next may run beside those before it: it neither needs nor overwrites
  * anything that they write, back to the last one that was not beside others, and it writes nothing that
- * they read.  Without this call, and again for each one after it, it waits for all before it.
+ * they read.  Without this call, and again for each one after it, it waits for all before it.  It holds
+ * for the next launch: after an operator that failed or had nothing to do (an empty tensor) call it with
+ * false.
  */
 GAON_API void gaon_ops_sequence_beside(struct gaon_ops_sequence *sequence, bool beside);
 /* STATE: the thread is not between begin and end. Statuses of gaon_mem_alloc() and gaon_launch(). */

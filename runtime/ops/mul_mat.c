@@ -219,6 +219,8 @@ static enum gaon_status launch_activate(struct gaon_ops *ops, struct gaon_stream
 		.rows = a->m, .batch = { a->batch[0], a->batch[1] }, .k = a->k, .type = a->type_a,
 	};
 
+	/* Steps before this one may be reading the scratch memory, whoever said that they do not meet. */
+	ops_sequence_meet(stream);
 	return ops_launch(ops, stream, OPS_KERNEL_ACTIVATE, &act, sizeof(act),
 			  (uint64_t)a->m * a->batch[0] * a->batch[1], 0);
 }
@@ -298,6 +300,7 @@ static enum gaon_status unpack(struct gaon_ops *ops, struct gaon_stream *stream,
 	a->w_nb[0] = a->k * 2ull;
 	a->w_nb[1] = a->w_nb[0] * a->n;
 	a->w_nb[2] = a->w_nb[1] * src0->ne[2];
+	ops_sequence_meet(stream);	/* as in launch_activate() */
 	return ops_launch(ops, stream, OPS_KERNEL_UNPACK, &args, sizeof(args), ops_tensor_rows(src0), 0);
 }
 

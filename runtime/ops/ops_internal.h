@@ -46,6 +46,8 @@ enum gaon_status ops_sequence_take(struct gaon_ops *ops, struct gaon_stream *str
 enum gaon_status ops_sequence_pass(struct gaon_stream *stream);
 /* Workgroups of the sequence that this thread makes, 0 if it makes none. */
 uint32_t ops_sequence_groups(const struct gaon_ops *ops);
+/* The step of @stream's sequence that comes next waits for all before it, whatever the caller said. */
+void ops_sequence_meet(struct gaon_stream *stream);
 
 /* The kernels' number of an operation; false: there is none. */
 bool ops_unary_op(enum gaon_ops_unary op, uint32_t *kernel_op);

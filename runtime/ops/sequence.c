@@ -100,6 +100,12 @@ void gaon_ops_sequence_beside(struct gaon_ops_sequence *seq, bool beside)
 		seq->beside = beside;
 }
 
+void ops_sequence_meet(struct gaon_stream *stream)
+{
+	if (making && making->stream == stream)
+		making->beside = false;
+}
+
 /* --- memory ------------------------------------------------------------------------------------ */
 
 static enum gaon_status chunk_add(struct gaon_ops_sequence *seq, uint64_t bytes)

@@ -633,6 +633,8 @@ static void queues_fini(struct drm_device *drm, void *arg)
 {
 	struct gaon_queues *queues = arg;
 
+	/* Its works signal fences, for which drm_sched queues works on the other one. */
+	flush_workqueue(queues->wq);
 	if (queues->jobs_wq)
 		destroy_workqueue(queues->jobs_wq);
 	destroy_workqueue(queues->wq);

@@ -83,7 +83,7 @@ static int measure(const char *model, ggml_backend_dev_t device, const char *tex
 {
 	int room = strlen(text) + 16, count = 0, used = 0;
 	llama_token *tokens = malloc(room * sizeof(*tokens));
-	struct side side;
+	struct side side = { 0 };
 
 	if (tokens && side_open(&side, model, device, LLAMA_FLASH_ATTN_TYPE_AUTO, size))
 		count = side_tokenize(&side, text, tokens, room);

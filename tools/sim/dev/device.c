@@ -201,6 +201,7 @@ void sim_reset_chip(struct gaon_sim *sim, bool function)
 	memset(&sim->tele, 0, sizeof(sim->tele));
 	sim->tele.resets = resets + 1;
 	sim_hbm_clear(sim, sim->hbm, sim->config.hbm_bytes);
+	madvise(sim->hbm, sim->config.hbm_bytes, MADV_HUGEPAGE);	/* as it was made */
 	sim_run_quiesce_end(sim);
 	sim_run_notify(sim);
 }

@@ -5,7 +5,7 @@ DRM_KERNEL_OBJS	:= $(O)/tests/unit/drm_kernel.o $(O)/tests/unit/drm_kernel_sync.
 DRM_LIBGAON	:= $(O)/tests/unit/drm_lib/libgaon.so.0
 
 # What the runtime reads of sysfs and /dev when a card is there.
-$(DRM_ROOT)/made: tests/unit/drm_root.sh
+$(DRM_ROOT)/made: tests/unit/drm_root.sh driver/version.sh include/uapi/drm/gaon_accel.h
 	@sh $< $(DRM_ROOT)
 	@touch $@
 

@@ -45,9 +45,10 @@ extern "C" {
  *
  * 1.0: first version.
  * 1.1: &struct drm_gaon_queue_query has @ring_index.
+ * 1.2: &enum drm_gaon_device_flags has %DRM_GAON_DEVICE_GEMM_MEMORY.
  */
 #define DRM_GAON_VERSION_MAJOR	1
-#define DRM_GAON_VERSION_MINOR	1
+#define DRM_GAON_VERSION_MINOR	2
 
 /**
  * enum drm_gaon_ioctl_id - numbers of the ioctls, counted from DRM_COMMAND_BASE

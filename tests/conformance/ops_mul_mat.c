@@ -281,14 +281,20 @@ START_TEST(mul_mat_prepared_by_few)
 }
 END_TEST
 
+/* The test's device once more, made as a variable of the model says, which the test unsets. */
+static void another_card(const char *name, const char *value)
+{
+	ops_test_teardown();
+	setenv(name, value, 1);
+	ops_test_setup();
+}
+
 /* Rows of weights that are longer than what a step takes at most fit the largest scratchpad. */
 START_TEST(mul_mat_large_scratchpad)
 {
 	static const uint64_t size[7] = { 100000, 20, 1, 1, 1, 1, 1 };
 
-	ops_test_teardown();
-	setenv("GAON_SIM_SPM", "64M", 1);
-	ops_test_setup();
+	another_card("GAON_SIM_SPM", "64M");
 	run(GAON_TYPE_F32, GAON_TYPE_F32, size);
 	unsetenv("GAON_SIM_SPM");
 }
@@ -299,9 +305,7 @@ START_TEST(mul_mat_no_gemm_memory)
 {
 	static const uint64_t size[7] = { 576, 700, 1, 1, 1, 1, 1 };
 
-	ops_test_teardown();
-	setenv("GAON_SIM_GEMM_MEMORY", "0", 1);
-	ops_test_setup();
+	another_card("GAON_SIM_GEMM_MEMORY", "0");
 	run(GAON_TYPE_Q4_1, GAON_TYPE_F32, size);
 	run_random(GAON_TYPE_Q8_0);
 	unsetenv("GAON_SIM_GEMM_MEMORY");

@@ -224,6 +224,15 @@ static void check_recorded(const struct program *p, struct gaon_ops_sequence *se
 	OPS_OK(gaon_graph_destroy(graph));
 }
 
+/* Memory for @p to work in, as it begins. */
+static uint64_t make_pool(const struct program *p)
+{
+	uint64_t pool = ops_put(NULL, 2 * ROWS * p->k * 4 + 128);
+
+	restart(p, pool);
+	return pool;
+}
+
 START_TEST(the_same_bits)
 {
 	for (int i = 0; i < PROGRAMS; i++) {
@@ -233,9 +242,8 @@ START_TEST(the_same_bits)
 		float *want;
 
 		make_program(&p);
-		pool = ops_put(NULL, 2 * ROWS * p.k * 4 + 128);
+		pool = make_pool(&p);
 		want = ops_alloc(ROWS * p.k * 4);
-		restart(&p, pool);
 		run_program(&p, pool, NULL);
 		ops_wait();
 		OPS_OK(gaon_mem_read(ops_t.dev, want, pool, ROWS * p.k * 4));
@@ -261,8 +269,7 @@ struct player {
 
 static void make_player(struct player *l, const struct program *p)
 {
-	l->pool = ops_put(NULL, 2 * ROWS * p->k * 4 + 128);
-	restart(p, l->pool);
+	l->pool = make_pool(p);
 	OPS_OK(gaon_stream_create(ops_t.dev, NULL, &l->stream));
 	OPS_OK(gaon_ops_sequence_create(ops_t.ops, &l->seq));
 	ops_t.stream = l->stream;
@@ -288,9 +295,8 @@ START_TEST(streams_share_the_cores)
 	float *want;
 
 	make_program(&p);
-	pool = ops_put(NULL, 2 * ROWS * p.k * 4 + 128);
+	pool = make_pool(&p);
 	want = ops_alloc(ROWS * p.k * 4);
-	restart(&p, pool);
 	for (int s = 0; s < STREAMS; s++)
 		make_player(&player[s], &p);
 	ops_t.stream = own;

@@ -39,22 +39,23 @@ def cache():
     return os.environ.get("GAON_CACHE") or os.path.join(home, "gaon")
 
 
-def root(name):
-    """The path of a root of tools/setup/roots; made if it is not there."""
-    done = subprocess.run(["sh", os.path.join(TREE, "tools/setup/root.sh"), name], stdout=subprocess.PIPE,
+def _printed_by(script, *arguments, trouble):
+    """What a script of the tree prints, the path of what it makes if that is not there."""
+    done = subprocess.run(["sh", os.path.join(TREE, script), *arguments], stdout=subprocess.PIPE,
                           stdin=subprocess.DEVNULL, text=True, check=False)
     if done.returncode:
-        raise ImageError(f"the root {name} could not be made; the lines above say why")
+        raise ImageError(f"{trouble}; the lines above say why")
     return done.stdout.strip()
+
+
+def root(name):
+    """The path of a root of tools/setup/roots; made if it is not there."""
+    return _printed_by("tools/setup/root.sh", name, trouble=f"the root {name} could not be made")
 
 
 def model():
     """The path of the language model; fetched if it is not there."""
-    done = subprocess.run(["sh", os.path.join(TREE, "tools/setup/model.sh")], stdout=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True, check=False)
-    if done.returncode:
-        raise ImageError("the language model could not be fetched; the lines above say why")
-    return done.stdout.strip()
+    return _printed_by("tools/setup/model.sh", trouble="the language model could not be fetched")
 
 
 def inside(root_path, binds=(), writable=(), extra=()):
@@ -75,11 +76,7 @@ def inside(root_path, binds=(), writable=(), extra=()):
 
 
 def _debug_kernel():
-    done = subprocess.run(["sh", os.path.join(TREE, "tests/vm/debug_kernel.sh")], stdout=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True, check=False)
-    if done.returncode:
-        raise ImageError("the debugging kernel could not be built; the lines above say why")
-    return done.stdout.strip()
+    return _printed_by("tests/vm/debug_kernel.sh", trouble="the debugging kernel could not be built")
 
 
 def guest(kernel, build):

@@ -6,6 +6,11 @@
 #define HEARTBEAT_MS_MAX	3600000u
 #define SLICE_US_MAX		1000000u
 #define FUSE_DEBUG		1u
+#define VALUE_BEHIND_INDEX	4u	/* of each pair of registers */
+
+_Static_assert(GAON_MCU_TELE_VALUE == GAON_MCU_TELE_INDEX + VALUE_BEHIND_INDEX &&
+	       GAON_MCU_RETIRED_VALUE == GAON_MCU_RETIRED_INDEX + VALUE_BEHIND_INDEX &&
+	       GAON_MCU_CORE_VALUE == GAON_MCU_CORE_INDEX + VALUE_BEHIND_INDEX, "pairs");
 
 #define RESERVED_ZERO(field)	fw_is_zero(&(field), sizeof(field))
 
@@ -46,21 +51,22 @@ uint32_t misc_features(const struct gaon_admin_cmd *cmd, const struct fw_ticket 
 }
 
 /* A structure of the hardware, word by word through a pair of registers, to where the host wants it. */
-static uint32_t copy_words(const struct gaon_admin_buffer *c, uint32_t index_reg, uint32_t value_reg,
+static uint32_t copy_words(const struct gaon_admin_buffer *c, uint32_t index_reg, uint32_t first_index,
 			   uint32_t bytes, uint32_t *first)
 {
-	static uint32_t words[sizeof(struct gaon_retired) / 4];
+	static uint32_t words[sizeof(struct gaon_core_state) / 4];
 	uint32_t error;
 
-	_Static_assert(sizeof(words) >= sizeof(struct gaon_telemetry), "room for both");
-	if (c->value || !RESERVED_ZERO(c->reserved))
+	_Static_assert(sizeof(words) >= sizeof(struct gaon_telemetry) &&
+		       sizeof(words) >= sizeof(struct gaon_retired), "room for each");
+	if (!RESERVED_ZERO(c->reserved))
 		return GAON_ADMIN_ERR_RESERVED;
 	error = check_buffer(c->pa, c->bytes, bytes);
 	if (error)
 		return error;
 	for (uint32_t i = 0; i < bytes / 4; i++) {
-		reg_write(index_reg, i);
-		words[i] = reg_read(value_reg);
+		reg_write(index_reg, first_index + i);
+		words[i] = reg_read(index_reg + VALUE_BEHIND_INDEX);
 	}
 	*first = words[0];
 	return dma_write(c->pa, words, bytes) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_DMA;
@@ -73,8 +79,9 @@ uint32_t misc_telemetry(const struct gaon_admin_cmd *cmd, const struct fw_ticket
 
 	(void)ticket;
 	(void)value;
-	return copy_words(&cmd->buffer, GAON_MCU_TELE_INDEX, GAON_MCU_TELE_VALUE,
-			  sizeof(struct gaon_telemetry), &size);
+	if (cmd->buffer.value)
+		return GAON_ADMIN_ERR_RESERVED;
+	return copy_words(&cmd->buffer, GAON_MCU_TELE_INDEX, 0, sizeof(struct gaon_telemetry), &size);
 }
 
 uint32_t misc_retired(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket, uint64_t value[6])
@@ -82,10 +89,26 @@ uint32_t misc_retired(const struct gaon_admin_cmd *cmd, const struct fw_ticket *
 	uint32_t error, count;
 
 	(void)ticket;
-	error = copy_words(&cmd->buffer, GAON_MCU_RETIRED_INDEX, GAON_MCU_RETIRED_VALUE,
-			   sizeof(struct gaon_retired), &count);
+	if (cmd->buffer.value)
+		return GAON_ADMIN_ERR_RESERVED;
+	error = copy_words(&cmd->buffer, GAON_MCU_RETIRED_INDEX, 0, sizeof(struct gaon_retired), &count);
 	if (!error)
 		value[0] = count;
+	return error;
+}
+
+uint32_t misc_core_state(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+			 uint64_t value[6])
+{
+	uint32_t error, size;
+
+	(void)ticket;
+	if (cmd->buffer.value >= identify.cores)
+		return GAON_ADMIN_ERR_RANGE;
+	error = copy_words(&cmd->buffer, GAON_MCU_CORE_INDEX, cmd->buffer.value << 16,
+			   sizeof(struct gaon_core_state), &size);
+	if (!error)
+		value[0] = size;
 	return error;
 }
 

@@ -60,6 +60,7 @@ struct gaon_admin_state {
 #define GAON_ADMIN_LIMITS		0x42
 #define GAON_ADMIN_INJECT		0x43	/* needs the debug fuse */
 #define GAON_ADMIN_RETIRED		0x44	/* the list of retired pages */
+#define GAON_ADMIN_CORE_STATE		0x48	/* what a core kept of the workgroup last dropped */
 #define GAON_ADMIN_LINK			0x50	/* needs GAON_FEATURE_LINKS */
 
 #define GAON_ADMIN_OK			0
@@ -146,11 +147,14 @@ struct gaon_admin_id {			/* DESTROY, SUSPEND, RESUME, RESET, PRIORITY, CLEAR, QU
 	uint64_t reserved[6];
 };
 
-/* TELEMETRY: a struct gaon_telemetry; LOG_SETUP: a struct gaon_log_ring; RETIRED: a struct gaon_retired */
+/*
+ * TELEMETRY: a struct gaon_telemetry; LOG_SETUP: a struct gaon_log_ring; RETIRED: a struct gaon_retired;
+ * CORE_STATE: a struct gaon_core_state
+ */
 struct gaon_admin_buffer {
 	uint64_t pa;
 	uint32_t bytes;
-	uint32_t value;			/* LOG_SETUP: level 0 (error) to 3 (debug) */
+	uint32_t value;			/* LOG_SETUP: level 0 (error) to 3 (debug); CORE_STATE: the core */
 	uint64_t reserved[5];
 };
 

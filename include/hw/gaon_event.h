@@ -72,6 +72,36 @@ struct gaon_fault_record {
 	uint32_t list_index;	/* inside INDIRECT or CALL, else 0 */
 };				/* 64 bytes */
 
+/*
+ * What a core keeps of the last workgroup that was dropped on it, for who looks for the cause: kept when
+ * the core or another of its launch faults, and when a stop or a reset drops the launch. CORE_STATE reads it.
+ */
+struct gaon_core_state {
+	uint32_t size;		/* of this; 0: nothing was dropped on the core since the chip was reset */
+	uint16_t type;		/* GAON_FAULT_*: its own fault; NONE: dropped for another reason */
+	uint8_t core;
+	uint8_t reserved0;
+	uint32_t context;
+	uint32_t queue;
+	uint64_t sequence;	/* read index of the packet in its ring */
+	uint64_t cycle;
+	uint64_t workgroup;	/* linear id */
+	uint64_t pc;
+	uint64_t entry;		/* of the launch, as its arguments and grid */
+	uint64_t args;
+	uint32_t grid[3];
+	uint32_t tag;		/* the packet's */
+	uint64_t instret;	/* instructions of the workgroup so far */
+	uint64_t vtype;
+	uint32_t vl;
+	uint32_t vstart;
+	uint32_t fcsr;
+	uint32_t vcsr;
+	uint64_t x[32];
+	uint64_t f[32];
+	uint64_t reserved1[2];
+};				/* 640 bytes */
+
 #define GAON_EVENT_PACKET		1	/* a packet with F_EVENT completed */
 #define GAON_EVENT_FAULT		2	/* `fault` is filled */
 #define GAON_EVENT_STATE		3	/* device state changed; value: GAON_STATE_* */

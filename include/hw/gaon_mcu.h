@@ -154,5 +154,8 @@
 /* Retired pages: word INDEX of struct gaon_retired */
 #define GAON_MCU_RETIRED_INDEX	0x228
 #define GAON_MCU_RETIRED_VALUE	0x22c	/* ro */
+/* State that cores keep: core << 16 | word of struct gaon_core_state */
+#define GAON_MCU_CORE_INDEX	0x240
+#define GAON_MCU_CORE_VALUE	0x244	/* ro */
 
 #endif

@@ -118,6 +118,19 @@ START_TEST(test_saxpy)
 }
 END_TEST
 
+/* What the core keeps, word by word as the firmware reads it. */
+static struct gaon_core_state kept_by(uint32_t core)
+{
+	uint32_t words[sizeof(struct gaon_core_state) / 4];
+	struct gaon_core_state state;
+
+	for (uint32_t i = 0; i < sizeof(words) / 4; i++)
+		words[i] = sim_core_kept(e->sim, core, i);
+	ck_assert_uint_eq(sim_core_kept(e->sim, core, sizeof(words) / 4), 0);
+	memcpy(&state, words, sizeof(state));
+	return state;
+}
+
 static const struct fault_case {
 	uint64_t entry, args;
 	uint16_t type;
@@ -154,8 +167,10 @@ START_TEST(test_fault)
 	struct gaon_packet pkt = engine_launch(c->entry, c->args, 1, 1, 1);
 	struct gaon_packet good = engine_launch(K_IDS, VA_HBM, 2, 1, 1);
 	const struct gaon_fault_record *f = last_fault();
+	struct gaon_core_state kept;
 
 	ck_assert_uint_eq(engine_do(e, q, &good), GAON_FAULT_NONE);
+	ck_assert_uint_eq(kept_by(0).size, 0);
 	ck_assert_uint_eq(engine_do(e, q, &pkt), c->type);
 	ck_assert_uint_eq(f->access, c->access);
 	ck_assert_uint_eq(f->va, c->va);
@@ -168,6 +183,22 @@ START_TEST(test_fault)
 		ck_assert_uint_eq(f->pc, c->entry);
 	ck_assert_uint_eq(q->state->status, GAON_QUEUE_FAULTED);
 	ck_assert_uint_eq(q->state->fault_type, c->type);
+	kept = kept_by(0);
+	ck_assert_uint_eq(kept.size, sizeof(kept));
+	ck_assert_uint_eq(kept.type, c->type);
+	ck_assert_uint_eq(kept.context, 1);
+	ck_assert_uint_eq(kept.queue, f->queue);
+	ck_assert_uint_eq(kept.sequence, 1);
+	ck_assert_uint_eq(kept.cycle, f->cycle);
+	ck_assert_uint_eq(kept.tag, 77);
+	ck_assert_uint_eq(kept.pc, f->pc);
+	ck_assert_uint_eq(kept.entry, c->entry);
+	ck_assert_uint_eq(kept.args, c->args);
+	ck_assert_uint_eq(kept.grid[0], 1);
+	ck_assert_uint_eq(kept.x[1], c->entry == K_JUMP ? kept.x[1] : GAON_EXIT_PC);
+	ck_assert_uint_eq(kept.x[10], c->args);
+	ck_assert_uint_eq(kept.vtype, 1ull << 63);
+	ck_assert_uint_eq(kept_by(1).size, 0);
 	engine_clear(e, q);
 	memset(engine_hbm(e, 0), 0xff, 16);
 	ck_assert_uint_eq(engine_do(e, q, &good), GAON_FAULT_NONE);
@@ -222,6 +253,11 @@ START_TEST(test_endless_beside_others)
 	ck_assert(engine_run_until(e, engine_host64(e, HOST_SCRATCH + (4 << 20)), 10));
 	engine_run(e);
 	ck_assert_uint_eq(e->sim->slots[0].status, GAON_SLOT_STOPPED);
+	/* Where it was; it did nothing wrong itself. */
+	ck_assert_uint_eq(kept_by(0).size, sizeof(struct gaon_core_state));
+	ck_assert_uint_eq(kept_by(0).type, GAON_FAULT_NONE);
+	ck_assert_uint_eq(kept_by(0).pc, K_FOREVER);
+	ck_assert_uint_gt(kept_by(0).instret, 0);
 }
 END_TEST
 

@@ -48,7 +48,7 @@ START_TEST(unknown_opcodes_are_refused)
 {
 	static const uint16_t known[] = {
 		0x00, 0x01, 0x02, 0x10, 0x11, 0x12, 0x13, 0x14, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-		0x26, 0x27, 0x30, 0x40, 0x41, 0x42, 0x43, 0x44, 0x50,
+		0x26, 0x27, 0x30, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x50,
 	};
 	struct fake *f = booted();
 
@@ -342,6 +342,33 @@ START_TEST(retired_pages_are_copied)
 }
 END_TEST
 
+START_TEST(state_of_cores_is_copied)
+{
+	struct fake *f = booted();
+	const struct gaon_admin_cmd good = {
+		.opcode = GAON_ADMIN_CORE_STATE,
+		.buffer = { .pa = FAKE_HOST + FAKE_DATA, .bytes = sizeof(f->kept[0]), .value = 1 },
+	};
+	struct gaon_admin_cmd cmd = good;
+	struct gaon_admin_reply reply;
+
+	f->kept[0].pc = 1;
+	f->kept[1].size = sizeof(f->kept[1]);
+	f->kept[1].pc = 0x123456789abcull;
+	for (uint32_t i = 0; i < 32; i++)
+		f->kept[1].x[i] = 0x0123456789abcdefull * i;
+	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);
+	ck_assert_uint_eq(reply.value[0], sizeof(f->kept[1]));
+	ck_assert_mem_eq(f->host + FAKE_DATA, &f->kept[1], sizeof(f->kept[1]));
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.buffer.bytes = sizeof(f->kept[1]) - 1);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.buffer.value = f->identify.cores);
+	REFUSED(GAON_ADMIN_ERR_ALIGN, c.buffer.pa += 4);
+	REFUSED(GAON_ADMIN_ERR_RESERVED, c.buffer.reserved[4] = 1);
+	REFUSED(GAON_ADMIN_ERR_DMA, c.buffer.pa = FAKE_HOST + FAKE_HOST_SIZE - 256);
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(injection_needs_the_fuse)
 {
 	struct fake *f = booted();
@@ -419,6 +446,7 @@ TCase *firmware_admin_tests(void)
 	tcase_add_test(tc, limits_take_effect);
 	tcase_add_test(tc, heartbeat_beats_on_request);
 	tcase_add_test(tc, retired_pages_are_copied);
+	tcase_add_test(tc, state_of_cores_is_copied);
 	tcase_add_test(tc, injection_needs_the_fuse);
 	tcase_add_test(tc, injected_crash_panics);
 	tcase_add_test(tc, injected_hang_stops_answering);

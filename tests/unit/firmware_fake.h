@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <hw/gaon_admin.h>
+#include <hw/gaon_event.h>
 #include <hw/gaon_mcu.h>
 #include <hw/gaon_packet.h>
 #include <hw/gaon_regs.h>
@@ -64,6 +65,8 @@ struct fake {
 	struct gaon_telemetry telemetry;
 	struct gaon_retired retired;
 	uint32_t retired_index;
+	struct gaon_core_state kept[2];
+	uint32_t core_index;
 	uint32_t ident_index, tele_index;
 	uint32_t ctx_index, ctx_asid, ctx_ring, ctx_status;
 	uint64_t ctx_root, ctx_print;

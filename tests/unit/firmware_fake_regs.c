@@ -276,6 +276,7 @@ static uint32_t *storage(struct fake *f, uint32_t reg)
 	WORD(GAON_MCU_IDENT_INDEX, f->ident_index);
 	WORD(GAON_MCU_TELE_INDEX, f->tele_index);
 	WORD(GAON_MCU_RETIRED_INDEX, f->retired_index);
+	WORD(GAON_MCU_CORE_INDEX, f->core_index);
 	WORD(GAON_MCU_CTX_INDEX, f->ctx_index);
 	WORD(GAON_MCU_CTX_ASID, f->ctx_asid);
 	PAIR(GAON_MCU_CTX_ROOT, f->ctx_root);
@@ -342,6 +343,9 @@ bool fake_reg_read(void *ctx, uint32_t addr, unsigned int len, uint32_t *value)
 		*value = word_of(&f->telemetry, sizeof(f->telemetry), f->tele_index);
 	else if (reg == GAON_MCU_RETIRED_VALUE)
 		*value = word_of(&f->retired, sizeof(f->retired), f->retired_index);
+	else if (reg == GAON_MCU_CORE_VALUE)
+		*value = word_of(&f->kept[f->core_index >> 16 & 1], sizeof(f->kept[0]),
+				 f->core_index & 0xffff);
 	else if (reg == GAON_MCU_PENDQ_POP)
 		*value = pop_rung(f);
 	else if (reg == GAON_MCU_SLOT_EVENT)

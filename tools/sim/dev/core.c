@@ -591,6 +591,7 @@ void sim_core_reset(struct sim_core *core)
 	u->job.running = false;
 	u->active = u->faulted = false;
 	u->wait = SIM_WAIT_NONE;
+	u->kept = (struct gaon_core_state){ 0 };
 	change_owner(core);
 	sim_hart_reset(core->hart);
 	flush(core);

@@ -160,6 +160,7 @@ struct sim_unit {
 	/* waiting inside a gang */
 	uint32_t phase;
 	uint32_t sem, sem_count;
+	struct gaon_core_state kept;	/* of the last workgroup that was dropped */
 };
 
 /* --- remote.c: a core and host memory without a pointer -------------------------------------- */

@@ -61,6 +61,47 @@ static void release_all(struct gaon_sim *sim, struct sim_launch *l)
 		release_core(&sim->cores[__builtin_ctzll(held)]);
 }
 
+/* A workgroup is about to be dropped. */
+static void keep_state(struct gaon_sim *sim, const struct sim_launch *l, const struct sim_core *core)
+{
+	struct gaon_core_state *kept = &core->unit->kept;
+	const struct sim_hart *h = core->hart;
+	bool guilty = l->faulted && l->fault.core == core->index;
+
+	*kept = (struct gaon_core_state){
+		.size = sizeof(*kept), .type = guilty ? l->fault.type : GAON_FAULT_NONE,
+		.core = (uint8_t)core->index, .context = l->ctx->id, .queue = l->slot->queue,
+		.sequence = l->slot->read, .cycle = sim_time_slot(sim, l->slot),
+		.workgroup = core->workgroup, .pc = guilty ? l->fault.pc : h->pc,
+		.entry = l->desc.entry_va, .args = l->desc.args_va,
+		.grid = { l->desc.grid[0], l->desc.grid[1], l->desc.grid[2] }, .tag = l->tag,
+		.instret = h->instret, .vtype = h->vtype, .vl = h->vl, .vstart = h->vstart,
+		.fcsr = (uint32_t)h->frm << 5 | h->fflags, .vcsr = (uint32_t)h->vxrm << 1 | h->vxsat,
+	};
+	memcpy(kept->x, h->x, sizeof(kept->x));
+	memcpy(kept->f, h->f, sizeof(kept->f));
+}
+
+static void keep_states(struct gaon_sim *sim, const struct sim_launch *l)
+{
+	for (uint64_t held = l->held; held; held &= held - 1) {
+		const struct sim_core *core = &sim->cores[__builtin_ctzll(held)];
+
+		if (core->unit->active)
+			keep_state(sim, l, core);
+	}
+}
+
+uint32_t sim_core_kept(const struct gaon_sim *sim, uint32_t core, uint32_t word)
+{
+	uint32_t value;
+
+	if (core >= sim->identify.cores || word >= sizeof(struct gaon_core_state) / 4)
+		return 0;
+	memcpy(&value, (const uint8_t *)&sim->engines->unit[core].kept + 4 * (size_t)word, 4);
+	return value;
+}
+
 static void end(struct gaon_sim *sim, struct sim_launch *l)
 {
 	release_all(sim, l);
@@ -188,6 +229,7 @@ void sim_launch_settle(struct gaon_sim *sim, struct sim_launch *l)
 			stop_running(sim, l);
 			return;
 		}
+		keep_states(sim, l);
 		sim_time_launch_end(sim, l);
 		end(sim, l);
 		if (l->faulted) {

@@ -146,6 +146,8 @@ static uint32_t *mcubus_plain(struct sim_mcu_bus *bus, uint32_t reg)
 		return &bus->inject_target;
 	case GAON_MCU_RETIRED_INDEX:
 		return &bus->retired_index;
+	case GAON_MCU_CORE_INDEX:
+		return &bus->core_index;
 	default:
 		return NULL;
 	}
@@ -269,6 +271,8 @@ static uint32_t mcubus_read_other(struct gaon_sim *sim, uint32_t reg)
 		return mcubus_word(&bus->tele, sizeof(bus->tele), bus->tele_index);
 	case GAON_MCU_RETIRED_VALUE:
 		return mcubus_word(&bus->retired, sizeof(bus->retired), bus->retired_index);
+	case GAON_MCU_CORE_VALUE:
+		return sim_core_kept(sim, bus->core_index >> 16, bus->core_index & 0xffff);
 	case GAON_MCU_CTX_STATUS:
 		return bus->ctx_status;
 	case GAON_MCU_DB_STATUS:

@@ -25,7 +25,7 @@ struct sim_mcu_bus {
 	uint32_t admin_log2, admin_tail;
 	uint16_t admin_enables;
 
-	uint32_t ident_index, tele_index, retired_index;
+	uint32_t ident_index, tele_index, retired_index, core_index;
 	struct gaon_telemetry tele;
 
 	uint32_t ctx_index, ctx_asid, ctx_ring, ctx_status;

@@ -77,11 +77,13 @@ enum gaon_ops_glu {
 	GAON_OPS_SWIGLU_OAI,	/* g sigmoid(alpha g) (u + 1); g = min(a, limit), u = b held to +-limit */
 	GAON_OPS_GEGLU_ERF,	/* gelu, by the error function (a) b */
 	GAON_OPS_GEGLU_QUICK,	/* a sigmoid(1.702 a) b */
+	GAON_OPS_SWIGLU_CLAMP,	/* silu(g) u; g and u as for SWIGLU_OAI */
 };
 
 /*
  * Gated: dst = f(a) b, all of one shape.  @b NULL: rows of a have both, first the gate, then the
- * factor, or the other way round if @swapped.  @alpha, @limit: for SWIGLU_OAI only.
+ * factor, or the other way round if @swapped.  @alpha: for SWIGLU_OAI only; @limit: for it and
+ * SWIGLU_CLAMP.
  */
 GAON_API enum gaon_status gaon_ops_glu(struct gaon_ops *ops, struct gaon_stream *stream,
 				       enum gaon_ops_glu op, const struct gaon_tensor *dst,

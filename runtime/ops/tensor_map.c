@@ -122,6 +122,7 @@ static bool glu_kernel_op(enum gaon_ops_glu op, uint32_t *kernel_op)
 		[GAON_OPS_SWIGLU_OAI] = OPS_GLU_SWIGLU_OAI,
 		[GAON_OPS_GEGLU_ERF] = OPS_GLU_GEGLU_ERF,
 		[GAON_OPS_GEGLU_QUICK] = OPS_GLU_GEGLU_QUICK,
+		[GAON_OPS_SWIGLU_CLAMP] = OPS_GLU_SWIGLU_CLAMP,
 	};
 
 	if ((uint32_t)op >= sizeof(table) / sizeof(table[0]))

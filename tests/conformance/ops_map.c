@@ -167,6 +167,7 @@ static double glu(enum gaon_ops_glu op, double a, double b, double *bound)
 	case GAON_OPS_SWIGLU_OAI: return g * sigmoid((double)alpha * g) * (u + 1);
 	case GAON_OPS_GEGLU_ERF: return gelu_erf(a) * b;
 	case GAON_OPS_GEGLU_QUICK: return a * sigmoid(1.702 * a) * b;
+	case GAON_OPS_SWIGLU_CLAMP: return g * sigmoid(g) * u;
 	}
 	ck_abort_msg("no operation %d", op);
 }
@@ -209,9 +210,29 @@ static void check_glu(enum gaon_ops_glu op, uint64_t most)
 
 START_TEST(glus)
 {
-	for (int op = GAON_OPS_REGLU; op <= GAON_OPS_GEGLU_QUICK; op++)
+	for (int op = GAON_OPS_REGLU; op <= GAON_OPS_SWIGLU_CLAMP; op++)
 		for (int i = 0; i < 6; i++)
 			check_glu((enum gaon_ops_glu)op, i ? 300 : 12000);
+}
+END_TEST
+
+/* What is no number stays none: a limit does not hide it. */
+START_TEST(glus_of_nan)
+{
+	static const enum gaon_ops_glu ops[] = { GAON_OPS_SWIGLU_OAI, GAON_OPS_SWIGLU_CLAMP };
+	static const float gates[] = { NAN, 1, 9 }, ups[] = { 1, NAN, -9 };
+	uint64_t ne[GAON_TENSOR_DIMS] = { 3, 1, 1, 1 };
+	struct gaon_tensor a, b, y;
+	float got[3];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		ck_assert(gaon_tensor_dense(&a, ops_put(gates, sizeof(gates)), GAON_TYPE_F32, ne));
+		ck_assert(gaon_tensor_dense(&b, ops_put(ups, sizeof(ups)), GAON_TYPE_F32, ne));
+		ck_assert(gaon_tensor_dense(&y, ops_put(NULL, sizeof(got)), GAON_TYPE_F32, ne));
+		OPS_OK(gaon_ops_glu(ops_t.ops, ops_t.stream, ops[i], &y, &a, &b, false, 1, 2));
+		ops_get(got, y.va, sizeof(got));
+		ck_assert(isnan(got[0]) && isnan(got[1]) && isfinite(got[2]));
+	}
 }
 END_TEST
 
@@ -295,6 +316,7 @@ static void add(TCase *t)
 	tcase_add_test(t, maps);
 	tcase_add_test(t, zips);
 	tcase_add_test(t, glus);
+	tcase_add_test(t, glus_of_nan);
 	tcase_add_test(t, refusals);
 }
 

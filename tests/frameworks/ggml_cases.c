@@ -172,13 +172,16 @@ static struct ggml_tensor *build_glu(struct ggml_context *c, const struct draw *
 	int64_t wide = d->ne[0] + (d->kind == GGML_GLU_OP_GEGLU_QUICK ? 512 : 0);
 	int64_t ne[4] = { wide, d->ne[1], d->ne[2], d->ne[3] };
 	int64_t both[4] = { 2 * wide, d->ne[1], d->ne[2], d->ne[3] };
-	bool split = d->kind == GGML_GLU_OP_SWIGLU_OAI || pick(d, 2, 2);
+	bool limited = d->kind == GGML_GLU_OP_SWIGLU_OAI || d->kind == GGML_GLU_OP_SWIGLU_CLAMP;
+	bool split = limited || pick(d, 2, 2);
 	struct ggml_tensor *a = row_parts(c, d, 0, d->type, split ? ne : both);
 	struct ggml_tensor *b = split ? row_parts(c, d, 1, d->type, ne) : NULL;
 
 	ranged(a, -150.0f, 150.0f);
 	if (d->kind == GGML_GLU_OP_SWIGLU_OAI)
 		return ggml_swiglu_oai(c, a, b, 1.702f, 0.5f);
+	if (d->kind == GGML_GLU_OP_SWIGLU_CLAMP)
+		return ggml_swiglu_clamp(c, a, b, 0.5f);
 	return split ? ggml_glu_split(c, a, b, d->kind) : ggml_glu(c, a, d->kind, pick(d, 3, 2));
 }
 
@@ -430,6 +433,7 @@ const struct op_case op_cases[] = {
 	{ "glu geglu", build_glu, F32, F32, GGML_GLU_OP_GEGLU, true, 1e-7 },
 	{ "glu swiglu", build_glu, F32, F32, GGML_GLU_OP_SWIGLU, true, 1e-7 },
 	{ "glu swiglu_oai", build_glu, F32, F32, GGML_GLU_OP_SWIGLU_OAI, true, 1e-7 },
+	{ "glu swiglu_clamp", build_glu, F32, F32, GGML_GLU_OP_SWIGLU_CLAMP, true, 1e-7 },
 	{ "glu geglu_erf", build_glu, F32, F32, GGML_GLU_OP_GEGLU_ERF, true, 1e-7 },
 	{ "glu geglu_quick", build_glu, F32, F32, GGML_GLU_OP_GEGLU_QUICK, true, 1e-7 },
 	{ "cpy f32 to f32", build_copy, F32, F32, 0, true, 0 },

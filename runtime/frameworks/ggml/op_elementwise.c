@@ -142,6 +142,7 @@ static bool glu_function(const struct ggml_tensor *op, enum gaon_ops_glu *functi
 	case GGML_GLU_OP_SWIGLU_OAI: *function = GAON_OPS_SWIGLU_OAI; return true;
 	case GGML_GLU_OP_GEGLU_ERF: *function = GAON_OPS_GEGLU_ERF; return true;
 	case GGML_GLU_OP_GEGLU_QUICK: *function = GAON_OPS_GEGLU_QUICK; return true;
+	case GGML_GLU_OP_SWIGLU_CLAMP: *function = GAON_OPS_SWIGLU_CLAMP; return true;
 	default: return plugin_refuse("no such function on the device");
 	}
 }

@@ -37,6 +37,7 @@ enum ops_glu {
 	OPS_GLU_SWIGLU_OAI,		/* a' sigmoid(alpha a') (b' + 1), both clamped by limit */
 	OPS_GLU_GEGLU_ERF,		/* gelu by the error function(a) b */
 	OPS_GLU_GEGLU_QUICK,		/* a sigmoid(1.702 a) b */
+	OPS_GLU_SWIGLU_CLAMP,		/* silu(a') b', both clamped by limit */
 	OPS_GLUS,
 };
 

@@ -90,13 +90,23 @@ GAON_KERNEL(ops_zip, struct ops_zip_args,
 	}
 }
 
-/* gpt-oss: the gate from above only, the factor from both sides */
+/* The smaller one, but NaN if @v is: gaon_minf() would say @limit. */
+static float at_most(float v, float limit)
+{
+	return v > limit ? limit : v;
+}
+
+/* The gate is held from above only, the factor from both sides: of gpt-oss, and without its changes. */
 static float swiglu_oai(float v, float w, float alpha, float limit)
 {
-	float gate = gaon_minf(v, limit);
-	float up = gaon_maxf(gaon_minf(w, limit), -limit);
+	float gate = at_most(v, limit), up = at_most(-at_most(-w, limit), limit);
 
 	return gate * gaon_sigmoidf(alpha * gate) * (up + 1.0f);
+}
+
+static float swiglu_clamp(float v, float w, float limit)
+{
+	return gaon_siluf(at_most(v, limit)) * at_most(-at_most(-w, limit), limit);
 }
 
 static void glu_f32(float *y, const float *a, const float *b, uint64_t n,
@@ -111,6 +121,7 @@ static void glu_f32(float *y, const float *a, const float *b, uint64_t n,
 	case OPS_GLU_SWIGLU_OAI: LOOP2(swiglu_oai(v, w, alpha, limit)); break;
 	case OPS_GLU_GEGLU_ERF: LOOP2(gaon_geluf(v) * w); break;
 	case OPS_GLU_GEGLU_QUICK: LOOP2(gelu_quick(v) * w); break;
+	case OPS_GLU_SWIGLU_CLAMP: LOOP2(swiglu_clamp(v, w, limit)); break;
 	default: gaon_assert(!"operation exists");
 	}
 }

@@ -29,6 +29,8 @@ struct gaon_ops;	/* the kernels, loaded on one device */
 GAON_API enum gaon_status gaon_ops_create(struct gaon_device *dev, struct gaon_ops **ops);
 /* Blocks until work that uses the kernels has finished. @ops may be NULL. */
 GAON_API void gaon_ops_destroy(struct gaon_ops *ops);
+/* Scratchpad of a core, in bytes, in which every kernel runs with the least that it can work with. */
+GAON_API uint64_t gaon_ops_scratchpad(const struct gaon_ops *ops);
 /* What this thread's last INVALID_ARGUMENT or INVALID_ADDRESS of this library was about; never NULL. */
 GAON_API const char *gaon_ops_last_error(void);
 

@@ -33,6 +33,8 @@ GAON_API enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_str
 GAON_API bool gaon_ops_mul_mat_supports(const struct gaon_tensor *dst,
 					const struct gaon_tensor *src0,
 					const struct gaon_tensor *src1);
+GAON_API bool gaon_ops_mul_mat_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+				    const struct gaon_tensor *src0, const struct gaon_tensor *src1);
 /* Bytes of scratch for operands that are supported. */
 GAON_API uint64_t gaon_ops_mul_mat_scratch(const struct gaon_tensor *dst,
 					   const struct gaon_tensor *src0,
@@ -58,6 +60,9 @@ GAON_API bool gaon_ops_mul_mat_id_supports(const struct gaon_tensor *dst,
 					   const struct gaon_tensor *src0,
 					   const struct gaon_tensor *src1,
 					   const struct gaon_tensor *ids);
+GAON_API bool gaon_ops_mul_mat_id_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+				       const struct gaon_tensor *src0, const struct gaon_tensor *src1,
+				       const struct gaon_tensor *ids);
 
 /* --- rotary position embedding ---------------------------------------------------------------- */
 
@@ -157,6 +162,11 @@ GAON_API bool gaon_ops_flash_attn_supports(const struct gaon_tensor *dst, const 
 					   const struct gaon_tensor *mask,
 					   const struct gaon_tensor *sinks,
 					   const struct gaon_attention *attention);
+GAON_API bool gaon_ops_flash_attn_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+				       const struct gaon_tensor *q, const struct gaon_tensor *k,
+				       const struct gaon_tensor *v, const struct gaon_tensor *mask,
+				       const struct gaon_tensor *sinks,
+				       const struct gaon_attention *attention);
 
 #ifdef __cplusplus
 }

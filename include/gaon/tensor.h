@@ -13,7 +13,9 @@
  *
  * Each gaon_ops_X() has a gaon_ops_X_supports(): whether the call would take these types, shapes and
  * parameters.  It needs no device and looks at no address; if it says false, gaon_ops_last_error()
- * says why.
+ * says why.  Where the need of scratchpad depends on the shape there is a gaon_ops_X_fits() as well:
+ * whether the call would take them on the device of these ops, whose scratchpad may be too small.
+ * Such a call is refused with LIMIT.
  *
  * Threads: any thread at any time.
  */
@@ -214,12 +216,16 @@ GAON_API enum gaon_status gaon_ops_argsort(struct gaon_ops *ops, struct gaon_str
 					   const struct gaon_tensor *dst,
 					   const struct gaon_tensor *src, bool descending);
 GAON_API bool gaon_ops_argsort_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src);
+GAON_API bool gaon_ops_argsort_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+				    const struct gaon_tensor *src);
 
 /* Row by row: the places of the dst->ne[0] largest elements, in the order of their places. */
 GAON_API enum gaon_status gaon_ops_top_k(struct gaon_ops *ops, struct gaon_stream *stream,
 					 const struct gaon_tensor *dst,
 					 const struct gaon_tensor *src);
 GAON_API bool gaon_ops_top_k_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src);
+GAON_API bool gaon_ops_top_k_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+				  const struct gaon_tensor *src);
 
 /* --- windows of images ------------------------------------------------------------------------ */
 

@@ -172,7 +172,7 @@ static enum gaon_status cut(const struct gaon_ops *ops, struct ops_attention_arg
 	if (units(a) > INT32_MAX)
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": too large");
 	join_groups(ops, a, budget);
-	return GAON_OK;
+	return ops_launch_room(ops, CALL, OPS_KERNEL_ATTENTION, (uint32_t)spm_needed(a));
 }
 
 static uint64_t workgroups(const struct gaon_ops *ops, const struct ops_attention_args *a)
@@ -213,6 +213,22 @@ static struct ops_attention_args describe(const struct operands *o, const struct
 		a.mask_nb[i] = o->mask ? o->mask->nb[i + 1] : 0;
 	}
 	return a;
+}
+
+bool gaon_ops_flash_attn_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+			      const struct gaon_tensor *q, const struct gaon_tensor *k,
+			      const struct gaon_tensor *v, const struct gaon_tensor *mask,
+			      const struct gaon_tensor *sinks, const struct gaon_attention *attention)
+{
+	const struct operands o = { dst, q, k, v, mask, sinks };
+	struct ops_attention_args a;
+
+	if (check(&o, attention))
+		return false;
+	if (ops_tensor_empty(dst))
+		return true;
+	a = describe(&o, attention);
+	return !cut(ops, &a);
 }
 
 enum gaon_status gaon_ops_flash_attn(struct gaon_ops *ops, struct gaon_stream *stream,

@@ -198,17 +198,23 @@ bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 	return true;
 }
 
+uint32_t ops_mul_mat_few_spm(const struct ops_mul_mat_args *a)
+{
+	uint64_t row = a->w_streams ? 0 : ops_dense_row(a->type_w, a->k);
+
+	return (uint32_t)(SPM_FIXED + ops_dense_row(a->type_a, a->k) * a->m +
+			  2 * a->tile_n * (row + 4ull * a->m));
+}
+
 enum gaon_status ops_mul_mat_launch_few(struct gaon_ops *ops, struct gaon_stream *stream,
 					const struct ops_mul_mat_args *a)
 {
-	uint64_t row = ops_dense_row(a->type_w, a->k), products = (uint64_t)a->batch[0] * a->batch[1];
+	uint64_t products = (uint64_t)a->batch[0] * a->batch[1];
 	uint64_t steps = ((uint64_t)(a->n - 1) / a->tile_n + 1) * products;
 	uint64_t groups = few_groups(ops, a);
-	uint64_t spm = SPM_FIXED + ops_dense_row(a->type_a, a->k) * a->m +
-		       2 * a->tile_n * ((a->w_streams ? 0 : row) + 4ull * a->m);
 
 	return ops_launch(ops, stream, OPS_KERNEL_MUL_MAT, a, sizeof(*a),
-			  groups < steps ? groups : steps, (uint32_t)spm);
+			  groups < steps ? groups : steps, ops_mul_mat_few_spm(a));
 }
 
 static enum gaon_status launch_activate(struct gaon_ops *ops, struct gaon_stream *stream,
@@ -225,19 +231,28 @@ static enum gaon_status launch_activate(struct gaon_ops *ops, struct gaon_stream
 			  (uint64_t)a->m * a->batch[0] * a->batch[1], 0);
 }
 
-static enum gaon_status launch_many(struct gaon_ops *ops, struct gaon_stream *stream,
-				    const struct ops_mul_mat_args *a)
+static enum gaon_status cut_many(const struct gaon_ops *ops, const struct ops_mul_mat_args *a,
+				 struct gaon_ops_tiling *tiling)
 {
 	struct gaon_ops_gemm shape = {
 		.size = sizeof(shape), .m = a->m, .n = a->n, .k = a->k, .type_a = a->type_a,
 		.type_b = a->type_w, .type_c = GAON_TYPE_F32, .trans_b = true,
 	};
 	uint64_t products = (uint64_t)a->batch[0] * a->batch[1];
+	enum gaon_status status = ops_gemm_tile(&shape, products, ops->cores, ops->spm_bytes, tiling);
+
+	if (!status && products * (a->m / tiling->tile_m + 1) * (a->n / tiling->tile_n + 1) > 1u << 30)
+		status = ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": too large");
+	return status ? status : ops_launch_room(ops, CALL, OPS_KERNEL_GEMM, tiling->spm_bytes);
+}
+
+static enum gaon_status launch_many(struct gaon_ops *ops, struct gaon_stream *stream,
+				    const struct ops_mul_mat_args *a)
+{
 	struct gaon_ops_tiling tiling;
 	struct ops_gemm_args args;
-	enum gaon_status status;
+	enum gaon_status status = cut_many(ops, a, &tiling);
 
-	status = ops_gemm_tile(&shape, products, ops->cores, ops->spm_bytes, &tiling);
 	if (status)
 		return status;
 	args = (struct ops_gemm_args){
@@ -250,8 +265,6 @@ static enum gaon_status launch_many(struct gaon_ops *ops, struct gaon_stream *st
 		.flags = GAON_GEMM_TRANS_B, .c_buffers = tiling.c_buffers,
 		.type_a = a->type_a, .type_b = a->type_w, .type_c = GAON_TYPE_F32,
 	};
-	if (products * (a->m / tiling.tile_m + 1) * (a->n / tiling.tile_n + 1) > 1u << 30)
-		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": too large");
 	return ops_launch(ops, stream, OPS_KERNEL_GEMM, &args, sizeof(args), tiling.workgroups,
 			  tiling.spm_bytes);
 }
@@ -302,6 +315,30 @@ static enum gaon_status unpack(struct gaon_ops *ops, struct gaon_stream *stream,
 	a->w_nb[2] = a->w_nb[1] * src0->ne[2];
 	ops_sequence_meet(stream);	/* as in launch_activate() */
 	return ops_launch(ops, stream, OPS_KERNEL_UNPACK, &args, sizeof(args), ops_tensor_rows(src0), 0);
+}
+
+bool gaon_ops_mul_mat_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+			   const struct gaon_tensor *src0, const struct gaon_tensor *src1)
+{
+	struct gaon_ops_tiling tiling;
+	struct ops_mul_mat_args a;
+
+	if (check(dst, src0, src1))
+		return false;
+	if (ops_tensor_empty(dst) || !src0->ne[0])
+		return true;
+	a = describe(dst, src0, src1);
+	if (is_super(src0->type)) {
+		if (ops_launch_room(ops, CALL, OPS_KERNEL_UNPACK, 0))
+			return false;
+		a.type_w = GAON_TYPE_F16;
+	}
+	join_heads(&a);
+	mend_strides(&a);
+	if (ops_mul_mat_few(ops, &a))
+		return !ops_launch_room(ops, CALL, OPS_KERNEL_MUL_MAT, ops_mul_mat_few_spm(&a));
+	return !cut_many(ops, &a, &tiling) &&
+	       (a.type_x == a.type_a || !ops_launch_room(ops, CALL, OPS_KERNEL_ACTIVATE, 0));
 }
 
 static enum gaon_status check_scratch(struct gaon_ops *ops, uint64_t va, uint64_t bytes)

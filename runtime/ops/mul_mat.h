@@ -13,6 +13,9 @@ uint64_t ops_dense_row(uint8_t type, uint64_t k);
 /* The kernel of few rows takes @a on this device; fills in tile_n if so. */
 bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a);
 
+/* What @a of ops_mul_mat_few() needs of a core's scratchpad. */
+uint32_t ops_mul_mat_few_spm(const struct ops_mul_mat_args *a);
+
 enum gaon_status ops_mul_mat_launch_few(struct gaon_ops *ops, struct gaon_stream *stream,
 					const struct ops_mul_mat_args *a);
 

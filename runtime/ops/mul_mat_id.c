@@ -51,6 +51,50 @@ bool gaon_ops_mul_mat_id_supports(const struct gaon_tensor *dst, const struct ga
 	return !check(dst, src0, src1, ids);
 }
 
+static struct ops_mul_mat_args describe(const struct gaon_tensor *dst, const struct gaon_tensor *src0,
+					const struct gaon_tensor *src1, const struct gaon_tensor *ids)
+{
+	struct ops_mul_mat_args a = {
+		.w = src0->va, .x = src1->va, .y = dst->va, .ids = ids->va,
+		.w_nb = { src0->nb[1], src0->nb[2], 0 },
+		.x_nb = { ops_dense_row(src1->type, src1->ne[0]), src1->nb[1], src1->nb[2] },
+		.y_nb = { dst->ne[0] * 4, dst->nb[1], dst->nb[2] },
+		.ids_nb = { 4, ids->nb[1] }, .batch = { (uint32_t)dst->ne[1], (uint32_t)dst->ne[2] },
+		.ratio = { 1, 1 }, .experts = (uint32_t)src0->ne[2], .x_wrap = (uint32_t)src1->ne[1],
+		.m = 1, .n = (uint32_t)src0->ne[1], .k = (uint32_t)src0->ne[0],
+		.type_w = src0->type, .type_x = src1->type,
+		.type_a = gaon_ops_mul_mat_class(src0->type),
+	};
+
+	if (a.n == 1)
+		a.w_nb[0] = ops_dense_row(a.type_w, a.k);
+	return a;
+}
+
+/* Cut @a up for the scratchpad, if rows fit it. */
+static enum gaon_status cut(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
+{
+	if (!ops_mul_mat_few(ops, a))
+		return ops_fail(GAON_ERROR_LIMIT,
+				CALL ": rows of %u do not fit a scratchpad of %llu bytes", a->k,
+				(unsigned long long)ops->spm_bytes);
+	return ops_launch_room(ops, CALL, OPS_KERNEL_MUL_MAT, ops_mul_mat_few_spm(a));
+}
+
+bool gaon_ops_mul_mat_id_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+			      const struct gaon_tensor *src0, const struct gaon_tensor *src1,
+			      const struct gaon_tensor *ids)
+{
+	struct ops_mul_mat_args a;
+
+	if (check(dst, src0, src1, ids))
+		return false;
+	if (ops_tensor_empty(dst))
+		return true;
+	a = describe(dst, src0, src1, ids);
+	return !cut(ops, &a);
+}
+
 enum gaon_status gaon_ops_mul_mat_id(struct gaon_ops *ops, struct gaon_stream *stream,
 				     const struct gaon_tensor *dst, const struct gaon_tensor *src0,
 				     const struct gaon_tensor *src1, const struct gaon_tensor *ids)
@@ -66,21 +110,7 @@ enum gaon_status gaon_ops_mul_mat_id(struct gaon_ops *ops, struct gaon_stream *s
 		status = ops_tensor_check(ops, CALL, operands, 4);
 	if (status || ops_tensor_empty(dst))
 		return status;
-	a = (struct ops_mul_mat_args){
-		.w = src0->va, .x = src1->va, .y = dst->va, .ids = ids->va,
-		.w_nb = { src0->nb[1], src0->nb[2], 0 },
-		.x_nb = { ops_dense_row(src1->type, src1->ne[0]), src1->nb[1], src1->nb[2] },
-		.y_nb = { dst->ne[0] * 4, dst->nb[1], dst->nb[2] },
-		.ids_nb = { 4, ids->nb[1] }, .batch = { (uint32_t)dst->ne[1], (uint32_t)dst->ne[2] },
-		.ratio = { 1, 1 }, .experts = (uint32_t)src0->ne[2], .x_wrap = (uint32_t)src1->ne[1],
-		.m = 1, .n = (uint32_t)src0->ne[1], .k = (uint32_t)src0->ne[0],
-		.type_w = src0->type, .type_x = src1->type,
-		.type_a = gaon_ops_mul_mat_class(src0->type),
-	};
-	if (a.n == 1)
-		a.w_nb[0] = ops_dense_row(a.type_w, a.k);
-	if (!ops_mul_mat_few(ops, &a))
-		return ops_fail(GAON_ERROR_LIMIT, CALL ": rows of %u do not fit a scratchpad of %llu bytes",
-				a.k, (unsigned long long)ops->spm_bytes);
-	return ops_mul_mat_launch_few(ops, stream, &a);
+	a = describe(dst, src0, src1, ids);
+	status = cut(ops, &a);
+	return status ? status : ops_mul_mat_launch_few(ops, stream, &a);
 }

@@ -46,6 +46,8 @@ static const char *const ops_names[OPS_KERNELS] = {
 	[OPS_KERNEL_SEQUENCE] = "ops_sequence",
 };
 
+#define GUARD	4096u	/* between the scratchpad that a launch asks for and its stack */
+
 static _Thread_local char ops_error[256];
 
 const char *gaon_ops_last_error(void)
@@ -182,4 +184,37 @@ enum gaon_status ops_launch(struct gaon_ops *ops, struct gaon_stream *stream,
 	enum gaon_status status = ops_sequence_take(ops, stream, kernel, &launch, &taken);
 
 	return status || taken ? status : gaon_launch(stream, ops->kernels[kernel], &launch);
+}
+
+/* What a launch of @kernel with @spm_bytes takes of a core's scratchpad. */
+static uint64_t launch_bytes(const struct gaon_ops *ops, enum ops_kernel kernel, uint32_t spm_bytes)
+{
+	struct gaon_kernel_desc desc = { .size = sizeof(desc) };
+
+	/* It fails for what is no kernel only. */
+	gaon_kernel_get_desc(ops->kernels[kernel], &desc);
+	return (uint64_t)(spm_bytes ? spm_bytes : desc.spm_bytes) + desc.stack_bytes + GUARD;
+}
+
+uint64_t gaon_ops_scratchpad(const struct gaon_ops *ops)
+{
+	uint64_t most = 0;
+
+	for (int i = 0; i < OPS_KERNELS; i++) {
+		uint64_t bytes = launch_bytes(ops, (enum ops_kernel)i, 0);
+
+		most = bytes > most ? bytes : most;
+	}
+	return most;
+}
+
+enum gaon_status ops_launch_room(const struct gaon_ops *ops, const char *call, enum ops_kernel kernel,
+				 uint32_t spm_bytes)
+{
+	uint64_t needed = launch_bytes(ops, kernel, spm_bytes);
+
+	if (needed <= ops->spm_bytes)
+		return GAON_OK;
+	return ops_fail(GAON_ERROR_LIMIT, "%s: %llu bytes of scratchpad are needed, a core has %llu", call,
+			(unsigned long long)needed, (unsigned long long)ops->spm_bytes);
 }

@@ -37,6 +37,13 @@ enum gaon_status ops_launch(struct gaon_ops *ops, struct gaon_stream *stream,
 			    uint64_t items, uint32_t spm_bytes);
 
 /*
+ * GAON_OK if a core's scratchpad has room for a launch of @kernel with @spm_bytes (0: its static part)
+ * beside the stack; LIMIT with @call and the numbers in the sentence if not.
+ */
+enum gaon_status ops_launch_room(const struct gaon_ops *ops, const char *call, enum ops_kernel kernel,
+				 uint32_t spm_bytes);
+
+/*
  * The sequence that this thread makes takes @launch if it is one of @stream: *@taken.  Otherwise what it
  * has taken before is launched, so that the order stays.  Without a sequence nothing happens.
  */

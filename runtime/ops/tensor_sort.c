@@ -45,6 +45,9 @@ static enum gaon_status sort_launch(struct gaon_ops *ops, struct gaon_stream *st
 		status = ops_tensor_check(ops, call, o, 2);
 	if (status || ops_tensor_empty(o[0].t))
 		return status;
+	status = ops_launch_room(ops, call, kernel, SORT_BYTES(o[1].t->ne[0]));
+	if (status)
+		return status;
 	args.dst = *o[0].t;
 	args.src = *o[1].t;
 	ops_tensor_normalise(&args.dst);
@@ -53,11 +56,27 @@ static enum gaon_status sort_launch(struct gaon_ops *ops, struct gaon_stream *st
 			  SORT_BYTES(args.src.ne[0]));
 }
 
+static bool sort_fits(const struct gaon_ops *ops, const char *call, enum ops_kernel kernel,
+		      const struct ops_tensor o[2])
+{
+	if (sort_valid(call, o, kernel == OPS_KERNEL_ARGSORT))
+		return false;
+	return ops_tensor_empty(o[0].t) ||
+	       !ops_launch_room(ops, call, kernel, SORT_BYTES(o[1].t->ne[0]));
+}
+
 #define SORT_OPERANDS	{ { "dst", dst, true }, { "src", src, false } }
 
 bool gaon_ops_argsort_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src)
 {
 	return !sort_valid("gaon_ops_argsort", (struct ops_tensor[])SORT_OPERANDS, true);
+}
+
+bool gaon_ops_argsort_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+			   const struct gaon_tensor *src)
+{
+	return sort_fits(ops, "gaon_ops_argsort", OPS_KERNEL_ARGSORT,
+			 (struct ops_tensor[])SORT_OPERANDS);
 }
 
 enum gaon_status gaon_ops_argsort(struct gaon_ops *ops, struct gaon_stream *stream,
@@ -71,6 +90,12 @@ enum gaon_status gaon_ops_argsort(struct gaon_ops *ops, struct gaon_stream *stre
 bool gaon_ops_top_k_supports(const struct gaon_tensor *dst, const struct gaon_tensor *src)
 {
 	return !sort_valid("gaon_ops_top_k", (struct ops_tensor[])SORT_OPERANDS, false);
+}
+
+bool gaon_ops_top_k_fits(const struct gaon_ops *ops, const struct gaon_tensor *dst,
+			 const struct gaon_tensor *src)
+{
+	return sort_fits(ops, "gaon_ops_top_k", OPS_KERNEL_TOP_K, (struct ops_tensor[])SORT_OPERANDS);
 }
 
 enum gaon_status gaon_ops_top_k(struct gaon_ops *ops, struct gaon_stream *stream,

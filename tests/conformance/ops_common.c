@@ -38,6 +38,14 @@ void ops_test_teardown(void)
 	gaon_device_close(ops_t.dev);
 }
 
+void ops_test_reopen(const char *name, const char *value)
+{
+	ops_test_teardown();
+	setenv(name, value, 1);
+	ops_test_setup();
+	unsetenv(name);
+}
+
 uint32_t ops_random(void)
 {
 	return (uint32_t)(splitmix64_next(&ops_t.random) >> 32);

@@ -21,6 +21,8 @@ extern struct ops_test ops_t;
 /* Fixture of every test case: opens the device, prints the seed (GAON_SEED repeats one). */
 void ops_test_setup(void);
 void ops_test_teardown(void);
+/* The device opened anew with variable @name set to @value, which only the embedded one looks at. */
+void ops_test_reopen(const char *name, const char *value);
 
 #define OPS_OK(call)									\
 	do {										\

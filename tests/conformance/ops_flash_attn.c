@@ -276,6 +276,44 @@ START_TEST(flash_attn_long)
 }
 END_TEST
 
+/* On both sides of what a small scratchpad has room for, the answer before is that of the call. */
+START_TEST(flash_attn_small_scratchpad)
+{
+	struct attn_shape s = { .tokens = 2, .heads = 1, .group = 1, .sequences = 1, .keys = 40,
+				.type = GAON_TYPE_F32 };
+	struct gaon_device_info info = { .size = sizeof(info) };
+	uint64_t refused = 0;
+
+	ops_test_reopen("GAON_SIM_SPM", "512K");
+	OPS_OK(gaon_device_get_info(ops_t.dev, &info));
+	for (uint64_t columns = 64; columns <= 576; columns += 32) {
+		const struct gaon_tensor *mask, *sinks;
+		enum gaon_status status;
+		struct attn_case c;
+		bool fits;
+
+		s.dk = s.dv = columns;
+		make(&c, &s);
+		mask = c.masked ? &c.mask : NULL;
+		sinks = c.sunk ? &c.sinks : NULL;
+		ck_assert(gaon_ops_flash_attn_supports(&c.y, &c.q, &c.k, &c.v, mask, sinks, &c.a));
+		fits = gaon_ops_flash_attn_fits(ops_t.ops, &c.y, &c.q, &c.k, &c.v, mask, sinks, &c.a);
+		ck_assert(fits || strstr(gaon_ops_last_error(), "scratchpad") != NULL);
+		status = gaon_ops_flash_attn(ops_t.ops, ops_t.stream, &c.y, &c.q, &c.k, &c.v, mask, sinks,
+					     &c.a);
+		ck_assert_int_eq(status, fits ? GAON_OK : GAON_ERROR_LIMIT);
+		ops_wait();
+		ops_forget();
+		refused += !fits;
+		/* What is refused stays so with more. */
+		ck_assert(!fits || !refused);
+		unmake(&c);
+	}
+	if (info.spm_bytes == 512u << 10)
+		ck_assert(refused && refused < 17);
+}
+END_TEST
+
 START_TEST(flash_attn_refuses)
 {
 	struct attn_shape s = { .dk = 16, .dv = 8, .tokens = 5, .heads = 4, .group = 2, .sequences = 1,
@@ -318,6 +356,7 @@ static void add(TCase *t)
 {
 	tcase_add_loop_test(t, flash_attn_random, 0, (int)sizeof(types));
 	tcase_add_test(t, flash_attn_long);
+	tcase_add_test(t, flash_attn_small_scratchpad);
 	tcase_add_test(t, flash_attn_refuses);
 }
 

@@ -184,6 +184,7 @@ static void run(uint8_t type, uint8_t type_x, const uint64_t size[7])
 
 	make(&p, type, type_x, size);
 	ck_assert(gaon_ops_mul_mat_supports(&p.y, &p.w, &p.x));
+	ck_assert(gaon_ops_mul_mat_fits(ops_t.ops, &p.y, &p.w, &p.x));
 	bytes = gaon_ops_mul_mat_scratch(&p.y, &p.w, &p.x);
 	scratch = bytes ? ops_put(NULL, bytes) : 0;
 	OPS_OK(gaon_ops_mul_mat(ops_t.ops, ops_t.stream, &p.y, &p.w, &p.x, scratch, false));
@@ -281,22 +282,13 @@ START_TEST(mul_mat_prepared_by_few)
 }
 END_TEST
 
-/* The test's device once more, made as a variable of the model says, which the test unsets. */
-static void another_card(const char *name, const char *value)
-{
-	ops_test_teardown();
-	setenv(name, value, 1);
-	ops_test_setup();
-}
-
 /* Rows of weights that are longer than what a step takes at most fit the largest scratchpad. */
 START_TEST(mul_mat_large_scratchpad)
 {
 	static const uint64_t size[7] = { 100000, 20, 1, 1, 1, 1, 1 };
 
-	another_card("GAON_SIM_SPM", "64M");
+	ops_test_reopen("GAON_SIM_SPM", "64M");
 	run(GAON_TYPE_F32, GAON_TYPE_F32, size);
-	unsetenv("GAON_SIM_SPM");
 }
 END_TEST
 
@@ -305,10 +297,36 @@ START_TEST(mul_mat_no_gemm_memory)
 {
 	static const uint64_t size[7] = { 576, 700, 1, 1, 1, 1, 1 };
 
-	another_card("GAON_SIM_GEMM_MEMORY", "0");
+	ops_test_reopen("GAON_SIM_GEMM_MEMORY", "0");
 	run(GAON_TYPE_Q4_1, GAON_TYPE_F32, size);
 	run_random(GAON_TYPE_Q8_0);
-	unsetenv("GAON_SIM_GEMM_MEMORY");
+}
+END_TEST
+
+/* The smallest scratchpad has no room for a product; that is said before one is tried, too. */
+START_TEST(mul_mat_small_scratchpad)
+{
+	static const uint64_t sizes[][7] = {
+		{ 64, 20, 1, 1, 1, 1, 1 }, { 64, 20, 40, 1, 1, 1, 1 },
+	};
+	struct gaon_device_info info = { .size = sizeof(info) };
+
+	ops_test_reopen("GAON_SIM_SPM", "64K");
+	OPS_OK(gaon_device_get_info(ops_t.dev, &info));
+	for (unsigned int i = 0; i < 2 && info.spm_bytes == 65536; i++) {
+		struct product p;
+		uint64_t scratch;
+
+		make(&p, GAON_TYPE_Q8_0, GAON_TYPE_F32, sizes[i]);
+		scratch = ops_put(NULL, gaon_ops_mul_mat_scratch(&p.y, &p.w, &p.x));
+		ck_assert(gaon_ops_mul_mat_supports(&p.y, &p.w, &p.x));
+		ck_assert(!gaon_ops_mul_mat_fits(ops_t.ops, &p.y, &p.w, &p.x));
+		ck_assert(strstr(gaon_ops_last_error(), "scratchpad") != NULL);
+		ck_assert_int_eq(gaon_ops_mul_mat(ops_t.ops, ops_t.stream, &p.y, &p.w, &p.x, scratch, false),
+				 GAON_ERROR_LIMIT);
+		ops_forget();
+		discard(&p);
+	}
 }
 END_TEST
 
@@ -430,11 +448,57 @@ START_TEST(mul_mat_experts)
 
 		make_experts(&e, types[_i]);
 		ck_assert(gaon_ops_mul_mat_id_supports(&e.y, &e.w, &e.x, &e.ids));
+		ck_assert(gaon_ops_mul_mat_id_fits(ops_t.ops, &e.y, &e.w, &e.x, &e.ids));
 		OPS_OK(gaon_ops_mul_mat_id(ops_t.ops, ops_t.stream, &e.y, &e.w, &e.x, &e.ids));
 		ops_get(e.out, e.y.va, e.y.nb[3]);
 		check_experts(&e);
 		discard_experts(&e);
 	}
+}
+END_TEST
+
+/* Rows of @k ones by one expert's @k ones; what the call says. */
+static enum gaon_status run_ones(uint64_t k, bool *fits, float *y)
+{
+	struct gaon_tensor w, x, out, ids;
+	float *ones = ops_alloc(k * sizeof(*ones));
+	enum gaon_status status;
+
+	for (uint64_t i = 0; i < k; i++)
+		ones[i] = 1;
+	ck_assert(gaon_tensor_dense(&w, ops_put(ones, k * 4), GAON_TYPE_F32, (uint64_t[]){ k, 1, 1, 1 }));
+	ck_assert(gaon_tensor_dense(&x, ops_put(ones, k * 4), GAON_TYPE_F32, (uint64_t[]){ k, 1, 1, 1 }));
+	ck_assert(gaon_tensor_dense(&out, ops_put(NULL, 4), GAON_TYPE_F32, (uint64_t[]){ 1, 1, 1, 1 }));
+	ck_assert(gaon_tensor_dense(&ids, ops_put(NULL, 4), GAON_TYPE_I32, (uint64_t[]){ 1, 1, 1, 1 }));
+	ck_assert(gaon_ops_mul_mat_id_supports(&out, &w, &x, &ids));
+	*fits = gaon_ops_mul_mat_id_fits(ops_t.ops, &out, &w, &x, &ids);
+	status = gaon_ops_mul_mat_id(ops_t.ops, ops_t.stream, &out, &w, &x, &ids);
+	ops_get(y, out.va, 4);
+	free(ones);
+	return status;
+}
+
+/* On both sides of what the scratchpad has room for, the answer before is that of the call. */
+START_TEST(mul_mat_experts_limit)
+{
+	uint64_t most = 64, over = 1u << 21;	/* of a scratchpad of up to 64 MiB */
+	float y;
+	bool fits;
+
+	while (over - most > 1) {
+		uint64_t k = (most + over) / 2;
+		struct gaon_tensor w, out, ids;
+
+		gaon_tensor_dense(&w, 0, GAON_TYPE_F32, (uint64_t[]){ k, 1, 1, 1 });
+		gaon_tensor_dense(&out, 0, GAON_TYPE_F32, (uint64_t[]){ 1, 1, 1, 1 });
+		gaon_tensor_dense(&ids, 0, GAON_TYPE_I32, (uint64_t[]){ 1, 1, 1, 1 });
+		*(gaon_ops_mul_mat_id_fits(ops_t.ops, &out, &w, &w, &ids) ? &most : &over) = k;
+	}
+	ck_assert_uint_gt(most, 20000);
+	ck_assert_int_eq(run_ones(most, &fits, &y), GAON_OK);
+	ck_assert(fits && y == (float)most);
+	ck_assert_int_eq(run_ones(over, &fits, &y), GAON_ERROR_LIMIT);
+	ck_assert(!fits && strstr(gaon_ops_last_error(), "scratchpad") != NULL);
 }
 END_TEST
 
@@ -474,11 +538,13 @@ static void add(TCase *t)
 {
 	tcase_add_loop_test(t, mul_mat_experts, 0, 6);
 	tcase_add_test(t, mul_mat_experts_refuses);
+	tcase_add_test(t, mul_mat_experts_limit);
 	tcase_add_loop_test(t, mul_mat_types, 0, (int)sizeof(types));
 	tcase_add_test(t, mul_mat_long);
 	tcase_add_test(t, mul_mat_prepared);
 	tcase_add_test(t, mul_mat_prepared_by_few);
 	tcase_add_test(t, mul_mat_large_scratchpad);
+	tcase_add_test(t, mul_mat_small_scratchpad);
 	tcase_add_test(t, mul_mat_no_gemm_memory);
 	tcase_add_test(t, mul_mat_refuses);
 }

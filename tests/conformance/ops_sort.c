@@ -127,6 +127,39 @@ START_TEST(top_ks)
 }
 END_TEST
 
+/* On both sides of what a small scratchpad has room for, the answer before is that of the call. */
+START_TEST(small_scratchpad)
+{
+	uint64_t most = 1, over = (1u << 18) + 1, bytes = 4ull << 18, from, to;
+	struct gaon_device_info info = { .size = sizeof(info) };
+	struct gaon_tensor x, y;
+
+	ops_test_reopen("GAON_SIM_SPM", "256K");
+	OPS_OK(gaon_device_get_info(ops_t.dev, &info));
+	from = ops_put(NULL, bytes);
+	to = ops_put(NULL, bytes);
+	while (over - most > 1) {
+		uint64_t n = (most + over) / 2;
+
+		ck_assert(gaon_tensor_dense(&x, from, GAON_TYPE_F32, VIEW_NE(n, 1, 1, 1)));
+		ck_assert(gaon_tensor_dense(&y, to, GAON_TYPE_I32, VIEW_NE(n, 1, 1, 1)));
+		ck_assert_int_eq(gaon_ops_argsort_fits(ops_t.ops, &y, &x), gaon_ops_top_k_fits(ops_t.ops, &y, &x));
+		*(gaon_ops_argsort_fits(ops_t.ops, &y, &x) ? &most : &over) = n;
+	}
+	for (uint64_t n = most; n <= over && n <= 1u << 18; n++) {
+		enum gaon_status want = n == most ? GAON_OK : GAON_ERROR_LIMIT;
+
+		ck_assert(gaon_tensor_dense(&x, from, GAON_TYPE_F32, VIEW_NE(n, 1, 1, 1)));
+		ck_assert(gaon_tensor_dense(&y, to, GAON_TYPE_I32, VIEW_NE(n, 1, 1, 1)));
+		ck_assert_int_eq(gaon_ops_argsort(ops_t.ops, ops_t.stream, &y, &x, true), want);
+		ck_assert_int_eq(gaon_ops_top_k(ops_t.ops, ops_t.stream, &y, &x), want);
+	}
+	ops_wait();
+	if (info.spm_bytes == 256u << 10)
+		ck_assert(over < 1u << 18 && strstr(gaon_ops_last_error(), "scratchpad") != NULL);
+}
+END_TEST
+
 START_TEST(refusals)
 {
 	uint64_t va = ops_put(NULL, 65536);
@@ -155,6 +188,7 @@ static void add(TCase *t)
 {
 	tcase_add_test(t, argsorts);
 	tcase_add_test(t, top_ks);
+	tcase_add_test(t, small_scratchpad);
 	tcase_add_test(t, refusals);
 }
 

@@ -110,6 +110,24 @@ static void test_other_version(void)
 	free(names);
 }
 
+/* Devices that the plug-in finds: an embedded one with a scratchpad of the smallest size is none. */
+static void test_small_scratchpad(void)
+{
+	void *plugin = dlopen(GGML_PLUGIN, RTLD_NOW);
+	ggml_backend_reg_t (*init)(void), reg;
+
+	if (strncmp(getenv("GAON_DEVICE"), "embedded", 8))
+		return;
+	init = plugin ? (ggml_backend_reg_t(*)(void))dlsym(plugin, "ggml_backend_init") : NULL;
+	setenv("GAON_SIM_SPM", "64K", 1);
+	reg = init ? init() : NULL;
+	unsetenv("GAON_SIM_SPM");
+	tap_ok(reg && !ggml_backend_reg_dev_count(reg) &&
+		       strstr(logged, "a scratchpad of 65536 bytes"),
+	       "a device without room for the operators is left out, and named: %s", logged);
+	logged[0] = '\0';
+}
+
 static void test_device(ggml_backend_dev_t device, unsigned int index)
 {
 	struct ggml_backend_dev_props props;
@@ -295,6 +313,14 @@ static void test_async(ggml_backend_dev_t device, ggml_backend_dev_t other)
 	free(read);
 }
 
+/* A row of each expert, @k long. */
+static struct ggml_tensor *new_experts(struct ggml_context *context, int64_t k)
+{
+	return ggml_mul_mat_id(context, ggml_new_tensor_3d(context, GGML_TYPE_Q8_0, k, 4, 2),
+			       ggml_new_tensor_3d(context, GGML_TYPE_F32, k, 1, 3),
+			       ggml_new_tensor_2d(context, GGML_TYPE_I32, 2, 3));
+}
+
 static void test_support(ggml_backend_dev_t one, ggml_backend_dev_t two)
 {
 	struct ggml_init_params params = { .mem_size = 1 << 16, .no_alloc = true };
@@ -321,6 +347,12 @@ static void test_support(ggml_backend_dev_t one, ggml_backend_dev_t two)
 	       "once");
 	tap_ok(!ggml_backend_dev_supports_op(one, refused), "an operator that is not there: %s",
 	       logged);
+	logged[0] = '\0';
+	tap_ok(ggml_backend_dev_supports_op(one, new_experts(context, 16384)) && !logged[0],
+	       "rows that fit the scratchpad");
+	tap_ok(!ggml_backend_dev_supports_op(one, new_experts(context, 1 << 20)) &&
+		       strstr(logged, "scratchpad"),
+	       "rows that do not: %s", logged);
 	logged[0] = '\0';
 	ggml_free(context);
 }
@@ -386,6 +418,7 @@ int main(void)
 	setenv("GAON_DEVICE", "embedded,embedded", 0);
 	ggml_log_set(keep_log, NULL);
 	test_other_version();
+	test_small_scratchpad();
 	reg = ggml_backend_load(GGML_PLUGIN);
 	if (!tap_ok(reg && !strcmp(ggml_backend_reg_name(reg), "Gaon"),
 		    "ggml loads the plug-in: %s", logged))

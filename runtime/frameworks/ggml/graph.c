@@ -155,7 +155,8 @@ bool plugin_supports(struct plugin_device *device, const struct ggml_tensor *op)
 		return true;
 	if ((unsigned int)op->op >= GGML_OP_COUNT || !operators[op->op])
 		plugin_refuse("no such operator on the device");
-	else if (operators[op->op]->supports(op))
+	else if (operators[op->op]->supports(op) &&
+		 (!operators[op->op]->fits || operators[op->op]->fits(device, op)))
 		return true;
 	log_refusal(device, op);
 	return false;

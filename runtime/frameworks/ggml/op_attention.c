@@ -123,6 +123,16 @@ static bool flash_supports(const struct ggml_tensor *op)
 							 o.sinks_or_null, &o.attention));
 }
 
+static bool flash_fits(const struct plugin_device *device, const struct ggml_tensor *op)
+{
+	struct flash_operands o;
+
+	flash_operands(op, &o);
+	return plugin_taken(gaon_ops_flash_attn_fits(device->ops, &o.dst, &o.q, &o.k, &o.v,
+						     o.mask_or_null, o.sinks_or_null,
+						     &o.attention));
+}
+
 static enum gaon_status flash_run(struct plugin_backend *backend, const struct ggml_tensor *op)
 {
 	struct flash_operands o;
@@ -132,4 +142,8 @@ static enum gaon_status flash_run(struct plugin_backend *backend, const struct g
 				   o.mask_or_null, o.sinks_or_null, &o.attention);
 }
 
-const struct plugin_op plugin_op_flash_attn = { .supports = flash_supports, .run = flash_run };
+const struct plugin_op plugin_op_flash_attn = {
+	.supports = flash_supports,
+	.fits = flash_fits,
+	.run = flash_run,
+};

@@ -94,6 +94,16 @@ static bool order_supports(const struct ggml_tensor *op)
 						    : gaon_ops_argsort_supports(&dst, &src));
 }
 
+static bool order_fits(const struct plugin_device *device, const struct ggml_tensor *op)
+{
+	struct gaon_tensor dst, src;
+
+	two_views(op, &dst, &src);
+	return plugin_taken(op->op == GGML_OP_TOP_K
+				    ? gaon_ops_top_k_fits(device->ops, &dst, &src)
+				    : gaon_ops_argsort_fits(device->ops, &dst, &src));
+}
+
 static enum gaon_status order_run(struct plugin_backend *backend, const struct ggml_tensor *op)
 {
 	struct gaon_tensor dst, src;
@@ -105,7 +115,11 @@ static enum gaon_status order_run(struct plugin_backend *backend, const struct g
 				op->op_params[0] == GGML_SORT_ORDER_DESC);
 }
 
-const struct plugin_op plugin_op_order = { .supports = order_supports, .run = order_run };
+const struct plugin_op plugin_op_order = {
+	.supports = order_supports,
+	.fits = order_fits,
+	.run = order_run,
+};
 
 static bool pool_operands(const struct ggml_tensor *op, struct gaon_tensor *dst,
 			  struct gaon_tensor *src, struct gaon_ops_window *window,

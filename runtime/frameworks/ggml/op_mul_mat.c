@@ -15,6 +15,14 @@ static bool mul_mat_supports(const struct ggml_tensor *op)
 	return views(op, v) && plugin_taken(gaon_ops_mul_mat_supports(&v[0], &v[1], &v[2]));
 }
 
+static bool mul_mat_fits(const struct plugin_device *device, const struct ggml_tensor *op)
+{
+	struct gaon_tensor v[3];
+
+	views(op, v);
+	return plugin_taken(gaon_ops_mul_mat_fits(device->ops, &v[0], &v[1], &v[2]));
+}
+
 /*
  * The scratch memory holds the activations in the form that suits the weights. Several products
  * follow each other with the same activations (query, key and value; gate and up): the form is made
@@ -46,7 +54,11 @@ static enum gaon_status mul_mat_run(struct plugin_backend *backend, const struct
 				prepared);
 }
 
-const struct plugin_op plugin_op_mul_mat = { .supports = mul_mat_supports, .run = mul_mat_run };
+const struct plugin_op plugin_op_mul_mat = {
+	.supports = mul_mat_supports,
+	.fits = mul_mat_fits,
+	.run = mul_mat_run,
+};
 
 static bool mul_mat_id_views(const struct ggml_tensor *op, struct gaon_tensor v[4])
 {
@@ -61,6 +73,14 @@ static bool mul_mat_id_supports(const struct ggml_tensor *op)
 	       plugin_taken(gaon_ops_mul_mat_id_supports(&v[0], &v[1], &v[2], &v[3]));
 }
 
+static bool mul_mat_id_fits(const struct plugin_device *device, const struct ggml_tensor *op)
+{
+	struct gaon_tensor v[4];
+
+	mul_mat_id_views(op, v);
+	return plugin_taken(gaon_ops_mul_mat_id_fits(device->ops, &v[0], &v[1], &v[2], &v[3]));
+}
+
 static enum gaon_status mul_mat_id_run(struct plugin_backend *backend, const struct ggml_tensor *op)
 {
 	struct gaon_tensor v[4];
@@ -72,5 +92,6 @@ static enum gaon_status mul_mat_id_run(struct plugin_backend *backend, const str
 
 const struct plugin_op plugin_op_mul_mat_id = {
 	.supports = mul_mat_id_supports,
+	.fits = mul_mat_id_fits,
 	.run = mul_mat_id_run,
 };

@@ -113,6 +113,20 @@ static struct ggml_backend_reg registry = {
 		 .get_device = reg_device },
 };
 
+/* What every operator needs, whatever the shape is: supports_op() looks at what shapes need besides. */
+static bool has_scratchpad(const struct plugin_device *device, const char *gaon_name)
+{
+	uint64_t needed = gaon_ops_scratchpad(device->ops);
+
+	if (device->info.spm_bytes >= needed)
+		return true;
+	plugin_log(GGML_LOG_LEVEL_ERROR,
+		   "%s: %s is left out: a core has a scratchpad of %llu bytes, operators need %llu",
+		   device->name, gaon_name, (unsigned long long)device->info.spm_bytes,
+		   (unsigned long long)needed);
+	return false;
+}
+
 /* A device that cannot be opened is left out, and the log says why. */
 static void add_device(const char *gaon_name)
 {
@@ -132,6 +146,11 @@ static void add_device(const char *gaon_name)
 		status = gaon_ops_create(device->gaon, &device->ops);
 	if (status) {
 		plugin_log_status(device, status, gaon_name);
+		gaon_device_close(device->gaon);
+		return;
+	}
+	if (!has_scratchpad(device, gaon_name)) {
+		gaon_ops_destroy(device->ops);
 		gaon_device_close(device->gaon);
 		return;
 	}

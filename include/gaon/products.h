@@ -149,7 +149,7 @@ struct gaon_attention {
  * @sinks: F32 [heads], as in gaon_ops_soft_max(); or NULL
  *
  * Rows are dense.  Queries are rounded to @k's type, probabilities to @v's; all sums are of f32.  dk and
- * dv are at most 576.  A row of which everything is masked is 0.
+ * dv are at most 576.  A row of which everything is masked is 0; keys and values that are masked may be NaN.
  */
 GAON_API enum gaon_status gaon_ops_flash_attn(struct gaon_ops *ops, struct gaon_stream *stream,
 					      const struct gaon_tensor *dst, const struct gaon_tensor *q,

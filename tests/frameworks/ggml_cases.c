@@ -270,7 +270,8 @@ static struct ggml_tensor *build_norm(struct ggml_context *c, const struct draw 
 	}
 }
 
-/* @type: of keys and values; @kind: bits for a mask, ALiBi, a cap of the logits, sinks */
+/* @type: of keys and values; @kind: bits for a mask, ALiBi, a cap of the logits, sinks,
+ * keys and values that are NaN and hidden */
 static struct ggml_tensor *build_flash(struct ggml_context *c, const struct draw *d)
 {
 	static const int64_t widths[] = { 64, 128, 80, 96, 40, 256 };
@@ -290,7 +291,11 @@ static struct ggml_tensor *build_flash(struct ggml_context *c, const struct draw
 	ranged(k, -sharp, sharp);
 	if (d->kind & 3) {
 		mask = ggml_new_tensor_4d(c, GGML_TYPE_F16, keys, tokens, 1, sequences);
-		ggml_set_name(mask, "mask");
+		ggml_set_name(mask, d->kind & 16 ? "mask holes" : "mask");
+	}
+	if (d->kind & 16) {
+		ggml_set_name(k->view_src, "holes");
+		ggml_set_name(v->view_src, "holes");
 	}
 	out = ggml_flash_attn_ext(c, q, k, v, mask, 0.125f, d->kind & 2 ? 8.0f : 0.0f,
 				  d->kind & 4 ? 10.0f : 0.0f);
@@ -497,6 +502,8 @@ const struct op_case op_cases[] = {
 	{ "flash_attn f16 alibi", build_flash, F16, F16, 2, true, 5e-4 },
 	{ "flash_attn f16 cap", build_flash, F16, F16, 5, true, 5e-4 },
 	{ "flash_attn f16 sinks", build_flash, F16, F16, 9, true, 5e-4 },
+	{ "flash_attn f16 mask nan", build_flash, F16, F16, 17, true, 5e-4 },
+	{ "flash_attn f32 mask nan", build_flash, F32, F32, 17, true, 5e-4 },
 	{ "flash_attn f32 mask", build_flash, F32, F32, 1, true, 5e-4 },
 	{ "flash_attn bf16 mask", build_flash, BF16, BF16, 1, true, 5e-4 },
 	{ "mul_mat_id f32", build_mul_mat_id, F32, F32, 0, true, 5e-4 },

@@ -26,7 +26,8 @@ struct draw {
 /**
  * struct op_case - an operator with types
  * @build: makes leaves and the operator, which is the result. Leaves are filled with -1 to 1; the name
- *	"range A B" gives others, "index N" makes integers below N, "mask" some of them -infinity.
+ *	"range A B" gives others, "index N" makes integers below N, "mask" some of them -infinity, "holes" NaN at
+ *	each fifth place in dimension 2, which "mask holes" hides in dimension 0.
  * @needed: must be supported for all that is drawn
  * @bound: of the normalised mean square error
  */

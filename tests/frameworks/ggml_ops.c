@@ -97,6 +97,13 @@ static void *make_data(const struct ggml_tensor *t)
 	if (!strncmp(t->name, "mask", 4))
 		for (int64_t i = 0; i < count; i++)
 			numbers[i] = numbers[i] < -0.4f && i % t->ne[0] ? -INFINITY : numbers[i];
+	for (int64_t i = 0; strstr(t->name, "holes") && i < count; i++) {
+		bool hides = !strncmp(t->name, "mask", 4);
+		int64_t key = hides ? i % t->ne[0] : i / t->ne[0] / t->ne[1] % t->ne[2];
+
+		if (key % 5 == 4)
+			numbers[i] = hides ? -INFINITY : NAN;
+	}
 	if (t->type == GGML_TYPE_F32)
 		memcpy(data, numbers, bytes);
 	else if (t->type == GGML_TYPE_I32)

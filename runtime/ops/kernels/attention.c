@@ -8,6 +8,7 @@
  */
 #include <gaon/device.h>
 
+#include "loops.h"
 #include "ops_args.h"
 #include "part.h"
 #include "quantize.h"
@@ -322,7 +323,15 @@ static void mask_add(float *restrict y, const float *restrict mask, float slope,
 		y[i] = gaon_fmaf(slope, mask[i], y[i]);
 }
 
-static void score_row(const struct attention *a, uint32_t row, const struct tile *t, int first)
+/* What is hidden stays so if the key is NaN: a cache has anything where nothing was written yet. */
+static void mask_set(float *restrict y, const float *restrict mask, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		y[i] = mask[i] == -GAON_INF ? -GAON_INF : y[i];
+}
+
+GAON_INLINE void score_row(const struct attention *a, uint32_t row, const struct tile *t, int first,
+			   int careful)
 {
 	const struct ops_attention_args *args = a->args;
 	uint32_t head = a->head + row % a->heads;
@@ -333,6 +342,8 @@ static void score_row(const struct attention *a, uint32_t row, const struct tile
 	if (t->plain < t->keys)
 		mask_add(s + t->plain, a->mask, ops_head_slope(args->bias, args->bias_heads, head),
 			 t->keys - t->plain);
+	if (t->plain < t->keys && careful)
+		mask_set(s + t->plain, a->mask, t->keys - t->plain);
 	top = gaon_maxf(before, gaon_reduce_max_f32(s, t->keys));
 	a->top[row] = top;
 	/* Nothing seen yet: e to the power of what is masked shall be 0. */
@@ -350,7 +361,7 @@ static void score_row(const struct attention *a, uint32_t row, const struct tile
 			  args->type_v, s, t->keys, NULL);
 }
 
-static void score_rows(const struct attention *a, const struct tile *t, int first)
+GAON_INLINE void score_rows(const struct attention *a, const struct tile *t, int first, int careful)
 {
 	uint32_t own = a->args->mask_heads > 1, row = 0;
 
@@ -359,7 +370,100 @@ static void score_rows(const struct attention *a, const struct tile *t, int firs
 			if (t->plain < t->keys && (!h || own))
 				mask_widen(a->mask, mask_row(a, h, token, t->key + t->plain),
 					   t->keys - t->plain);
-			score_row(a, row++, t, first);
+			score_row(a, row++, t, first, careful);
+		}
+}
+
+/* Some of @n are infinities or NaN. */
+static int odd_floats(const float *x, uint32_t n)
+{
+#pragma clang fp reassociate(on)
+	float zero = 0;
+
+	WIDE
+	for (uint32_t i = 0; i < n; i++)
+		zero += x[i] * 0.0f;
+	return zero != 0;	/* NaN, that is */
+}
+
+/* The same of f16 or bf16, which have all bits of @exponent then. */
+static int odd_halves(const uint16_t *x, uint16_t exponent, uint32_t n)
+{
+	uint16_t odd = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		odd |= (x[i] & exponent) == exponent;
+	return odd != 0;
+}
+
+static int odd_values(const void *v, uint8_t type, uint32_t n)
+{
+	if (type == GAON_TYPE_F32)
+		return odd_floats(v, n);
+	return odd_halves(v, type == GAON_TYPE_F16 ? 0x7c00 : 0x7f80, n);
+}
+
+static void clear_halves(uint16_t *x, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		x[i] = 0;
+}
+
+static void add_values(float *restrict y, float by, const void *v, uint8_t type, uint32_t n)
+{
+	const float *restrict whole = v;
+	const _Float16 *restrict half = v;
+	const __bf16 *restrict brain = v;
+
+	switch (type) {
+	case GAON_TYPE_F32:
+		for (uint32_t i = 0; i < n; i++)
+			y[i] += by * whole[i];
+		break;
+	case GAON_TYPE_F16:
+		for (uint32_t i = 0; i < n; i++)
+			y[i] += by * (float)half[i];
+		break;
+	default:
+		for (uint32_t i = 0; i < n; i++)
+			y[i] += by * (float)brain[i];
+	}
+}
+
+/* The values of key @key and group @group to the rows that see them. */
+static void add_seen(const struct attention *a, const struct tile *t, uint32_t key, uint32_t group,
+		     const void *values)
+{
+	const struct ops_attention_args *args = a->args;
+	uint32_t heads = a->heads / a->groups;
+
+	for (uint32_t token = 0; token < a->tokens; token++)
+		for (uint32_t h = group * heads; h < (group + 1) * heads; h++) {
+			uint32_t row = token * a->heads + h;
+
+			if (*(const uint16_t *)mask_row(a, h, token, t->key + key) == MASKED)
+				continue;
+			add_values(a->out + (uint64_t)row * args->dv,
+				   a->score[(uint64_t)row * args->tile_keys + key], values, args->type_v,
+				   args->dv);
+		}
+}
+
+/*
+ * Values that are no finite numbers are taken out of the tile, since the product of their row's 0 with
+ * them is NaN for those as well that they are hidden from; the others get them here.
+ */
+static void take_odd_values(const struct attention *a, const struct tile *t, int buffer)
+{
+	const struct ops_attention_args *args = a->args;
+	char *at = a->values[buffer];
+
+	for (uint32_t key = 0; key < t->keys; key++)
+		for (uint32_t group = 0; group < a->groups; group++, at += a->v_row) {
+			if (!odd_values(at, args->type_v, args->dv))
+				continue;
+			add_seen(a, t, key, group, at);
+			clear_halves((uint16_t *)at, a->v_row / 2);
 		}
 }
 
@@ -376,16 +480,16 @@ static void unit_finish(const struct attention *a)
 	gaon_wait(GAON_ENGINE_DMA0, 0);
 }
 
-static void unit_run(struct attention *a)
+GAON_INLINE void unit_compute(struct attention *a, int careful)
 {
 	const struct ops_attention_args *args = a->args;
 	const float *sinks = (const float *)args->sinks;
 	struct tile now = next_tile(a, 0), next;
-	int buffer = 0, first = 1;
+	int buffer = 0, first = !careful;
 
 	if (now.at < args->keys)
 		load_tile(a, &now, 0);
-	else
+	if (now.at >= args->keys || careful)
 		clear(a->out, a->rows * args->dv);
 	load_query(a);
 	for (uint32_t row = 0; row < a->rows; row++) {
@@ -402,11 +506,28 @@ static void unit_run(struct attention *a)
 		multiply_keys(a, now.keys, buffer);
 		gaon_wait(GAON_ENGINE_MATRIX0, 0);
 		gaon_wait(GAON_ENGINE_MATRIX1, 0);
-		score_rows(a, &now, first);
+		score_rows(a, &now, first, careful);
+		if (careful)
+			take_odd_values(a, &now, buffer);
 		multiply_values(a, now.keys, buffer, first);
 		gaon_wait(GAON_ENGINE_MATRIX0, 0);
 		gaon_wait(GAON_ENGINE_MATRIX1, 0);
 	}
+}
+
+/* Rarely: code of its own, so that keeping out what is hidden costs nothing where nothing is to keep out. */
+__attribute__((noinline)) static void unit_repeat(struct attention *a)
+{
+	unit_compute(a, 1);
+}
+
+static void unit_run(struct attention *a)
+{
+	const struct ops_attention_args *args = a->args;
+
+	unit_compute(a, 0);
+	if (args->mask && odd_floats(a->out, a->rows * args->dv))
+		unit_repeat(a);
 	unit_finish(a);
 }
 

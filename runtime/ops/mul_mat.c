@@ -35,16 +35,18 @@ uint8_t gaon_ops_mul_mat_class(uint8_t type)
 	}
 }
 
+static bool is_super(uint8_t type)
+{
+	return type == GAON_TENSOR_Q4_K || type == GAON_TENSOR_Q5_K || type == GAON_TENSOR_Q6_K;
+}
+
 uint64_t ops_dense_row(uint8_t type, uint64_t k)
 {
 	uint32_t elements, bytes = ops_type_unit(type, &elements);
 
+	if (is_super(type))
+		bytes = gaon_tensor_type_bytes(type, &elements);
 	return k / elements * bytes;
-}
-
-static bool is_super(uint8_t type)
-{
-	return type == GAON_TENSOR_Q4_K || type == GAON_TENSOR_Q5_K || type == GAON_TENSOR_Q6_K;
 }
 
 /* Types and shapes; nothing of addresses. */
@@ -167,6 +169,12 @@ static uint64_t few_groups(const struct gaon_ops *ops, const struct ops_mul_mat_
 	return groups;
 }
 
+/* Scratchpad for the rows of super-blocks of a step unpacked. */
+static uint64_t unpacked_bytes(const struct ops_mul_mat_args *a, uint64_t rows)
+{
+	return is_super(a->type_w) ? OPS_UNPACK_BYTES + rows * a->k * 2 : 0;
+}
+
 bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 {
 	uint64_t budget = ops->spm_bytes > STACK_AND_GUARD ? ops->spm_bytes - STACK_AND_GUARD : 0;
@@ -190,7 +198,8 @@ bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 	if (tile > GAON_GEMM_MAX)
 		tile = GAON_GEMM_MAX;
 	while (tile > GAON_ROWS_GROUP &&
-	       2 * tile * (row + 4ull * a->m) + a->m * a->k * 4ull + SPM_FIXED > budget)
+	       2 * tile * (row + 4ull * a->m) + a->m * a->k * 4ull + unpacked_bytes(a, tile) + SPM_FIXED >
+	       budget)
 		tile -= GAON_ROWS_GROUP;
 	a->tile_n = (uint32_t)tile;
 	/* Blocks only; the matrix unit's strides have 32 bits. */
@@ -203,7 +212,7 @@ uint32_t ops_mul_mat_few_spm(const struct ops_mul_mat_args *a)
 	uint64_t row = a->w_streams ? 0 : ops_dense_row(a->type_w, a->k);
 
 	return (uint32_t)(SPM_FIXED + ops_dense_row(a->type_a, a->k) * a->m +
-			  2 * a->tile_n * (row + 4ull * a->m));
+			  2 * a->tile_n * (row + 4ull * a->m) + unpacked_bytes(a, a->tile_n));
 }
 
 enum gaon_status ops_mul_mat_launch_few(struct gaon_ops *ops, struct gaon_stream *stream,

@@ -15,13 +15,12 @@ static enum gaon_status check(const struct gaon_tensor *dst, const struct gaon_t
 		{ "ids", ids, false },
 	};
 	enum gaon_status status = ops_tensor_valid(CALL, operands, 4);
-	uint32_t elements;
 	uint8_t class;
 
 	if (status)
 		return status;
 	class = gaon_ops_mul_mat_class(src0->type);
-	if (!class || !ops_type_unit(src0->type, &elements) || dst->type != GAON_TYPE_F32 ||
+	if (!class || dst->type != GAON_TYPE_F32 ||
 	    (src1->type != GAON_TYPE_F32 && src1->type != class) || ids->type != GAON_TYPE_I32)
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": no product of %s and %s to %s by %s",
 				gaon_tensor_type_name(src0->type), gaon_tensor_type_name(src1->type),

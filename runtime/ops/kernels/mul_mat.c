@@ -3,7 +3,8 @@
  * Few rows of activations with many of weights, as in generation or with experts: the weights go past
  * once and memory is the limit.  A workgroup has a contiguous share of the rows of weights, which the
  * matrix unit reads from memory if they are blocks, and which else come by DMA; the activations of a product
- * are brought into the matrix unit's form once, in its own scratchpad.
+ * are brought into the matrix unit's form once, in its own scratchpad.  Super-blocks are unpacked to f16
+ * there, a step's rows at a time.
  */
 #include <gaon/device.h>
 #include <gaon/device/tensor.h>
@@ -17,8 +18,11 @@
 
 struct layout {
 	uint64_t a, w[2], y[2];		/* in the scratchpad */
+	uint64_t half;			/* w of super-blocks unpacked, 0 for other types */
+	float *wide;			/* room for OPS_UNPACK of them */
 	uint32_t w_row, a_row, y_row;	/* bytes of a row there */
 	uint32_t tiles;			/* of a product */
+	uint8_t type_b;			/* what the matrix unit takes: F16 for super-blocks */
 };
 
 /* One step: some rows of weights of one product. */
@@ -40,6 +44,17 @@ static uint32_t unit_bytes(uint8_t type, uint32_t *elements)
 	}
 }
 
+/* Of a super-block, 0 for other types. */
+static uint32_t super_bytes(uint8_t type)
+{
+	switch (type) {
+	case GAON_TENSOR_Q4_K: return 144;
+	case GAON_TENSOR_Q5_K: return 176;
+	case GAON_TENSOR_Q6_K: return 210;
+	default: return 0;
+	}
+}
+
 static uint32_t row_bytes(uint8_t type, uint32_t k)
 {
 	uint32_t elements, bytes = unit_bytes(type, &elements);
@@ -55,13 +70,22 @@ static uint64_t line_up(uint64_t at)
 static void layout_make(struct layout *l, const struct ops_mul_mat_args *args)
 {
 	uint64_t at = line_up((uintptr_t)gaon_spm(void, sizeof(struct quantize_work)));
+	uint32_t super = super_bytes(args->type_w);
 
-	l->w_row = row_bytes(args->type_w, args->k);
+	l->type_b = super ? GAON_TYPE_F16 : args->type_w;
+	l->w_row = super ? args->k / GAON_TENSOR_SUPER_K * super : row_bytes(args->type_w, args->k);
 	l->a_row = row_bytes(args->type_a, args->k);
 	l->y_row = args->tile_n * 4;
 	/* Where the next one of a sequence looks for it: the same place whatever the shape is. */
 	l->a = at;
 	at = line_up(at + (uint64_t)args->m * l->a_row);
+	l->half = 0;
+	if (super) {
+		l->wide = (float *)at;
+		at += OPS_UNPACK_BYTES;
+		l->half = at;
+		at = line_up(at + (uint64_t)args->tile_n * args->k * 2);
+	}
 	for (int i = 0; i < 2; i++) {
 		l->w[i] = at;
 		if (!args->w_streams)
@@ -179,12 +203,12 @@ static void multiply(const struct layout *l, const struct ops_mul_mat_args *args
 	for (uint32_t k = 0; k < args->k; k += GAON_GEMM_MAX) {
 		uint32_t depth = args->k - k < GAON_GEMM_MAX ? args->k - k : GAON_GEMM_MAX;
 		struct gaon_gemm_desc d = {
-			.type_a = args->type_a, .type_b = args->type_w, .type_c = GAON_TYPE_F32,
+			.type_a = args->type_a, .type_b = l->type_b, .type_c = GAON_TYPE_F32,
 			.flags = GAON_GEMM_TRANS_B | (k ? GAON_GEMM_ACCUMULATE : 0) |
 				 (args->w_streams ? GAON_GEMM_B_MEMORY : 0),
 			.m = args->m, .n = rows, .k = depth,
 			.a = l->a + row_bytes(args->type_a, k),
-			.b = w + first * ldb + row_bytes(args->type_w, k),
+			.b = w + first * ldb + row_bytes(l->type_b, k),
 			.c = l->y[buffer] + first * 4,
 			.lda = l->a_row, .ldb = (uint32_t)ldb, .ldc = l->y_row,
 		};
@@ -201,6 +225,24 @@ static void store(const struct layout *l, const struct ops_mul_mat_args *args, c
 
 	gaon_dma_store_2d(0, to, (int64_t)args->y_nb[0], (const void *)l->y[buffer], l->y_row,
 			  s->rows * 4, args->m);
+}
+
+static void to_half(_Float16 *restrict to, const float *restrict from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = (_Float16)from[i];
+}
+
+/* @count super-blocks that follow each other at @w to f16; @wide: room for OPS_UNPACK of them. */
+static void unpack_supers(uint8_t type, _Float16 *y, const char *w, uint32_t count, float *wide)
+{
+	uint32_t bytes = super_bytes(type);
+
+	for (uint32_t b = 0, n; b < count; b += n) {
+		n = count - b < OPS_UNPACK ? count - b : OPS_UNPACK;
+		blocks_unpack_super(type, w + (uint64_t)b * bytes, bytes, n, wide);
+		to_half(y + (uint64_t)b * GAON_TENSOR_SUPER_K, wide, n * GAON_TENSOR_SUPER_K);
+	}
 }
 
 /*
@@ -277,7 +319,12 @@ GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
 		 */
 		gaon_wait(GAON_ENGINE_DMA1, i + 1 < r.end);
 		gaon_wait(GAON_ENGINE_DMA0, (i > r.begin) + (i + 1 < r.end && next.rows > 1));
-		multiply(&l, args, 0, now.rows, l.w[buffer], l.w_row, buffer, (uint64_t)buffer);
+		/* The product before, which read the unpacked rows, is over: see above. */
+		if (l.half)
+			unpack_supers(args->type_w, (_Float16 *)l.half, (const char *)l.w[buffer],
+				      now.rows * (args->k / GAON_TENSOR_SUPER_K), l.wide);
+		multiply(&l, args, 0, now.rows, l.half ? l.half : l.w[buffer],
+			 l.half ? args->k * 2 : l.w_row, buffer, (uint64_t)buffer);
 	}
 	gaon_fence();
 	store(&l, args, &now, (int)(r.end - 1 - r.begin) & 1);
@@ -308,36 +355,10 @@ GAON_KERNEL(ops_activate, struct ops_activate_args,
 	}
 }
 
-static uint32_t super_bytes(uint8_t type)
-{
-	return type == GAON_TENSOR_Q4_K ? 144 : type == GAON_TENSOR_Q5_K ? 176 : 210;
-}
-
-static void to_half(_Float16 *restrict to, const float *restrict from, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		to[i] = (_Float16)from[i];
-}
-
-#define UNPACK	16u	/* super-blocks at a time */
-
-/* A row of weights, out of memory by way of the scratchpad. */
-static void unpack_row(const struct ops_unpack_args *args, _Float16 *y, const char *w)
-{
-	float *wide = gaon_spm(float, 0);
-	uint32_t blocks = args->k / GAON_TENSOR_SUPER_K, bytes = super_bytes(args->type);
-
-	for (uint32_t b = 0, n; b < blocks; b += n) {
-		n = blocks - b < UNPACK ? blocks - b : UNPACK;
-		blocks_unpack_super(args->type, w + b * bytes, bytes, n, wide);
-		to_half(y + b * GAON_TENSOR_SUPER_K, wide, n * GAON_TENSOR_SUPER_K);
-	}
-}
-
 GAON_KERNEL(ops_unpack, struct ops_unpack_args,
 	    GAON_POINTERS(2, offsetof(struct ops_unpack_args, y),
 			  offsetof(struct ops_unpack_args, w)),
-	    .spm_bytes = UNPACK * GAON_TENSOR_SUPER_K * sizeof(float))
+	    .spm_bytes = OPS_UNPACK_BYTES)
 {
 	uint64_t products = (uint64_t)args->batch[0] * args->batch[1];
 	struct gaon_range r = ops_share(args->rows * products, 1);
@@ -345,9 +366,10 @@ GAON_KERNEL(ops_unpack, struct ops_unpack_args,
 	for (uint64_t i = r.begin; i < r.end; i++) {
 		uint64_t product = i / args->rows;
 
-		unpack_row(args, (_Float16 *)args->y + i * args->k,
-			   (const char *)args->w + i % args->rows * args->w_nb[0] +
-			   product % args->batch[0] * args->w_nb[1] +
-			   product / args->batch[0] * args->w_nb[2]);
+		unpack_supers(args->type, (_Float16 *)args->y + i * args->k,
+			      (const char *)args->w + i % args->rows * args->w_nb[0] +
+			      product % args->batch[0] * args->w_nb[1] +
+			      product / args->batch[0] * args->w_nb[2],
+			      args->k / GAON_TENSOR_SUPER_K, gaon_spm(float, 0));
 	}
 }

@@ -49,7 +49,8 @@ GAON_API uint8_t gaon_ops_mul_mat_class(uint8_t type);
  * @src1: F32, or the type of F16 and BF16 weights [k i1 tokens 1], used being a multiple of i1
  * @ids: I32 [used tokens 1 1], rows dense, each in [0, experts): else the launch ends in an assertion
  *
- * Q4_K, Q5_K and Q6_K are unpacked to F16 in the scratchpad.  LIMIT if k is so large that rows do not fit the scratchpad (some 28,000 with 4 MiB).
+ * Q4_K, Q5_K and Q6_K are unpacked to F16 in the scratchpad.  LIMIT if k is so large that rows do not
+ * fit the scratchpad (some 28,000 with 4 MiB).
  */
 GAON_API enum gaon_status gaon_ops_mul_mat_id(struct gaon_ops *ops, struct gaon_stream *stream,
 					      const struct gaon_tensor *dst,

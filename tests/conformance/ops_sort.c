@@ -143,7 +143,8 @@ START_TEST(small_scratchpad)
 
 		ck_assert(gaon_tensor_dense(&x, from, GAON_TYPE_F32, VIEW_NE(n, 1, 1, 1)));
 		ck_assert(gaon_tensor_dense(&y, to, GAON_TYPE_I32, VIEW_NE(n, 1, 1, 1)));
-		ck_assert_int_eq(gaon_ops_argsort_fits(ops_t.ops, &y, &x), gaon_ops_top_k_fits(ops_t.ops, &y, &x));
+		ck_assert_int_eq(gaon_ops_argsort_fits(ops_t.ops, &y, &x),
+				 gaon_ops_top_k_fits(ops_t.ops, &y, &x));
 		*(gaon_ops_argsort_fits(ops_t.ops, &y, &x) ? &most : &over) = n;
 	}
 	for (uint64_t n = most; n <= over && n <= 1u << 18; n++) {

@@ -155,10 +155,10 @@ bool plugin_supports(struct plugin_device *device, const struct ggml_tensor *op)
 
 /**
  * struct plugin_op - how an operator runs
- * @supports: with @fits exactly whether @run would take it; looks at types, shapes and parameters only. If not,
- *	plugin_refuse() or plugin_taken() has the reason.
- * @fits: whether @device's scratchpad has room for what @supports takes, NULL if that is no question of
- *	the shape; reasons as those of @supports
+ * @supports: with @fits exactly whether @run would take it; looks at types, shapes and parameters
+ *	only. If not, plugin_refuse() or plugin_taken() has the reason.
+ * @fits: whether @device's scratchpad has room for what @supports takes, NULL if that is no question
+ *	of the shape; reasons as those of @supports
  * @run: queue it on the backend's stream
  */
 struct plugin_op {

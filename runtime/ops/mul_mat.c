@@ -162,6 +162,9 @@ static uint64_t few_groups(const struct gaon_ops *ops, const struct ops_mul_mat_
 {
 	uint64_t bytes = ops_dense_row(a->type_w, a->k) * a->n * a->batch[0] * a->batch[1], groups = 1;
 
+	/* Unpacking takes as long as eight times the memory. */
+	if (is_super(a->type_w))
+		bytes *= 8;
 	if (ops_sequence_groups(ops))
 		return ops_sequence_groups(ops);
 	while (groups * 2 <= ops->cores && groups * SHARE_LEAST < bytes)
@@ -337,15 +340,15 @@ bool gaon_ops_mul_mat_fits(const struct gaon_ops *ops, const struct gaon_tensor 
 	if (ops_tensor_empty(dst) || !src0->ne[0])
 		return true;
 	a = describe(dst, src0, src1);
+	join_heads(&a);
+	mend_strides(&a);
+	if (ops_mul_mat_few(ops, &a))
+		return !ops_launch_room(ops, CALL, OPS_KERNEL_MUL_MAT, ops_mul_mat_few_spm(&a));
 	if (is_super(src0->type)) {
 		if (ops_launch_room(ops, CALL, OPS_KERNEL_UNPACK, 0))
 			return false;
 		a.type_w = GAON_TYPE_F16;
 	}
-	join_heads(&a);
-	mend_strides(&a);
-	if (ops_mul_mat_few(ops, &a))
-		return !ops_launch_room(ops, CALL, OPS_KERNEL_MUL_MAT, ops_mul_mat_few_spm(&a));
 	return !cut_many(ops, &a, &tiling) &&
 	       (a.type_x == a.type_a || !ops_launch_room(ops, CALL, OPS_KERNEL_ACTIVATE, 0));
 }
@@ -382,14 +385,15 @@ enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_stream *stre
 	if (status)
 		return status;
 	a = describe(dst, src0, src1);
-	if (is_super(src0->type))
-		status = unpack(ops, stream, src0, &a, scratch_va + activation_bytes(src0, src1));
 	join_heads(&a);
 	mend_strides(&a);
 	few = ops_mul_mat_few(ops, &a);
+	/* A few rows' kernel unpacks a step's weights in the scratchpad. */
+	if (is_super(src0->type) && !few)
+		status = unpack(ops, stream, src0, &a, scratch_va + activation_bytes(src0, src1));
 	/* How many were joined is up to the weights: those before may have been few, and prepared nothing. */
 	prepared &= a.m == src1->ne[1];
-	if (!status && few)
+	if (few)
 		return ops_mul_mat_launch_few(ops, stream, &a);
 	if (!status && a.type_x != a.type_a)
 		status = activate(ops, stream, &a, scratch_va, prepared);

@@ -12,6 +12,7 @@ typedef uint64_t __attribute__((may_alias)) any_u64;
 typedef uint32_t __attribute__((may_alias)) any_u32;
 typedef int32_t __attribute__((may_alias)) any_i32;
 typedef int16_t __attribute__((may_alias)) any_i16;
+typedef uint16_t __attribute__((may_alias)) any_u16;
 typedef float __attribute__((may_alias)) any_f32;
 
 #endif

@@ -1,174 +1,147 @@
 // SPDX-License-Identifier: MIT
-/* Q4_0, Q4_1 and Q8_0 unpacked and packed. */
+/* Blocks to f32 or f16. */
 #include <gaon/device.h>
+#include <gaon/device/tensor.h>
 
 #include "blocks.h"
+#include "blocks_parts.h"
 
-/* Products and sums are rounded each, as in ggml's reference. */
-#pragma STDC FP_CONTRACT OFF
+/* Values at a time, on the stack: 1.75 numbers and a byte for each. */
+#define VALUES	4096u
 
-#define K	GAON_BLOCK_K
+/* Q4_1: f16 d, f16 m, then the values */
+#define AT_M	2
 
-/* Blocks whose scales are kept at a time while packing. */
-#define GROUP	256
-
-/* Where the parts of a block lie: f16 d, f16 m (Q4_1), then the values. */
-#define AT_M		2
-#define Q4_0_VALUES	2
-#define Q4_1_VALUES	4
-#define Q8_0_VALUES	2
-
-static void unpack_q8_0(const char *restrict blocks, uint64_t nb, uint64_t count, float *restrict to)
+int blocks_has_min(uint8_t type)
 {
-	for (int j = 0; j < K; j++)
-		for (uint64_t b = 0; b < count; b++) {
-			float d = *(const _Float16 *)(blocks + b * nb);
-
-			to[b * K + j] = d * *(const int8_t *)(blocks + b * nb + Q8_0_VALUES + j);
-		}
+	return type == GAON_TYPE_Q4_1 || type == GAON_TENSOR_Q4_K || type == GAON_TENSOR_Q5_K;
 }
 
-static void unpack_q4_0(const char *restrict blocks, uint64_t nb, uint64_t count, float *restrict to)
+unsigned int blocks_group(uint8_t type)
 {
-	for (int j = 0; j < K / 2; j++)
-		for (uint64_t b = 0; b < count; b++) {
-			float d = *(const _Float16 *)(blocks + b * nb);
-			uint8_t q = *(const uint8_t *)(blocks + b * nb + Q4_0_VALUES + j);
-
-			to[b * K + j] = d * (float)((q & 15) - 8);
-			to[b * K + j + K / 2] = d * (float)((q >> 4) - 8);
-		}
+	return type == GAON_TENSOR_Q6_K ? 4 : 5;
 }
 
-static void unpack_q4_1(const char *restrict blocks, uint64_t nb, uint64_t count, float *restrict to)
+static void halves(float *restrict to, const char *restrict from, uint64_t nb, uint64_t count)
 {
-	for (int j = 0; j < K / 2; j++)
-		for (uint64_t b = 0; b < count; b++) {
-			float d = *(const _Float16 *)(blocks + b * nb);
-			float m = *(const _Float16 *)(blocks + b * nb + AT_M);
-			uint8_t q = *(const uint8_t *)(blocks + b * nb + Q4_1_VALUES + j);
+	for (uint64_t b = 0; b < count; b++)
+		to[b] = *(const _Float16 *)(from + b * nb);
+}
 
-			to[b * K + j] = gaon_fmaf(d, (float)(q & 15), m);
-			to[b * K + j + K / 2] = gaon_fmaf(d, (float)(q >> 4), m);
-		}
+/* Calls, so that no vector constant is kept, on the stack, across other loops. */
+__attribute__((noinline)) static void scale_values(float *restrict y, const int8_t *restrict q, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		y[i] *= blocks_number(q[i]);
+}
+
+__attribute__((noinline)) static void add_values(float *restrict y, const int8_t *restrict q,
+						 const float *restrict min, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		y[i] = gaon_fmaf(y[i], blocks_number(q[i]), min[i]);
+}
+
+static void scales(uint8_t type, const char *blocks, uint64_t nb, uint64_t count,
+		   const struct blocks_parts *p)
+{
+	if (type >= GAON_TENSOR_Q4_K) {
+		blocks_super_scales(type, blocks, nb, count, p);
+		return;
+	}
+	halves(p->scale, blocks, nb, count);
+	if (type == GAON_TYPE_Q4_1)
+		halves(p->min, blocks + AT_M, nb, count);
 }
 
 void blocks_unpack(uint8_t type, const char *blocks, uint64_t nb, uint64_t count, float *to)
 {
-	switch (type) {
-	case GAON_TYPE_Q8_0: unpack_q8_0(blocks, nb, count, to); break;
-	case GAON_TYPE_Q4_0: unpack_q4_0(blocks, nb, count, to); break;
-	case GAON_TYPE_Q4_1: unpack_q4_1(blocks, nb, count, to); break;
-	default: gaon_assert(!"block type exists");
+	uint64_t q[VALUES / 8], in_block = type < GAON_TENSOR_Q4_K ? GAON_BLOCK_K : GAON_TENSOR_SUPER_K;
+	float min[VALUES], group[2][VALUES / 16];
+	uint32_t half[VALUES / 2], quarter[VALUES / 4];
+	const struct blocks_parts p = { (any_u64 *)q, group[0], group[1],
+					{ (any_u32 *)half, (any_u32 *)quarter } };
+	unsigned int size = blocks_group(type);
+	struct blocks_table table;
+
+	blocks_table_make(&table, type, nb);
+	while (count) {
+		uint64_t some = count < VALUES / in_block ? count : VALUES / in_block, n = some * in_block;
+
+		scales(type, blocks, nb, some, &p);
+		blocks_table_take(&table, blocks, p.q, n / 8);
+		/* Scales are spread where their values go. */
+		neighbours_spread(to, p.scale, n >> size, size, p.spare);
+		if (blocks_has_min(type)) {
+			neighbours_spread(min, p.min, n >> size, size, p.spare);
+			add_values(to, (const int8_t *)q, min, n);
+		} else {
+			scale_values(to, (const int8_t *)q, n);
+		}
+		to += n;
+		blocks += some * nb;
+		count -= some;
 	}
 }
 
-/* 1 / d, or 0 where that would overflow: the values of such a block are 0. */
-static float inverse_of(float d)
+/* --- f16 -------------------------------------------------------------------------------------- */
+
+static uint32_t half_bits(float v)
 {
-	return gaon_fabsf(d) > 0x1p-126f ? 1.0f / d : 0;
+	union {
+		_Float16 half;
+		uint16_t bits;
+	} u = { (_Float16)v };
+
+	return u.bits;
 }
 
-/* Round to nearest even without a branch; |v| stays below 2^22. */
-static int32_t nearest(float v)
+/* Two neighbours are one element; they have one scale. */
+static void half_pairs(any_u32 *restrict to, const any_i16 *restrict q, const float *restrict scale,
+		       const float *restrict min, uint64_t n)
 {
-	return (int32_t)(gaon_f32_bits(v + 0x1.8p23f) - 0x4b400000u);
-}
+	for (uint64_t i = 0; i < n; i++) {
+		int32_t two = q[i], low = (int32_t)((uint32_t)two << 24) >> 24;
 
-static uint8_t nibble(float v)
-{
-	int32_t q = (int32_t)v;
-
-	return (uint8_t)(q > 15 ? 15 : q);
-}
-
-static void pack_q8_0(char *restrict blocks, uint64_t nb, uint64_t count, const float *restrict from)
-{
-	float scale[GROUP];
-
-	for (uint64_t b = 0; b < count; b++)
-		scale[b] = 0;
-	for (int j = 0; j < K; j++)
-		for (uint64_t b = 0; b < count; b++)
-			scale[b] = gaon_maxf(scale[b], gaon_fabsf(from[b * K + j]));
-	for (uint64_t b = 0; b < count; b++) {
-		float d = scale[b] / 127.0f;
-
-		*(_Float16 *)(blocks + b * nb) = (_Float16)d;
-		scale[b] = inverse_of(d);
+		to[i] = half_bits(gaon_fmaf(scale[i], (float)low, min[i])) |
+			half_bits(gaon_fmaf(scale[i], (float)(two >> 8), min[i])) << 16;
 	}
-	for (int j = 0; j < K; j++)
-		for (uint64_t b = 0; b < count; b++)
-			*(int8_t *)(blocks + b * nb + Q8_0_VALUES + j) =
-				(int8_t)nearest(from[b * K + j] * scale[b]);
 }
 
-static void pack_q4_0(char *restrict blocks, uint64_t nb, uint64_t count, const float *restrict from)
+static void half_pairs_scaled(any_u32 *restrict to, const any_i16 *restrict q, const float *restrict scale,
+			      uint64_t n)
 {
-	float largest[GROUP], scale[GROUP];
+	for (uint64_t i = 0; i < n; i++) {
+		int32_t two = q[i], low = (int32_t)((uint32_t)two << 24) >> 24;
 
-	for (uint64_t b = 0; b < count; b++)
-		largest[b] = 0;
-	/* The value of the largest magnitude with its sign, the first of equals. */
-	for (int j = 0; j < K; j++)
-		for (uint64_t b = 0; b < count; b++) {
-			float v = from[b * K + j];
-
-			largest[b] = gaon_fabsf(v) > gaon_fabsf(largest[b]) ? v : largest[b];
-		}
-	for (uint64_t b = 0; b < count; b++) {
-		float d = largest[b] / -8.0f;
-
-		*(_Float16 *)(blocks + b * nb) = (_Float16)d;
-		scale[b] = inverse_of(d);
+		to[i] = half_bits(scale[i] * (float)low) | half_bits(scale[i] * (float)(two >> 8)) << 16;
 	}
-	for (int j = 0; j < K / 2; j++)
-		for (uint64_t b = 0; b < count; b++) {
-			uint8_t low = nibble(from[b * K + j] * scale[b] + 8.5f);
-			uint8_t high = nibble(from[b * K + j + K / 2] * scale[b] + 8.5f);
-
-			*(uint8_t *)(blocks + b * nb + Q4_0_VALUES + j) = (uint8_t)(low | high << 4);
-		}
 }
 
-static void pack_q4_1(char *restrict blocks, uint64_t nb, uint64_t count, const float *restrict from)
+void blocks_unpack_half(uint8_t type, const char *blocks, uint64_t nb, uint64_t count, _Float16 *to,
+			struct blocks_half_work *w)
 {
-	float low[GROUP], scale[GROUP];
+	const struct blocks_parts p = { (any_u64 *)w->q, w->group[0], w->group[1],
+					{ (any_u32 *)w->half, (any_u32 *)w->quarter } };
+	unsigned int size = blocks_group(type);
 
-	for (uint64_t b = 0; b < count; b++)
-		low[b] = scale[b] = from[b * K];
-	for (int j = 1; j < K; j++)
-		for (uint64_t b = 0; b < count; b++) {
-			low[b] = gaon_minf(low[b], from[b * K + j]);
-			scale[b] = gaon_maxf(scale[b], from[b * K + j]);
+	blocks_table_make(&w->table, type, nb);
+	while (count) {
+		uint64_t some = count < OPS_UNPACK ? count : OPS_UNPACK, n = some * GAON_TENSOR_SUPER_K;
+
+		blocks_super_scales(type, blocks, nb, some, &p);
+		for (uint64_t i = 0; i < n / 8; i += BLOCKS_WORDS)
+			blocks_table_take(&w->table, blocks + i / BLOCKS_WORDS * 16 * nb, p.q + i,
+					  n / 8 - i < BLOCKS_WORDS ? n / 8 - i : BLOCKS_WORDS);
+		neighbours_spread(w->scale, p.scale, n >> size, size - 1, p.spare);
+		if (blocks_has_min(type)) {
+			neighbours_spread(w->min, p.min, n >> size, size - 1, p.spare);
+			half_pairs((any_u32 *)to, (const any_i16 *)w->q, w->scale, w->min, n / 2);
+		} else {
+			half_pairs_scaled((any_u32 *)to, (const any_i16 *)w->q, w->scale, n / 2);
 		}
-	for (uint64_t b = 0; b < count; b++) {
-		float d = (scale[b] - low[b]) / 15.0f;
-
-		*(_Float16 *)(blocks + b * nb) = (_Float16)d;
-		*(_Float16 *)(blocks + b * nb + AT_M) = (_Float16)low[b];
-		scale[b] = inverse_of(d);
-	}
-	for (int j = 0; j < K / 2; j++)
-		for (uint64_t b = 0; b < count; b++) {
-			uint8_t first = nibble((from[b * K + j] - low[b]) * scale[b] + 0.5f);
-			uint8_t second = nibble((from[b * K + j + K / 2] - low[b]) * scale[b] + 0.5f);
-
-			*(uint8_t *)(blocks + b * nb + Q4_1_VALUES + j) =
-				(uint8_t)(first | second << 4);
-		}
-}
-
-void blocks_pack(uint8_t type, char *blocks, uint64_t nb, uint64_t count, const float *from)
-{
-	for (uint64_t b = 0; b < count; b += GROUP) {
-		uint64_t n = count - b < GROUP ? count - b : GROUP;
-
-		switch (type) {
-		case GAON_TYPE_Q8_0: pack_q8_0(blocks + b * nb, nb, n, from + b * K); break;
-		case GAON_TYPE_Q4_0: pack_q4_0(blocks + b * nb, nb, n, from + b * K); break;
-		case GAON_TYPE_Q4_1: pack_q4_1(blocks + b * nb, nb, n, from + b * K); break;
-		default: gaon_assert(!"block type exists");
-		}
+		to += n;
+		blocks += some * nb;
+		count -= some;
 	}
 }

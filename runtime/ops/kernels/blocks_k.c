@@ -1,109 +1,94 @@
 // SPDX-License-Identifier: MIT
-/*
- * Super-blocks of 256 values unpacked.  Their scales are six bits (Q6_K: eight) of those of the
- * super-block; values are taken 32 at a time, which have at most two scales.
- */
+/* Scales of super-blocks' groups: six bits (Q6_K: eight) of those of the super-block. */
 #include <gaon/device.h>
 #include <gaon/device/tensor.h>
 
-#include "blocks.h"
-
-/* Products and sums are rounded each, as in ggml's reference. */
-#pragma STDC FP_CONTRACT OFF
-
-#define GROUP	32
+#include "blocks_parts.h"
 
 /* {f16 d, dmin; u8 scales[12]; u8 qh[32] (Q5_K); u8 qs[128]} */
 #define AT_DMIN		2
 #define AT_SCALES	4
-#define AT_VALUES	16
 
 /* {u8 ql[128], qh[64]; i8 scales[16]; f16 d} */
-#define Q6_AT_HIGH	128
 #define Q6_AT_SCALES	192
 #define Q6_AT_D		208
 
-static float half_at(const char *p)
+/*
+ * Scales and minima of eight groups, in six bits of a byte each: the first four in the lower bits, the
+ * others in a nibble of the last four bytes and the two upper bits of the first eight.
+ */
+static void part_scales(any_u32 *restrict scale, any_u32 *restrict min, const char *restrict from,
+			uint64_t nb, uint64_t count)
 {
-	return *(const _Float16 *)p;
-}
+	for (uint64_t b = 0; b < count; b++) {
+		const any_u32 *s = (const any_u32 *)(from + b * nb);
+		uint32_t s0 = s[0], s1 = s[1], s2 = s[2];
 
-/* Of group @j: the first four in six bits of a byte, the others in a nibble and the two bits left. */
-static void scale_min(const uint8_t *s, uint32_t j, uint32_t *scale, uint32_t *min)
-{
-	*scale = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
-	*min = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | (s[j] >> 6) << 4;
-}
-
-/* to = d * (nibble + 16 * bit @high of qh) - m */
-static void unpack_five(float *restrict to, const uint8_t *restrict q, uint32_t shift,
-			const uint8_t *restrict qh, uint32_t high, float d, float m)
-{
-	for (uint32_t i = 0; i < GROUP; i++) {
-		uint32_t v = (q[i] >> shift & 15) | (qh[i] >> high & 1) << 4;
-
-		to[i] = d * (float)v - m;
+		scale[b * 2] = s0 & 0x3f3f3f3fu;
+		scale[b * 2 + 1] = (s2 & 0x0f0f0f0fu) | (s0 >> 2 & 0x30303030u);
+		min[b * 2] = s1 & 0x3f3f3f3fu;
+		min[b * 2 + 1] = (s2 >> 4 & 0x0f0f0f0fu) | (s1 >> 2 & 0x30303030u);
 	}
 }
 
-static void unpack_four(float *restrict to, const uint8_t *restrict q, uint32_t shift, float d, float m)
+static void halves(float *restrict to, const char *restrict from, uint64_t nb, uint64_t count)
 {
-	for (uint32_t i = 0; i < GROUP; i++)
-		to[i] = d * (float)(q[i] >> shift & 15) - m;
+	for (uint64_t b = 0; b < count; b++)
+		to[b] = *(const _Float16 *)(from + b * nb);
 }
 
-/* Groups 2 n and 2 n + 1 are the low and the high nibbles of 32 bytes. */
-static void unpack_q4_q5(uint8_t type, const char *block, float *to)
+/* y *= the integers of a group */
+static void scale_groups(float *restrict y, const int8_t *restrict by, uint64_t n)
 {
-	const uint8_t *scales = (const uint8_t *)block + AT_SCALES;
-	const uint8_t *qh = (const uint8_t *)block + AT_VALUES, *q = qh;
-	float d = half_at(block), dmin = half_at(block + AT_DMIN);
-
-	if (type == GAON_TENSOR_Q5_K)
-		q += GROUP;
-	for (uint32_t j = 0; j < GAON_TENSOR_SUPER_K / GROUP; j++, to += GROUP) {
-		const uint8_t *from = q + j / 2 * GROUP;
-		uint32_t scale, min;
-
-		scale_min(scales, j, &scale, &min);
-		if (type == GAON_TENSOR_Q5_K)
-			unpack_five(to, from, j % 2 * 4, qh, j, d * (float)scale, dmin * (float)min);
-		else
-			unpack_four(to, from, j % 2 * 4, d * (float)scale, dmin * (float)min);
-	}
+	for (uint64_t i = 0; i < n; i++)
+		y[i] *= blocks_number(by[i]);
 }
 
-static void unpack_six(float *restrict to, const uint8_t *restrict q, uint32_t shift,
-		       const uint8_t *restrict qh, uint32_t high, float d0, float d1)
+/* The same negated. */
+static void lower_groups(float *restrict y, const int8_t *restrict by, uint64_t n)
 {
-	for (uint32_t i = 0; i < GROUP; i++) {
-		int32_t v = (int32_t)((q[i] >> shift & 15) | (qh[i] >> high & 3) << 4) - 32;
-
-		to[i] = (i < GROUP / 2 ? d0 : d1) * (float)v;
-	}
+	for (uint64_t i = 0; i < n; i++)
+		y[i] *= -blocks_number(by[i]);
 }
 
-/* Each half: 64 bytes of low nibbles, then their high ones; 32 bytes with two upper bits of each. */
-static void unpack_q6(const char *block, float *to)
+static void q4_q5_scales(const char *blocks, uint64_t nb, uint64_t count, const struct blocks_parts *p)
 {
-	const int8_t *scales = (const int8_t *)block + Q6_AT_SCALES;
-	float d = half_at(block + Q6_AT_D);
+	/* The values come later: until then their place has the integers, and the super-blocks' numbers. */
+	any_u32 *scale = (any_u32 *)p->q, *min = scale + count * 2;
+	float *super = (float *)(min + count * 2);
 
-	for (uint32_t j = 0; j < GAON_TENSOR_SUPER_K / GROUP; j++, to += GROUP) {
-		uint32_t half = j / 4, quarter = j % 4;
-		const uint8_t *q = (const uint8_t *)block + half * 64 + quarter % 2 * GROUP;
-		const uint8_t *qh = (const uint8_t *)block + Q6_AT_HIGH + half * GROUP;
-
-		unpack_six(to, q, quarter / 2 * 4, qh, quarter * 2, d * (float)scales[j * 2],
-			   d * (float)scales[j * 2 + 1]);
-	}
+	part_scales(scale, min, blocks + AT_SCALES, nb, count);
+	halves(super, blocks, nb, count);
+	neighbours_spread(p->scale, super, count, 3, p->spare);
+	scale_groups(p->scale, (const int8_t *)scale, count * 8);
+	halves(super, blocks + AT_DMIN, nb, count);
+	neighbours_spread(p->min, super, count, 3, p->spare);
+	lower_groups(p->min, (const int8_t *)min, count * 8);
 }
 
-void blocks_unpack_super(uint8_t type, const char *blocks, uint64_t nb, uint64_t count, float *to)
+static void words(any_u64 *restrict to, const char *restrict from, uint64_t nb, uint64_t count)
 {
-	for (; count; count--, blocks += nb, to += GAON_TENSOR_SUPER_K)
-		if (type == GAON_TENSOR_Q6_K)
-			unpack_q6(blocks, to);
-		else
-			unpack_q4_q5(type, blocks, to);
+	for (uint64_t b = 0; b < count; b++)
+		to[b * 2] = *(const any_u64 *)(from + b * nb);
+}
+
+static void q6_scales(const char *blocks, uint64_t nb, uint64_t count, const struct blocks_parts *p)
+{
+	any_u64 *scales = p->q;
+	float *super = (float *)(scales + count * 2);
+
+	words(scales, blocks + Q6_AT_SCALES, nb, count);
+	words(scales + 1, blocks + Q6_AT_SCALES + 8, nb, count);
+	halves(super, blocks + Q6_AT_D, nb, count);
+	neighbours_spread(p->scale, super, count, 4, p->spare);
+	scale_groups(p->scale, (const int8_t *)scales, count * 16);
+}
+
+void blocks_super_scales(uint8_t type, const char *blocks, uint64_t nb, uint64_t count,
+			 const struct blocks_parts *p)
+{
+	if (type == GAON_TENSOR_Q6_K)
+		q6_scales(blocks, nb, count, p);
+	else
+		q4_q5_scales(blocks, nb, count, p);
 }

@@ -12,6 +12,9 @@
  */
 #define WIDE		_Pragma("clang loop vectorize(assume_safety) vectorize_width(16, scalable)")
 
+/* For elements of eight bytes. */
+#define WIDE_64		_Pragma("clang loop vectorize(assume_safety) vectorize_width(8, scalable)")
+
 #define LOOP_AS(how, expression)							\
 	do {										\
 		how									\

@@ -19,7 +19,7 @@
 struct layout {
 	uint64_t a, w[2], y[2];		/* in the scratchpad */
 	uint64_t half;			/* w of super-blocks unpacked, 0 for other types */
-	float *wide;			/* room for OPS_UNPACK of them */
+	struct blocks_half_work *work;	/* for that */
 	uint32_t w_row, a_row, y_row;	/* bytes of a row there */
 	uint32_t tiles;			/* of a product */
 	uint8_t type_b;			/* what the matrix unit takes: F16 for super-blocks */
@@ -81,7 +81,7 @@ static void layout_make(struct layout *l, const struct ops_mul_mat_args *args)
 	at = line_up(at + (uint64_t)args->m * l->a_row);
 	l->half = 0;
 	if (super) {
-		l->wide = (float *)at;
+		l->work = (struct blocks_half_work *)at;
 		at += OPS_UNPACK_BYTES;
 		l->half = at;
 		at = line_up(at + (uint64_t)args->tile_n * args->k * 2);
@@ -227,24 +227,6 @@ static void store(const struct layout *l, const struct ops_mul_mat_args *args, c
 			  s->rows * 4, args->m);
 }
 
-static void to_half(_Float16 *restrict to, const float *restrict from, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		to[i] = (_Float16)from[i];
-}
-
-/* @count super-blocks that follow each other at @w to f16; @wide: room for OPS_UNPACK of them. */
-static void unpack_supers(uint8_t type, _Float16 *y, const char *w, uint32_t count, float *wide)
-{
-	uint32_t bytes = super_bytes(type);
-
-	for (uint32_t b = 0, n; b < count; b += n) {
-		n = count - b < OPS_UNPACK ? count - b : OPS_UNPACK;
-		blocks_unpack_super(type, w + (uint64_t)b * bytes, bytes, n, wide);
-		to_half(y + (uint64_t)b * GAON_TENSOR_SUPER_K, wide, n * GAON_TENSOR_SUPER_K);
-	}
-}
-
 /*
  * Weights that the matrix unit reads from memory: half of a step's rows by each array, since one alone
  * takes a quarter of what memory gives.
@@ -321,8 +303,9 @@ GAON_KERNEL(ops_mul_mat, struct ops_mul_mat_args,
 		gaon_wait(GAON_ENGINE_DMA0, (i > r.begin) + (i + 1 < r.end && next.rows > 1));
 		/* The product before, which read the unpacked rows, is over: see above. */
 		if (l.half)
-			unpack_supers(args->type_w, (_Float16 *)l.half, (const char *)l.w[buffer],
-				      now.rows * (args->k / GAON_TENSOR_SUPER_K), l.wide);
+			blocks_unpack_half(args->type_w, (const char *)l.w[buffer], super_bytes(args->type_w),
+					   now.rows * (args->k / GAON_TENSOR_SUPER_K), (_Float16 *)l.half,
+					   l.work);
 		multiply(&l, args, 0, now.rows, l.half ? l.half : l.w[buffer],
 			 l.half ? args->k * 2 : l.w_row, buffer, (uint64_t)buffer);
 	}
@@ -358,18 +341,24 @@ GAON_KERNEL(ops_activate, struct ops_activate_args,
 GAON_KERNEL(ops_unpack, struct ops_unpack_args,
 	    GAON_POINTERS(2, offsetof(struct ops_unpack_args, y),
 			  offsetof(struct ops_unpack_args, w)),
-	    .spm_bytes = OPS_UNPACK_BYTES)
+	    GAON_SPM(struct blocks_half_work))
 {
 	uint64_t products = (uint64_t)args->batch[0] * args->batch[1];
+	uint32_t bytes = super_bytes(args->type), blocks = args->k / GAON_TENSOR_SUPER_K;
 	struct gaon_range r = ops_share(args->rows * products, 1);
 
-	for (uint64_t i = r.begin; i < r.end; i++) {
-		uint64_t product = i / args->rows;
+	/* As many rows at a time as follow each other without a gap. */
+	for (uint64_t i = r.begin, n; i < r.end; i += n) {
+		uint64_t row = i % args->rows, product = i / args->rows;
 
-		unpack_supers(args->type, (_Float16 *)args->y + i * args->k,
-			      (const char *)args->w + i % args->rows * args->w_nb[0] +
-			      product % args->batch[0] * args->w_nb[1] +
-			      product / args->batch[0] * args->w_nb[2],
-			      args->k / GAON_TENSOR_SUPER_K, gaon_spm(float, 0));
+		n = 1;
+		if (args->w_nb[0] == (uint64_t)blocks * bytes)
+			n = args->rows - row < r.end - i ? args->rows - row : r.end - i;
+		blocks_unpack_half(args->type,
+				   (const char *)args->w + row * args->w_nb[0] +
+				   product % args->batch[0] * args->w_nb[1] +
+				   product / args->batch[0] * args->w_nb[2],
+				   bytes, n * blocks, (_Float16 *)args->y + i * args->k,
+				   gaon_spm_static(struct blocks_half_work));
 	}
 }

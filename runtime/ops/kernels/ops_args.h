@@ -238,8 +238,8 @@ struct ops_reduce_args {
 	uint32_t reserved;
 };
 
-#define OPS_UNPACK	16u		/* super-blocks unpacked at a time, as f32 first */
-#define OPS_UNPACK_BYTES	(OPS_UNPACK * 256u * 4u)
+#define OPS_UNPACK	32u			/* super-blocks unpacked at a time */
+#define OPS_UNPACK_BYTES	(OPS_UNPACK * 1792u + 9224u)	/* of scratchpad for that */
 
 #define OPS_ROPE_PAIRS	128u		/* of a row, at most */
 #define OPS_ROPE_COLUMNS	1024u	/* of a row, at most; those of f16 are widened in the scratchpad */

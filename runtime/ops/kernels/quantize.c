@@ -4,33 +4,12 @@
  * pass goes over all elements of a chunk, and what belongs to a block is gathered by halving (two
  * neighbours are one element of twice the width) and handed back by doubling.
  */
-#include "alias.h"
+#include "neighbours.h"
 #include "ops_args.h"
 #include "part.h"
 #include "quantize.h"
 
-#define MAGNITUDE	0x7fffffffu
 #define ROUND		0x1.8p23f	/* added to a number below 2^22, its integer in the low bits */
-
-/* The larger of two neighbours, as bits: floats without their sign are ordered like integers. */
-static void halve_abs(any_u32 *restrict to, const any_u64 *restrict from, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t low = (uint32_t)from[i] & MAGNITUDE;
-		uint32_t high = (uint32_t)(from[i] >> 32) & MAGNITUDE;
-
-		to[i] = low > high ? low : high;
-	}
-}
-
-static void halve_max(any_u32 *restrict to, const any_u64 *restrict from, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t low = (uint32_t)from[i], high = (uint32_t)(from[i] >> 32);
-
-		to[i] = low > high ? low : high;
-	}
-}
 
 static void halve_sum(any_u32 *restrict to, const any_u64 *restrict from, uint32_t n)
 {
@@ -50,12 +29,6 @@ static void sum_bytes(any_i32 *restrict to, any_i16 *restrict pair, const int8_t
 		to[i] = ((int32_t)((uint32_t)four[i] << 16) >> 16) + (four[i] >> 16);
 }
 
-static void spread(any_u64 *restrict to, const any_u32 *restrict from, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		to[i] = from[i] * 0x100000001ull;
-}
-
 /* The largest magnitude of each block, then its scale and its inverse. */
 static void find_scales(struct quantize_work *w, const float *x, uint32_t blocks)
 {
@@ -63,11 +36,11 @@ static void find_scales(struct quantize_work *w, const float *x, uint32_t blocks
 	any_f32 *restrict inverse = (any_f32 *)w->spread[1];
 	const any_f32 *restrict top = (const any_f32 *)w->half;
 
-	halve_abs(w->half, (const any_u64 *)x, blocks * 16);
-	halve_max(w->quarter, (const any_u64 *)w->half, blocks * 8);
-	halve_max(w->half, (const any_u64 *)w->quarter, blocks * 4);
-	halve_max(w->quarter, (const any_u64 *)w->half, blocks * 2);
-	halve_max(w->half, (const any_u64 *)w->quarter, blocks);
+	neighbours_abs(w->half, (const any_u64 *)x, blocks * 16);
+	neighbours_max(w->quarter, (const any_u64 *)w->half, blocks * 8);
+	neighbours_max(w->half, (const any_u64 *)w->quarter, blocks * 4);
+	neighbours_max(w->quarter, (const any_u64 *)w->half, blocks * 2);
+	neighbours_max(w->half, (const any_u64 *)w->quarter, blocks);
 	for (uint32_t i = 0; i < blocks; i++) {
 		d[i] = top[i] / 127.0f;
 		/* A reciprocal that would overflow: quants of such a block are 0. */
@@ -78,13 +51,10 @@ static void find_scales(struct quantize_work *w, const float *x, uint32_t blocks
 static void find_quants(struct quantize_work *w, const float *restrict x, uint32_t blocks)
 {
 	const any_f32 *restrict inverse = (const any_f32 *)w->spread[0];
+	any_u32 *const spare[2] = { (any_u32 *)w->half, (any_u32 *)w->quarter };
 	int8_t *restrict q = w->q;
 
-	spread((any_u64 *)w->spread[0], w->spread[1], blocks);
-	spread((any_u64 *)w->spread[1], w->spread[0], blocks * 2);
-	spread((any_u64 *)w->spread[0], w->spread[1], blocks * 4);
-	spread((any_u64 *)w->spread[1], w->spread[0], blocks * 8);
-	spread((any_u64 *)w->spread[0], w->spread[1], blocks * 16);
+	neighbours_spread(w->spread[0], w->spread[1], blocks, 5, spare);
 	for (uint32_t i = 0; i < blocks * 32; i++)
 		q[i] = (int8_t)gaon_f32_bits(gaon_fmaf(x[i], inverse[i], ROUND));
 }

@@ -30,12 +30,7 @@ void rows_unpack(const struct gaon_tensor *t, const char *restrict at, uint64_t 
 	case GAON_TYPE_F16: UNPACK_EITHER(_Float16); break;
 	case GAON_TYPE_BF16: UNPACK_EITHER(__bf16); break;
 	case GAON_TYPE_I32: UNPACK_EITHER(int32_t); break;
-	case GAON_TENSOR_Q4_K:
-	case GAON_TENSOR_Q5_K:
-	case GAON_TENSOR_Q6_K:
-		blocks_unpack_super(t->type, at, nb, n / GAON_TENSOR_SUPER_K, to);
-		break;
-	default: blocks_unpack(t->type, at, nb, n / GAON_BLOCK_K, to);
+	default: blocks_unpack(t->type, at, nb, n / rows_block(t->type), to);
 	}
 }
 

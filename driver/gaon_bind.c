@@ -528,16 +528,17 @@ static struct gaon_vm *evict_next(struct gaon_bo *bo)
  * A reference to what joins the two may not be taken: it could become the last, see op_unlink(). It
  * is looked for again, because its list's lock comes after the VM's, and may be gone.
  */
-static void evict_vm(struct gaon_bo *bo, struct gaon_vm *vm)
+static void evict_vm(struct gaon_bo *bo, struct gaon_vm *vm, bool room)
 {
 	struct gaon_pt_reserve none = {};
 	struct drm_gpuvm_bo *vm_bo;
+	bool suspended = false;
 	struct drm_gpuva *va;
 
 	guard(mutex)(&vm->lock);
 	/* Its work cannot be waited for. */
 	if (vm->lr)
-		gaon_restore_suspend(vm);
+		suspended = gaon_restore_suspend(vm);
 	scoped_guard(mutex, gaon_compat_gpuva_lock(&bo->ttm.base)) {
 		drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base) {
 			if (vm_bo->vm != &vm->base || !vm_bo_alive(vm_bo))
@@ -550,19 +551,37 @@ static void evict_vm(struct gaon_bo *bo, struct gaon_vm *vm)
 		}
 	}
 	pt_invalidate(vm, 0, 0);
-	if (vm->lr)
+	if (vm->lr && room)
+		gaon_restore_in_turn(vm, suspended);
+	else if (vm->lr)
 		gaon_restore_later(vm, 0);
 }
 
-void gaon_vm_evict_bo(struct gaon_bo *bo)
+void gaon_vm_evict_bo(struct gaon_bo *bo, bool room)
 {
 	struct gaon_vm *vm;
 
 	dma_resv_assert_held(bo->ttm.base.resv);
 	while ((vm = evict_next(bo))) {
-		evict_vm(bo, vm);
+		evict_vm(bo, vm, room);
 		gaon_vm_put(vm);
 	}
+}
+
+/** gaon_vm_bo_may_go() - whether all LR VMs that map an object may be suspended to make room */
+bool gaon_vm_bo_may_go(struct gaon_bo *bo)
+{
+	struct mutex *lock = gaon_compat_gpuva_lock(&bo->ttm.base);
+	struct drm_gpuvm_bo *vm_bo;
+
+	dma_resv_assert_held(bo->ttm.base.resv);
+	guard(mutex)(lock);
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base) {
+		if (!vm_bo->evicted && vm_bo_alive(vm_bo) &&
+		    !gaon_restore_may_suspend(to_gaon_vm(vm_bo->vm)))
+			return false;
+	}
+	return true;
 }
 
 /* What mapping all of an object's places again takes; with the VM's lock held. */

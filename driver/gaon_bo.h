@@ -32,10 +32,15 @@ struct gaon_bo {
 	/** @vm_root: of the only VM that may map it, with a reference; NULL: any. Constant. */
 	struct drm_gem_object *vm_root;
 	/**
-	 * @lr_maps: mappings in LR VMs, which are suspended while it moves; it is not evicted to
-	 * make room. Raised with the reservation held.
+	 * @lr_maps: mappings in LR VMs, which are suspended while it moves. Raised with the
+	 * reservation held.
 	 */
 	atomic_t lr_maps;
+	/**
+	 * @away: moved to host memory to make room, so that it comes back although LR VMs map it;
+	 * protected by the reservation.
+	 */
+	bool away;
 	/** @shared: dma-buf that others are attached to, or NULL; protected by the reservation. */
 	struct dma_buf *shared;
 	/** @attached: attachments to it; protected by the reservation. */

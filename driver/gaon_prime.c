@@ -342,7 +342,7 @@ static void prime_revoked(struct dma_buf_attachment *attach)
 		return;		/* not pinned yet */
 	bo->revoked = true;
 	if (drm_dev_enter(bo->ttm.base.dev, &idx)) {
-		gaon_vm_evict_bo(bo);
+		gaon_vm_evict_bo(bo, false);
 		drm_dev_exit(idx);
 	}
 	gaon_ttm_bo_unmap_import(bo);

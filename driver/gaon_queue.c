@@ -629,6 +629,42 @@ void gaon_queues_check_all(struct gaon_device *gdev, u32 context)
 	}
 }
 
+/* The one at a place among a context's queues, with a reference. */
+static struct gaon_queue *queues_get(struct gaon_device *gdev, u32 context, unsigned int place)
+{
+	struct gaon_queue *queue;
+
+	guard(mutex)(&gdev->queues->lock);
+	list_for_each_entry(queue, &gdev->queues->list, node) {
+		if (queue->hwq.context == context && !place--)
+			return gaon_queue_get(queue);
+	}
+	return NULL;
+}
+
+/**
+ * gaon_queues_asleep() - whether a context that is suspended would have nothing to do
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @context: suspended
+ *
+ * No queue of it has work left, and none was rung since. A hint: one that comes or goes meanwhile
+ * may be overlooked. Sleeps.
+ */
+bool gaon_queues_asleep(struct gaon_device *gdev, u32 context)
+{
+	struct gaon_admin_reply reply;
+	struct gaon_queue *queue;
+	bool asleep = true;
+	unsigned int i;
+
+	for (i = 0; asleep && (queue = queues_get(gdev, context, i)); i++) {
+		asleep = !gaon_queue_admin(queue, GAON_ADMIN_QUEUE_QUERY, 0, 0, &reply) &&
+			 reply.value[3] & GAON_QUERY_ASLEEP;
+		gaon_queue_put(queue);
+	}
+	return asleep;
+}
+
 static void queues_fini(struct drm_device *drm, void *arg)
 {
 	struct gaon_queues *queues = arg;

@@ -21,6 +21,7 @@
 #define GAON_QUERY_SUSPENDED		4
 #define GAON_QUERY_CONTEXT_SUSPENDED	8
 #define GAON_QUERY_LATE			64	/* others were reset because it did not stop */
+#define GAON_QUERY_ASLEEP		128	/* out of a slot since it had nothing to do */
 
 struct drm_printer;
 struct gaon_admin_reply;
@@ -160,6 +161,7 @@ static inline struct gaon_queue *to_gaon_queue(struct gaon_hwq *hwq)
 int gaon_queues_init(struct gaon_device *gdev);
 void gaon_queues_lose_all(struct gaon_device *gdev, int err);
 void gaon_queues_check_all(struct gaon_device *gdev, u32 context);
+bool gaon_queues_asleep(struct gaon_device *gdev, u32 context);
 int gaon_client_open(struct gaon_file *gfile);
 void gaon_client_silence(struct gaon_file *gfile);
 void gaon_client_close(struct gaon_file *gfile);

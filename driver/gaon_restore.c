@@ -6,6 +6,10 @@
  * bounded by preempt_ms, then clears the entries and invalidates. A work brings everything back and
  * resumes the context: the process' own memory, then the objects that have moved, until nothing is
  * missing.
+ *
+ * What was moved out to make room for others comes back when it is the VM's turn (gaon_room.c). So
+ * that programs that do not fit together get on, each runs for as long as pays for the moving. One
+ * that has nothing to do stays away until its doorbell rings.
  */
 #include <linux/jiffies.h>
 
@@ -16,19 +20,35 @@
 #include "gaon_device.h"
 #include "gaon_queue.h"
 #include "gaon_restore.h"
+#include "gaon_room.h"
+#include "gaon_trace.h"
+#include "gaon_ttm.h"
 #include "gaon_userptr.h"
 #include "gaon_vm.h"
 
-#define RESTORE_DELAY	(HZ / 50)	/* after it has found no memory for tables */
+#define RESTORE_DELAY	(HZ / 50)	/* from one try to the next, while there is no memory */
+#define RESTORE_IDLE	HZ		/* the same, if nobody can make room */
+#define RESTORE_AWAY	(HZ / 10)	/* that others have for what they made room for */
+#define RESTORE_ASLEEP	(HZ / 20)	/* from one look to the next whether a doorbell rang */
+/* A context that came back runs for so many times as long as that took, within bounds. */
+#define RESTORE_PAYS	4
+#define RESTORE_RUN_MIN	(HZ / 10)
+#define RESTORE_RUN_MAX	(10 * HZ)
 
-/** gaon_restore_suspend() - stop a context; nothing of it runs when it returns, or it was killed */
-void gaon_restore_suspend(struct gaon_vm *vm)
+/**
+ * gaon_restore_suspend() - stop a context
+ *
+ * Nothing of it runs when this returns, or it was killed.
+ *
+ * Return: whether it was not suspended before and now is.
+ */
+bool gaon_restore_suspend(struct gaon_vm *vm)
 {
 	int err;
 
 	lockdep_assert_held(&vm->lock);
 	if (vm->suspended || !atomic_read(&vm->queues) || test_bit(GAON_VM_STATE_LOST, &vm->state))
-		return;
+		return false;
 	err = gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_SUSPEND, vm->context, 0,
 			    GAON_ADMIN_RECLAIM);
 	/*
@@ -42,6 +62,7 @@ void gaon_restore_suspend(struct gaon_vm *vm)
 	/* The firmware dropped the work of the whole context, and knows whose fault that was. */
 	if (err == -ETIMEDOUT)
 		gaon_queues_check_all(vm->gdev, vm->context);
+	return vm->suspended;
 }
 
 /** gaon_restore_later() - something is missing: let the work bring it back */
@@ -54,6 +75,24 @@ void gaon_restore_later(struct gaon_vm *vm, unsigned long delay)
 	queue_delayed_work(system_dfl_wq, &vm->restore_work, delay);
 }
 
+/** gaon_restore_in_turn() - as gaon_restore_later(), of what went to make room */
+void gaon_restore_in_turn(struct gaon_vm *vm, bool suspended)
+{
+	if (suspended) {
+		atomic_inc(&vm->gdev->rooms.suspended);
+		trace_gaon_evict(vm);
+	}
+	gaon_restore_later(vm, RESTORE_AWAY);
+}
+
+/** gaon_restore_may_suspend() - whether a context can be suspended for room; a hint */
+bool gaon_restore_may_suspend(const struct gaon_vm *vm)
+{
+	return !vm->lr || READ_ONCE(vm->suspended) || !atomic_read(&vm->queues) ||
+	       test_bit(GAON_VM_STATE_LOST, &vm->state) ||
+	       time_after_eq(jiffies, READ_ONCE(vm->runs_until));
+}
+
 /* An object that was mapped after the others were locked may have moved since. */
 static bool restore_any_evicted(struct gaon_vm *vm)
 {
@@ -62,8 +101,10 @@ static bool restore_any_evicted(struct gaon_vm *vm)
 }
 
 /* If everything is there: what is locked stays there, and the VM's lock keeps the rest. */
-static int restore_resume(struct gaon_vm *vm)
+static int restore_resume(struct gaon_vm *vm, unsigned long began)
 {
+	unsigned long took = jiffies - began;
+
 	guard(mutex)(&vm->lock);
 	if (gaon_userptr_any_invalid(vm) || restore_any_evicted(vm))
 		return -EBUSY;
@@ -72,12 +113,15 @@ static int restore_resume(struct gaon_vm *vm)
 		gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_RESUME, vm->context, 0,
 			      GAON_ADMIN_RECLAIM);
 	vm->suspended = false;
+	WRITE_ONCE(vm->runs_until, jiffies + clamp(took * RESTORE_PAYS, RESTORE_RUN_MIN,
+						   RESTORE_RUN_MAX));
+	trace_gaon_restore(vm);
 	return 0;
 }
 
-/* 0: it goes on; -EBUSY: more was taken away meanwhile; -ENOMEM: no memory for tables. */
 static int restore_objects(struct gaon_vm *vm)
 {
+	unsigned long began = jiffies;
 	struct drm_exec exec;
 	int err;
 
@@ -89,9 +133,60 @@ static int restore_objects(struct gaon_vm *vm)
 			break;
 	}
 	if (!err)
-		err = restore_resume(vm);
+		err = restore_resume(vm, began);
 	drm_exec_fini(&exec);
 	return err;
+}
+
+/* Nobody can make room: what is left is pinned, or there is no host memory to move it to. */
+static void restore_note_stuck(struct gaon_vm *vm)
+{
+	struct gaon_device *gdev = vm->gdev;
+	u64 host, hbm, visible;
+
+	gaon_ttm_usage(gdev, &host, &hbm, &visible);
+	dev_warn_ratelimited(gdev->drm.dev,
+			     "context %u is stopped: there is no room to bring its memory back, %llu of %llu MiB of HBM are in use and cannot be moved; end other users of the card, or give the machine more memory\n",
+			     vm->context, hbm >> 20, gdev->identify.hbm_bytes >> 20);
+}
+
+/* Nothing would run if it came back. */
+static bool restore_sleeps(struct gaon_vm *vm)
+{
+	return READ_ONCE(vm->suspended) && restore_any_evicted(vm) &&
+	       gaon_queues_asleep(vm->gdev, vm->context);
+}
+
+/* When it is its turn. 0: it goes on; else, how long to wait before the next try. */
+static unsigned long restore_in_room(struct gaon_vm *vm)
+{
+	struct gaon_device *gdev = vm->gdev;
+	struct gaon_room room;
+	int err;
+
+	if (restore_sleeps(vm)) {
+		gaon_turn_leave(gdev, &vm->turn);
+		return RESTORE_ASLEEP;
+	}
+	if (gaon_turn_waits_for_others(gdev, &vm->turn))
+		return RESTORE_DELAY;
+	err = gaon_room_enter_vm(&room, vm);
+	if (err)
+		return RESTORE_DELAY;
+	do {
+		err = restore_objects(vm);
+	} while (gaon_room_retry(&room, err));
+	gaon_room_leave(&room);
+	if (!err || !room.refused)
+		gaon_turn_leave(gdev, &vm->turn);
+	if (!err)
+		return 0;
+	if (err == -EBUSY)	/* more was taken away meanwhile */
+		return 1;
+	if ((err != -ENOMEM && err != -ENOSPC) || room.refused || test_bit(GAON_VM_STATE_LOST, &vm->state))
+		return RESTORE_DELAY;
+	restore_note_stuck(vm);
+	return RESTORE_IDLE;
 }
 
 /**
@@ -104,15 +199,22 @@ static int restore_objects(struct gaon_vm *vm)
 void gaon_restore_work(struct work_struct *work)
 {
 	struct gaon_vm *vm = container_of(work, struct gaon_vm, restore_work.work);
-	int err, idx;
+	unsigned long again;
+	int idx;
 
 	if (!drm_dev_enter(&vm->gdev->drm, &idx))
 		return;
 	gaon_userptr_bring_back_all(vm);
-	err = restore_objects(vm);
-	if (err && !test_bit(GAON_VM_STATE_LOST, &vm->state)) {
-		guard(mutex)(&vm->lock);
-		gaon_restore_later(vm, err == -EBUSY ? 1 : RESTORE_DELAY);
+	/* What nothing runs in needs no room: its first queue asks again. */
+	if (!atomic_read(&vm->queues) && restore_any_evicted(vm)) {
+		gaon_turn_leave(vm->gdev, &vm->turn);
+		goto out;
 	}
+	again = restore_in_room(vm);
+	if (again && !test_bit(GAON_VM_STATE_LOST, &vm->state)) {
+		guard(mutex)(&vm->lock);
+		gaon_restore_later(vm, again);
+	}
+out:
 	drm_dev_exit(idx);
 }

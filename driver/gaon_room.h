@@ -4,19 +4,46 @@
 
 #include <linux/atomic.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
+struct gaon_bo;
 struct gaon_device;
+struct gaon_room;
+struct gaon_vm;
+struct task_struct;
 
 /** struct gaon_rooms - of a device: how memory is made room for, and how much is promised */
 struct gaon_rooms {
 	/** @sem: for writing: nobody else makes room. Outside reservations. */
 	struct rw_semaphore sem;
+	/** @owner: who holds @sem for writing, or NULL; others only compare it with themselves. */
+	struct task_struct *owner;
+	/** @alone: what @owner does. */
+	struct gaon_room *alone;
+	/** @lock: protects @turns. Innermost. */
+	spinlock_t lock;
+	/**
+	 * @turns: who waits until contexts that run may be suspended for it, the first one first
+	 * (struct gaon_turn).
+	 */
+	struct list_head turns;
+	/** @suspended: how often a context was suspended to make room. */
+	atomic_t suspended;
+	/** @moved: bytes of what LR VMs map that were moved out to make room. */
+	atomic64_t moved;
 	/** @hbm: bytes of the users' objects that may be in HBM, wherever they are. */
 	atomic64_t hbm;
 	/** @host: bytes of those that may not. */
 	atomic64_t host;
+};
+
+/** struct gaon_turn - a place in struct gaon_rooms.turns */
+struct gaon_turn {
+	/** @node: empty while nobody waits. */
+	struct list_head node;
 };
 
 /** struct gaon_room - one caller's try; on its stack */
@@ -27,6 +54,14 @@ struct gaon_room {
 	bool alone;
 	/** @outside: it was killed while it waited to be alone, and has left. */
 	bool outside;
+	/** @refused: the last try left contexts alone that may be suspended later. */
+	bool refused;
+	/** @turn: where it waits for that: @own, or a VM's, which waits by itself. */
+	struct gaon_turn *turn;
+	/** @own: of a call. */
+	struct gaon_turn own;
+	/** @end: of its patience, in jiffies. */
+	unsigned long end;
 };
 
 /*
@@ -41,8 +76,14 @@ struct gaon_room {
  *	gaon_room_leave(&room);
  */
 int gaon_room_enter(struct gaon_room *room, struct gaon_device *gdev);
+int gaon_room_enter_vm(struct gaon_room *room, struct gaon_vm *vm);
 bool gaon_room_retry(struct gaon_room *room, int err);
 void gaon_room_leave(struct gaon_room *room);
+
+bool gaon_room_takes(struct gaon_device *gdev, struct gaon_bo *bo);
+
+bool gaon_turn_waits_for_others(struct gaon_device *gdev, struct gaon_turn *turn);
+void gaon_turn_leave(struct gaon_device *gdev, struct gaon_turn *turn);
 
 void gaon_rooms_init(struct gaon_rooms *rooms);
 

@@ -244,11 +244,30 @@ static int stats_resets(struct seq_file *file, void *arg)
 	return 0;
 }
 
+static unsigned int turns_count(struct gaon_rooms *rooms)
+{
+	guard(spinlock)(&rooms->lock);
+	return list_count_nodes(&rooms->turns);
+}
+
+/* Who waits for room in HBM, and what was taken from contexts that could be suspended. */
+static int stats_room(struct seq_file *file, void *arg)
+{
+	struct drm_debugfs_entry *entry = file->private;
+	struct gaon_rooms *rooms = &to_gaon_device(entry->dev)->rooms;
+
+	seq_puts(file, "waiting suspended        MiB\n");
+	seq_printf(file, "%7u %9d %10llu\n", turns_count(rooms), atomic_read(&rooms->suspended),
+		   (u64)atomic64_read(&rooms->moved) >> 20);
+	return 0;
+}
+
 static const struct drm_debugfs_info stats_files[] = {
 	{ "queues", stats_queues, 0, NULL },
 	{ "vms", stats_vms, 0, NULL },
 	{ "objects", stats_objects, 0, NULL },
 	{ "resets", stats_resets, 0, NULL },
+	{ "room", stats_room, 0, NULL },
 };
 
 static int stats_reset_engines(struct gaon_device *gdev)

@@ -150,6 +150,32 @@ TRACE_EVENT(gaon_map,
 		  __entry->va, __entry->size, __entry->offset, __entry->error)
 );
 
+DECLARE_EVENT_CLASS(gaon_vm,
+	TP_PROTO(const struct gaon_vm *vm),
+	TP_ARGS(vm),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(vm->gdev->drm.dev))
+		__field(u32, context)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->context = vm->context;
+	),
+	TP_printk("dev=%s context=%u", __get_str(dev), __entry->context)
+);
+
+/* A context is suspended, because memory of it goes to make room for others. */
+DEFINE_EVENT(gaon_vm, gaon_evict,
+	TP_PROTO(const struct gaon_vm *vm),
+	TP_ARGS(vm)
+);
+
+/* All memory of a context is back, and it goes on. */
+DEFINE_EVENT(gaon_vm, gaon_restore,
+	TP_PROTO(const struct gaon_vm *vm),
+	TP_ARGS(vm)
+);
+
 /* The whole device is going to be reset. */
 TRACE_EVENT(gaon_reset,
 	TP_PROTO(const struct gaon_device *gdev, const char *why),

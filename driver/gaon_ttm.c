@@ -141,12 +141,14 @@ static void evict_flags(struct ttm_buffer_object *ttm, struct ttm_placement *pla
 
 static bool eviction_valuable(struct ttm_buffer_object *ttm, const struct ttm_place *place)
 {
-	/* LR VMs can be suspended, but two that lack room would do nothing else (decision 0006). */
-	return !atomic_read(&ttm_to_gaon_bo(ttm)->lr_maps) && ttm_bo_eviction_valuable(ttm, place);
+	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
+
+	return ttm_bo_eviction_valuable(ttm, place) &&
+	       (!atomic_read(&bo->lr_maps) || gaon_room_takes(to_gdev(ttm->bdev), bo));
 }
 
 /* No job uses it any more and no VM maps it. */
-static int move_release(struct ttm_buffer_object *ttm, struct ttm_operation_ctx *ctx)
+static int move_release(struct ttm_buffer_object *ttm, struct ttm_operation_ctx *ctx, bool evict)
 {
 	long left;
 
@@ -159,8 +161,18 @@ static int move_release(struct ttm_buffer_object *ttm, struct ttm_operation_ctx 
 		if (left < 0)
 			return left;
 	}
-	gaon_vm_evict_bo(ttm_to_gaon_bo(ttm));
+	gaon_vm_evict_bo(ttm_to_gaon_bo(ttm), evict);
 	return 0;
+}
+
+/* Out to make room, or in; or for another device, which keeps it where it is. */
+static void move_note(struct gaon_bo *bo, bool was_hbm, bool evict)
+{
+	struct gaon_rooms *rooms = &to_gaon_device(bo->ttm.base.dev)->rooms;
+
+	bo->away = was_hbm && evict;
+	if (bo->away && atomic_read(&bo->lr_maps))
+		atomic64_add(bo->ttm.base.size, &rooms->moved);
 }
 
 /* Into HBM that was just allocated. */
@@ -197,7 +209,7 @@ static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_
 		return -EMULTIHOP;
 	}
 	if (old->mem_type != GAON_PL_SYSTEM)
-		err = move_release(ttm, ctx);
+		err = move_release(ttm, ctx, was_hbm && evict);
 	if (!err && was_hbm && !to_hbm)
 		err = gaon_migrate_copy(gdev, old, ttm->ttm, false);
 	else if (!err && to_hbm && !was_hbm)
@@ -207,6 +219,8 @@ static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_
 done:
 	if (err)
 		return err;
+	if (to_hbm != was_hbm)
+		move_note(ttm_to_gaon_bo(ttm), was_hbm, evict);
 	/* The host pages are given back, too, of what has left them. */
 	if (to_hbm && old && old->mem_type == GAON_PL_HOST)
 		ttm_bo_move_sync_cleanup(ttm, mem);
@@ -392,8 +406,9 @@ int gaon_ttm_bo_validate(struct gaon_bo *bo)
 	};
 
 	dma_resv_assert_held(bo->ttm.base.resv);
-	/* What LR VMs map is somewhere, and moves only for another device. */
-	if (bo->ttm.pin_count || bo->ttm.type == ttm_bo_type_sg || atomic_read(&bo->lr_maps))
+	/* What LR VMs map stays where another device wanted it. */
+	if (bo->ttm.pin_count || bo->ttm.type == ttm_bo_type_sg ||
+	    (atomic_read(&bo->lr_maps) && !bo->away))
 		return 0;
 	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
 }
@@ -428,6 +443,9 @@ int gaon_ttm_bo_to_host(struct gaon_bo *bo)
 		err = bo->ttm.resource->mem_type == GAON_PL_HOST ? 0 : -EBUSY;
 	else
 		err = ttm_bo_validate(&bo->ttm, &placement, &ctx);
+	/* It is there for others now, whatever brought it. */
+	if (!err)
+		bo->away = false;
 	drm_dev_exit(idx);
 	return err;
 }

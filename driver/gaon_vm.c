@@ -120,6 +120,7 @@ static int vm_init(struct gaon_vm *vm)
 	struct drm_gem_object *root;
 
 	INIT_LIST_HEAD(&vm->userptrs);
+	INIT_LIST_HEAD(&vm->turn.node);
 	INIT_DELAYED_WORK(&vm->restore_work, gaon_restore_work);
 	root = drm_gpuvm_resv_object_alloc(&gdev->drm);
 	if (!root)
@@ -183,6 +184,7 @@ static void vm_close(struct gaon_vm *vm)
 	gaon_bind_clear(vm);
 	/* Nobody queues it any more. It drops references, of which this one is not the last. */
 	disable_delayed_work_sync(&vm->restore_work);
+	gaon_turn_leave(vm->gdev, &vm->turn);
 	gaon_vm_put(vm);
 }
 
@@ -227,8 +229,10 @@ int gaon_vm_add_queue(struct gaon_vm *vm)
 		return -ECANCELED;
 	atomic_inc(&vm->queues);
 	/* Its first packet may need what is not there yet. */
-	if (vm->missing)
+	if (vm->missing) {
 		gaon_restore_suspend(vm);
+		gaon_restore_later(vm, 0);
+	}
 	return 0;
 }
 

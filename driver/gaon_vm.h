@@ -12,6 +12,7 @@
 #include <drm/drm_mm.h>
 
 #include "gaon_pt.h"
+#include "gaon_room.h"
 
 struct drm_exec;
 struct drm_file;
@@ -83,6 +84,10 @@ struct gaon_vm {
 	bool missing;
 	/** @suspended: the context is, until @restore_work has run; protected by @lock. */
 	bool suspended;
+	/** @runs_until: in jiffies: till then it is not suspended to make room; written with @lock. */
+	unsigned long runs_until;
+	/** @turn: among those for whom room is to be made. */
+	struct gaon_turn turn;
 	/** @exec_fences: of gaon_vm_prepare(); protected by the reservation of @base. */
 	unsigned int exec_fences;
 	/** @queues: queues that exist; raised by gaon_vm_add_queue(). */
@@ -160,7 +165,8 @@ static inline struct gaon_vma *to_gaon_vma(struct drm_gpuva *base)
  * The memory side. Takes an object out of all VMs that map it, with the TLB invalidated; its
  * reservation is held and no job uses it.
  */
-void gaon_vm_evict_bo(struct gaon_bo *bo);
+void gaon_vm_evict_bo(struct gaon_bo *bo, bool room);
+bool gaon_vm_bo_may_go(struct gaon_bo *bo);
 
 /* Sets LOST on every VM; before the device is started again after a reset. */
 void gaon_vm_lose_all(struct gaon_device *gdev);

@@ -245,7 +245,7 @@ uint32_t queue_query(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	value[2] = UINT64_MAX;
 	value[3] = q->condition | (q->suspended ? 4u : 0) |
 		   (contexts[q->context].suspended ? 8u : 0) | (q->saved ? 16u : 0) |
-		   (q->ready ? 32u : 0) | (q->late ? 64u : 0);
+		   (q->ready ? 32u : 0) | (q->late ? 64u : 0) | (q->asleep ? 128u : 0);
 	value[4] = q->preemptions;
 	value[5] = q->busy;
 	if (q->slot == FW_NONE)

@@ -113,8 +113,10 @@ bool sched_doorbells(void)
 
 		if (id == UINT32_MAX)
 			return false;
-		if (id < GAON_QUEUES)
-			queue_make_ready(&queues[id]);
+		if (id >= GAON_QUEUES)
+			continue;
+		queues[id].asleep = false;
+		queue_make_ready(&queues[id]);
 	}
 	return true;
 }

@@ -40,6 +40,7 @@ struct fw_queue {
 	uint8_t rank;			/* of the ready list that it is in */
 	bool ready;
 	bool saved;			/* a launch is in the save area */
+	bool asleep;			/* it was when it left its slot, and nobody has rung since */
 	bool suspended;			/* by its own SUSPEND */
 	bool drop;			/* must end DROPPED */
 	bool timed_out;			/* the command under way answers TIMEOUT */

@@ -54,13 +54,18 @@ void slot_load(uint16_t slot, struct fw_queue *q, bool hold)
 	s->age = 0;
 	s->evict = false;
 	q->slot = slot;
+	q->asleep = false;
 	q->place = hold ? QUEUE_HELD : QUEUE_IN;
 }
 
 bool slot_unload(struct fw_queue *q)
 {
+	/* If its doorbell rings now it is not unloaded. */
+	bool asleep = slot_status(q->slot) == GAON_SLOT_IDLE;
+
 	if (!slot_command(q->slot, GAON_SLOT_CMD_UNLOAD))
 		return false;
+	q->asleep = asleep;
 	q->read = reg_read64(GAON_MCU_SLOT_READ_LO);
 	q->busy = reg_read64(GAON_MCU_SLOT_BUSY_LO);
 	q->copied = reg_read64(GAON_MCU_SLOT_COPIED_LO);

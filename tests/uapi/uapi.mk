@@ -31,11 +31,12 @@ $(UAPI_FAIL_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 UAPI_SHAPED	:= vmap clean pressure peer order
 UAPI_SHAPED_PROGRAMS := $(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/$(name))
 $(foreach name,$(UAPI_SHAPED),$(eval $(O)/tests/uapi/$(name)/$(name): $(O)/tests/uapi/$(name)/main.o))
+$(O)/tests/uapi/pressure/pressure: $(O)/tests/uapi/pressure/worker.o
 $(UAPI_SHAPED_PROGRAMS): $(UAPI_LIB)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $^
 
 VM_GUEST	+= $(UAPI_SHAPED_PROGRAMS)
-$(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/main.o): private CPPFLAGS += -I/usr/include/libdrm
+$(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/main.o) $(O)/tests/uapi/pressure/worker.o: private CPPFLAGS += -I/usr/include/libdrm
 
 # The device's side of isolation.c.
 UAPI_LEFTOVERS	:= $(O)/tests/uapi/device/leftovers

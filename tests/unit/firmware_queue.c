@@ -341,6 +341,34 @@ START_TEST(query_tells_where_a_queue_is)
 }
 END_TEST
 
+/* What a driver goes by that took away the memory of a context: is there anything to come back for? */
+START_TEST(query_tells_what_sleeps)
+{
+	struct fake *f = booted(1);
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_QUEUE_QUERY, .id.id = 3 };
+	struct gaon_admin_reply reply;
+
+	fake_context(f, 9);
+	fake_queue_create(f, 3, 9, 0, 1);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_CONTEXT_SUSPEND, 9), GAON_ADMIN_OK);
+	fake_admin(f, &cmd, &reply);
+	ck_assert_uint_eq(reply.value[3], 8 | 128);
+	fake_ring(f, 3, 1);
+	fake_run(f);
+	fake_admin(f, &cmd, &reply);
+	ck_assert_uint_eq(reply.value[3], 8);
+	fake_id(f, GAON_ADMIN_CONTEXT_RESUME, 9);
+	fake_admin(f, &cmd, &reply);
+	ck_assert_uint_eq(reply.value[0], GAON_SLOT_ACTIVE);
+	ck_assert_uint_eq(reply.value[3], 0);
+	/* Stopped in its work: it has some left. */
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_CONTEXT_SUSPEND, 9), GAON_ADMIN_OK);
+	fake_admin(f, &cmd, &reply);
+	ck_assert_uint_eq(reply.value[3] & (8 | 128), 8);
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(priority_reaches_the_slot)
 {
 	struct fake *f = booted(1);
@@ -376,6 +404,7 @@ TCase *firmware_queue_tests(void)
 	tcase_add_test(tc, reset_of_a_faulted_queue);
 	tcase_add_test(tc, reset_with_unreachable_state);
 	tcase_add_test(tc, query_tells_where_a_queue_is);
+	tcase_add_test(tc, query_tells_what_sleeps);
 	tcase_add_test(tc, priority_reaches_the_slot);
 	return tc;
 }

@@ -650,9 +650,10 @@ enum drm_gaon_bo_flags {
 	DRM_GAON_BO_HBM = 1 << 0,
 	/**
 	 * @DRM_GAON_BO_HOST: may be in host memory. With HBM too: on the card if there is room. At
-	 * least one of the two is set. While no LR address space maps it the driver may move an
-	 * object to host memory to make room, and brings it back before work uses it. Also if one
-	 * does, it moves there for a device that cannot reach the card's memory.
+	 * least one of the two is set. The driver may move an object to host memory to make room,
+	 * and brings it back before work uses it; an LR address space that maps it is suspended
+	 * meanwhile. It also moves there for a device that cannot reach the card's memory, and
+	 * stays there as long as an LR address space maps it.
 	 */
 	DRM_GAON_BO_HOST = 1 << 1,
 	/**

@@ -31,8 +31,8 @@ struct pack_work {
 /* Halving from @from down to one of each block, which @of does for pairs; the first time @first. */
 typedef void pairs(any_u32 *to, const any_u64 *from, uint64_t n);
 
-GAON_INLINE void blocks_reduce(struct pack_work *w, const float *from, uint64_t count, float *to, pairs *first,
-			       pairs *of)
+GAON_INLINE void blocks_reduce(struct pack_work *w, const float *from, uint64_t count, float *to,
+			       pairs *first, pairs *of)
 {
 	any_u32 *half = (any_u32 *)w->half, *quarter = (any_u32 *)w->quarter;
 
@@ -149,7 +149,8 @@ static uint8_t nibble(float v)
 	return (uint8_t)(q > 15 ? 15 : q);
 }
 
-static void nibbles(uint8_t *restrict q, const float *restrict x, const float *restrict scale, float add, uint64_t n)
+static void nibbles(uint8_t *restrict q, const float *restrict x, const float *restrict scale, float add,
+		    uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++)
 		q[i] = nibble(x[i] * scale[i] + add);

@@ -18,7 +18,7 @@ struct blocks_table {
 };
 
 void blocks_table_make(struct blocks_table *t, uint8_t type, uint64_t nb);
-/* @n words, at most BLOCKS_WORDS, of the blocks at @blocks as bytes that are int8_t, in the order of the values. */
+/* @n words, at most BLOCKS_WORDS, of the blocks at @blocks: bytes that are int8_t, in the values' order. */
 void blocks_table_take(const struct blocks_table *t, const char *blocks, any_u64 *q, uint64_t n);
 
 /* A value is scale * q + min. */

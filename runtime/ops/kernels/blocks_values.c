@@ -13,22 +13,24 @@ struct place {
 	uint8_t at, shift, high_at, high_shift;
 };
 
+static struct place place(uint32_t at, uint32_t shift, uint32_t high_at, uint32_t high_shift)
+{
+	return (struct place){ (uint8_t)at, (uint8_t)shift, (uint8_t)high_at, (uint8_t)high_shift };
+}
+
 static struct place place_of(uint8_t type, uint32_t i)
 {
 	uint32_t four = i % 4 * 8, group = i / 4, half = i / 16, quarter = group % 4;
 
 	switch (type) {
-	case GAON_TYPE_Q4_0: return (struct place){ (uint8_t)(2 + i % 2 * 8), (uint8_t)(i / 2 * 4), 0, 0 };
-	case GAON_TYPE_Q4_1: return (struct place){ (uint8_t)(4 + i % 2 * 8), (uint8_t)(i / 2 * 4), 0, 0 };
-	case GAON_TYPE_Q8_0: return (struct place){ (uint8_t)(2 + i * 8), 0, 0, 0 };
-	case GAON_TENSOR_Q4_K:
-		return (struct place){ (uint8_t)(16 + group / 2 * 32 + four), (uint8_t)(group % 2 * 4), 0, 0 };
-	case GAON_TENSOR_Q5_K:
-		return (struct place){ (uint8_t)(48 + group / 2 * 32 + four), (uint8_t)(group % 2 * 4),
-				       (uint8_t)(16 + four), (uint8_t)group };
+	case GAON_TYPE_Q4_0: return place(2 + i % 2 * 8, i / 2 * 4, 0, 0);
+	case GAON_TYPE_Q4_1: return place(4 + i % 2 * 8, i / 2 * 4, 0, 0);
+	case GAON_TYPE_Q8_0: return place(2 + i * 8, 0, 0, 0);
+	case GAON_TENSOR_Q4_K: return place(16 + group / 2 * 32 + four, group % 2 * 4, 0, 0);
+	case GAON_TENSOR_Q5_K: return place(48 + group / 2 * 32 + four, group % 2 * 4, 16 + four, group);
 	default:
-		return (struct place){ (uint8_t)(half * 64 + quarter % 2 * 32 + four), (uint8_t)(quarter / 2 * 4),
-				       (uint8_t)(128 + half * 32 + four), (uint8_t)(quarter * 2) };
+		return place(half * 64 + quarter % 2 * 32 + four, quarter / 2 * 4, 128 + half * 32 + four,
+			     quarter * 2);
 	}
 }
 

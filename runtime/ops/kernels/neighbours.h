@@ -45,7 +45,8 @@ GAON_INLINE void neighbours_twice(any_u64 *restrict to, const any_u32 *restrict 
  * Each of @n numbers 1 << @times times in a row, @times at least 1; @spare has room for a half and a
  * quarter of the result.
  */
-GAON_INLINE void neighbours_spread(void *to, const void *from, uint64_t n, unsigned int times, any_u32 *const spare[2])
+GAON_INLINE void neighbours_spread(void *to, const void *from, uint64_t n, unsigned int times,
+				   any_u32 *const spare[2])
 {
 	for (unsigned int i = 1; i <= times; i++, n *= 2) {
 		any_u32 *next = i == times ? to : spare[(times - i - 1) & 1];

@@ -218,11 +218,12 @@ struct gaon_ops_sequence;
 GAON_API enum gaon_status gaon_ops_sequence_create(struct gaon_ops *ops,
 						   struct gaon_ops_sequence **sequence);
 /*
- * The launches that it was made for must be over, graphs that hold them destroyed. An unfinished one is
- * dropped. NULL is allowed.
+ * The launches that it was made for must be over, graphs that hold them destroyed.  By any thread; what
+ * one has collected and not ended is dropped, even another one: that one's next operators are launched
+ * by themselves, and its end says STATE.  NULL is allowed.
  */
 GAON_API void gaon_ops_sequence_destroy(struct gaon_ops_sequence *sequence);
-/* STATE: the thread is between begin and end already. A sequence may be begun many times. */
+/* STATE: the thread, or another one with @sequence, is between begin and end. May be begun many times. */
 GAON_API enum gaon_status gaon_ops_sequence_begin(struct gaon_ops_sequence *sequence,
 						  struct gaon_stream *stream);
 /*

@@ -130,9 +130,10 @@ static uint64_t spm_needed(const struct ops_attention_args *a)
  * One token: groups that a workgroup would take one after the other go together, if there is room. Tiles
  * are as they would be without, and so are the results.
  */
-static void join_groups(const struct gaon_ops *ops, struct ops_attention_args *a, uint64_t budget)
+static void join_groups(const struct gaon_ops *ops, uint32_t collected, struct ops_attention_args *a,
+			uint64_t budget)
 {
-	uint64_t cores = ops_sequence_groups(ops) ? ops_sequence_groups(ops) : ops->cores;
+	uint64_t cores = collected ? collected : ops->cores;
 	uint64_t groups = a->heads / a->group, most = (groups * a->sequences + cores - 1) / cores;
 
 	if (a->tokens > 1 || a->tile_heads < a->group)
@@ -143,7 +144,8 @@ static void join_groups(const struct gaon_ops *ops, struct ops_attention_args *a
 		a->tile_groups--;
 }
 
-static enum gaon_status cut(const struct gaon_ops *ops, struct ops_attention_args *a)
+/* @collected: workgroups of the sequence that it becomes a step of, 0: a launch of its own. */
+static enum gaon_status cut(const struct gaon_ops *ops, uint32_t collected, struct ops_attention_args *a)
 {
 	uint64_t taken = OPS_ATTENTION_STACK + GUARD;
 	uint64_t budget = ops->spm_bytes > taken ? ops->spm_bytes - taken : 0;
@@ -171,18 +173,18 @@ static enum gaon_status cut(const struct gaon_ops *ops, struct ops_attention_arg
 	}
 	if (units(a) > INT32_MAX)
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL ": too large");
-	join_groups(ops, a, budget);
+	join_groups(ops, collected, a, budget);
 	return ops_launch_room(ops, CALL, OPS_KERNEL_ATTENTION, (uint32_t)spm_needed(a));
 }
 
-static uint64_t workgroups(const struct gaon_ops *ops, const struct ops_attention_args *a)
+static uint64_t workgroups(uint32_t collected, const struct ops_attention_args *a)
 {
 	uint64_t row = a->dk * (uint64_t)gaon_tensor_type_bytes(a->type_k, NULL) +
 		       a->dv * (uint64_t)gaon_tensor_type_bytes(a->type_v, NULL);
 	uint64_t bytes = units(a) * a->tile_groups * a->keys * row;
 	uint64_t worth = (bytes + SHARE_LEAST - 1) / SHARE_LEAST;
 
-	if (ops_sequence_groups(ops))
+	if (collected)
 		return units(a);
 	return worth < units(a) ? worth : units(a);
 }
@@ -228,7 +230,7 @@ bool gaon_ops_flash_attn_fits(const struct gaon_ops *ops, const struct gaon_tens
 	if (ops_tensor_empty(dst))
 		return true;
 	a = describe(&o, attention);
-	return !cut(ops, &a);
+	return !cut(ops, 0, &a);
 }
 
 enum gaon_status gaon_ops_flash_attn(struct gaon_ops *ops, struct gaon_stream *stream,
@@ -238,6 +240,7 @@ enum gaon_status gaon_ops_flash_attn(struct gaon_ops *ops, struct gaon_stream *s
 				     const struct gaon_attention *attention)
 {
 	const struct operands o = { dst, q, k, v, mask, sinks };
+	uint32_t collected = ops_sequence_groups(ops, stream);
 	enum gaon_status status = check(&o, attention);
 	struct ops_attention_args a;
 	struct ops_tensor all[6];
@@ -247,7 +250,7 @@ enum gaon_status gaon_ops_flash_attn(struct gaon_ops *ops, struct gaon_stream *s
 	if (status || ops_tensor_empty(dst))
 		return status;
 	a = describe(&o, attention);
-	status = cut(ops, &a);
+	status = cut(ops, collected, &a);
 	return status ? status : ops_launch(ops, stream, OPS_KERNEL_ATTENTION, &a, sizeof(a),
-					    workgroups(ops, &a), (uint32_t)spm_needed(&a));
+					    workgroups(collected, &a), (uint32_t)spm_needed(&a));
 }

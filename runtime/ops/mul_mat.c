@@ -158,15 +158,17 @@ static void mend_strides(struct ops_mul_mat_args *a)
 }
 
 /* Workgroups: a power of two, so that a model's threads have equally many; a sequence has its own. */
-static uint64_t few_groups(const struct gaon_ops *ops, const struct ops_mul_mat_args *a)
+static uint64_t few_groups(const struct gaon_ops *ops, const struct gaon_stream *stream,
+			   const struct ops_mul_mat_args *a)
 {
 	uint64_t bytes = ops_dense_row(a->type_w, a->k) * a->n * a->batch[0] * a->batch[1], groups = 1;
+	uint32_t collected = ops_sequence_groups(ops, stream);
 
 	/* Unpacking takes as long as eight times the memory. */
 	if (is_super(a->type_w))
 		bytes *= 8;
-	if (ops_sequence_groups(ops))
-		return ops_sequence_groups(ops);
+	if (collected)
+		return collected;
 	while (groups * 2 <= ops->cores && groups * SHARE_LEAST < bytes)
 		groups *= 2;
 	return groups;
@@ -178,7 +180,8 @@ static uint64_t unpacked_bytes(const struct ops_mul_mat_args *a, uint64_t rows)
 	return is_super(a->type_w) ? OPS_UNPACK_BYTES + rows * a->k * 2 : 0;
 }
 
-bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
+bool ops_mul_mat_few(const struct gaon_ops *ops, const struct gaon_stream *stream,
+		     struct ops_mul_mat_args *a)
 {
 	uint64_t budget = ops->spm_bytes > STACK_AND_GUARD ? ops->spm_bytes - STACK_AND_GUARD : 0;
 	uint64_t row = ops_dense_row(a->type_w, a->k), all, groups, tile;
@@ -188,7 +191,7 @@ bool ops_mul_mat_few(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
 	    (2ull * GAON_ROWS_GROUP + a->m) * (a->k + 64ull) * 4 + SPM_FIXED > budget)
 		return false;
 	all = (uint64_t)a->n * a->batch[0] * a->batch[1];
-	groups = few_groups(ops, a);
+	groups = few_groups(ops, stream, a);
 	tile = (all + groups - 1) / groups;
 	if (tile > a->n)
 		tile = a->n;
@@ -223,7 +226,7 @@ enum gaon_status ops_mul_mat_launch_few(struct gaon_ops *ops, struct gaon_stream
 {
 	uint64_t products = (uint64_t)a->batch[0] * a->batch[1];
 	uint64_t steps = ((uint64_t)(a->n - 1) / a->tile_n + 1) * products;
-	uint64_t groups = few_groups(ops, a);
+	uint64_t groups = few_groups(ops, stream, a);
 
 	return ops_launch(ops, stream, OPS_KERNEL_MUL_MAT, a, sizeof(*a),
 			  groups < steps ? groups : steps, ops_mul_mat_few_spm(a));
@@ -342,7 +345,7 @@ bool gaon_ops_mul_mat_fits(const struct gaon_ops *ops, const struct gaon_tensor 
 	a = describe(dst, src0, src1);
 	join_heads(&a);
 	mend_strides(&a);
-	if (ops_mul_mat_few(ops, &a))
+	if (ops_mul_mat_few(ops, NULL, &a))
 		return !ops_launch_room(ops, CALL, OPS_KERNEL_MUL_MAT, ops_mul_mat_few_spm(&a));
 	if (is_super(src0->type)) {
 		if (ops_launch_room(ops, CALL, OPS_KERNEL_UNPACK, 0))
@@ -387,7 +390,7 @@ enum gaon_status gaon_ops_mul_mat(struct gaon_ops *ops, struct gaon_stream *stre
 	a = describe(dst, src0, src1);
 	join_heads(&a);
 	mend_strides(&a);
-	few = ops_mul_mat_few(ops, &a);
+	few = ops_mul_mat_few(ops, stream, &a);
 	/* A few rows' kernel unpacks a step's weights in the scratchpad. */
 	if (is_super(src0->type) && !few)
 		status = unpack(ops, stream, src0, &a, scratch_va + activation_bytes(src0, src1));

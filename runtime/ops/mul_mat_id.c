@@ -71,9 +71,10 @@ static struct ops_mul_mat_args describe(const struct gaon_tensor *dst, const str
 }
 
 /* Cut @a up for the scratchpad, if rows fit it. */
-static enum gaon_status cut(const struct gaon_ops *ops, struct ops_mul_mat_args *a)
+static enum gaon_status cut(const struct gaon_ops *ops, const struct gaon_stream *stream,
+			    struct ops_mul_mat_args *a)
 {
-	if (!ops_mul_mat_few(ops, a))
+	if (!ops_mul_mat_few(ops, stream, a))
 		return ops_fail(GAON_ERROR_LIMIT,
 				CALL ": rows of %u do not fit a scratchpad of %llu bytes", a->k,
 				(unsigned long long)ops->spm_bytes);
@@ -91,7 +92,7 @@ bool gaon_ops_mul_mat_id_fits(const struct gaon_ops *ops, const struct gaon_tens
 	if (ops_tensor_empty(dst))
 		return true;
 	a = describe(dst, src0, src1, ids);
-	return !cut(ops, &a);
+	return !cut(ops, NULL, &a);
 }
 
 enum gaon_status gaon_ops_mul_mat_id(struct gaon_ops *ops, struct gaon_stream *stream,
@@ -110,6 +111,6 @@ enum gaon_status gaon_ops_mul_mat_id(struct gaon_ops *ops, struct gaon_stream *s
 	if (status || ops_tensor_empty(dst))
 		return status;
 	a = describe(dst, src0, src1, ids);
-	status = cut(ops, &a);
+	status = cut(ops, stream, &a);
 	return status ? status : ops_mul_mat_launch_few(ops, stream, &a);
 }

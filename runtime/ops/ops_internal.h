@@ -51,8 +51,11 @@ enum gaon_status ops_sequence_take(struct gaon_ops *ops, struct gaon_stream *str
 				   enum ops_kernel kernel, const struct gaon_launch *launch, bool *taken);
 /* The same before something that is no launch. */
 enum gaon_status ops_sequence_pass(struct gaon_stream *stream);
-/* Workgroups of the sequence that this thread makes, 0 if it makes none. */
-uint32_t ops_sequence_groups(const struct gaon_ops *ops);
+/*
+ * Workgroups of the sequence that this thread makes of what it gives to @stream, 0 if it makes none, for
+ * another stream or with other ops: then a launch has a grid of its own.  @stream may be NULL.
+ */
+uint32_t ops_sequence_groups(const struct gaon_ops *ops, const struct gaon_stream *stream);
 /* The step of @stream's sequence that comes next waits for all before it, whatever the caller said. */
 void ops_sequence_meet(struct gaon_stream *stream);
 

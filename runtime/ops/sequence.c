@@ -3,6 +3,7 @@
  * Sequences: launches that a thread asks for are collected and become steps of one launch.  Steps and
  * arguments lie in memory of the sequence, which is written before the launch is queued.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,8 +26,14 @@ struct chunk {
 /*
  * Arguments of @steps are offsets in @args until they are placed; @first is how the first step would be
  * launched by itself, for when it stays the only one.
+ *
+ * @lock protects all but @ops and @cores, which stay as they are. @users: who created it, until that one
+ * destroys it, and the thread that makes it; the last one frees it. @dead: it was destroyed.
  */
 struct gaon_ops_sequence {
+	pthread_mutex_t lock;
+	unsigned int users;
+	bool made, dead;
 	struct gaon_ops *ops;
 	struct gaon_stream *stream;
 	uint32_t cores;
@@ -40,6 +47,7 @@ struct gaon_ops_sequence {
 	struct chunk *chunks;
 };
 
+/* This thread is a user of it. Another one may have destroyed it. */
 static _Thread_local struct gaon_ops_sequence *making;
 
 static const uint16_t step_args[OPS_KERNELS] = {
@@ -58,18 +66,51 @@ enum gaon_status gaon_ops_sequence_create(struct gaon_ops *ops, struct gaon_ops_
 	seq = calloc(1, sizeof(*seq));
 	if (!seq)
 		return ops_fail(GAON_ERROR_OUT_OF_MEMORY, CALL "_create: no memory");
+	pthread_mutex_init(&seq->lock, NULL);
+	seq->users = 1;
 	seq->ops = ops;
 	seq->cores = ops->cores < CORES ? ops->cores : CORES;
 	*out = seq;
 	return GAON_OK;
 }
 
+/* The caller is a user no longer, and holds the lock no longer. */
+static void leave(struct gaon_ops_sequence *seq)
+{
+	bool last = !--seq->users;
+
+	pthread_mutex_unlock(&seq->lock);
+	if (!last)
+		return;
+	pthread_mutex_destroy(&seq->lock);
+	free(seq);
+}
+
+/* The sequence that this thread makes, locked, or NULL. */
+static struct gaon_ops_sequence *making_lock(void)
+{
+	struct gaon_ops_sequence *seq = making;
+
+	if (!seq)
+		return NULL;
+	pthread_mutex_lock(&seq->lock);
+	if (!seq->dead)
+		return seq;
+	making = NULL;
+	leave(seq);
+	return NULL;
+}
+
+static void unlock(struct gaon_ops_sequence *seq)
+{
+	pthread_mutex_unlock(&seq->lock);
+}
+
 void gaon_ops_sequence_destroy(struct gaon_ops_sequence *seq)
 {
 	if (!seq)
 		return;
-	if (making == seq)
-		making = NULL;
+	pthread_mutex_lock(&seq->lock);
 	while (seq->chunks) {
 		struct chunk *next = seq->chunks->next;
 
@@ -78,32 +119,75 @@ void gaon_ops_sequence_destroy(struct gaon_ops_sequence *seq)
 		seq->chunks = next;
 	}
 	free(seq->args);
-	free(seq);
+	seq->args = NULL;
+	seq->count = 0;
+	seq->dead = true;
+	if (making == seq) {
+		making = NULL;
+		seq->users--;
+	}
+	leave(seq);
+}
+
+static enum gaon_status begin(struct gaon_ops_sequence *seq, struct gaon_stream *stream)
+{
+	if (seq->made)
+		return ops_fail(GAON_ERROR_STATE, CALL "_begin: another thread makes it");
+	seq->stream = stream;
+	seq->beside = false;
+	seq->made = true;
+	seq->users++;
+	making = seq;
+	return GAON_OK;
 }
 
 enum gaon_status gaon_ops_sequence_begin(struct gaon_ops_sequence *seq, struct gaon_stream *stream)
 {
+	struct gaon_ops_sequence *present;
+	enum gaon_status status;
+
 	if (!seq || !stream)
 		return ops_fail(GAON_ERROR_INVALID_ARGUMENT, CALL "_begin: %s is NULL",
 				seq ? "stream" : "sequence");
-	if (making)
+	present = making_lock();
+	if (present) {
+		unlock(present);
 		return ops_fail(GAON_ERROR_STATE, CALL "_begin: this thread makes one already");
-	seq->stream = stream;
-	seq->beside = false;
-	making = seq;
-	return GAON_OK;
+	}
+	pthread_mutex_lock(&seq->lock);
+	status = begin(seq, stream);
+	unlock(seq);
+	return status;
+}
+
+/* The one of @stream that this thread makes, locked, or NULL. */
+static struct gaon_ops_sequence *making_of(const struct gaon_stream *stream)
+{
+	struct gaon_ops_sequence *seq = making_lock();
+
+	if (!seq || seq->stream == stream)
+		return seq;
+	unlock(seq);
+	return NULL;
+}
+
+static void set_beside(struct gaon_ops_sequence *seq, bool beside)
+{
+	if (!seq)
+		return;
+	seq->beside = beside;
+	unlock(seq);
 }
 
 void gaon_ops_sequence_beside(struct gaon_ops_sequence *seq, bool beside)
 {
 	if (seq && making == seq)
-		seq->beside = beside;
+		set_beside(making_lock(), beside);
 }
 
 void ops_sequence_meet(struct gaon_stream *stream)
 {
-	if (making && making->stream == stream)
-		making->beside = false;
+	set_beside(making_of(stream), false);
 }
 
 /* --- memory ------------------------------------------------------------------------------------ */
@@ -177,20 +261,39 @@ static enum gaon_status launch_all(struct gaon_ops_sequence *seq)
 
 enum gaon_status gaon_ops_sequence_end(struct gaon_ops_sequence *seq)
 {
-	if (!seq || making != seq)
+	enum gaon_status status;
+
+	if (!seq || making != seq || !making_lock())
 		return ops_fail(GAON_ERROR_STATE, CALL "_end: this thread does not make it");
 	making = NULL;
-	return launch_all(seq);
+	seq->made = false;
+	status = launch_all(seq);
+	leave(seq);
+	return status;
 }
 
 enum gaon_status ops_sequence_pass(struct gaon_stream *stream)
 {
-	return making && making->stream == stream ? launch_all(making) : GAON_OK;
+	struct gaon_ops_sequence *seq = making_of(stream);
+	enum gaon_status status = GAON_OK;
+
+	if (!seq)
+		return status;
+	status = launch_all(seq);
+	unlock(seq);
+	return status;
 }
 
-uint32_t ops_sequence_groups(const struct gaon_ops *ops)
+uint32_t ops_sequence_groups(const struct gaon_ops *ops, const struct gaon_stream *stream)
 {
-	return making && making->ops == ops ? making->cores : 0;
+	struct gaon_ops_sequence *seq = stream ? making_of(stream) : NULL;
+	uint32_t groups;
+
+	if (!seq)
+		return 0;
+	groups = seq->ops == ops ? seq->cores : 0;
+	unlock(seq);
+	return groups;
 }
 
 /* --- steps --------------------------------------------------------------------------------------- */
@@ -277,29 +380,38 @@ static enum gaon_status add(struct gaon_ops_sequence *seq, enum ops_kernel kerne
 	return GAON_OK;
 }
 
-enum gaon_status ops_sequence_take(struct gaon_ops *ops, struct gaon_stream *stream,
-				   enum ops_kernel kernel, const struct gaon_launch *launch, bool *taken)
+static enum gaon_status take(struct gaon_ops_sequence *seq, struct gaon_ops *ops, enum ops_kernel kernel,
+			     const struct gaon_launch *launch, bool *taken)
 {
-	struct gaon_ops_sequence *seq = making;
-	enum gaon_status status;
+	enum gaon_status status = GAON_OK;
 	uint32_t spm_bytes;
 
-	*taken = false;
-	if (!seq || seq->stream != stream)
-		return GAON_OK;
 	if (seq->ops != ops || step_args[kernel] != launch->args_size ||
 	    !fits(seq, kernel, launch, &spm_bytes)) {
 		seq->beside = false;
-		return ops_sequence_pass(stream);
+		return launch_all(seq);
 	}
-	if (seq->count == STEPS_MAX) {
-		status = ops_sequence_pass(stream);
-		if (status)
-			return status;
-	}
+	if (seq->count == STEPS_MAX)
+		status = launch_all(seq);
+	if (status)
+		return status;
 	if (seq->spm_bytes < spm_bytes)
 		seq->spm_bytes = spm_bytes;
 	status = add(seq, kernel, launch);
 	*taken = !status;
+	return status;
+}
+
+enum gaon_status ops_sequence_take(struct gaon_ops *ops, struct gaon_stream *stream,
+				   enum ops_kernel kernel, const struct gaon_launch *launch, bool *taken)
+{
+	struct gaon_ops_sequence *seq = making_of(stream);
+	enum gaon_status status = GAON_OK;
+
+	*taken = false;
+	if (!seq)
+		return status;
+	status = take(seq, ops, kernel, launch, taken);
+	unlock(seq);
 	return status;
 }

@@ -7,6 +7,7 @@
 #include "ops_common.h"
 #include "ops_weights.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,11 +346,97 @@ START_TEST(states)
 }
 END_TEST
 
+/* A small row. */
+static struct gaon_tensor four(float value)
+{
+	float data[4] = { value, value, value, value };
+	struct gaon_tensor t;
+
+	ck_assert(gaon_tensor_dense(&t, ops_put(data, sizeof(data)), GAON_TYPE_F32,
+				    (uint64_t[]){ 4, 1, 1, 1 }));
+	return t;
+}
+
+static float first_of(const struct gaon_tensor *t)
+{
+	float value;
+
+	OPS_OK(gaon_mem_read(ops_t.dev, &value, t->va, sizeof(value)));
+	return value;
+}
+
+static void double_up(struct gaon_stream *stream, const struct gaon_tensor *t)
+{
+	OPS_OK(gaon_ops_zip(ops_t.ops, stream, GAON_OPS_ADD, t, t, t));
+}
+
+static void *destroy(void *arg)
+{
+	struct gaon_ops_sequence *seq = arg;
+
+	ck_assert_int_eq(gaon_ops_sequence_begin(seq, ops_t.stream), GAON_ERROR_STATE);
+	ck_assert_int_eq(gaon_ops_sequence_end(seq), GAON_ERROR_STATE);
+	gaon_ops_sequence_destroy(seq);
+	return NULL;
+}
+
+/* What was collected is dropped, what comes is launched, and the thread may begin another one. */
+START_TEST(destroyed_by_another_thread)
+{
+	struct gaon_tensor dropped = four(1), launched = four(1), collected = four(1);
+	struct gaon_ops_sequence *seq, *other;
+	pthread_t thread;
+
+	OPS_OK(gaon_ops_sequence_create(ops_t.ops, &seq));
+	OPS_OK(gaon_ops_sequence_create(ops_t.ops, &other));
+	OPS_OK(gaon_ops_sequence_begin(seq, ops_t.stream));
+	double_up(ops_t.stream, &dropped);
+	ck_assert_int_eq(pthread_create(&thread, NULL, destroy, seq), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	double_up(ops_t.stream, &launched);
+	ops_wait();
+	ck_assert(first_of(&dropped) == 1 && first_of(&launched) == 2);
+	ck_assert_int_eq(gaon_ops_sequence_end(seq), GAON_ERROR_STATE);
+	OPS_OK(gaon_ops_sequence_begin(other, ops_t.stream));
+	double_up(ops_t.stream, &collected);
+	OPS_OK(gaon_ops_sequence_end(other));
+	ops_wait();
+	ck_assert(first_of(&collected) == 2);
+	gaon_ops_sequence_destroy(other);
+	ops_forget();
+}
+END_TEST
+
+/* What goes to another stream is launched at once, as if there were no sequence. */
+START_TEST(another_stream)
+{
+	struct gaon_tensor here = four(1), there = four(1);
+	struct gaon_ops_sequence *seq;
+	struct gaon_stream *stream;
+
+	OPS_OK(gaon_stream_create(ops_t.dev, NULL, &stream));
+	OPS_OK(gaon_ops_sequence_create(ops_t.ops, &seq));
+	OPS_OK(gaon_ops_sequence_begin(seq, ops_t.stream));
+	double_up(ops_t.stream, &here);
+	double_up(stream, &there);
+	OPS_OK(gaon_stream_wait(stream, UINT64_MAX));
+	ck_assert(first_of(&here) == 1 && first_of(&there) == 2);
+	OPS_OK(gaon_ops_sequence_end(seq));
+	ops_wait();
+	ck_assert(first_of(&here) == 2);
+	gaon_ops_sequence_destroy(seq);
+	gaon_stream_destroy(stream);
+	ops_forget();
+}
+END_TEST
+
 static void add(TCase *tc)
 {
 	tcase_add_test(tc, the_same_bits);
 	tcase_add_test(tc, streams_share_the_cores);
 	tcase_add_test(tc, states);
+	tcase_add_test(tc, destroyed_by_another_thread);
+	tcase_add_test(tc, another_stream);
 }
 
 int main(void)

@@ -67,15 +67,14 @@ static size_t moved_bytes(const struct ggml_tensor *node)
 	return bytes;
 }
 
-/* A product that brings activations or weights into form in the scratch memory, of which there is one. */
+/* A product that may bring activations or weights into form in the scratch memory, of which there is one. */
 static bool uses_scratch(const struct ggml_tensor *node)
 {
 	const struct ggml_tensor *w = node->src[0];
 
 	if (node->op != GGML_OP_MUL_MAT && node->op != GGML_OP_MUL_MAT_ID)
 		return false;
-	return ggml_nrows(node->src[1]) != 1 || w->ne[0] > SMALL_DEPTH || w->type == GGML_TYPE_Q4_K ||
-	       w->type == GGML_TYPE_Q5_K || w->type == GGML_TYPE_Q6_K;
+	return ggml_nrows(node->src[1]) != 1 || w->ne[0] > SMALL_DEPTH;
 }
 
 static struct unit unit_make(struct ggml_tensor *const *nodes, int count)

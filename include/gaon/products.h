@@ -50,7 +50,7 @@ GAON_API uint8_t gaon_ops_mul_mat_class(uint8_t type);
  * @ids: I32 [used tokens 1 1], rows dense, each in [0, experts): else the launch ends in an assertion
  *
  * Q4_K, Q5_K and Q6_K are unpacked to F16 in the scratchpad.  LIMIT if k is so large that rows do not
- * fit the scratchpad (some 28,000 with 4 MiB).
+ * fit the scratchpad (some 330,000 with 4 MiB, of F32).
  */
 GAON_API enum gaon_status gaon_ops_mul_mat_id(struct gaon_ops *ops, struct gaon_stream *stream,
 					      const struct gaon_tensor *dst,

@@ -180,15 +180,27 @@ static uint64_t unpacked_bytes(const struct ops_mul_mat_args *a, uint64_t rows)
 	return is_super(a->type_w) ? OPS_UNPACK_BYTES + rows * a->k * 2 : 0;
 }
 
+/* What @a needs of a core's scratchpad with @tile rows of weights at a step. */
+static uint64_t few_bytes(const struct ops_mul_mat_args *a, uint64_t tile)
+{
+	uint64_t row = a->w_streams ? 0 : ops_dense_row(a->type_w, a->k);
+
+	return SPM_FIXED + ops_dense_row(a->type_a, a->k) * a->m + 2 * tile * (row + 4ull * a->m) +
+	       unpacked_bytes(a, tile);
+}
+
 bool ops_mul_mat_few(const struct gaon_ops *ops, const struct gaon_stream *stream,
 		     struct ops_mul_mat_args *a)
 {
 	uint64_t budget = ops->spm_bytes > STACK_AND_GUARD ? ops->spm_bytes - STACK_AND_GUARD : 0;
 	uint64_t row = ops_dense_row(a->type_w, a->k), all, groups, tile;
 
-	/* Given the rows, the answer may not depend on the weights: see gaon_ops_mul_mat()'s @prepared. */
+	/*
+	 * Given the rows, the answer may not depend on the weights: see gaon_ops_mul_mat()'s @prepared.
+	 * With experts there is no other kernel, and rows as long as there is any room for.
+	 */
 	if (a->m > FEW_ROWS ||
-	    (2ull * GAON_ROWS_GROUP + a->m) * (a->k + 64ull) * 4 + SPM_FIXED > budget)
+	    (!a->experts && (2ull * GAON_ROWS_GROUP + a->m) * (a->k + 64ull) * 4 + SPM_FIXED > budget))
 		return false;
 	all = (uint64_t)a->n * a->batch[0] * a->batch[1];
 	groups = few_groups(ops, stream, a);
@@ -207,18 +219,17 @@ bool ops_mul_mat_few(const struct gaon_ops *ops, const struct gaon_stream *strea
 	       2 * tile * (row + 4ull * a->m) + a->m * a->k * 4ull + unpacked_bytes(a, tile) + SPM_FIXED >
 	       budget)
 		tile -= GAON_ROWS_GROUP;
-	a->tile_n = (uint32_t)tile;
 	/* Blocks only; the matrix unit's strides have 32 bits. */
 	a->w_streams = ops->gemm_memory && a->type_a == GAON_TYPE_Q8A && a->w_nb[0] <= UINT32_MAX;
-	return true;
+	while (tile > 1 && few_bytes(a, tile) > budget)
+		tile /= 2;
+	a->tile_n = (uint32_t)tile;
+	return few_bytes(a, tile) <= budget;
 }
 
 uint32_t ops_mul_mat_few_spm(const struct ops_mul_mat_args *a)
 {
-	uint64_t row = a->w_streams ? 0 : ops_dense_row(a->type_w, a->k);
-
-	return (uint32_t)(SPM_FIXED + ops_dense_row(a->type_a, a->k) * a->m +
-			  2 * a->tile_n * (row + 4ull * a->m) + unpacked_bytes(a, a->tile_n));
+	return (uint32_t)few_bytes(a, a->tile_n);
 }
 
 enum gaon_status ops_mul_mat_launch_few(struct gaon_ops *ops, struct gaon_stream *stream,

@@ -379,15 +379,17 @@ struct experts {
 	uint64_t used, tokens, own;	/* own: rows of activations of a token */
 };
 
-static void make_experts(struct experts *e, uint8_t type)
+/* @long_rows: of some 40,000 elements, of which two groups of rows do not fit the scratchpad. */
+static void make_experts(struct experts *e, uint8_t type, bool long_rows)
 {
-	uint64_t experts = ops_random_in(1, 5), n = ops_random_in(1, 90);
-	uint64_t k = type < GAON_TENSOR_Q4_K ? 32 * ops_random_in(1, 5) : 256 * ops_random_in(1, 20);
+	uint64_t experts = ops_random_in(1, long_rows ? 2 : 5), n = ops_random_in(1, long_rows ? 20 : 90);
+	uint64_t k = (type < GAON_TENSOR_Q4_K ? 32 * ops_random_in(1, 5) : 256 * ops_random_in(1, 20)) +
+		     (long_rows ? 35840 : 0);
 	uint64_t w[4] = { k, n, experts, 1 }, count = k * n * experts;
 	uint8_t *bytes = ops_alloc(count * 4);
 
 	e->used = ops_random_in(1, 4);
-	e->tokens = ops_random_in(1, 12);
+	e->tokens = ops_random_in(1, long_rows ? 2 : 12);
 	e->own = ops_random() & 1 ? e->used : 1;
 	e->w_values = ops_alloc(count * sizeof(double));
 	ops_random_weights(type, count, bytes, e->w_values);
@@ -447,7 +449,7 @@ START_TEST(mul_mat_experts)
 	for (int i = 0; i < CASES; i++) {
 		struct experts e;
 
-		make_experts(&e, types[_i]);
+		make_experts(&e, types[_i], !i);
 		ck_assert(gaon_ops_mul_mat_id_supports(&e.y, &e.w, &e.x, &e.ids));
 		ck_assert(gaon_ops_mul_mat_id_fits(ops_t.ops, &e.y, &e.w, &e.x, &e.ids));
 		OPS_OK(gaon_ops_mul_mat_id(ops_t.ops, ops_t.stream, &e.y, &e.w, &e.x, &e.ids));
@@ -482,7 +484,8 @@ static enum gaon_status run_ones(uint64_t k, bool *fits, float *y)
 /* On both sides of what the scratchpad has room for, the answer before is that of the call. */
 START_TEST(mul_mat_experts_limit)
 {
-	uint64_t most = 64, over = 1u << 21;	/* of a scratchpad of up to 64 MiB */
+	uint64_t most = 64, over = 1u << 23;	/* of a scratchpad of up to 64 MiB */
+	struct gaon_device_info info = { .size = sizeof(info) };
 	float y;
 	bool fits;
 
@@ -495,7 +498,9 @@ START_TEST(mul_mat_experts_limit)
 		gaon_tensor_dense(&ids, 0, GAON_TYPE_I32, (uint64_t[]){ 1, 1, 1, 1 });
 		*(gaon_ops_mul_mat_id_fits(ops_t.ops, &out, &w, &w, &ids) ? &most : &over) = k;
 	}
-	ck_assert_uint_gt(most, 20000);
+	/* Three rows, and a quarter of a MiB for all else. */
+	OPS_OK(gaon_device_get_info(ops_t.dev, &info));
+	ck_assert_uint_gt(most * 12 + (256u << 10), info.spm_bytes);
 	ck_assert_int_eq(run_ones(most, &fits, &y), GAON_OK);
 	ck_assert(fits && y == (float)most);
 	ck_assert_int_eq(run_ones(over, &fits, &y), GAON_ERROR_LIMIT);
@@ -509,7 +514,7 @@ START_TEST(mul_mat_experts_refuses)
 	struct gaon_fault fault = { .size = sizeof(fault) };
 	struct experts e;
 
-	make_experts(&e, GAON_TYPE_Q8_0);
+	make_experts(&e, GAON_TYPE_Q8_0, false);
 #define REFUSED_ID(want, ...)								\
 	do {										\
 		struct gaon_tensor y = e.y, w = e.w, x = e.x, ids = e.ids;		\

@@ -350,7 +350,7 @@ static void test_support(ggml_backend_dev_t one, ggml_backend_dev_t two)
 	logged[0] = '\0';
 	tap_ok(ggml_backend_dev_supports_op(one, new_experts(context, 16384)) && !logged[0],
 	       "rows that fit the scratchpad");
-	tap_ok(!ggml_backend_dev_supports_op(one, new_experts(context, 1 << 20)) &&
+	tap_ok(!ggml_backend_dev_supports_op(one, new_experts(context, 1 << 24)) &&
 		       strstr(logged, "scratchpad"),
 	       "rows that do not: %s", logged);
 	logged[0] = '\0';

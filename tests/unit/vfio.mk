@@ -20,7 +20,7 @@ TESTS += $(O)/tests/unit/vfio_server_test
 
 # The engines on host memory without pointers, as a client that shares none makes them work.
 REMOTE_TESTS	:= $(addprefix $(O)/tests/remote/,unit/engine_launch unit/engine_preempt unit/engine_time \
-			conformance/device_xgaon conformance/device_packets conformance/device_packet_order)
+			$(addprefix conformance/device_,xgaon xgaon_gemm packets packet_order))
 $(REMOTE_TESTS): $(O)/tests/remote/%: $(O)/tests/%
 	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nGAON_TEST_REMOTE=1 exec %s "$$@"\n' '$(abspath $<)' >$@

@@ -10,18 +10,11 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include <hw/gaon_admin.h>
 #include <uapi/drm/gaon_accel.h>
 
 #include "gaon_event.h"
 #include "gaon_vm.h"
-
-/* Bits of value[3] of QUEUE_QUERY: admin.rst. */
-#define GAON_QUERY_CONDITION		3	/* not 0: it stands still */
-#define GAON_QUERY_RESET		2	/* a condition: its work was dropped */
-#define GAON_QUERY_SUSPENDED		4
-#define GAON_QUERY_CONTEXT_SUSPENDED	8
-#define GAON_QUERY_LATE			64	/* others were reset because it did not stop */
-#define GAON_QUERY_ASLEEP		128	/* out of a slot since it had nothing to do */
 
 struct drm_printer;
 struct gaon_admin_reply;
@@ -131,6 +124,10 @@ struct gaon_queue {
 	 * and no reservation under it.
 	 */
 	struct mutex lock;
+	/** @cmd: that created it on the device, but for the priority. Constant then. */
+	struct gaon_admin_queue cmd;
+	/** @noted: how it was when the machine went to sleep. */
+	struct gaon_admin_restore noted;
 	/** @times: when they were asked last; protected by @lock. */
 	struct gaon_times times;
 	/** @priority: of &enum drm_gaon_priority; written under @lock. */

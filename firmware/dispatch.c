@@ -40,6 +40,7 @@ static const struct {
 	{ GAON_ADMIN_QUEUE_RESET, queue_reset },
 	{ GAON_ADMIN_FAULT_CLEAR, queue_clear },
 	{ GAON_ADMIN_QUEUE_QUERY, queue_query },
+	{ GAON_ADMIN_QUEUE_RESTORE, queue_restore },
 	{ GAON_ADMIN_ENGINE_RESET, engine_reset },
 	{ GAON_ADMIN_TELEMETRY, misc_telemetry },
 	{ GAON_ADMIN_LOG_SETUP, misc_log },

@@ -216,6 +216,49 @@ uint32_t queue_priority(const struct gaon_admin_cmd *cmd, const struct fw_ticket
 	return slot_command(q->slot, GAON_SLOT_CMD_PRIORITY) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_STATE;
 }
 
+static uint32_t check_restore(const struct gaon_admin_restore *c)
+{
+	const struct fw_queue *q = &queues[c->queue];
+
+	if (c->state & ~(GAON_QUERY_CONDITION | GAON_QUERY_SAVED | GAON_QUERY_LATE |
+			 GAON_QUERY_ASLEEP) ||
+	    (c->state & GAON_QUERY_CONDITION) > QUEUE_DROPPED ||
+	    (c->state & GAON_QUERY_SAVED && !q->save_va))
+		return GAON_ADMIN_ERR_RANGE;
+	if (q->op.opcode || q->context_waits || q->drop || contexts[q->context].op.opcode)
+		return GAON_ADMIN_ERR_BUSY;
+	return contexts[q->context].suspended ? GAON_ADMIN_OK : GAON_ADMIN_ERR_STATE;
+}
+
+/* In a suspended context that no command is under way on the queue is in no slot. */
+uint32_t queue_restore(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
+		       uint64_t value[6])
+{
+	const struct gaon_admin_restore *c = &cmd->restore;
+	struct fw_queue *q;
+	uint32_t error;
+
+	(void)ticket;
+	(void)value;
+	if (c->reserved0 || !fw_is_zero(c->reserved1, sizeof(c->reserved1)))
+		return GAON_ADMIN_ERR_RESERVED;
+	if (c->queue >= GAON_QUEUES || queues[c->queue].place == QUEUE_FREE)
+		return GAON_ADMIN_ERR_ID;
+	error = check_restore(c);
+	if (error)
+		return error;
+	q = &queues[c->queue];
+	q->read = c->read;
+	q->busy = c->core_cycles;
+	q->copied = c->copy_cycles;
+	q->preemptions = c->preempted;
+	q->condition = c->state & GAON_QUERY_CONDITION;
+	q->saved = c->state & GAON_QUERY_SAVED;
+	q->late = c->state & GAON_QUERY_LATE;
+	q->asleep = c->state & GAON_QUERY_ASLEEP;
+	return GAON_ADMIN_OK;
+}
+
 static uint32_t query_times(const struct fw_queue *q, uint64_t value[6])
 {
 	value[0] = q->busy;
@@ -243,9 +286,10 @@ uint32_t queue_query(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	value[0] = GAON_SLOT_EMPTY;
 	value[1] = q->read;
 	value[2] = UINT64_MAX;
-	value[3] = q->condition | (q->suspended ? 4u : 0) |
-		   (contexts[q->context].suspended ? 8u : 0) | (q->saved ? 16u : 0) |
-		   (q->ready ? 32u : 0) | (q->late ? 64u : 0) | (q->asleep ? 128u : 0);
+	value[3] = q->condition | (q->suspended ? GAON_QUERY_SUSPENDED : 0) |
+		   (contexts[q->context].suspended ? GAON_QUERY_CONTEXT_SUSPENDED : 0) |
+		   (q->saved ? GAON_QUERY_SAVED : 0) | (q->ready ? GAON_QUERY_READY : 0) |
+		   (q->late ? GAON_QUERY_LATE : 0) | (q->asleep ? GAON_QUERY_ASLEEP : 0);
 	value[4] = q->preemptions;
 	value[5] = q->busy;
 	if (q->slot == FW_NONE)

@@ -54,6 +54,7 @@ struct gaon_admin_state {
 #define GAON_ADMIN_QUEUE_RESET		0x25	/* drop work in flight, read = write, status RESET */
 #define GAON_ADMIN_FAULT_CLEAR		0x26	/* FAULTED queue: skip to its write index, go on */
 #define GAON_ADMIN_QUEUE_QUERY		0x27
+#define GAON_ADMIN_QUEUE_RESTORE	0x28	/* the state of before a chip reset */
 #define GAON_ADMIN_ENGINE_RESET		0x30
 #define GAON_ADMIN_TELEMETRY		0x40
 #define GAON_ADMIN_LOG_SETUP		0x41
@@ -147,6 +148,27 @@ struct gaon_admin_id {			/* DESTROY, SUSPEND, RESUME, RESET, PRIORITY, CLEAR, QU
 	uint64_t reserved[6];
 };
 
+/* Bits of value[3] of QUEUE_QUERY */
+#define GAON_QUERY_CONDITION		0x3	/* not 0: it stands still */
+#define GAON_QUERY_FAULTED		0x1	/* a condition */
+#define GAON_QUERY_RESET		0x2	/* a condition: its work was dropped */
+#define GAON_QUERY_SUSPENDED		0x4
+#define GAON_QUERY_CONTEXT_SUSPENDED	0x8
+#define GAON_QUERY_SAVED		0x10	/* a launch is in the save area */
+#define GAON_QUERY_READY		0x20	/* it waits for a slot */
+#define GAON_QUERY_LATE			0x40	/* others were reset because it did not stop */
+#define GAON_QUERY_ASLEEP		0x80	/* out of a slot since it had nothing to do */
+
+struct gaon_admin_restore {		/* QUEUE_RESTORE: what QUEUE_QUERY told */
+	uint32_t queue;
+	uint32_t state;			/* CONDITION, SAVED, LATE, ASLEEP of value[3] */
+	uint64_t read;
+	uint64_t core_cycles, copy_cycles;
+	uint32_t preempted;
+	uint32_t reserved0;
+	uint64_t reserved1[2];
+};
+
 /*
  * TELEMETRY: a struct gaon_telemetry; LOG_SETUP: a struct gaon_log_ring; RETIRED: a struct gaon_retired;
  * CORE_STATE: a struct gaon_core_state
@@ -188,6 +210,7 @@ struct gaon_admin_cmd {
 		struct gaon_admin_context context;
 		struct gaon_admin_queue queue;
 		struct gaon_admin_id id;
+		struct gaon_admin_restore restore;
 		struct gaon_admin_buffer buffer;
 		struct gaon_admin_limits limits;
 		struct gaon_admin_inject inject;

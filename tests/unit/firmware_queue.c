@@ -369,6 +369,79 @@ START_TEST(query_tells_what_sleeps)
 }
 END_TEST
 
+/* What a queue had before a chip reset, a new one goes on with. */
+START_TEST(restore_goes_on_where_another_was)
+{
+	struct gaon_admin_cmd cmd = {
+		.opcode = GAON_ADMIN_QUEUE_RESTORE,
+		.restore = {
+			.queue = 3,
+			.state = GAON_QUERY_SAVED,
+			.read = 0x123456789ull,
+			.core_cycles = 77,
+			.copy_cycles = 88,
+			.preempted = 5,
+		},
+	};
+	struct gaon_admin_cmd query = { .opcode = GAON_ADMIN_QUEUE_QUERY, .id.id = 3 };
+	struct fake *f = booted(2);
+	struct gaon_admin_reply reply;
+	struct fake_slot *s;
+
+	fake_context(f, 9);
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_ID);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_CONTEXT_SUSPEND, 9), GAON_ADMIN_OK);
+	fake_queue_create(f, 3, 9, 0, 1);
+	ck_assert_int_eq(fake_slot_of(f, 3), -1);
+	cmd.restore.reserved1[1] = 1;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_RESERVED);
+	cmd.restore.reserved1[1] = 0;
+	cmd.restore.state = 3;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_RANGE);
+	cmd.restore.state = GAON_QUERY_SUSPENDED;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_RANGE);
+	cmd.restore.state = GAON_QUERY_SAVED;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_OK);
+	f->queues[3].read = cmd.restore.read;
+	ck_assert_uint_eq(fake_admin(f, &query, &reply), GAON_ADMIN_OK);
+	ck_assert_uint_eq(reply.value[1], 0x123456789ull);
+	ck_assert_uint_eq(reply.value[3], GAON_QUERY_SAVED | GAON_QUERY_CONTEXT_SUSPENDED);
+	ck_assert_uint_eq(reply.value[4], 5);
+	ck_assert_uint_eq(reply.value[5], 77);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_CONTEXT_RESUME, 9), GAON_ADMIN_OK);
+	s = &f->slots[fake_slot_of(f, 3)];
+	ck_assert_uint_eq(s->read, 0x123456789ull);
+	ck_assert_uint_eq(s->busy, 77);
+	ck_assert_uint_eq(s->copied, 88);
+	ck_assert_uint_eq(s->flags, GAON_MCU_SLOT_F_SAVED);
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_STATE);
+	ck_assert_str_eq(f->violation, "");
+	fake_destroy(f);
+}
+END_TEST
+
+/* One that stood still goes on standing still, until it is cleared. */
+START_TEST(restore_keeps_a_fault)
+{
+	struct gaon_admin_cmd cmd = {
+		.opcode = GAON_ADMIN_QUEUE_RESTORE,
+		.restore = { .queue = 3, .state = GAON_QUERY_FAULTED | GAON_QUERY_LATE, .read = 4 },
+	};
+	struct fake *f = booted(2);
+
+	fake_context(f, 9);
+	fake_id(f, GAON_ADMIN_CONTEXT_SUSPEND, 9);
+	fake_queue_create(f, 3, 9, 0, 1);
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_OK);
+	f->queues[3].read = cmd.restore.read;
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_CONTEXT_RESUME, 9), GAON_ADMIN_OK);
+	ck_assert_int_eq(fake_slot_of(f, 3), -1);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_FAULT_CLEAR, 3), GAON_ADMIN_OK);
+	ck_assert_int_ge(fake_slot_of(f, 3), 0);
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(priority_reaches_the_slot)
 {
 	struct fake *f = booted(1);
@@ -405,6 +478,8 @@ TCase *firmware_queue_tests(void)
 	tcase_add_test(tc, reset_with_unreachable_state);
 	tcase_add_test(tc, query_tells_where_a_queue_is);
 	tcase_add_test(tc, query_tells_what_sleeps);
+	tcase_add_test(tc, restore_goes_on_where_another_was);
+	tcase_add_test(tc, restore_keeps_a_fault);
 	tcase_add_test(tc, priority_reaches_the_slot);
 	return tc;
 }

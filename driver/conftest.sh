@@ -104,6 +104,12 @@ have WQ_PERCPU <<'END'
 int probe = WQ_PERCPU;
 END
 
+have SHMEM_VMA_FLAGS <<'END'
+#include <linux/mm.h>
+#include <linux/shmem_fs.h>
+struct file *probe(vma_flags_t flags) { return shmem_file_setup("x", 1, flags); }
+END
+
 wait
 if [ ! -f "$work/BASE.h" ]; then
 	cat "$work/BASE.log" >&2

@@ -67,7 +67,9 @@ struct gaon_admin {
 	bool running;
 	/** @broken: since the last start there was a reply that made no sense. */
 	bool broken;
-	/** @space: woken when a slot becomes free and when @running ends. */
+	/** @holder: nobody else sends commands: they wait; NULL: everybody may. */
+	struct task_struct *holder;
+	/** @space: woken when a slot becomes free and when @running or @holder ends. */
 	wait_queue_head_t space;
 };
 
@@ -149,6 +151,38 @@ void gaon_admin_stop(struct gaon_device *gdev)
 	wake_up_all(&admin->space);
 }
 
+static bool admin_is_idle(struct gaon_admin *admin)
+{
+	guard(spinlock)(&admin->lock);
+	return !admin->running || !admin->used;
+}
+
+/**
+ * gaon_admin_hold() - only the caller's task sends commands
+ * @gdev: the device
+ *
+ * Waits until all have their answers, or gave up. Those of others wait, until gaon_admin_release(),
+ * also while the device is stopped and started.
+ */
+void gaon_admin_hold(struct gaon_device *gdev)
+{
+	struct gaon_admin *admin = gdev->admin;
+
+	scoped_guard(spinlock, &admin->lock)
+		admin->holder = current;
+	wait_event(admin->space, admin_is_idle(admin));
+}
+
+/** gaon_admin_release() - after gaon_admin_hold(), perhaps of another task: everybody may send */
+void gaon_admin_release(struct gaon_device *gdev)
+{
+	struct gaon_admin *admin = gdev->admin;
+
+	scoped_guard(spinlock, &admin->lock)
+		admin->holder = NULL;
+	wake_up_all(&admin->space);
+}
+
 /* True if the request has its slot, or can get none: then with its err set. */
 static bool admin_try(struct gaon_device *gdev, struct gaon_admin_req *req, unsigned int flags)
 {
@@ -156,6 +190,8 @@ static bool admin_try(struct gaon_device *gdev, struct gaon_admin_req *req, unsi
 	unsigned int limit = ADMIN_SLOTS - (flags & GAON_ADMIN_RECLAIM ? 0 : ADMIN_RESERVED);
 
 	guard(spinlock)(&admin->lock);
+	if (admin->holder && admin->holder != current)
+		return false;
 	if (!admin->running) {
 		req->err = -EIO;
 		return true;

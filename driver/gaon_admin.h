@@ -43,6 +43,8 @@ void gaon_admin_start(struct gaon_device *gdev);
 void gaon_admin_stop(struct gaon_device *gdev);
 void gaon_admin_irq(struct gaon_device *gdev);
 int gaon_admin_check(struct gaon_device *gdev);
+void gaon_admin_hold(struct gaon_device *gdev);
+void gaon_admin_release(struct gaon_device *gdev);
 
 int gaon_admin_submit(struct gaon_device *gdev, struct gaon_admin_req *req, unsigned int flags);
 int gaon_admin_wait(struct gaon_device *gdev, struct gaon_admin_req *req);

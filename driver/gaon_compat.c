@@ -2,6 +2,8 @@
 #include <linux/mutex.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
+#include <linux/mm.h>
+#include <linux/shmem_fs.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_gem.h>
@@ -206,5 +208,15 @@ void gaon_compat_fence_retire(struct gaon_compat_fence *fence)
 	/* Operations of a fence of the kernel's own; what they free is freed in the same way. */
 	WRITE_ONCE(fence->base.ops, stub->ops);
 	dma_fence_put(stub);
+#endif
+}
+
+/* Its pages are accounted for when they come, not all at once. */
+struct file *gaon_compat_shmem_file(const char *name, loff_t bytes)
+{
+#ifdef GAON_HAVE_SHMEM_VMA_FLAGS
+	return shmem_file_setup(name, bytes, mk_vma_flags(VMA_NORESERVE_BIT));
+#else
+	return shmem_file_setup(name, bytes, VM_NORESERVE);
 #endif
 }

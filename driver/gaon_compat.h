@@ -94,6 +94,7 @@ void gaon_compat_fence_init(struct gaon_compat_fence *fence, const struct dma_fe
 			    u64 context, u64 seqno);
 void gaon_compat_fence_retire(struct gaon_compat_fence *fence);
 
+struct file *gaon_compat_shmem_file(const char *name, loff_t bytes);
 void gaon_compat_dma_buf_moves(struct dma_buf *buf);
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq);
 

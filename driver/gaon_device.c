@@ -34,6 +34,7 @@ int gaon_device_check(struct gaon_device *gdev)
 	case GAON_DEVICE_RUNNING:
 		return 0;
 	case GAON_DEVICE_RESETTING:
+	case GAON_DEVICE_ASLEEP:
 		return -EBUSY;
 	case GAON_DEVICE_OFF:
 		return -ENODEV;
@@ -55,8 +56,7 @@ int gaon_device_wait_running(struct gaon_device *gdev)
 	int err;
 
 	do {
-		err = wait_event_interruptible(gdev->reset_wait, gaon_device_state(gdev) !=
-					       GAON_DEVICE_RESETTING);
+		err = wait_event_interruptible(gdev->reset_wait, !gaon_device_is_away(gdev));
 		if (!err)
 			err = gaon_device_check(gdev);
 	} while (err == -EBUSY);	/* the next one has begun */
@@ -226,6 +226,8 @@ int gaon_device_init(struct gaon_device *gdev)
 	ida_init(&gdev->asids);
 	err = drmm_add_action_or_reset(&gdev->drm, device_release, gdev);
 	if (!err)
+		err = gaon_power_init(gdev);
+	if (!err)
 		err = gaon_queues_init(gdev);
 	if (!err)
 		err = gaon_events_init(gdev);
@@ -261,6 +263,7 @@ err_master:
  */
 void gaon_device_unplug(struct gaon_device *gdev)
 {
+	gaon_power_stop(gdev);
 	gaon_reset_stop(gdev);
 	gaon_device_stop(gdev);
 	/* Only now: who unmaps memory takes OFF to mean that the card reaches nothing. */

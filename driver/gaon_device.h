@@ -21,6 +21,7 @@
 #include <uapi/drm/gaon_accel.h>
 
 #include "gaon_compat.h"
+#include "gaon_power.h"
 #include "gaon_room.h"
 
 /* For people; programs look at the interface's version. */
@@ -46,6 +47,8 @@ enum gaon_device_state {
 	GAON_DEVICE_RUNNING,
 	/** @GAON_DEVICE_RESETTING: a reset is due or under way; nothing new is sent. */
 	GAON_DEVICE_RESETTING,
+	/** @GAON_DEVICE_ASLEEP: as the machine, or soon; everybody waits. */
+	GAON_DEVICE_ASLEEP,
 	/** @GAON_DEVICE_WEDGED: a reset did not bring it back, or it needed too many. */
 	GAON_DEVICE_WEDGED,
 };
@@ -156,6 +159,9 @@ struct gaon_device {
 	/** @queues: the users' queues. */
 	struct gaon_queues *queues;
 
+	/** @power: sleep of the machine. */
+	struct gaon_power power;
+
 	/** @telemetry_lock: serialises use of @telemetry. Outside the admin queue's lock. */
 	struct mutex telemetry_lock;
 	/** @telemetry: where the firmware stores a reading; DMA-coherent. */
@@ -228,6 +234,14 @@ static inline enum gaon_device_state gaon_device_state(struct gaon_device *gdev)
 	return atomic_read(&gdev->state);
 }
 
+/* It will be there again. */
+static inline bool gaon_device_is_away(struct gaon_device *gdev)
+{
+	enum gaon_device_state state = gaon_device_state(gdev);
+
+	return state == GAON_DEVICE_RESETTING || state == GAON_DEVICE_ASLEEP;
+}
+
 static inline bool gaon_device_running(struct gaon_device *gdev)
 {
 	return gaon_device_state(gdev) == GAON_DEVICE_RUNNING;
@@ -254,6 +268,7 @@ void gaon_reset_wait(struct gaon_device *gdev);
 void gaon_reset_prepare(struct gaon_device *gdev);
 void gaon_reset_done(struct gaon_device *gdev);
 void gaon_reset_chip(struct gaon_device *gdev);
+void gaon_reset_lose(struct gaon_device *gdev, int err);
 int gaon_reset_engines(struct gaon_device *gdev);
 int gaon_reset_set_heartbeat(struct gaon_device *gdev);
 

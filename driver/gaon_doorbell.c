@@ -161,11 +161,14 @@ static vm_fault_t doorbell_fault(struct vm_fault *vmf)
 	struct gaon_device *gdev = doorbell->gdev;
 	unsigned long page = vmf->pgoff & ((DRM_GAON_DOORBELL_BYTES >> PAGE_SHIFT) - 1);
 	vm_fault_t ret;
-	int idx;
+	int gate, idx;
+	bool entered;
 
+	ret = gaon_power_fault_enter(gdev, vmf, &gate);
+	if (ret)
+		return ret;
 	/* Unplugging zaps after it has waited for us: what we insert meanwhile goes then. */
-	bool entered = drm_dev_enter(&gdev->drm, &idx);
-
+	entered = drm_dev_enter(&gdev->drm, &idx);
 	mutex_lock(&doorbell->lock);
 	if (entered && doorbell->queues) {
 		phys_addr_t base = gdev->doorbell_base +
@@ -179,6 +182,7 @@ static vm_fault_t doorbell_fault(struct vm_fault *vmf)
 	mutex_unlock(&doorbell->lock);
 	if (entered)
 		drm_dev_exit(idx);
+	gaon_power_fault_exit(gdev, gate);
 	return ret;
 }
 

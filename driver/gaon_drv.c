@@ -57,20 +57,49 @@ static int ioctl_check_tail(unsigned int cmd, void __user *arg)
 	return zero ? 0 : -E2BIG;
 }
 
+/*
+ * The driver's own calls are held up while the machine goes to sleep. Not WAIT, which sleeps for
+ * as long as its caller likes and does not need the card, nor DRM's, of which that is true as well.
+ */
+static bool ioctl_needs_card(unsigned int cmd)
+{
+	unsigned int nr = _IOC_NR(cmd);
+
+	return _IOC_TYPE(cmd) == DRM_IOCTL_BASE && nr >= DRM_COMMAND_BASE && nr < DRM_COMMAND_END &&
+	       nr != DRM_COMMAND_BASE + DRM_GAON_WAIT;
+}
+
+static long ioctl_run(struct file *filp, unsigned int cmd, unsigned long arg, void __user *user,
+		      long (*run)(struct file *filp, unsigned int cmd, unsigned long arg))
+{
+	struct drm_file *file = filp->private_data;
+	struct gaon_device *gdev = to_gaon_device(file->minor->dev);
+	long ret;
+	int gate;
+
+	ret = ioctl_check_tail(cmd, user);
+	if (ret)
+		return ret;
+	if (!ioctl_needs_card(cmd))
+		return run(filp, cmd, arg);
+	ret = gaon_power_enter(gdev, &gate);
+	if (ret)
+		return ret;
+	ret = run(filp, cmd, arg);
+	gaon_power_exit(gdev, gate);
+	return ret;
+}
+
 static long gaon_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	int err = ioctl_check_tail(cmd, (void __user *)arg);
-
-	return err ?: drm_ioctl(filp, cmd, arg);
+	return ioctl_run(filp, cmd, arg, (void __user *)arg, drm_ioctl);
 }
 
 #ifdef CONFIG_COMPAT
 /* DRM's own structures differ in 32-bit processes, the driver's do not. */
 static long gaon_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	int err = ioctl_check_tail(cmd, compat_ptr(arg));
-
-	return err ?: drm_compat_ioctl(filp, cmd, arg);
+	return ioctl_run(filp, cmd, arg, compat_ptr(arg), drm_compat_ioctl);
 }
 #else
 #define gaon_compat_ioctl	NULL
@@ -112,10 +141,18 @@ static void gaon_postclose(struct drm_device *drm, struct drm_file *file)
 static int gaon_release(struct inode *inode, struct file *filp)
 {
 	struct drm_file *file = filp->private_data;
+	struct gaon_device *gdev = to_gaon_device(file->minor->dev);
+	int ret, gate;
 
+	/* The file may hold the last reference. */
+	drm_dev_get(&gdev->drm);
+	gaon_power_enter_always(gdev, &gate);
 	/* Before DRM frees the file's events, after which none may come. */
 	gaon_client_silence(to_gaon_file(file));
-	return drm_release(inode, filp);
+	ret = drm_release(inode, filp);
+	gaon_power_exit(gdev, gate);
+	drm_dev_put(&gdev->drm);
+	return ret;
 }
 
 static int gaon_mmap(struct file *filp, struct vm_area_struct *vma)

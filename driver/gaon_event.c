@@ -244,6 +244,26 @@ void gaon_event_drain(struct gaon_device *gdev, u32 context)
 	event_drain(&gdev->events->rings[gaon_event_ring(context)]);
 }
 
+/** gaon_events_drain_all() - as gaon_event_drain(), for everybody */
+void gaon_events_drain_all(struct gaon_device *gdev)
+{
+	unsigned int i, rest;
+
+	for (i = 0; i < GAON_EVENT_RINGS; i++) {
+		for (rest = EVENT_COUNT; rest; rest -= EVENT_BATCH)
+			event_drain(&gdev->events->rings[i]);
+	}
+}
+
+/** gaon_events_rescan_all() - records may be lost: let every queue look for itself */
+void gaon_events_rescan_all(struct gaon_device *gdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < GAON_EVENT_RINGS; i++)
+		event_rescan(&gdev->events->rings[i]);
+}
+
 /* --- interrupts ----------------------------------------------------------------------------- */
 
 static irqreturn_t event_thread(int irq, void *arg)

@@ -60,5 +60,7 @@ struct wait_queue_head *gaon_event_waitqueue(struct gaon_device *gdev, u32 conte
 void gaon_event_wake(struct gaon_device *gdev, u32 context);
 void gaon_event_wake_all(struct gaon_device *gdev);
 void gaon_event_drain(struct gaon_device *gdev, u32 context);
+void gaon_events_drain_all(struct gaon_device *gdev);
+void gaon_events_rescan_all(struct gaon_device *gdev);
 
 #endif

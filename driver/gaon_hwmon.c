@@ -12,12 +12,15 @@
 /* Asks the firmware: a reading costs a command. Power is the mean since the reading before. */
 static int hwmon_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
 {
-	int err, idx;
+	int err = -ENODEV, gate, idx;
 
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return -ENODEV;
-	err = gaon_device_read_telemetry(gdev, out);
-	drm_dev_exit(idx);
+	if (!gaon_power_try_enter(gdev, &gate))
+		return -ENODATA;
+	if (drm_dev_enter(&gdev->drm, &idx)) {
+		err = gaon_device_read_telemetry(gdev, out);
+		drm_dev_exit(idx);
+	}
+	gaon_power_exit(gdev, gate);
 	/* hwmon's word for "ask again later". */
 	return err == -EBUSY ? -ENODATA : err;
 }

@@ -342,6 +342,47 @@ int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct
 	return err;
 }
 
+/**
+ * gaon_migrate_step() - let the device copy between HBM and a range of bus addresses
+ * @gdev: the device
+ * @hbm: offset in HBM, of pages
+ * @dma: bus address, of pages
+ * @bytes: pages, at most 64 MiB
+ * @to_hbm: direction
+ *
+ * Sleeps until it is done.
+ *
+ * Return: 0, -ENOMEM, -EIO, -ENODEV.
+ */
+int gaon_migrate_step(struct gaon_device *gdev, u64 hbm, dma_addr_t dma, u64 bytes, bool to_hbm)
+{
+	struct gaon_packet packet = { .type = GAON_PKT_COPY };
+	struct gaon_migrate *migrate = gdev->migrate;
+	u64 host = GAON_PA_HOST | dma;
+	struct gaon_pt_count count = {};
+	struct gaon_pt_reserve reserve = {};
+	int err, idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return -ENODEV;
+	gaon_pt_count_run(&count, MIGRATE_WINDOW_VA, host, bytes);
+	packet.copy.dst_va = to_hbm ? MIGRATE_HBM_VA + hbm : MIGRATE_WINDOW_VA;
+	packet.copy.src_va = to_hbm ? MIGRATE_WINDOW_VA : MIGRATE_HBM_VA + hbm;
+	packet.copy.bytes = bytes;
+	mutex_lock(&migrate->lock);
+	err = gaon_pt_reserve(&migrate->pt, &reserve, &count);
+	if (!err)
+		err = gaon_pt_map(&migrate->pt, MIGRATE_WINDOW_VA, host, bytes,
+				  GAON_PTE_R | GAON_PTE_W, &reserve);
+	gaon_pt_unreserve(&migrate->pt, &reserve);
+	if (!err)
+		err = migrate_run(migrate, &packet);
+	window_unmap(migrate);
+	mutex_unlock(&migrate->lock);
+	drm_dev_exit(idx);
+	return err;
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 static int migrate_map_fixed(struct gaon_migrate *migrate)

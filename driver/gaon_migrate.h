@@ -19,5 +19,6 @@ void gaon_migrate_fini(struct gaon_device *gdev);
 int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm);
 int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct ttm_tt *tt,
 		      bool to_hbm);
+int gaon_migrate_step(struct gaon_device *gdev, u64 hbm, dma_addr_t dma, u64 bytes, bool to_hbm);
 
 #endif

@@ -128,6 +128,8 @@ static int pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = drm_dev_register(&gdev->drm, 0);
 	if (err)
 		gaon_device_unplug(gdev);
+	else
+		gaon_power_start(gdev);
 	return err;
 }
 
@@ -177,6 +179,7 @@ static struct pci_driver pci_driver = {
 	.shutdown = pci_shutdown,
 	.err_handler = &pci_error_handlers,
 	.dev_groups = gaon_sysfs_groups,
+	.driver.pm = pm_ptr(&gaon_power_ops),
 };
 
 int gaon_pci_register(void)

@@ -137,6 +137,7 @@ static int queue_enter_device(struct gaon_queue *queue, struct gaon_admin_queue 
 	cmd->kind = queue->kq ? GAON_QUEUE_KIND_KERNEL : GAON_QUEUE_KIND_USER;
 	cmd->save_va = queue->save.va;
 	req.cmd.queue = *cmd;
+	queue->cmd = *cmd;
 	queue->on_device = true;
 	err = gaon_admin_exec(gdev, &req, 0);
 	if (!err)

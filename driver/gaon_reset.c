@@ -121,7 +121,7 @@ void gaon_reset_ask(struct gaon_device *gdev)
 /** gaon_reset_wait() - sleep until no reset is due or under way; not from the reset itself */
 void gaon_reset_wait(struct gaon_device *gdev)
 {
-	wait_event(gdev->reset_wait, gaon_device_state(gdev) != GAON_DEVICE_RESETTING);
+	wait_event(gdev->reset_wait, !gaon_device_is_away(gdev));
 }
 
 /* Counts what the device did; whether it was too much of late. */
@@ -181,6 +181,20 @@ static void reset_stop(struct gaon_device *gdev)
 	gaon_queues_lose_all(gdev, -ECANCELED);
 	if (gdev->resets.asked)
 		gdev->resets.failures = 0;
+}
+
+/**
+ * gaon_reset_lose() - a device that was stopped for the machine's sleep did not start again
+ * @gdev: the device, in state ASLEEP
+ * @err: why
+ */
+void gaon_reset_lose(struct gaon_device *gdev, int err)
+{
+	drm_err(&gdev->drm, "the device did not come back from the machine's sleep (error %d): unbind and bind the driver, or power the machine off and on\n",
+		err);
+	gdev->resets.asked = false;
+	reset_stop(gdev);
+	reset_give_up(gdev);
 }
 
 static void reset_work(struct work_struct *work)

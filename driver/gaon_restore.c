@@ -49,6 +49,11 @@ bool gaon_restore_suspend(struct gaon_vm *vm)
 	lockdep_assert_held(&vm->lock);
 	if (vm->suspended || !atomic_read(&vm->queues) || test_bit(GAON_VM_STATE_LOST, &vm->state))
 		return false;
+	/* It is, and stays so. */
+	if (vm->asleep) {
+		vm->suspended = true;
+		return true;
+	}
 	err = gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_SUSPEND, vm->context, 0,
 			    GAON_ADMIN_RECLAIM);
 	/*

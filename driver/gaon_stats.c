@@ -41,7 +41,7 @@ void gaon_queue_ask_times(struct gaon_queue *queue)
 	drm_dev_exit(idx);
 }
 
-static void client_times(struct gaon_file *gfile, struct gaon_times *times)
+static void client_times(struct gaon_file *gfile, struct gaon_times *times, bool ask)
 {
 	struct gaon_queue *queue, *entry;
 	unsigned long handle;
@@ -54,7 +54,8 @@ static void client_times(struct gaon_file *gfile, struct gaon_times *times)
 			continue;
 		mutex_lock(&queue->lock);
 		if (!queue->ended) {
-			gaon_queue_ask_times(queue);
+			if (ask)
+				gaon_queue_ask_times(queue);
 			times->core += queue->times.core;
 			times->copy += queue->times.copy;
 		}
@@ -144,13 +145,17 @@ void gaon_client_show(struct gaon_file *gfile, struct drm_printer *p)
 	u32 khz = gdev->identify.clock_khz;
 	struct gaon_times times;
 	u64 total = U64_MAX;
-	int idx;
+	int gate, idx;
+	bool awake;
 
-	client_times(gfile, &times);
-	if (drm_dev_enter(&gdev->drm, &idx)) {
+	awake = gaon_power_try_enter(gdev, &gate);
+	client_times(gfile, &times, awake);
+	if (awake && drm_dev_enter(&gdev->drm, &idx)) {
 		total = gaon_read64(gdev, GAON_REG_CYCLE);
 		drm_dev_exit(idx);
 	}
+	if (awake)
+		gaon_power_exit(gdev, gate);
 	engine_show(p, "core", times.core, total, khz, gdev->identify.cores);
 	engine_show(p, "copy", times.copy, total, khz, max(gdev->identify.copy_engines, 1u));
 	memory_show(p, gfile->drm);
@@ -287,14 +292,20 @@ static ssize_t stats_reset_write(struct file *file, const char __user *text, siz
 {
 	struct gaon_device *gdev = file_inode(file)->i_private;
 	char word[16] = "";
-	int err, idx;
+	int err, gate, idx;
 
 	if (copy_from_user(word, text, min(bytes, sizeof(word) - 1)))
 		return -EFAULT;
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return -ENODEV;
-	err = sysfs_streq(word, "engines") ? stats_reset_engines(gdev) : stats_reset_device(gdev);
-	drm_dev_exit(idx);
+	err = gaon_power_enter(gdev, &gate);
+	if (err)
+		return err;
+	err = -ENODEV;
+	if (drm_dev_enter(&gdev->drm, &idx)) {
+		err = sysfs_streq(word, "engines") ? stats_reset_engines(gdev) :
+						     stats_reset_device(gdev);
+		drm_dev_exit(idx);
+	}
+	gaon_power_exit(gdev, gate);
 	return err ?: bytes;
 }
 

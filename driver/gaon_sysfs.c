@@ -40,16 +40,22 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr, cha
 {
 	struct gaon_device *gdev = dev_to_gdev(dev);
 	const char *word = "off";
-	int idx;
+	int gate, idx;
 
 	switch (gaon_device_state(gdev)) {
 	case GAON_DEVICE_RUNNING:
 		word = "ready";
+		if (!gaon_power_try_enter(gdev, &gate))
+			break;
 		if (drm_dev_enter(&gdev->drm, &idx)) {
 			if (gaon_read32(gdev, GAON_REG_STATE) == GAON_STATE_DEGRADED)
 				word = "degraded";
 			drm_dev_exit(idx);
 		}
+		gaon_power_exit(gdev, gate);
+		break;
+	case GAON_DEVICE_ASLEEP:
+		word = "asleep";
 		break;
 	case GAON_DEVICE_RESETTING:
 		word = "resetting";

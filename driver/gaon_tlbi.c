@@ -25,6 +25,8 @@ struct gaon_tlbi {
 	spinlock_t lock;
 	/** @seq: number of the last entry; protected by @lock. Never repeats, over resets too. */
 	u64 seq;
+	/** @held: nothing is entered, since all is invalidated before it is used; under @lock. */
+	bool held;
 };
 
 int gaon_tlbi_init(struct gaon_device *gdev)
@@ -49,6 +51,7 @@ void gaon_tlbi_start(struct gaon_device *gdev)
 
 	guard(spinlock)(&tlbi->lock);
 	WRITE_ONCE(*tlbi->done, tlbi->seq);
+	tlbi->held = false;
 	gaon_write64(gdev, GAON_REG_TLBI_DONE_ADDR, GAON_PA_HOST | tlbi->dma);
 }
 
@@ -69,6 +72,8 @@ u64 gaon_tlbi_send(struct gaon_device *gdev, u16 asid, u64 va, u64 bytes)
 	struct gaon_tlbi *tlbi = gdev->tlbi;
 
 	guard(spinlock)(&tlbi->lock);
+	if (tlbi->held)
+		return tlbi->seq;
 	tlbi->seq++;
 	/*
 	 * TLBI_FREE is not asked: a full queue loses nothing (the device makes one invalidation of
@@ -79,6 +84,33 @@ u64 gaon_tlbi_send(struct gaon_device *gdev, u16 asid, u64 va, u64 bytes)
 	gaon_write64(gdev, GAON_REG_TLBI_SIZE, bytes);
 	gaon_write64(gdev, GAON_REG_TLBI_SEQ, tlbi->seq);
 	return tlbi->seq;
+}
+
+/**
+ * gaon_tlbi_hold() - from here on invalidations do nothing
+ * @gdev: the device, whose contexts are suspended
+ *
+ * Until the device is started anew, or gaon_tlbi_release(), after which each ASID is invalidated
+ * before its context goes on. Waits for those under way.
+ */
+void gaon_tlbi_hold(struct gaon_device *gdev)
+{
+	struct gaon_tlbi *tlbi = gdev->tlbi;
+	u64 seq;
+
+	scoped_guard(spinlock, &tlbi->lock) {
+		tlbi->held = true;
+		seq = tlbi->seq;
+	}
+	gaon_tlbi_wait(gdev, seq);
+}
+
+void gaon_tlbi_release(struct gaon_device *gdev)
+{
+	struct gaon_tlbi *tlbi = gdev->tlbi;
+
+	guard(spinlock)(&tlbi->lock);
+	tlbi->held = false;
 }
 
 static bool tlbi_is_done(struct gaon_tlbi *tlbi, u64 seq)

@@ -8,6 +8,8 @@ struct gaon_device;
 
 int gaon_tlbi_init(struct gaon_device *gdev);
 void gaon_tlbi_start(struct gaon_device *gdev);
+void gaon_tlbi_hold(struct gaon_device *gdev);
+void gaon_tlbi_release(struct gaon_device *gdev);
 
 u64 gaon_tlbi_send(struct gaon_device *gdev, u16 asid, u64 va, u64 bytes);
 void gaon_tlbi_wait(struct gaon_device *gdev, u64 seq);

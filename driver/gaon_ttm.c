@@ -491,17 +491,39 @@ void gaon_ttm_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
 static int vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)
 {
 	struct ttm_buffer_object *ttm = vma->vm_private_data;
-	int err, idx;
+	int err = -ENODEV, gate, idx;
 
-	if (!drm_dev_enter(ttm->base.dev, &idx))
-		return -ENODEV;
-	err = ttm_bo_vm_access(vma, addr, buf, len, write);
-	drm_dev_exit(idx);
+	/* While the machine goes to sleep nobody reads. */
+	if (!gaon_power_try_enter(to_gaon_device(ttm->base.dev), &gate))
+		return -EBUSY;
+	if (drm_dev_enter(ttm->base.dev, &idx)) {
+		err = ttm_bo_vm_access(vma, addr, buf, len, write);
+		drm_dev_exit(idx);
+	}
+	gaon_power_exit(to_gaon_device(ttm->base.dev), gate);
 	return err;
 }
 
+/* The device must outlive a mapping that goes while its address space is not locked. */
+static vm_fault_t vm_fault(struct vm_fault *vmf)
+{
+	struct ttm_buffer_object *ttm = vmf->vma->vm_private_data;
+	struct gaon_device *gdev = to_gaon_device(ttm->base.dev);
+	vm_fault_t ret;
+	int gate;
+
+	ret = gaon_power_fault_enter(gdev, vmf, &gate);
+	if (ret)
+		return ret;
+	drm_dev_get(&gdev->drm);
+	ret = ttm_bo_vm_fault(vmf);
+	gaon_power_fault_exit(gdev, gate);
+	drm_dev_put(&gdev->drm);
+	return ret;
+}
+
 static const struct vm_operations_struct vm_ops = {
-	.fault = ttm_bo_vm_fault,
+	.fault = vm_fault,
 	.open = ttm_bo_vm_open,
 	.close = ttm_bo_vm_close,
 	.access = vm_access,
@@ -517,6 +539,36 @@ int gaon_ttm_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	if (!err)
 		drm_gem_object_put(obj);	/* the mapping has TTM's reference */
 	return err;
+}
+
+void gaon_ttm_bo_get(struct gaon_bo *bo)
+{
+	kref_get(&bo->ttm.kref);
+}
+
+void gaon_ttm_bo_put(struct gaon_bo *bo)
+{
+	gaon_compat_ttm_bo_fini(&bo->ttm);
+}
+
+/**
+ * gaon_ttm_bo_next() - walk all objects, but those that are just being freed
+ * @gdev: the device
+ * @bo: one with a reference, or NULL
+ *
+ * Return: the one behind @bo, or the first, with a reference for gaon_ttm_bo_put(); NULL.
+ */
+struct gaon_bo *gaon_ttm_bo_next(struct gaon_device *gdev, struct gaon_bo *bo)
+{
+	struct gaon_ttm *ttm = to_gaon_ttm(gdev->ttm);
+
+	guard(spinlock)(&ttm->lock);
+	bo = list_prepare_entry(bo, &ttm->objects, node);
+	list_for_each_entry_continue(bo, &ttm->objects, node) {
+		if (kref_get_unless_zero(&bo->ttm.kref))
+			return bo;
+	}
+	return NULL;
 }
 
 /** gaon_ttm_settle() - what was freed is gone; waits for jobs that work on it, without locks */

@@ -40,6 +40,9 @@ void gaon_ttm_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
 int gaon_ttm_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
 int gaon_ttm_bo_validate(struct gaon_bo *bo);
 
+void gaon_ttm_bo_get(struct gaon_bo *bo);
+void gaon_ttm_bo_put(struct gaon_bo *bo);
+struct gaon_bo *gaon_ttm_bo_next(struct gaon_device *gdev, struct gaon_bo *bo);
 void gaon_ttm_settle(struct gaon_device *gdev);
 
 /* gaon_hbm.c: the manager of the card's memory */

@@ -29,7 +29,7 @@ bool gaon_vm_user_range(u64 va, u64 bytes)
 
 /* --- the context ---------------------------------------------------------------------------- */
 
-static int context_create(struct gaon_vm *vm, u64 print_va)
+int gaon_vm_create_context(struct gaon_vm *vm)
 {
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_CONTEXT_CREATE } };
 	int err;
@@ -39,7 +39,7 @@ static int context_create(struct gaon_vm *vm, u64 print_va)
 		.asid = vm->asid,
 		.ring = gaon_event_ring(vm->context),
 		.root_pa = gaon_pt_root(&vm->pt),
-		.print_va = print_va,
+		.print_va = vm->print_va,
 	};
 	err = gaon_admin_exec(vm->gdev, &req, 0);
 	if (req.err)	/* not the firmware's: a reset has begun since, which ends the context */
@@ -57,7 +57,8 @@ static void context_destroy(struct gaon_vm *vm)
 		return;
 	err = test_bit(GAON_VM_STATE_LOST, &vm->state) ? -EIO :
 	      gaon_admin_id(gdev, GAON_ADMIN_CONTEXT_DESTROY, vm->context, 0, 0);
-	if (!err) {
+	/* NOENT: while this waited the machine slept, and it was not created again. */
+	if (!err || err == -ENOENT) {
 		gaon_tlbi_range(gdev, vm->asid, 0, 0);
 	} else {
 		/* Lost already, or by the reset that follows. */
@@ -147,6 +148,7 @@ static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_
 		return ERR_PTR(-ENOMEM);
 	vm->gdev = gdev;
 	vm->lr = args->flags & DRM_GAON_VM_LR;
+	vm->print_va = args->print_va;
 	vm->client = gfile->drm->client_id;
 	err = vm_take_numbers(vm);
 	if (err)
@@ -154,7 +156,7 @@ static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_
 	err = gaon_pt_init(&vm->pt, gdev);
 	if (err)
 		goto err_numbers;
-	err = context_create(vm, args->print_va);
+	err = gaon_vm_create_context(vm);
 	if (err)
 		goto err_pt;
 	err = vm_init(vm);

@@ -88,6 +88,10 @@ struct gaon_vm {
 	unsigned long runs_until;
 	/** @turn: among those for whom room is to be made. */
 	struct gaon_turn turn;
+	/** @asleep: stopped since the machine goes to sleep; protected by @lock. */
+	bool asleep;
+	/** @print_va: of the print ring, or 0. Constant. */
+	u64 print_va;
 	/** @exec_fences: of gaon_vm_prepare(); protected by the reservation of @base. */
 	unsigned int exec_fences;
 	/** @queues: queues that exist; raised by gaon_vm_add_queue(). */
@@ -178,6 +182,8 @@ void gaon_vm_close_file(struct gaon_file *gfile);
 void gaon_bind_clear(struct gaon_vm *vm);
 extern const struct drm_gpuvm_ops gaon_bind_gpuvm_ops;
 void gaon_vm_free(struct drm_gpuvm *base);
+/* Creates the context on the device: 0, -EBUSY, -EIO, -ENODEV. */
+int gaon_vm_create_context(struct gaon_vm *vm);
 
 /**
  * struct gaon_kbuf - memory of the driver in the upper half of a VM

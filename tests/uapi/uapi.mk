@@ -27,8 +27,8 @@ VM_GUEST	+= $(O)/tests/uapi/fail/fail
 $(UAPI_FAIL_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 
 # Programs that need a peer or a card of their own: vmap: vivid, which the debugging kernel does not have; clean and
-# pressure: a card with little HBM; peer: two cards; order: one with a single slot.
-UAPI_SHAPED	:= vmap clean pressure peer order
+# pressure: a card with little HBM; peer: two cards; order: one with a single slot; sleep: a machine that can.
+UAPI_SHAPED	:= vmap clean pressure peer order sleep
 UAPI_SHAPED_PROGRAMS := $(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/$(name))
 $(foreach name,$(UAPI_SHAPED),$(eval $(O)/tests/uapi/$(name)/$(name): $(O)/tests/uapi/$(name)/main.o))
 $(O)/tests/uapi/pressure/pressure: $(O)/tests/uapi/pressure/worker.o

@@ -42,6 +42,7 @@ class Machine:
         self._sockets = tempfile.mkdtemp(prefix="gaon-vm-")
         self._models = []
         self._qemu = None
+        self._ports = 0
         self._buffer = b""
         self._taint = 0
         try:
@@ -88,7 +89,7 @@ class Machine:
             "-serial", "chardev:console",
             "-chardev", f"socket,id=monitor,fd={fds['monitor']}",
             "-object", "monitor-qmp,id=qmp,chardev=monitor",
-            "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
+            *self._virtio("virtio-rng-pci"), *self._virtio("virtio-serial-pci"),
             *shlex.split(shape.qemu)]
         if self.shell:
             command += ["-chardev", "stdio,id=terminal,signal=off", "-device", "virtconsole,chardev=terminal"]
@@ -97,13 +98,23 @@ class Machine:
                         "-device", "virtserialport,chardev=agent,name=org.gaon.agent"]
         for tag, path in shown.items():
             command += ["-fsdev", f"local,id={tag},path={path},security_model=none,readonly=on,multidevs=remap",
-                        "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
+                        *self._virtio("virtio-9p-pci", f"fsdev={tag},mount_tag={tag}")]
         for number in range(len(shape.devices)):
             device = {"driver": "vfio-user-pci", "id": f"gaon{number}",
                       "socket": {"type": "unix", "path": os.path.join(self._sockets, f"gaon{number}")},
                       **json.loads(shape.device.replace("NUMBER", str(number)) or "{}")}
             command += ["-device", json.dumps(device)]
         return command
+
+    def _virtio(self, device, properties=""):
+        """QEMU's arguments for a device. Neither Linux' 9p nor the agent's port survive that theirs is reset over a
+        sleep of the guest: one that is below a port can do without."""
+        if not self.shape.sleeps:
+            return ["-device", ",".join(filter(None, [device, properties]))]
+        self._ports += 1
+        port = f"port{self._ports}"
+        return ["-device", f"pcie-root-port,id={port},chassis={self._ports}",
+                "-device", ",".join(filter(None, [f"{device},bus={port},x-pcie-pm-no-soft-reset=on", properties]))]
 
     def _environment(self):
         """Kernel arguments that the kernel hands to the first process as its environment."""

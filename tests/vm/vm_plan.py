@@ -32,6 +32,7 @@ class Shape:
     memory: int = 1024          # MiB
     llama: bool = False         # llama.cpp's root and the language model are there: tests/vm/guest/llama.sh
     shared: bool = True         # False: the model reaches the guest's memory by messages only
+    sleeps: bool = False        # the guest's root survives system sleep
 
 
 @dataclasses.dataclass(frozen=True)

@@ -246,6 +246,8 @@ void sim_slot_publish_read(struct gaon_sim *sim, struct sim_slot *slot);
 bool sim_slot_fetch_write(struct gaon_sim *sim, struct sim_slot *slot);
 /* Wake workers: there are more jobs than the caller can run. */
 void sim_run_kick(struct gaon_sim *sim);
+/* From within a job, without the lock: a core that waited can go on, and no thread has it. */
+void sim_run_resumable(struct gaon_sim *sim);
 void sim_log(struct gaon_sim *sim, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* ============================ engine side (calls the run loop makes) ======================== */

@@ -65,7 +65,7 @@ struct sim_log_entry {
 	uint64_t host;		/* both: bytes of host memory */
 };
 
-#define SIM_LOG_ENTRIES	512	/* a power of two */
+#define SIM_LOG_ENTRIES	2048	/* a power of two */
 
 /* An operation that was issued to an engine, on the clock. */
 struct sim_timed_op {
@@ -121,6 +121,7 @@ struct sim_launch {
 	uint64_t left;		/* that have not ended */
 	uint64_t limit;		/* watchdog, cycles per core */
 	_Atomic uint32_t running;	/* jobs of it that are running */
+	_Atomic uint32_t stalled;	/* cores that wait for the clock */
 	uint64_t held;		/* cores whose unit->active or next workgroup is of this launch */
 	uint64_t drained;	/* instructions since a stop was asked for */
 	bool faulted;

@@ -176,6 +176,20 @@ static uint64_t ran_here(const struct gaon_sim *sim, uint64_t m)
 	return here;
 }
 
+/* Cores @m, first those that this thread ran last. */
+static void consider_cores(struct gaon_sim *sim, struct choices *c, struct sim_launch *l, uint64_t m)
+{
+	uint64_t mine = ran_here(sim, m);
+	const uint64_t turns[] = { mine, m & ~mine };
+
+	for (int i = 0; i < 2; i++)
+		for (uint64_t left = turns[i]; left; left &= left - 1) {
+			uint32_t index = (uint32_t)__builtin_ctzll(left);
+
+			consider(c, l->slot, (int)index, sim->cores[index].served);
+		}
+}
+
 /*
  * Cores of the launch that can run now, and those on which it can start; *@free_cores shrinks by what
  * it waits for.
@@ -183,7 +197,7 @@ static uint64_t ran_here(const struct gaon_sim *sim, uint64_t m)
 static void consider_launch(struct gaon_sim *sim, struct choices *c, struct sim_launch *l,
 			    uint64_t *free_cores)
 {
-	uint64_t wanted, start;
+	uint64_t wanted, start, resume = 0;
 
 	if (atomic_load_explicit(&l->dead, memory_order_relaxed))
 		return;
@@ -191,21 +205,12 @@ static void consider_launch(struct gaon_sim *sim, struct choices *c, struct sim_
 		uint32_t index = (uint32_t)__builtin_ctzll(held);
 
 		if (can_run(sim, index))
-			consider(c, l->slot, (int)index, sim->cores[index].served);
+			resume |= 1ull << index;
 	}
+	consider_cores(sim, c, l, resume);
 	wanted = cores_wanted(l);
 	start = l->cooperative && (wanted & ~*free_cores) ? 0 : wanted & *free_cores;
-	for (uint64_t mine = start & ran_here(sim, start); mine; mine &= mine - 1) {
-		uint32_t index = (uint32_t)__builtin_ctzll(mine);
-
-		consider(c, l->slot, (int)index, sim->cores[index].served);
-		start &= ~(1ull << index);
-	}
-	for (; start; start &= start - 1) {
-		uint32_t index = (uint32_t)__builtin_ctzll(start);
-
-		consider(c, l->slot, (int)index, sim->cores[index].served);
-	}
+	consider_cores(sim, c, l, start);
 	*free_cores &= ~wanted;
 }
 

@@ -17,6 +17,7 @@ void sim_launch_start(struct gaon_sim *sim, struct sim_slot *slot, const struct 
 	l->cooperative = desc->launch_flags & GAON_LAUNCH_COOPERATIVE;
 	atomic_store_explicit(&l->stop, false, memory_order_relaxed);
 	atomic_store_explicit(&l->dead, false, memory_order_relaxed);
+	atomic_store_explicit(&l->stalled, 0, memory_order_relaxed);
 	l->id = (uint64_t)slot->queue << 32 |
 		(uint32_t)(slot->read + sim_slot_engine(sim, slot)->ahead);
 	l->tag = slot->pkt.tag;

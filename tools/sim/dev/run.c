@@ -160,6 +160,15 @@ void sim_run_kick(struct gaon_sim *sim)
 		run_wake(run, jobs, BIT_WORK);
 }
 
+void sim_run_resumable(struct gaon_sim *sim)
+{
+	struct sim_run *run = sim->run;
+
+	atomic_fetch_add_explicit(&run->seq, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&run->asleep, memory_order_relaxed))
+		run_wake(run, 1, BIT_WORK);
+}
+
 /* --- waiters ----------------------------------------------------------------------------------- */
 
 static bool value_reached(const volatile uint64_t *watch, uint64_t target)

@@ -18,6 +18,7 @@
 #include "engine.h"
 
 #define SPIN	4000		/* looks at a gang's state before the core gives its thread back */
+#define SPIN_ALONE	200		/* the same while no other member runs, who may be about to go on */
 
 struct sim_xop {
 	bool is_gemm, b_in_memory;
@@ -179,6 +180,7 @@ static enum sim_op_status bad_desc(struct sim_core *core, uint64_t va, unsigned 
 static enum sim_op_status stall_for_log(struct sim_core *core)
 {
 	core->unit->wait = SIM_WAIT_LOG;
+	atomic_fetch_add(&core->launch->stalled, 1);
 	return SIM_OP_STALL;
 }
 
@@ -366,11 +368,20 @@ static enum sim_op_status do_poll(struct sim_core *core, unsigned int rd, uint64
 	return SIM_OP_OK;
 }
 
-/* Others of the gang run on other threads: what this one waits for may come at any moment. */
+/*
+ * Others of the gang run on other threads: what this one waits for may come at any moment.  One that gave
+ * its thread back, as all do now and then, is taken again soon, unless it waits for the clock, which may be
+ * a wait for this core.
+ */
 static bool spin(struct sim_core *core)
 {
+	const struct sim_launch *l = core->launch;
+	unsigned int alone = core->sim->config.threads < 2 ? 0 : SPIN_ALONE;
+
 	for (unsigned int i = 0; i < SPIN; i++) {
-		if (atomic_load_explicit(&core->launch->running, memory_order_relaxed) < 2 ||
+		bool others = atomic_load_explicit(&l->running, memory_order_relaxed) > 1;
+
+		if ((!others && (i >= alone || atomic_load_explicit(&l->stalled, memory_order_relaxed))) ||
 		    __atomic_load_n(&core->hart->stop, __ATOMIC_RELAXED))
 			break;
 		if (sim_launch_can_resume(core))
@@ -380,6 +391,13 @@ static bool spin(struct sim_core *core)
 #endif
 	}
 	return sim_launch_can_resume(core);
+}
+
+/* Members that were waiting for this one may go on; those that no thread has need one. */
+static void let_go_on(struct sim_core *core)
+{
+	if (atomic_load(&core->launch->running) < core->launch->total)
+		sim_run_resumable(core->sim);
 }
 
 static enum sim_op_status do_barrier(struct sim_core *core)
@@ -398,6 +416,7 @@ static enum sim_op_status do_barrier(struct sim_core *core)
 			atomic_store(&gang->arrived, 0);
 			atomic_store(&gang->phase, phase + 1);
 			u->wait = SIM_WAIT_NONE;
+			let_go_on(core);
 			return SIM_OP_OK;
 		}
 		u->phase = phase;
@@ -425,6 +444,7 @@ static enum sim_op_status do_post(struct sim_core *core, uint64_t workgroup, uin
 	/* Saturates: a kernel that posts for ever does no harm. */
 	while (old != UINT32_MAX && !atomic_compare_exchange_weak(value, &old, old + 1))
 		;
+	let_go_on(core);
 	return SIM_OP_OK;
 }
 
@@ -495,8 +515,10 @@ enum sim_op_status sim_xgaon_custom(struct sim_hart *hart, uint32_t insn)
 
 	if ((insn & 0x7f) != GAON_OPC_CUSTOM0)
 		return SIM_OP_ILLEGAL;
-	if (core->unit->wait == SIM_WAIT_LOG)
+	if (core->unit->wait == SIM_WAIT_LOG) {
 		core->unit->wait = SIM_WAIT_NONE;
+		atomic_fetch_sub(&core->launch->stalled, 1);
+	}
 	st = execute(core, insn);
 	if (st == SIM_OP_ILLEGAL)
 		hart->fault.tval = insn;

@@ -248,6 +248,9 @@ bool sim_slot_fetch_write(struct gaon_sim *sim, struct sim_slot *slot);
 void sim_run_kick(struct gaon_sim *sim);
 /* From within a job, without the lock: a core that waited can go on, and no thread has it. */
 void sim_run_resumable(struct gaon_sim *sim);
+/* From within a job: the device's lock for a moment, if nobody has it. */
+bool sim_run_try_lock(struct gaon_sim *sim);
+void sim_run_unlock(struct gaon_sim *sim);
 void sim_log(struct gaon_sim *sim, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* ============================ engine side (calls the run loop makes) ======================== */

@@ -452,6 +452,8 @@ uint64_t sim_time_host_ticks(const struct gaon_sim *sim, uint64_t bytes);
 void sim_time_launch_begin(struct gaon_sim *sim, struct sim_launch *launch);
 /* Resolve what can be; with @all everything, as nothing more will come from any core now. */
 void sim_time_resolve(struct gaon_sim *sim, struct sim_launch *launch, bool all);
+/* Some of what can be; true: there is more.  Cores may be running. */
+bool sim_time_resolve_some(struct gaon_sim *sim, struct sim_launch *launch);
 void sim_time_launch_end(struct gaon_sim *sim, struct sim_launch *launch);
 /* The core's thread: add an entry; false: no room, wait for SIM_WAIT_LOG. */
 bool sim_time_log(struct sim_core *core, const struct sim_log_entry *entry);

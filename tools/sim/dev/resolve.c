@@ -12,6 +12,7 @@
 
 #define UNIT_CORE	GAON_ENGINES
 #define NEVER		UINT64_MAX
+#define SOME_EVENTS	64		/* a microsecond or two */
 
 struct event {
 	uint64_t when;
@@ -276,20 +277,69 @@ static void look_at_core(struct gaon_sim *sim, struct sim_launch *l, uint32_t i,
 	}
 }
 
+/* What a core does next, and the earliest that it could still add. */
+struct outlook {
+	struct event best, bound;
+};
+
+/* Of all cores, those in @stale being looked at anew. */
+static struct outlook look_at_all(struct gaon_sim *sim, struct sim_launch *l, struct outlook *cores,
+				  uint64_t stale)
+{
+	const struct outlook nothing = { { .when = NEVER }, { .when = NEVER } };
+	struct outlook all = nothing;
+
+	for (uint32_t i = 0; i < l->cores; i++) {
+		struct outlook *o = &cores[i];
+
+		if (stale >> i & 1) {
+			*o = nothing;
+			look_at_core(sim, l, i, &o->best, &o->bound);
+		}
+		consider(&all.best, o->best.when, i, o->best.unit);
+		consider(&all.bound, o->bound.when, i, o->bound.unit);
+	}
+	return all;
+}
+
+/* The cores whose outlook may be another one after the event. */
+static uint64_t take_event(struct gaon_sim *sim, struct sim_launch *l, const struct event *e)
+{
+	struct sim_log *log = &l->log[e->core];
+	uint8_t kind;
+
+	if (e->unit != UNIT_CORE) {
+		start_engine(sim, e->core, log, e->unit, e->when);
+		return 1ull << e->core;
+	}
+	kind = first_entry(log)->kind;
+	run_entry(l, log);
+	return kind == SIM_LOG_BARRIER || kind == SIM_LOG_POST ? UINT64_MAX : 1ull << e->core;
+}
+
+/* At most @most events; false: there is no other that can be taken now. */
+static bool resolve(struct gaon_sim *sim, struct sim_launch *l, bool all, uint64_t most)
+{
+	struct outlook cores[SIM_CORES_MAX], next;
+	uint64_t stale = UINT64_MAX;
+
+	if (sim->config.no_time)
+		return false;
+	for (; most; most--) {
+		next = look_at_all(sim, l, cores, stale);
+		if (next.best.when == NEVER || (!all && !earlier(&next.best, &next.bound)))
+			return false;
+		stale = take_event(sim, l, &next.best);
+	}
+	return true;
+}
+
 void sim_time_resolve(struct gaon_sim *sim, struct sim_launch *l, bool all)
 {
-	if (sim->config.no_time)
-		return;
-	for (;;) {
-		struct event best = { .when = NEVER }, bound = { .when = NEVER };
+	resolve(sim, l, all, UINT64_MAX);
+}
 
-		for (uint32_t i = 0; i < l->cores; i++)
-			look_at_core(sim, l, i, &best, &bound);
-		if (best.when == NEVER || (!all && !earlier(&best, &bound)))
-			return;
-		if (best.unit == UNIT_CORE)
-			run_entry(l, &l->log[best.core]);
-		else
-			start_engine(sim, best.core, &l->log[best.core], best.unit, best.when);
-	}
+bool sim_time_resolve_some(struct gaon_sim *sim, struct sim_launch *l)
+{
+	return resolve(sim, l, false, SOME_EVENTS);
 }

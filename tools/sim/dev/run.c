@@ -91,6 +91,21 @@ void sim_run_lock(struct gaon_sim *sim)
 		pthread_cond_wait(&sim->run->quiet, &sim->lock);
 }
 
+bool sim_run_try_lock(struct gaon_sim *sim)
+{
+	if (pthread_mutex_trylock(&sim->lock))
+		return false;
+	if (!sim->run->away)
+		return true;
+	sim_unlock(sim);
+	return false;
+}
+
+void sim_run_unlock(struct gaon_sim *sim)
+{
+	sim_unlock(sim);
+}
+
 void sim_run_away(struct gaon_sim *sim)
 {
 	if (sim_in_job)

@@ -18,6 +18,7 @@
 #include "engine.h"
 
 #define SPIN	4000		/* looks at a gang's state before the core gives its thread back */
+#define SPIN_CLOCK	16		/* looks between two at what the clock could do */
 #define SPIN_ALONE	200		/* the same while no other member runs, who may be about to go on */
 
 struct sim_xop {
@@ -368,6 +369,18 @@ static enum sim_op_status do_poll(struct sim_core *core, unsigned int rd, uint64
 	return SIM_OP_OK;
 }
 
+/* Its thread has nothing better to do than to bring the clock forward; false: it is where it can be. */
+static bool clock_goes_on(struct sim_core *core)
+{
+	bool more;
+
+	if (core->sim->config.no_time || !sim_run_try_lock(core->sim))
+		return false;
+	more = sim_time_resolve_some(core->sim, core->launch);
+	sim_run_unlock(core->sim);
+	return more;
+}
+
 /*
  * Others of the gang run on other threads: what this one waits for may come at any moment.  One that gave
  * its thread back, as all do now and then, is taken again soon, unless it waits for the clock, which may be
@@ -377,6 +390,7 @@ static bool spin(struct sim_core *core)
 {
 	const struct sim_launch *l = core->launch;
 	unsigned int alone = core->sim->config.threads < 2 ? 0 : SPIN_ALONE;
+	bool more = false;
 
 	for (unsigned int i = 0; i < SPIN; i++) {
 		bool others = atomic_load_explicit(&l->running, memory_order_relaxed) > 1;
@@ -386,6 +400,8 @@ static bool spin(struct sim_core *core)
 			break;
 		if (sim_launch_can_resume(core))
 			return true;
+		if (others && (more || i % SPIN_CLOCK == 0))
+			more = clock_goes_on(core);
 #ifdef __x86_64__
 		__builtin_ia32_pause();
 #endif

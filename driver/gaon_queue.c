@@ -125,6 +125,24 @@ int gaon_queue_admin(struct gaon_queue *queue, u16 opcode, u32 value, unsigned i
 	}
 }
 
+/**
+ * gaon_queue_told() - what the owner of a queue hears when a command failed
+ * @queue: the queue
+ * @err: of gaon_queue_admin()
+ *
+ * A reset cuts commands short with -EIO, which to callers means that the device is wedged.
+ *
+ * Return: -ECANCELED: the queue is lost; -EBUSY: it will be, a reset is under way; else @err.
+ */
+int gaon_queue_told(struct gaon_queue *queue, int err)
+{
+	if (err != -EIO)
+		return err;
+	if (READ_ONCE(queue->dead))
+		return -ECANCELED;
+	return gaon_device_check(queue->gdev) ?: -EBUSY;
+}
+
 static int queue_enter_device(struct gaon_queue *queue, struct gaon_admin_queue *cmd)
 {
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE } };
@@ -146,7 +164,7 @@ static int queue_enter_device(struct gaon_queue *queue, struct gaon_admin_queue 
 	if (gaon_device_state(gdev) == GAON_DEVICE_RUNNING)
 		queue->on_device = false;
 	/* A reset took the context before the command came. */
-	return err == -ENOENT ? -ECANCELED : err;
+	return err == -ENOENT ? -ECANCELED : gaon_queue_told(queue, err);
 }
 
 /* When it returns nothing of the queue is in flight, and the device knows it no more. */
@@ -502,7 +520,8 @@ int gaon_ioctl_queue_set_priority(struct drm_device *drm, void *data, struct drm
 	else if (READ_ONCE(queue->dead))
 		err = -ECANCELED;
 	else
-		err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_PRIORITY, args->priority, 0, NULL);
+		err = gaon_queue_told(queue, gaon_queue_admin(queue, GAON_ADMIN_QUEUE_PRIORITY,
+							      args->priority, 0, NULL));
 	if (!err)
 		WRITE_ONCE(queue->priority, args->priority);
 	mutex_unlock(&queue->lock);

@@ -165,6 +165,7 @@ void gaon_client_close(struct gaon_file *gfile);
 struct gaon_queue *gaon_queue_lookup(struct gaon_file *gfile, u32 handle);
 struct gaon_queue *gaon_queue_get(struct gaon_queue *queue);
 void gaon_queue_put(struct gaon_queue *queue);
+int gaon_queue_told(struct gaon_queue *queue, int err);
 int gaon_queue_admin(struct gaon_queue *queue, u16 opcode, u32 value, unsigned int flags,
 		     struct gaon_admin_reply *reply);
 int gaon_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);

@@ -73,13 +73,33 @@ VM_GUEST	+= $(O)/tests/uapi/liar/liar $(O)/tests/uapi/liar/ladder
 $(O)/tests/uapi/liar/main.o $(UAPI_LADDER_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 
 # What the kernel around the driver does to it: a program per file, with what counters.c counts.
-UAPI_EDGES	:= $(filter-out counters,$(patsubst tests/uapi/edges/%.c,%,$(wildcard tests/uapi/edges/*.c)))
+UAPI_EDGES	:= $(filter-out counters swap,$(patsubst tests/uapi/edges/%.c,%,$(wildcard tests/uapi/edges/*.c)))
 UAPI_EDGES	:= $(UAPI_EDGES:%=$(O)/tests/uapi/edges/%)
 $(UAPI_EDGES): %: %.o $(O)/tests/uapi/edges/counters.o $(UAPI_LIB)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $^
 
-# One has the card without its driver, too.
+# One swaps, and one has the card without its driver, too.
+$(O)/tests/uapi/edges/own: $(O)/tests/uapi/edges/swap.o
 $(O)/tests/uapi/edges/vfio: $(O)/tests/vm/card/card_open.o $(O)/tests/unit/dev_host.o
 
 VM_GUEST	+= $(UAPI_EDGES)
-$(UAPI_EDGES:%=%.o) $(O)/tests/uapi/edges/counters.o: private CPPFLAGS += -I/usr/include/libdrm
+$(UAPI_EDGES:%=%.o) $(O)/tests/uapi/edges/counters.o $(O)/tests/uapi/edges/swap.o: private CPPFLAGS += -I/usr/include/libdrm
+
+# Everything at once, for as long as one likes: good and bad clients, resets, removal, pressure. One kind of clients
+# uses libgaon.
+UAPI_SOAK_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tests/uapi/soak/*.c))
+UAPI_SOAK_CODE	:= $(O)/tests/uapi/soak/device/mix
+$(UAPI_SOAK_CODE).elf: tests/uapi/soak/device/mix.S
+	@mkdir -p $(@D)
+	$(DEVICE_CC) --target=riscv64 -march=rv64gcv -mabi=lp64d -nostdlib -static -fuse-ld=lld \
+		-Wl,-Ttext=0x10000000 -Wl,-e,k_mix -Wl,--no-relax -o $@ $<
+$(UAPI_SOAK_CODE).bin: $(UAPI_SOAK_CODE).elf
+	llvm-objcopy-$(LLVM) -O binary -j .text $< $@
+$(O)/tests/uapi/soak/client.o: $(UAPI_SOAK_CODE).bin
+$(UAPI_SOAK_OBJS): private CPPFLAGS += -I/usr/include/libdrm -DSOAK_CODE='"$(UAPI_SOAK_CODE).bin"' \
+	-DSOAK_KERNELS='"$(abspath $(O))/tests/conformance/ops/first.elf"'
+$(O)/tests/uapi/soak/soak: $(UAPI_SOAK_OBJS) $(filter-out %/main.o %/good.o,$(UAPI_FUZZ_OBJS)) \
+		$(O)/tests/uapi/edges/counters.o $(O)/tests/uapi/edges/swap.o $(UAPI_LIB) $(LIBGAON)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $(filter %.o,$^) -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon
+
+VM_GUEST	+= $(O)/tests/uapi/soak/soak

@@ -167,10 +167,14 @@ class Boot:
                     f"GAON_INITRAMFS={self.image.initramfs} GAON_SLOW={slow} " \
                     f"CK_TIMEOUT_MULTIPLIER={CHECK_SLOW * slow} " \
                     f"GAON_SEED={os.environ.get('GAON_SEED', str(int(time.time())))} PATH=$PATH:$O/bin"
+        minutes = int(os.environ.get("GAON_MINUTES", test.minutes)) if test.minutes else 0
+        if minutes:
+            variables += f" GAON_MINUTES={minutes}"
         if self.kind.llama:
             variables += f" GAON_LLM={vm_image.model()}"
         self.log.write(f"== {test.name}: {test.run}\n")
-        result, troubles = machine.run(number, f"export {variables}; {test.run}", test.timeout * slow, test.user,
+        result, troubles = machine.run(number, f"export {variables}; {test.run}",
+                                       test.timeout * slow + 60 * minutes, test.user,
                                        on_line, test.restarts)
         self.log.write(f"== {test.name}: {result} {troubles}\n")
         if inner:
@@ -228,7 +232,7 @@ def check(options):
 def list_boots(options):
     """For tests/run.py: what to run, and how long it may take."""
     for kernel, kind, tests in boots(options.build, chosen(options), options.test, options.shape):
-        print(kernel, kind.name, 300 + SLOW.get(kernel, 1) * sum(test.timeout for test in tests))
+        print(kernel, kind.name, 300 + sum(SLOW.get(kernel, 1) * test.timeout + 60 * test.minutes for test in tests))
     return 0
 
 

@@ -43,6 +43,7 @@ class Test:
     shape: str
     kernels: tuple = KERNELS
     timeout: int = 60
+    minutes: int = 0            # it goes on for so long, or for $GAON_MINUTES, which comes on top of its timeout
     user: int = 0
     expect: tuple = ()          # troubles that must be noticed
     allow: tuple = ()           # troubles that may be

@@ -16,12 +16,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/swap.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../queue_lib.h"
 #include "counters.h"
+#include "swap.h"
 
 #define OWN_VA		0x600000000ull
 #define OWN_BYTES	0x100000u
@@ -349,36 +349,11 @@ static void test_shake(struct bench *b)
 
 #define GROUP		"/sys/fs/cgroup/gaon-own"
 #define GROUP_LIMIT	"10M"
-#define SWAP_BYTES	(64ull << 20)
 #define BIG_BYTES	(4ull << 20)
 #define HOG_BYTES	(8ull << 20)
 #define PARTS		16u
 #define BIG_VA		0x900000000ull
 #define RECLAIM_TURNS	4u
-
-static void swap_on(void)
-{
-	static const char signature[] = "SWAPSPACE2";
-	uint32_t header[3] = { 1, SWAP_BYTES / PAGE - 1, 0 };
-	char text[32];
-	int fd;
-
-	REQUIRE(!system("modprobe zram num_devices=1"), "modprobe zram");
-	snprintf(text, sizeof(text), "%llu", SWAP_BYTES);
-	REQUIRE(!counters_write("/sys/block/zram0/disksize", text), "a disk of compressed memory");
-	fd = open("/dev/zram0", O_RDWR | O_CLOEXEC);
-	REQUIRE(fd >= 0 && pwrite(fd, header, sizeof(header), 1024) == (ssize_t)sizeof(header) &&
-		pwrite(fd, signature, 10, PAGE - 10) == 10, "a place to swap to");
-	fsync(fd);
-	close(fd);
-	REQUIRE(!swapon("/dev/zram0", 0), "swapon: %s", strerror(errno));
-}
-
-static void swap_off(void)
-{
-	CHECK(!swapoff("/dev/zram0"), "swapoff: %s", strerror(errno));
-	CHECK(!counters_write("/sys/block/zram0/reset", "1"), "the disk is given back");
-}
 
 /* From memory.stat of the group. */
 static uint64_t group_stat(const char *key)

@@ -16,6 +16,7 @@ help:
 ## make check-vm      the tests in guest kernels only; KERNEL=6.12, 7.3 or debug, TEST=pattern, SHAPE=name
 ## make check-server  a thousand requests to llama-server on the device; REQUESTS=
 ## make check-debug   the same in the debugging kernel: lockdep, KASAN, kmemleak, failing allocations; hours
+## make check-formal  the models of protocols, and that each proof can fail
 ## make soak          everything at once in a guest: clients good and bad, resets, removal; MINUTES=, SEED=, KERNEL=
 ## make vm            a shell in a guest with the card and its driver; KERNEL=, SHAPE= as above
 ## make bench         measure against peers; JSON=FILE writes the rows
@@ -82,6 +83,9 @@ check-vm: vm-deps
 check-debug:
 	@$(MAKE) check-vm KERNEL=debug
 
+check-formal: deps
+	@python3 tests/formal/check.py
+
 # The same seed draws the same events. The report is on standard output, and in O/vm/KERNEL/soak.tests.log.
 soak: vm-deps
 	@$(MAKE) -j$(JOBS) all vm-programs
@@ -147,5 +151,5 @@ docs: deps
 install: all $(if $(filter no,$(GGML)),,ggml-plugin)
 	@GGML='$(GGML)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: soak vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: soak check-formal vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench bench-vm check-dkms lint docs install

@@ -131,7 +131,8 @@ static void bad_endless(struct soak_client *client)
 	struct gaon_packet packet = lib_launch(SOAK_CODE_VA + 0xf00, 0, 1 + fuzz_below(rng, 8));
 	struct lib_queue queue;
 
-	if (queue_more(client, &queue, DRM_GAON_PRIORITY_LOW, fuzz_chance(rng, 2) ? LIMIT_CYCLES : UINT64_MAX))
+	if (queue_more(client, &queue, DRM_GAON_PRIORITY_LOW,
+		       fuzz_chance(rng, 2) ? LIMIT_CYCLES : UINT64_MAX))
 		return;
 	queue_give(client, &queue, &packet, 1);
 	pause_some(client->self, 1500);
@@ -169,7 +170,7 @@ static void bad_ring(struct soak_client *client)
 	lib_queue_destroy(&queue);
 }
 
-/* Never returns. Its threads die at any point of any call, and others find the card again if it has come anew. */
+/* Never returns. Its threads die at any point of any call; others find the card if it has come anew. */
 static void bad_calls_run(struct soak_self *self, uint64_t stream)
 {
 	static struct fuzz_world world;
@@ -298,7 +299,8 @@ static void bad_own(struct soak_client *client)
 			break;
 		case 1:
 			munmap(part, 8 * 4096);
-			mmap(part, 8 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			mmap(part, 8 * 4096, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 			break;
 		case 2:
 			madvise(part, 8 * 4096, MADV_DONTNEED);

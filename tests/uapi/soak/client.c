@@ -28,8 +28,9 @@ void soak_wrong(const struct soak_self *self, const char *format, ...)
 
 	if (n >= SOAK_WRONGS)
 		return;
-	length = snprintf(self->shared->wrong[n], SOAK_WRONG_TEXT, "process %d, kind %u, seed %#llx, round %llu: ",
-			  getpid(), self->kind, (unsigned long long)self->seed, (unsigned long long)self->round);
+	length = snprintf(self->shared->wrong[n], SOAK_WRONG_TEXT,
+			  "process %d, kind %u, seed %#llx, round %llu: ", getpid(), self->kind,
+			  (unsigned long long)self->seed, (unsigned long long)self->round);
 	va_start(args, format);
 	vsnprintf(self->shared->wrong[n] + length, SOAK_WRONG_TEXT - (size_t)length, format, args);
 	va_end(args);
@@ -134,7 +135,8 @@ static int buf_create(struct soak_client *client)
 	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), err = 0;
 	int file = memfd_create("soak", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 
-	if (dev < 0 || file < 0 || ftruncate(file, SOAK_AREA_BYTES) || fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK))
+	if (dev < 0 || file < 0 || ftruncate(file, SOAK_AREA_BYTES) ||
+	    fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK))
 		err = errno;
 	args.memfd = (uint32_t)file;
 	if (!err) {
@@ -164,7 +166,10 @@ static int area_buf(struct soak_client *client, unsigned int i)
 	area->cpu = client->buf_cpu;
 	if (!err)
 		err = uapi_to_handle(client->lib.fd, client->buf, &handle);
-	return err ?: uapi_map(client->lib.fd, client->lib.vm, handle, 0, SOAK_AREA_VA(i), SOAK_AREA_BYTES, 0);
+	if (!err)
+		err = uapi_map(client->lib.fd, client->lib.vm, handle, 0, SOAK_AREA_VA(i),
+			       SOAK_AREA_BYTES, 0);
+	return err;
 }
 
 static int areas_open(struct soak_client *client)
@@ -327,9 +332,12 @@ static enum soak_verdict judge_queue(struct soak_client *client, const char *doi
 		return SOAK_WRONG;
 	}
 	if (client->self->shared->begun <= client->self->over)
-		soak_wrong(client->self, "%s: queue %u was reset, but nothing happened: state %#x, fault %u, %llu jobs of %llu, %llu lost",
-			   doing, client->queue.hw_id, query.state, query.fault.type, (unsigned long long)query.completed,
-			   (unsigned long long)query.submitted, (unsigned long long)query.lost);
+		soak_wrong(client->self,
+			   "%s: queue %u was reset, but nothing happened: state %#x, fault %u, %llu jobs "
+			   "of %llu, %llu lost",
+			   doing, client->queue.hw_id, query.state, query.fault.type,
+			   (unsigned long long)query.completed, (unsigned long long)query.submitted,
+			   (unsigned long long)query.lost);
 	client->self->shared->dropped++;
 	soak_begin(client->self);
 	return SOAK_DROPPED;

@@ -61,7 +61,8 @@ static uint64_t hop(struct soak_client *client, struct round *round, uint64_t fr
 			args->gate = lib_va(SOAK_GATE);
 			round->gate_us = 1 + fuzz_below(rng, GATE_US);
 		}
-		add(round, lib_launch(SOAK_CODE_VA, lib_va((uint64_t)((uint8_t *)args - client->lib.mem)), groups));
+		add(round, lib_launch(SOAK_CODE_VA, lib_va((uint64_t)((uint8_t *)args - client->lib.mem)),
+				      groups));
 		soak_mix(round->data, round->bytes / 8, args->key);
 	}
 	client->areas[area].sum = sum_of(round->data, round->bytes);
@@ -138,7 +139,8 @@ static enum soak_verdict recall(struct soak_client *client, struct round *round)
 		round->count = 0;
 		round->gate_us = 0;
 		memset(client->lib.mem + SOAK_TO, 0, area->bytes);
-		add(round, lib_copy(lib_va(SOAK_TO), SOAK_AREA_VA(area - client->areas) + area->at, area->bytes));
+		add(round,
+		    lib_copy(lib_va(SOAK_TO), SOAK_AREA_VA(area - client->areas) + area->at, area->bytes));
 		verdict = soak_client_judge(client, round_run(client, round), "reading back");
 		if (verdict != SOAK_FINE)
 			return verdict;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's log: each line is explained by something that was done, and there are no more of them than it was
- * done times.
+ * The kernel's log: each line is explained by something that was done, and there are no more of them than
+ * it was done times.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -76,14 +76,24 @@ static struct line {
 	{ .pattern = "the device is back after reset [0-9]+$", .most = resets, .per = 1 },
 	{ .pattern = "MiB of HBM \\(aperture ", .most = soak_chaos_binds, .per = 1 },
 	{ .pattern = "Initialized gaon ", .most = soak_chaos_binds, .per = 1 },
-	{ .pattern = "gaon .*: queue [0-9]+ of context [0-9]+: .* \\(fault [0-9]+\\)", .most = faults, .per = 1 },
-	{ .pattern = "gaon .*: queue [0-9]+ of context [0-9]+ had .* its jobs are dropped$", .most = endless, .per = 1 },
-	{ .pattern = "gaon .*: queue [0-9]+ of context [0-9]+ did not stop in time", .most = endless, .per = 1 },
-	{ .pattern = "gaon .*: firmware: *[0-9]+ queue [0-9]+ of context [0-9]+ faulted", .most = faults, .per = 1 },
-	/* Of the two names that the driver looks for only the second is there; the loader looks in three places. */
+	{ .pattern = "gaon .*: queue [0-9]+ of context [0-9]+: .* \\(fault [0-9]+\\)",
+	  .most = faults,
+	  .per = 1 },
+	{ .pattern = "gaon .*: queue [0-9]+ of context [0-9]+ had .* its jobs are dropped$",
+	  .most = endless,
+	  .per = 1 },
+	{ .pattern = "gaon .*: queue [0-9]+ of context [0-9]+ did not stop in time",
+	  .most = endless,
+	  .per = 1 },
+	{ .pattern = "gaon .*: firmware: *[0-9]+ queue [0-9]+ of context [0-9]+ faulted",
+	  .most = faults,
+	  .per = 1 },
+	/* Of the two names only the second is there; the loader looks in three places. */
 	{ .pattern = "gaon .*: firmware: failed to load gaon/ga1-abi[0-9]+.bin", .most = starts, .per = 3 },
 	/* Of what a reset has taken in the meantime. */
-	{ .pattern = "gaon .*: firmware: *[0-9]+ admin command [0-9]+: error 3$", .most = starts, .per = 8 },
+	{ .pattern = "gaon .*: firmware: *[0-9]+ admin command [0-9]+: error 3$",
+	  .most = starts,
+	  .per = 8 },
 	{ .pattern = "callbacks suppressed$", .most = faults, .per = 1 },
 	/* The kernel about a function that went and came. */
 	{ .pattern = "^pci 0000:[0-9a-f:.]+: ", .most = removals, .per = 20 },
@@ -91,9 +101,16 @@ static struct line {
 	{ .pattern = "^gaon 0000:[0-9a-f:.]+: enabling device", .most = soak_chaos_binds, .per = 1 },
 	/* And about a machine that is slow. */
 	{ .pattern = "^workqueue: .* hogged CPU for ", .most = any, .per = 1 },
-	{ .pattern = "^hrtimer: interrupt took |^perf: interrupt took |^clocksource: ", .most = any, .per = 1 },
-	{ .pattern = "^(Out of memory|Memory cgroup out of memory): Killed process [0-9]+ \\(soak-hog\\)", .most = hogs, .per = 1 },
-	{ .pattern = "^gaon-vm: |^zram|^Adding .* swap on /dev/zram|^zram_drive|^soak \\([0-9]+\\): drop_caches", .most = any, .per = 1 },
+	{ .pattern = "^hrtimer: interrupt took |^perf: interrupt took |^clocksource: ",
+	  .most = any,
+	  .per = 1 },
+	{ .pattern = "^(Out of memory|Memory cgroup out of memory): Killed process [0-9]+ \\(soak-hog\\)",
+	  .most = hogs,
+	  .per = 1 },
+	{ .pattern = "^gaon-vm: |^zram|^Adding .* swap on /dev/zram|^zram_drive|^soak \\([0-9]+\\): "
+		     "drop_caches",
+	  .most = any,
+	  .per = 1 },
 };
 
 #define LINES	(sizeof(lines) / sizeof(lines[0]))

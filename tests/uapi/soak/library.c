@@ -73,10 +73,12 @@ static enum gaon_status user_run(struct user *user, const float *x, float *y, fl
 	if (!status)
 		status = gaon_launch(user->stream, user->kernel, &launch);
 	if (!status)
-		status = gaon_mem_copy_async(user->stream, gaon_mem_va(user->host), args.y, COUNT * sizeof(*y));
+		status = gaon_mem_copy_async(user->stream, gaon_mem_va(user->host), args.y,
+					     COUNT * sizeof(*y));
 	if (!status)
 		status = gaon_mem_read_async(user->stream, y, args.y, COUNT * sizeof(*y));
-	return status ? status : gaon_stream_wait(user->stream, (uint64_t)soak_ms(SOAK_PATIENCE_MS) * 1000000);
+	return status ? status
+		      : gaon_stream_wait(user->stream, (uint64_t)soak_ms(SOAK_PATIENCE_MS) * 1000000);
 }
 
 /* The stream has stopped, and should not be to blame. */

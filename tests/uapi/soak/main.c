@@ -40,7 +40,7 @@ static void usage(FILE *to)
 	      "Exit status: 0: all well; 1: something is wrong; 2: wrong usage\n", to);
 }
 
-/* --- before and after ------------------------------------------------------------------------------------ */
+/* --- before and after ---------------------------------------------------------------------------- */
 
 static int module_users(void)
 {
@@ -68,8 +68,8 @@ static void baseline_read(struct baseline *base)
 
 static bool baseline_is(const struct baseline *now, const struct baseline *before)
 {
-	return now->used[0] == before->used[0] && now->used[1] == before->used[1] && !now->queues && !now->vms &&
-	       !now->objects && now->users == before->users;
+	return now->used[0] == before->used[0] && now->used[1] == before->used[1] && !now->queues &&
+	       !now->vms && !now->objects && now->users == before->users;
 }
 
 /* The last of what was killed goes in a while. */
@@ -103,8 +103,9 @@ static void baseline_check(struct baseline *before, uint64_t binds, uint64_t cli
 
 	baseline_settle(&now, before);
 	CHECK(now.used[0] == before->used[0] && now.used[1] == before->used[1],
-	      "memory in use: host %llu, before %llu; HBM %llu, before %llu", (unsigned long long)now.used[0],
-	      (unsigned long long)before->used[0], (unsigned long long)now.used[1], (unsigned long long)before->used[1]);
+	      "memory in use: host %llu, before %llu; HBM %llu, before %llu",
+	      (unsigned long long)now.used[0], (unsigned long long)before->used[0],
+	      (unsigned long long)now.used[1], (unsigned long long)before->used[1]);
 	CHECK(!now.queues && !now.vms && !now.objects, "%d queues, %d address spaces, %d objects are left", now.queues,
 	      now.vms, now.objects);
 	CHECK(now.users == before->users, "users of the module: %d, before %d", now.users, before->users);
@@ -112,7 +113,7 @@ static void baseline_check(struct baseline *before, uint64_t binds, uint64_t cli
 	counters_check(&before->counters, clients / 4 + 64, "everything together");
 }
 
-/* --- the run ----------------------------------------------------------------------------------------------- */
+/* --- the run --------------------------------------------------------------------------------------- */
 
 static void happen(struct soak_shared *shared, const struct soak_event *event)
 {
@@ -133,7 +134,7 @@ static void wait_looking(struct soak_shared *shared, int64_t us)
 	} while (lib_now() < end && !shared->wrongs);
 }
 
-/* Each kind of event once, so that all there is that is made once is there, and none is left out by chance. */
+/* Each kind of event once: all that is made once is there then, and none is left out by chance. */
 static void tour(struct soak_shared *shared, uint64_t seed)
 {
 	for (unsigned int action = 0; action < SOAK_ACTIONS; action++) {
@@ -180,7 +181,8 @@ static void check_clients(const struct soak_shared *shared)
 
 static void soak(int64_t minutes, uint64_t seed, bool json)
 {
-	struct soak_shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct soak_shared *shared =
+		mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	static struct baseline before;
 	uint64_t binds, clients;
 	int64_t start;

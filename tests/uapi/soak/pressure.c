@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Those who take what others need: memory of all kinds, processors, locks of whoever reads what there is to read. */
+/* Those who take what others need: memory of all kinds, processors, the locks of what can be read. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -38,7 +38,9 @@ static int objects_make(struct soak_client *client)
 
 	for (unsigned int i = 0; i < OBJECTS && !err; i++) {
 		struct drm_gaon_bo_create args = {
-			.size = OBJECT_BYTES, .flags = DRM_GAON_BO_HBM | DRM_GAON_BO_HOST, .vm_id = i & 1 ? client->lib.vm : 0,
+			.size = OBJECT_BYTES,
+			.flags = DRM_GAON_BO_HBM | DRM_GAON_BO_HOST,
+			.vm_id = i & 1 ? client->lib.vm : 0,
 		};
 
 		err = uapi_ioctl(fd, DRM_IOCTL_GAON_BO_CREATE, &args);
@@ -84,7 +86,8 @@ static enum soak_verdict object_use(struct soak_client *client, uint64_t *words,
 	/* Filled or not, or in part: it is filled again. */
 	while (verdict == SOAK_DROPPED || verdict == SOAK_RETRY) {
 		usleep(PAUSE_US);
-		verdict = soak_client_judge(client, job(client, lib_fill(OBJECT_VA(i), OBJECT_BYTES, words[i])),
+		verdict = soak_client_judge(client,
+					    job(client, lib_fill(OBJECT_VA(i), OBJECT_BYTES, words[i])),
 					    "an object is filled again");
 	}
 	client->self->shared->jobs += verdict == SOAK_FINE;

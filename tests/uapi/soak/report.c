@@ -104,7 +104,8 @@ static void print_json(const struct soak_shared *shared)
 	uint64_t tried, worked;
 
 	calls_count(shared, &tried, &worked);
-	printf("{\"seed\":%llu,\"seconds\":%lld,\"events\":%llu", U(soak_run.seed), (long long)soak_run.seconds, U(soak_run.steps));
+	printf("{\"seed\":%llu,\"seconds\":%lld,\"events\":%llu", U(soak_run.seed),
+	       (long long)soak_run.seconds, U(soak_run.steps));
 	for (unsigned int action = 0; action < SOAK_ACTIONS; action++) {
 		printf(",\"%s\":{", action_names[action]);
 		for (unsigned int i = 0; i < soak_kinds(action); i++) {
@@ -112,16 +113,19 @@ static void print_json(const struct soak_shared *shared)
 
 			printf("%s\"%s\":", i ? "," : "", soak_kind_name(action, i));
 			if (action == SOAK_ACTION_CHAOS)
-				printf("{\"count\":%llu,\"total_ms\":%lld,\"longest_ms\":%lld}", U(chaos->done),
-				       (long long)(chaos->total_ns / 1000000), (long long)(chaos->longest_ns / 1000000));
+				printf("{\"count\":%llu,\"total_ms\":%lld,\"longest_ms\":%lld}",
+				       U(chaos->done), (long long)(chaos->total_ns / 1000000),
+				       (long long)(chaos->longest_ns / 1000000));
 			else
 				printf("%llu", U(soak_run.started[action][i]));
 		}
 		printf("}");
 	}
-	printf(",\"opened\":%llu,\"lost\":%llu,\"dropped\":%llu,\"refused\":%llu,\"killed\":%llu,\"verified\":%llu,\"bytes\":%llu,"
-	       "\"faults\":%llu,\"calls\":%llu,\"wrong\":%u}\n", U(shared->opened), U(shared->lost), U(shared->dropped),
-	       U(shared->refused), U(soak_run.killed), U(shared->jobs), U(shared->bytes), U(faults_count(shared)), U(tried),
+	printf(",\"opened\":%llu,\"lost\":%llu,\"dropped\":%llu,\"refused\":%llu,\"killed\":%llu,"
+	       "\"verified\":%llu,\"bytes\":%llu,"
+	       "\"faults\":%llu,\"calls\":%llu,\"wrong\":%u}\n",
+	       U(shared->opened), U(shared->lost), U(shared->dropped), U(shared->refused),
+	       U(soak_run.killed), U(shared->jobs), U(shared->bytes), U(faults_count(shared)), U(tried),
 	       shared->wrongs);
 }
 

@@ -46,9 +46,36 @@ bool soak_stopped(const struct soak_self *self)
 	return self->place->stop || self->shared->wrongs;
 }
 
+/* Of engines and of the chip, since the last one of the chip; what it was if the card cannot be asked. */
+static uint64_t resets_ask(uint64_t was)
+{
+	struct drm_gaon_query_telemetry telemetry;
+	int fd = soak_open_node();
+
+	if (fd >= 0 && !uapi_query(fd, DRM_GAON_QUERY_TELEMETRY, &telemetry, sizeof(telemetry)))
+		was = telemetry.resets;
+	if (fd >= 0)
+		close(fd);
+	return was;
+}
+
 void soak_begin(struct soak_self *self)
 {
 	self->over = self->shared->over;
+	self->resets = resets_ask(0);
+}
+
+bool soak_dropped(struct soak_self *self)
+{
+	bool explained = self->shared->begun > self->over;
+
+	if (!explained && resets_ask(self->resets) != self->resets) {
+		self->shared->own++;
+		explained = true;
+	}
+	self->shared->dropped++;
+	soak_begin(self);
+	return explained;
 }
 
 void soak_told(struct soak_self *self, const char *of_what)
@@ -331,15 +358,13 @@ static enum soak_verdict judge_queue(struct soak_client *client, const char *doi
 		soak_wrong(client->self, "%s: QUEUE_CLEAR: %s", doing, strerror(err));
 		return SOAK_WRONG;
 	}
-	if (client->self->shared->begun <= client->self->over)
+	if (!soak_dropped(client->self))
 		soak_wrong(client->self,
 			   "%s: queue %u was reset, but nothing happened: state %#x, fault %u, %llu jobs "
 			   "of %llu, %llu lost",
 			   doing, client->queue.hw_id, query.state, query.fault.type,
 			   (unsigned long long)query.completed, (unsigned long long)query.submitted,
 			   (unsigned long long)query.lost);
-	client->self->shared->dropped++;
-	soak_begin(client->self);
 	return SOAK_DROPPED;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The processes that a run consists of: where they stand, how they start and end. */
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,6 +28,39 @@ static void complain(struct soak_shared *shared, const struct soak_event *event,
 	struct soak_self self = { .shared = shared, .seed = event->seed, .kind = event->kind };
 
 	soak_wrong(&self, "%s: %s (status %#x)", soak_kind_name(event->action, event->kind), what, status);
+}
+
+static void print_file(const char *path)
+{
+	char text[4096];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	for (char *rest = text, *line = strsep(&rest, "\n"); line && *line; line = strsep(&rest, "\n"))
+		printf("# %s: %s\n", path, line);
+}
+
+/* Where the threads of a process are. */
+static void print_threads(pid_t pid)
+{
+	static const char *const names[] = { "syscall", "wchan", "stack" };
+	char pattern[64];
+	glob_t found;
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(pattern, sizeof(pattern), "/proc/%d/task/*/%s", pid, names[i]);
+		if (!glob(pattern, 0, NULL, &found)) {
+			for (size_t k = 0; k < found.gl_pathc; k++)
+				print_file(found.gl_pathv[k]);
+		}
+		globfree(&found);
+	}
+	snprintf(pattern, sizeof(pattern), "/proc/%d/maps", pid);
+	print_file(pattern);
+	fflush(stdout);
 }
 
 /* --- the child ----------------------------------------------------------------------------------------- */
@@ -122,7 +157,10 @@ bool soak_crew_end(struct soak_shared *shared, const struct soak_event *event)
 		if (lib_now() < end)
 			continue;
 		complain(shared, &member->event, asked ? "does not end" : "does not die of SIGKILL", 0);
+		print_threads(member->pid);
 		kill(-member->pid, SIGKILL);
+		if (asked)
+			waitpid(member->pid, &status, 0);
 		member->pid = 0;
 		return true;
 	}
@@ -157,10 +195,12 @@ void soak_crew_look(struct soak_shared *shared)
 
 			if (!member->pid)
 				continue;
-			if (waitpid(member->pid, &status, WNOHANG) == member->pid)
+			if (waitpid(member->pid, &status, WNOHANG) == member->pid) {
 				ended(shared, member, status);
-			else if (action == SOAK_ACTION_GOOD && shared->place[action][i].beat < late)
+			} else if (action == SOAK_ACTION_GOOD && shared->place[action][i].beat < late) {
 				complain(shared, &member->event, "gets nowhere", 0);
+				print_threads(member->pid);
+			}
 		}
 	}
 }

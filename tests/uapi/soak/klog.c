@@ -94,6 +94,7 @@ static struct line {
 	{ .pattern = "gaon .*: firmware: *[0-9]+ admin command [0-9]+: error 3$",
 	  .most = starts,
 	  .per = 8 },
+	{ .pattern = "gaon .*: a dump of it is in /sys/class/devcoredump", .most = faults, .per = 1 },
 	{ .pattern = "callbacks suppressed$", .most = faults, .per = 1 },
 	/* The kernel about a function that went and came. */
 	{ .pattern = "^pci 0000:[0-9a-f:.]+: ", .most = removals, .per = 20 },

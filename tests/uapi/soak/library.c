@@ -99,9 +99,8 @@ static enum soak_verdict judge_fault(struct user *user)
 	}
 	if (status)
 		soak_wrong(user->self, "libgaon: clearing a fault: %s", gaon_last_error()->text);
-	soak_told(user->self, "libgaon: reset");
-	user->self->shared->dropped++;
-	soak_begin(user->self);
+	if (!soak_dropped(user->self))
+		soak_wrong(user->self, "libgaon: work was dropped, but nothing happened");
 	return SOAK_DROPPED;
 }
 

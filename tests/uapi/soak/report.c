@@ -92,9 +92,9 @@ static void print_text(const struct soak_shared *shared)
 			printf("\n");
 		}
 	}
-	printf("# clients ended when asked %llu, killed %llu; opened %llu, told that all is lost %llu, that work is lost %llu; "
-	       "calls without room %llu\n", U(soak_run.ended), U(soak_run.killed), U(shared->opened), U(shared->lost),
-	       U(shared->dropped), U(shared->refused));
+	printf("# clients ended when asked %llu, killed %llu; opened %llu, told that all is lost %llu, that work is lost %llu (%llu by "
+	       "the firmware alone); calls without room %llu\n", U(soak_run.ended), U(soak_run.killed), U(shared->opened), U(shared->lost),
+	       U(shared->dropped), U(shared->own), U(shared->refused));
 	printf("# results verified %llu, %llu MiB moved; faults told to their owners %llu; garbage calls %llu, %llu worked\n",
 	       U(shared->jobs), U(shared->bytes >> 20), U(faults_count(shared)), U(tried), U(worked));
 }

@@ -107,6 +107,7 @@ struct soak_shared {
 	_Atomic uint64_t opened;	/* address spaces with a queue, and devices of libgaon */
 	_Atomic uint64_t lost;		/* clients that were told that all is lost, and opened anew */
 	_Atomic uint64_t dropped;	/* clients that were told that work is lost, and went on */
+	_Atomic uint64_t own;		/* of these, for resets that the firmware did by itself */
 	_Atomic uint64_t refused;	/* calls without room */
 	_Atomic uint64_t faults[GAON_FAULT_TYPES];	/* bad clients were told of */
 	_Atomic uint64_t bad_rounds[SOAK_BADS], pressure_rounds[SOAK_PRESSURES];
@@ -125,6 +126,7 @@ struct soak_self {
 	unsigned int kind;
 	uint64_t round;
 	uint64_t over;		/* of the shared ones, when it last had nothing to lose */
+	uint64_t resets;	/* of the engines, by whomever, then */
 };
 
 /* Something is not as it must be: kept for the report, and the run ends. */
@@ -133,8 +135,10 @@ void soak_beat(struct soak_self *self);
 bool soak_stopped(const struct soak_self *self);
 /* What comes is new: what happened before costs nothing any more. */
 void soak_begin(struct soak_self *self);
-/* A loss that nothing explains is a complaint. */
+/* A loss of all that nothing explains is a complaint. */
 void soak_told(struct soak_self *self, const char *of_what);
+/* Work was dropped: false if nothing explains that. The firmware resets the engines also by itself. */
+bool soak_dropped(struct soak_self *self);
 /* Times are for a fast machine; $GAON_SLOW makes them longer. */
 int64_t soak_ms(int64_t ms);
 

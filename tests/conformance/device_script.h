@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of Xgaon: a device, and scripts of instructions that a kernel reads and executes. Included once in a program. */
+/*
+ * Tests of Xgaon: a device, and scripts of instructions that a kernel reads and executes.  Included once in
+ * a program.
+ */
 #ifndef GAON_TESTS_DEVICE_SCRIPT_H
 #define GAON_TESTS_DEVICE_SCRIPT_H
 

@@ -274,8 +274,9 @@ static struct ggml_tensor *build_norm(struct ggml_context *c, const struct draw 
  * keys and values that are NaN and hidden */
 static struct ggml_tensor *build_flash(struct ggml_context *c, const struct draw *d)
 {
-	static const int64_t widths[] = { 64, 128, 80, 96, 40, 256 };
-	int64_t width = widths[pick(d, 0, 6)], keys = d->ne[0], tokens = 1 + pick(d, 1, 20);
+	static const int64_t widths[] = { 64, 128, 96, 256, 80, 40 };	/* the first four in blocks */
+	int64_t width = widths[pick(d, 0, ggml_is_quantized(d->type) ? 4 : 6)];
+	int64_t keys = d->ne[0], tokens = 1 + pick(d, 1, 20);
 	int64_t heads = d->ne[1], group = 1 + pick(d, 2, 3), sequences = 1 + pick(d, 3, 2);
 	/* The cache's order: heads inside keys, seen the other way round. */
 	int64_t cache[4] = { width, heads, keys, sequences };
@@ -284,9 +285,12 @@ static struct ggml_tensor *build_flash(struct ggml_context *c, const struct draw
 	struct ggml_tensor *k = ggml_permute(c, leaf(c, d->type, cache), 0, 2, 1, 3);
 	struct ggml_tensor *v = ggml_permute(c, leaf(c, d->type, cache), 0, 2, 1, 3);
 	struct ggml_tensor *mask = NULL, *out;
-	float sharp = pick(d, 4, 2) ? 8.0f : 1.0f;
+	float sharp = pick(d, 4, 2) && !ggml_is_quantized(d->type) ? 8.0f : 1.0f;
 
-	/* Probabilities that are much alike, or some that outweigh the others. */
+	/*
+	 * Probabilities that are much alike, or some that outweigh the others; not so beside blocks, where
+	 * the processor backend rounds queries to eight bits.
+	 */
 	ranged(q, -sharp, sharp);
 	ranged(k, -sharp, sharp);
 	if (d->kind & 3) {
@@ -506,6 +510,9 @@ const struct op_case op_cases[] = {
 	{ "flash_attn f32 mask nan", build_flash, F32, F32, 17, true, 5e-4 },
 	{ "flash_attn f32 mask", build_flash, F32, F32, 1, true, 5e-4 },
 	{ "flash_attn bf16 mask", build_flash, BF16, BF16, 1, true, 5e-4 },
+	{ "flash_attn q8_0 mask", build_flash, GGML_TYPE_Q8_0, F16, 1, true, 5e-4 },
+	{ "flash_attn q4_0 mask", build_flash, GGML_TYPE_Q4_0, F16, 1, true, 5e-4 },
+	{ "flash_attn q4_1", build_flash, GGML_TYPE_Q4_1, F16, 0, true, 5e-4 },
 	{ "mul_mat_id f32", build_mul_mat_id, F32, F32, 0, true, 5e-4 },
 	{ "mul_mat_id f16", build_mul_mat_id, F16, F32, 0, true, 5e-4 },
 	{ "mul_mat_id bf16", build_mul_mat_id, BF16, F32, 0, true, 5e-4 },

@@ -345,6 +345,11 @@ static void test_support(ggml_backend_dev_t one, ggml_backend_dev_t two)
 	logged[0] = '\0';
 	tap_ok(!ggml_backend_dev_supports_op(one, ggml_add(context, f64, f64)) && !logged[0],
 	       "once");
+	ggml_log_set(keep_log, logged);
+	tap_ok(!ggml_backend_dev_supports_op(one, ggml_add(context, f64, f64)) &&
+		       strstr(logged, "ADD f64 [8 1 1 1]"),
+	       "and again to another listener");
+	ggml_log_set(keep_log, NULL);
 	tap_ok(!ggml_backend_dev_supports_op(one, refused), "an operator that is not there: %s",
 	       logged);
 	logged[0] = '\0';

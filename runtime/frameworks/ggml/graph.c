@@ -125,8 +125,10 @@ static void describe(const struct ggml_tensor *op, char *text, size_t size)
 static void log_refusal(struct plugin_device *device, const struct ggml_tensor *op)
 {
 	uint64_t hash = (uint64_t)op->op * 131 + op->type;
+	ggml_log_callback log;
 	char text[320];
 	bool seen = false;
+	void *user;
 
 	if (op->op == GGML_OP_UNARY || op->op == GGML_OP_GLU)
 		hash = hash * 131 + op->op_params[0];
@@ -134,6 +136,9 @@ static void log_refusal(struct plugin_device *device, const struct ggml_tensor *
 		hash = hash * 131 + (op->src[i] ? op->src[i]->type + 1 : 0);
 	for (const char *c = refusal; *c && (*c < '0' || *c > '9'); c++)
 		hash = hash * 131 + *c;
+	/* To each listener: llama.cpp tries a model out with one that says nothing. */
+	ggml_log_get(&log, &user);
+	hash = (hash * 131 + (uintptr_t)log) * 131 + (uintptr_t)user;
 	pthread_mutex_lock(&device->lock);
 	for (unsigned int i = 0; i < device->refusal_count; i++)
 		seen |= device->refusals[i] == hash;

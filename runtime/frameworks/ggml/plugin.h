@@ -35,7 +35,7 @@
  * @name: "Gaon0"
  * @buffer_name: of its memory, the same; @host_name: of pinned host memory, "Gaon0_Host"
  * @lost: the log has it
- * @refusals: hashes of what supports_op() has said no to and the log has been told; under @lock
+ * @refusals: hashes of what supports_op() has said no to and who has been told; under @lock
  */
 struct plugin_device {
 	struct gaon_device *gaon;

@@ -67,11 +67,13 @@ static size_t moved_bytes(const struct ggml_tensor *node)
 	return bytes;
 }
 
-/* A product that may bring activations or weights into form in the scratch memory, of which there is one. */
+/* What may be brought into form in scratch memory, of which there is one: activations, weights, caches. */
 static bool uses_scratch(const struct ggml_tensor *node)
 {
 	const struct ggml_tensor *w = node->src[0];
 
+	if (node->op == GGML_OP_FLASH_ATTN_EXT)
+		return ggml_is_quantized(node->src[1]->type) || ggml_is_quantized(node->src[2]->type);
 	if (node->op != GGML_OP_MUL_MAT && node->op != GGML_OP_MUL_MAT_ID)
 		return false;
 	return ggml_nrows(node->src[1]) != 1 || w->ne[0] > SMALL_DEPTH;

@@ -37,6 +37,7 @@
 
 /**
  * gaon_restore_suspend() - stop a context
+ * @vm: an LR VM, with its lock held
  *
  * Nothing of it runs when this returns, or it was killed.
  *

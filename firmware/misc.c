@@ -6,10 +6,12 @@
 #define HEARTBEAT_MS_MAX	3600000u
 #define SLICE_US_MAX		1000000u
 #define FUSE_DEBUG		1u
+#define PAGE_BYTES		4096u	/* of retired pages */
 #define VALUE_BEHIND_INDEX	4u	/* of each pair of registers */
 
 _Static_assert(GAON_MCU_TELE_VALUE == GAON_MCU_TELE_INDEX + VALUE_BEHIND_INDEX &&
 	       GAON_MCU_RETIRED_VALUE == GAON_MCU_RETIRED_INDEX + VALUE_BEHIND_INDEX &&
+	       GAON_MCU_ERRORS_VALUE == GAON_MCU_ERRORS_INDEX + VALUE_BEHIND_INDEX &&
 	       GAON_MCU_CORE_VALUE == GAON_MCU_CORE_INDEX + VALUE_BEHIND_INDEX, "pairs");
 
 #define RESERVED_ZERO(field)	fw_is_zero(&(field), sizeof(field))
@@ -54,10 +56,11 @@ uint32_t misc_features(const struct gaon_admin_cmd *cmd, const struct fw_ticket 
 static uint32_t copy_words(const struct gaon_admin_buffer *c, uint32_t index_reg, uint32_t first_index,
 			   uint32_t bytes, uint32_t *first)
 {
-	static uint32_t words[sizeof(struct gaon_core_state) / 4];
+	static uint32_t words[sizeof(struct gaon_errors) / 4];
 	uint32_t error;
 
 	_Static_assert(sizeof(words) >= sizeof(struct gaon_telemetry) &&
+		       sizeof(words) >= sizeof(struct gaon_core_state) &&
 		       sizeof(words) >= sizeof(struct gaon_retired), "room for each");
 	if (!RESERVED_ZERO(c->reserved))
 		return GAON_ADMIN_ERR_RESERVED;
@@ -112,6 +115,44 @@ uint32_t misc_core_state(const struct gaon_admin_cmd *cmd, const struct fw_ticke
 	return error;
 }
 
+uint32_t misc_errors(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket, uint64_t value[6])
+{
+	uint32_t size;
+
+	(void)ticket;
+	(void)value;
+	if (!(identify.features & GAON_FEATURE_ERRORS))
+		return GAON_ADMIN_ERR_FEATURE;
+	if (cmd->buffer.value)
+		return GAON_ADMIN_ERR_RESERVED;
+	return copy_words(&cmd->buffer, GAON_MCU_ERRORS_INDEX, 0, sizeof(struct gaon_errors), &size);
+}
+
+uint32_t misc_retire(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket, uint64_t value[6])
+{
+	const struct gaon_admin_retire *c = &cmd->retire;
+
+	(void)ticket;
+	(void)value;
+	if (!(identify.features & GAON_FEATURE_ERRORS))
+		return GAON_ADMIN_ERR_FEATURE;
+	if (!RESERVED_ZERO(c->reserved))
+		return GAON_ADMIN_ERR_RESERVED;
+	if (c->page % PAGE_BYTES)
+		return GAON_ADMIN_ERR_ALIGN;
+	if (c->page >= identify.hbm_bytes)
+		return GAON_ADMIN_ERR_RANGE;
+	reg_write(GAON_MCU_RETIRE_PAGE, (uint32_t)(c->page / PAGE_BYTES));
+	switch (reg_read(GAON_MCU_RETIRE_STATUS)) {
+	case GAON_MCU_RETIRE_OK:
+		return GAON_ADMIN_OK;
+	case GAON_MCU_RETIRE_FULL:
+		return GAON_ADMIN_ERR_STATE;
+	default:
+		return GAON_ADMIN_ERR_RANGE;
+	}
+}
+
 uint32_t misc_log(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
 		  uint64_t value[6])
 {
@@ -149,7 +190,13 @@ uint32_t misc_limits(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 
 static uint32_t inject_error(const struct gaon_admin_inject *c)
 {
-	if (c->kind == GAON_INJECT_UE && c->address > GAON_PA_MASK)
+	const uint64_t ends[] = {
+		[GAON_INJECT_HBM] = identify.hbm_bytes,
+		[GAON_INJECT_SPM] = identify.cores,
+		[GAON_INJECT_LINK] = 1 + identify.links,
+	};
+
+	if (c->target >= sizeof(ends) / sizeof(ends[0]) || c->address >= ends[c->target])
 		return GAON_ADMIN_ERR_RANGE;
 	reg_write(GAON_MCU_INJECT_KIND, c->kind);
 	reg_write(GAON_MCU_INJECT_TARGET, c->target);

@@ -62,6 +62,8 @@ struct gaon_admin_state {
 #define GAON_ADMIN_INJECT		0x43	/* needs the debug fuse */
 #define GAON_ADMIN_RETIRED		0x44	/* the list of retired pages */
 #define GAON_ADMIN_CORE_STATE		0x48	/* what a core kept of the workgroup last dropped */
+#define GAON_ADMIN_ERRORS		0x4a	/* needs GAON_FEATURE_ERRORS, as the next */
+#define GAON_ADMIN_RETIRE		0x4b	/* a page into the list of retired pages */
 #define GAON_ADMIN_LINK			0x50	/* needs GAON_FEATURE_LINKS */
 
 #define GAON_ADMIN_OK			0
@@ -83,6 +85,7 @@ struct gaon_admin_state {
 #define GAON_FEATURE_INJECT		(1ull << 3)	/* debug fuse is blown */
 #define GAON_FEATURE_RETIRE		(1ull << 4)	/* keeps a list of HBM pages that must not be used */
 #define GAON_FEATURE_GEMM_MEMORY	(1ull << 5)	/* GAON_GEMM_B_MEMORY: the arrays read memory */
+#define GAON_FEATURE_ERRORS		(1ull << 8)	/* ERRORS, RETIRE, and INJECT of a channel, core, link */
 
 struct gaon_admin_identify {		/* reply: data written at data_pa */
 	uint64_t data_pa;
@@ -171,7 +174,7 @@ struct gaon_admin_restore {		/* QUEUE_RESTORE: what QUEUE_QUERY told */
 
 /*
  * TELEMETRY: a struct gaon_telemetry; LOG_SETUP: a struct gaon_log_ring; RETIRED: a struct gaon_retired;
- * CORE_STATE: a struct gaon_core_state
+ * CORE_STATE: a struct gaon_core_state; ERRORS: a struct gaon_errors
  */
 struct gaon_admin_buffer {
 	uint64_t pa;
@@ -189,15 +192,23 @@ struct gaon_admin_limits {
 	uint64_t reserved1[4];
 };
 
-#define GAON_INJECT_CE			1	/* correctable error: counter `target` */
-#define GAON_INJECT_UE			2	/* poison HBM line at `address` */
+#define GAON_INJECT_CE			1	/* correctable error of `target` */
+#define GAON_INJECT_UE			2	/* uncorrectable error of it */
 #define GAON_INJECT_FW_HANG		3
 #define GAON_INJECT_FW_CRASH		4
+#define GAON_INJECT_HBM			0	/* targets: of the HBM line at `address` */
+#define GAON_INJECT_SPM			1	/* of the scratchpad of core `address` */
+#define GAON_INJECT_LINK		2	/* of link `address` */
 struct gaon_admin_inject {
 	uint32_t kind;
 	uint32_t target;
 	uint64_t address;
 	uint64_t reserved[5];
+};
+
+struct gaon_admin_retire {
+	uint64_t page;			/* HBM offset, a multiple of 4 KiB */
+	uint64_t reserved[6];
 };
 
 struct gaon_admin_cmd {
@@ -214,6 +225,7 @@ struct gaon_admin_cmd {
 		struct gaon_admin_buffer buffer;
 		struct gaon_admin_limits limits;
 		struct gaon_admin_inject inject;
+		struct gaon_admin_retire retire;
 		uint8_t bytes[56];
 	};
 };
@@ -311,6 +323,30 @@ struct gaon_retired {
 	uint32_t reserved;
 	uint64_t page[GAON_RETIRED_MAX];	/* HBM offsets, multiples of 4 KiB */
 };
+
+/* Errors by where they were; the sums are in struct gaon_telemetry. All since chip reset. */
+#define GAON_ERROR_CHANNELS	64	/* the most that there can be of each */
+#define GAON_ERROR_CORES	64
+#define GAON_ERROR_LINKS	16
+#define GAON_HBM_INTERLEAVE	256	/* bytes of HBM in turn of each channel */
+struct gaon_error_count {
+	uint32_t corrected;
+	uint32_t uncorrected;
+};
+
+struct gaon_errors {
+	uint32_t size;			/* of what was written */
+	uint32_t channels, cores, links;	/* how many of the following there are */
+	struct gaon_error_count hbm[GAON_ERROR_CHANNELS];
+	struct gaon_error_count spm[GAON_ERROR_CORES];
+	struct gaon_error_count link[GAON_ERROR_LINKS];	/* 0: the one to the host */
+};
+
+/** gaon_hbm_channel() - the channel of HBM that has a byte; @channels as IDENTIFY says, not 0 */
+static inline uint32_t gaon_hbm_channel(uint64_t offset, uint32_t channels)
+{
+	return (uint32_t)(offset / GAON_HBM_INTERLEAVE) % channels;
+}
 
 /* Firmware log, in host memory: header, then `bytes` of text lines "<level> cycle text\n". */
 struct gaon_log_ring {

@@ -108,7 +108,10 @@ struct gaon_core_state {
 #define GAON_EVENT_RAS			4	/* value: GAON_RAS_*, the counter that went up */
 #define GAON_EVENT_F_LOST		(1u << 0)	/* records before this one were dropped: rescan */
 
-/* Counters of errors: value of a RAS record. For HBM_UE fault.va is the HBM offset. */
+/*
+ * Counters of errors: value of a RAS record. With GAON_FEATURE_ERRORS also where: fault.va is the offset of
+ * an error of HBM (without it only of HBM_UE), fault.core is the core, fault.syndrome the link.
+ */
 #define GAON_RAS_HBM_CE			0
 #define GAON_RAS_HBM_UE			1
 #define GAON_RAS_SPM_CE			2

@@ -157,5 +157,12 @@
 /* State that cores keep: core << 16 | word of struct gaon_core_state */
 #define GAON_MCU_CORE_INDEX	0x240
 #define GAON_MCU_CORE_VALUE	0x244	/* ro */
+#define GAON_MCU_ERRORS_INDEX	0x230	/* the same of struct gaon_errors */
+#define GAON_MCU_ERRORS_VALUE	0x234	/* ro */
+#define GAON_MCU_RETIRE_PAGE	0x238	/* wo: enter the page of this number into the list */
+#define GAON_MCU_RETIRE_STATUS	0x23c	/* ro: GAON_MCU_RETIRE_* of the last one */
+#define GAON_MCU_RETIRE_OK	0	/* it is in the list */
+#define GAON_MCU_RETIRE_RANGE	1	/* there is no such page */
+#define GAON_MCU_RETIRE_FULL	2
 
 #endif

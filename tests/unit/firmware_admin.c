@@ -48,7 +48,7 @@ START_TEST(unknown_opcodes_are_refused)
 {
 	static const uint16_t known[] = {
 		0x00, 0x01, 0x02, 0x10, 0x11, 0x12, 0x13, 0x14, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-		0x26, 0x27, 0x30, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x50,
+		0x26, 0x27, 0x30, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x4a, 0x4b, 0x50,
 	};
 	struct fake *f = booted();
 
@@ -364,7 +364,53 @@ START_TEST(state_of_cores_is_copied)
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.buffer.value = f->identify.cores);
 	REFUSED(GAON_ADMIN_ERR_ALIGN, c.buffer.pa += 4);
 	REFUSED(GAON_ADMIN_ERR_RESERVED, c.buffer.reserved[4] = 1);
+	fake_destroy(f);
+}
+END_TEST
+
+START_TEST(errors_are_copied)
+{
+	struct fake *f = booted();
+	const struct gaon_admin_cmd good = {
+		.opcode = GAON_ADMIN_ERRORS,
+		.buffer = { .pa = FAKE_HOST + FAKE_DATA, .bytes = sizeof(f->errors) },
+	};
+	struct gaon_admin_cmd cmd = good;
+
+	for (uint32_t i = 0; i < sizeof(f->errors) / 4; i++)
+		((uint32_t *)&f->errors)[i] = 0x1234567 * (i + 1);
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_OK);
+	ck_assert_mem_eq(f->host + FAKE_DATA, &f->errors, sizeof(f->errors));
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.buffer.bytes = sizeof(f->errors) - 1);
+	REFUSED(GAON_ADMIN_ERR_ALIGN, c.buffer.pa += 4);
+	REFUSED(GAON_ADMIN_ERR_RESERVED, c.buffer.value = 1);
 	REFUSED(GAON_ADMIN_ERR_DMA, c.buffer.pa = FAKE_HOST + FAKE_HOST_SIZE - 256);
+	fake_destroy(f);
+}
+END_TEST
+
+START_TEST(a_page_is_retired)
+{
+	static const uint32_t words[] = {
+		[GAON_MCU_RETIRE_OK] = GAON_ADMIN_OK, [GAON_MCU_RETIRE_RANGE] = GAON_ADMIN_ERR_RANGE,
+		[GAON_MCU_RETIRE_FULL] = GAON_ADMIN_ERR_STATE,
+	};
+	struct fake *f = booted();
+	const struct gaon_admin_cmd good = {
+		.opcode = GAON_ADMIN_RETIRE, .retire.page = f->identify.hbm_bytes - 4096,
+	};
+
+	f->retire_page = UINT32_MAX;
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.retire.page = f->identify.hbm_bytes);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.retire.page = UINT64_MAX - 4095);
+	REFUSED(GAON_ADMIN_ERR_ALIGN, c.retire.page += 2048);
+	REFUSED(GAON_ADMIN_ERR_RESERVED, c.retire.reserved[5] = 1);
+	ck_assert_uint_eq(f->retire_page, UINT32_MAX);
+	for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		f->retire_status = i;
+		refused(f, good, words[i]);
+		ck_assert_uint_eq(f->retire_page, f->identify.hbm_bytes / 4096 - 1);
+	}
 	fake_destroy(f);
 }
 END_TEST
@@ -374,7 +420,7 @@ START_TEST(injection_needs_the_fuse)
 	struct fake *f = booted();
 	const struct gaon_admin_cmd good = {
 		.opcode = GAON_ADMIN_INJECT,
-		.inject = { .kind = GAON_INJECT_UE, .target = 2, .address = 0x123456789000ull },
+		.inject = { .kind = GAON_INJECT_UE, .target = GAON_INJECT_HBM, .address = 0x12345678ull },
 	};
 
 	refused(f, good, GAON_ADMIN_ERR_FEATURE);
@@ -383,11 +429,19 @@ START_TEST(injection_needs_the_fuse)
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.kind = 0);
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.kind = 5);
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.address = 1ull << 56);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.address = f->identify.hbm_bytes);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.target = 3);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.target = UINT32_MAX);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.target = GAON_INJECT_SPM;
+		c.inject.address = f->identify.cores);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.target = GAON_INJECT_LINK;
+		c.inject.address = 1 + f->identify.links);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.target = GAON_INJECT_LINK; c.inject.address = UINT64_MAX);
 	REFUSED(GAON_ADMIN_ERR_RESERVED, c.inject.reserved[0] = 1);
 	refused(f, good, GAON_ADMIN_OK);
 	ck_assert_uint_eq(f->injected, 1);
 	ck_assert_uint_eq(f->inject_kind, GAON_INJECT_UE);
-	ck_assert_uint_eq(f->inject_address, 0x123456789000ull);
+	ck_assert_uint_eq(f->inject_address, 0x12345678ull);
 	fake_destroy(f);
 }
 END_TEST
@@ -447,6 +501,8 @@ TCase *firmware_admin_tests(void)
 	tcase_add_test(tc, heartbeat_beats_on_request);
 	tcase_add_test(tc, retired_pages_are_copied);
 	tcase_add_test(tc, state_of_cores_is_copied);
+	tcase_add_test(tc, errors_are_copied);
+	tcase_add_test(tc, a_page_is_retired);
 	tcase_add_test(tc, injection_needs_the_fuse);
 	tcase_add_test(tc, injected_crash_panics);
 	tcase_add_test(tc, injected_hang_stops_answering);

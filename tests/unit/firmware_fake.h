@@ -67,6 +67,8 @@ struct fake {
 	uint32_t retired_index;
 	struct gaon_core_state kept[2];
 	uint32_t core_index;
+	struct gaon_errors errors;
+	uint32_t errors_index, retire_status, retire_page;
 	uint32_t ident_index, tele_index;
 	uint32_t ctx_index, ctx_asid, ctx_ring, ctx_status;
 	uint64_t ctx_root, ctx_print;

@@ -277,6 +277,9 @@ static uint32_t *storage(struct fake *f, uint32_t reg)
 	WORD(GAON_MCU_TELE_INDEX, f->tele_index);
 	WORD(GAON_MCU_RETIRED_INDEX, f->retired_index);
 	WORD(GAON_MCU_CORE_INDEX, f->core_index);
+	WORD(GAON_MCU_ERRORS_INDEX, f->errors_index);
+	WORD(GAON_MCU_RETIRE_PAGE, f->retire_page);
+	WORD(GAON_MCU_RETIRE_STATUS, f->retire_status);
 	WORD(GAON_MCU_CTX_INDEX, f->ctx_index);
 	WORD(GAON_MCU_CTX_ASID, f->ctx_asid);
 	PAIR(GAON_MCU_CTX_ROOT, f->ctx_root);
@@ -346,6 +349,8 @@ bool fake_reg_read(void *ctx, uint32_t addr, unsigned int len, uint32_t *value)
 	else if (reg == GAON_MCU_CORE_VALUE)
 		*value = word_of(&f->kept[f->core_index >> 16 & 1], sizeof(f->kept[0]),
 				 f->core_index & 0xffff);
+	else if (reg == GAON_MCU_ERRORS_VALUE)
+		*value = word_of(&f->errors, sizeof(f->errors), f->errors_index);
 	else if (reg == GAON_MCU_PENDQ_POP)
 		*value = pop_rung(f);
 	else if (reg == GAON_MCU_SLOT_EVENT)

@@ -354,6 +354,7 @@ static void change_owner(struct sim_core *core)
 	struct sim_unit *u = core->unit;
 
 	clear_scratchpad(core);
+	atomic_store_explicit(&u->broken, false, memory_order_relaxed);
 	sim_xgaon_drop(core);
 	if (u->vector)
 		memset(core->hart->v, 0, 32ull * core->hart->vlenb);
@@ -484,6 +485,24 @@ static bool run_chunk(struct sim_core *core, uint64_t budget)
 	}
 }
 
+/* An uncorrectable error of the scratchpad ends the workgroup in it, and harms nobody if there is none. */
+static bool scratchpad_broke(struct sim_core *core)
+{
+	struct sim_unit *u = core->unit;
+
+	if (!atomic_load_explicit(&u->broken, memory_order_relaxed))
+		return false;
+	atomic_store_explicit(&u->broken, false, memory_order_relaxed);
+	if (!u->active)
+		return false;
+	u->fault = (struct gaon_fault_record){
+		.type = GAON_FAULT_ECC, .core = (uint8_t)core->index, .pc = core->hart->pc,
+		.workgroup = (uint32_t)core->workgroup, .access = GAON_ACCESS_READ, .va = GAON_VA_SPM,
+	};
+	u->faulted = true;
+	return true;
+}
+
 /*
  * The next workgroup of this core's share; false: none may start.  A stop keeps further ones from
  * starting, not the first of a turn: what was given one gets on, however soon the stop came behind.
@@ -509,7 +528,7 @@ void sim_core_run(struct sim_core *core)
 	u->ended = u->cycles = u->instructions = 0;
 	u->faulted = false;
 	while (!__atomic_load_n(&core->hart->stop, __ATOMIC_RELAXED)) {
-		if (!u->active && !begin_next(core))
+		if (scratchpad_broke(core) || (!u->active && !begin_next(core)))
 			return;
 		if (!run_chunk(core, FIRST_CHUNK))
 			return;

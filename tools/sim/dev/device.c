@@ -200,6 +200,7 @@ void sim_reset_chip(struct gaon_sim *sim, bool function)
 		sim_pci_reset(sim);
 	memset(&sim->tele, 0, sizeof(sim->tele));
 	sim->tele.resets = resets + 1;
+	sim_ras_reset(sim);
 	sim_hbm_clear(sim, sim->hbm, sim->config.hbm_bytes);
 	madvise(sim->hbm, sim->config.hbm_bytes, MADV_HUGEPAGE);	/* as it was made */
 	sim_run_quiesce_end(sim);
@@ -247,6 +248,7 @@ static int device_create_parts(struct gaon_sim *sim)
 	sim_slots_reset(sim);
 	contexts_reset(sim);
 	sim_regs_reset(sim);
+	sim_ras_reset(sim);
 	return sim_run_create(sim);
 }
 

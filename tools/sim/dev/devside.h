@@ -109,8 +109,15 @@ void sim_mmu_reset(struct gaon_sim *sim);
 void sim_mmu_poison(struct gaon_sim *sim, uint64_t offset);
 
 /* --- ras.c ------------------------------------------------------------------------------------ */
-/* An error happened: @counter is GAON_RAS_*, @offset the HBM offset of an HBM_UE. Lock held. */
-void sim_ras_error(struct gaon_sim *sim, unsigned int counter, uint64_t offset);
+/*
+ * An error happened: @counter is GAON_RAS_*, @where the HBM offset, the core or the link; none that there is
+ * not. Lock held.
+ */
+void sim_ras_error(struct gaon_sim *sim, unsigned int counter, uint64_t where);
+/* Software wants a page, by its number, in the list of retired ones. Returns GAON_MCU_RETIRE_*. */
+uint32_t sim_ras_retire(struct gaon_sim *sim, uint32_t page);
+/* No error has been counted yet. */
+void sim_ras_reset(struct gaon_sim *sim);
 /* The chip's non-volatile memory: from the file at creation, to it on every change. */
 void sim_nv_load(struct gaon_sim *sim);
 void sim_nv_store(struct gaon_sim *sim);

@@ -144,6 +144,7 @@ struct sim_unit {
 	uint8_t wait;		/* enum sim_wait: why the workgroup can't go on */
 	bool active;		/* a workgroup is in progress; core->launch names its launch */
 	bool vector;		/* vector registers are not all zero */
+	_Atomic bool broken;	/* the scratchpad had an uncorrectable error; set by any thread */
 	uint32_t epoch, code_gen;
 	uint64_t spm_limit;	/* page-aligned: window offsets below are the workgroup's */
 	uint64_t stack_base;	/* page-aligned: window offsets from here are its stack */

@@ -148,6 +148,8 @@ static uint32_t *mcubus_plain(struct sim_mcu_bus *bus, uint32_t reg)
 		return &bus->retired_index;
 	case GAON_MCU_CORE_INDEX:
 		return &bus->core_index;
+	case GAON_MCU_ERRORS_INDEX:
+		return &bus->errors_index;
 	default:
 		return NULL;
 	}
@@ -273,6 +275,10 @@ static uint32_t mcubus_read_other(struct gaon_sim *sim, uint32_t reg)
 		return mcubus_word(&bus->retired, sizeof(bus->retired), bus->retired_index);
 	case GAON_MCU_CORE_VALUE:
 		return sim_core_kept(sim, bus->core_index >> 16, bus->core_index & 0xffff);
+	case GAON_MCU_ERRORS_VALUE:
+		return mcubus_word(&bus->errors, sizeof(bus->errors), bus->errors_index);
+	case GAON_MCU_RETIRE_STATUS:
+		return bus->retire_status;
 	case GAON_MCU_CTX_STATUS:
 		return bus->ctx_status;
 	case GAON_MCU_DB_STATUS:
@@ -407,6 +413,9 @@ static void mcubus_write_command(struct gaon_sim *sim, uint32_t reg, uint32_t va
 		break;
 	case GAON_MCU_INJECT_CMD:
 		mcubus_inject(sim);
+		break;
+	case GAON_MCU_RETIRE_PAGE:
+		bus->retire_status = sim_ras_retire(sim, value);
 		break;
 	}
 }

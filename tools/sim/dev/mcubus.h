@@ -25,8 +25,9 @@ struct sim_mcu_bus {
 	uint32_t admin_log2, admin_tail;
 	uint16_t admin_enables;
 
-	uint32_t ident_index, tele_index, retired_index, core_index;
+	uint32_t ident_index, tele_index, retired_index, core_index, errors_index, retire_status;
 	struct gaon_telemetry tele;
+	struct gaon_errors errors;
 
 	uint32_t ctx_index, ctx_asid, ctx_ring, ctx_status;
 	uint64_t ctx_root, ctx_print;

@@ -115,19 +115,23 @@ void mcubus_panic(struct gaon_sim *sim, uint32_t code)
 
 void mcubus_inject(struct gaon_sim *sim)
 {
-	static const uint8_t correctable[] = { GAON_RAS_HBM_CE, GAON_RAS_SPM_CE, GAON_RAS_LINK_CE };
 	struct sim_mcu_bus *bus = sim->mcu;
+	bool corrected = bus->inject_kind == GAON_INJECT_CE;
 
 	if (!sim->config.debug_fuse)
 		return;
 	switch (bus->inject_kind) {
 	case GAON_INJECT_CE:
-		if (bus->inject_target < sizeof(correctable) / sizeof(correctable[0]))
-			sim_ras_error(sim, correctable[bus->inject_target], 0);
-		break;
 	case GAON_INJECT_UE:
-		if (bus->inject_address < sim->config.hbm_bytes)
-			sim_ras_error(sim, GAON_RAS_HBM_UE, bus->inject_address);
+		if (bus->inject_target == GAON_INJECT_HBM)
+			sim_ras_error(sim, corrected ? GAON_RAS_HBM_CE : GAON_RAS_HBM_UE,
+				      bus->inject_address);
+		else if (bus->inject_target == GAON_INJECT_SPM)
+			sim_ras_error(sim, corrected ? GAON_RAS_SPM_CE : GAON_RAS_SPM_UE,
+				      bus->inject_address);
+		else if (bus->inject_target == GAON_INJECT_LINK)
+			sim_ras_error(sim, corrected ? GAON_RAS_LINK_CE : GAON_RAS_LINK_UE,
+				      bus->inject_address);
 		break;
 	case GAON_INJECT_FW_HANG:
 		bus->hung = true;
@@ -220,6 +224,7 @@ static void mcubus_clear(struct sim_mcu_bus *bus)
 	bus->core = keep.core;
 	bus->sram = keep.sram;
 	bus->security_version = keep.security_version;
+	bus->retired = keep.retired;
 	bus->timecmp = UINT64_MAX;
 	bus->slot.index = 0;
 }

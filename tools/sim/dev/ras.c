@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "devside.h"
+#include "engine.h"
 #include "mcubus.h"
 
 /* The file. A shorter one is of a chip that has not retired anything. */
@@ -75,26 +76,89 @@ void sim_nv_load(struct gaon_sim *sim)
 		retired_add(sim, file.retired.page[i] & ~(GAON_PAGE_SIZE - 1));
 }
 
-void sim_ras_error(struct gaon_sim *sim, unsigned int counter, uint64_t offset)
+uint32_t sim_ras_retire(struct gaon_sim *sim, uint32_t page)
 {
-	struct gaon_event event = { .type = GAON_EVENT_RAS, .value = counter };
+	uint64_t offset = (uint64_t)page << GAON_PAGE_SHIFT;
+
+	if (offset >= sim->config.hbm_bytes)
+		return GAON_MCU_RETIRE_RANGE;
+	if (retired_contains(&sim->mcu->retired, offset))
+		return GAON_MCU_RETIRE_OK;
+	if (!retired_add(sim, offset))
+		return GAON_MCU_RETIRE_FULL;
+	sim_nv_store(sim);
+	return GAON_MCU_RETIRE_OK;
+}
+
+void sim_ras_reset(struct gaon_sim *sim)
+{
+	struct gaon_errors *e = &sim->mcu->errors;
+
+	memset(e, 0, sizeof(*e));
+	e->size = sizeof(*e);
+	e->channels = sim->identify.hbm_channels;
+	e->cores = sim->identify.cores;
+	e->links = 1 + sim->identify.links;	/* the one to the host, too */
+}
+
+/* By where it was; NULL: nowhere. */
+static struct gaon_error_count *error_count(struct gaon_sim *sim, unsigned int counter, uint64_t where)
+{
+	struct gaon_errors *e = &sim->mcu->errors;
+
+	switch (counter) {
+	case GAON_RAS_HBM_CE:
+	case GAON_RAS_HBM_UE:
+		return where < sim->config.hbm_bytes ? &e->hbm[gaon_hbm_channel(where, e->channels)] : NULL;
+	case GAON_RAS_SPM_CE:
+	case GAON_RAS_SPM_UE:
+		return where < e->cores ? &e->spm[where] : NULL;
+	default:
+		return where < e->links ? &e->link[where] : NULL;
+	}
+}
+
+static void error_post(struct gaon_sim *sim, unsigned int counter, uint64_t where)
+{
+	struct gaon_event event = {
+		.type = GAON_EVENT_RAS, .value = counter,
+		.fault.core = GAON_FAULT_CORE_NONE, .fault.cycle = sim_time_now(sim),
+	};
+
+	if (counter == GAON_RAS_HBM_CE || counter == GAON_RAS_HBM_UE)
+		event.fault.va = where;
+	else if (counter == GAON_RAS_SPM_CE || counter == GAON_RAS_SPM_UE)
+		event.fault.core = (uint8_t)where;
+	else
+		event.fault.syndrome = where;
+	if (counter == GAON_RAS_HBM_UE || counter == GAON_RAS_SPM_UE)
+		event.fault.type = GAON_FAULT_ECC;
+	for (unsigned int i = 0; i < GAON_EVENT_RINGS; i++)
+		sim_event_post_ring(sim, i, &event);
+}
+
+void sim_ras_error(struct gaon_sim *sim, unsigned int counter, uint64_t where)
+{
+	struct gaon_error_count *count = error_count(sim, counter, where);
 	struct gaon_telemetry *t = &sim->tele;
 	uint64_t *const counters[GAON_RAS_COUNTERS] = {
 		[GAON_RAS_HBM_CE] = &t->hbm_ce, [GAON_RAS_HBM_UE] = &t->hbm_ue,
 		[GAON_RAS_SPM_CE] = &t->spm_ce, [GAON_RAS_SPM_UE] = &t->spm_ue,
 		[GAON_RAS_LINK_CE] = &t->link_ce, [GAON_RAS_LINK_UE] = &t->link_ue,
 	};
+	bool corrected = counter == GAON_RAS_HBM_CE || counter == GAON_RAS_SPM_CE ||
+			 counter == GAON_RAS_LINK_CE;
 
+	if (!count)
+		return;
 	++*counters[counter];
+	++*(corrected ? &count->corrected : &count->uncorrected);
 	if (counter == GAON_RAS_HBM_UE) {
-		sim_mmu_poison(sim, offset);
-		if (retired_add(sim, offset & ~(GAON_PAGE_SIZE - 1)))
+		sim_mmu_poison(sim, where);
+		if (retired_add(sim, where & ~(GAON_PAGE_SIZE - 1)))
 			sim_nv_store(sim);
-		event.fault.type = GAON_FAULT_ECC;
-		event.fault.core = GAON_FAULT_CORE_NONE;
-		event.fault.va = offset;
-		event.fault.cycle = sim_time_now(sim);
+	} else if (counter == GAON_RAS_SPM_UE) {
+		atomic_store_explicit(&sim->cores[where].unit->broken, true, memory_order_relaxed);
 	}
-	for (unsigned int i = 0; i < GAON_EVENT_RINGS; i++)
-		sim_event_post_ring(sim, i, &event);
+	error_post(sim, counter, where);
 }

@@ -24,7 +24,8 @@ void sim_identify_fill(struct gaon_sim *sim)
 
 	id->size = sizeof(*id);
 	id->hw_revision = GAON_REVISION;
-	id->features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE | GAON_FEATURE_RETIRE;
+	id->features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE | GAON_FEATURE_RETIRE |
+		       GAON_FEATURE_ERRORS;
 	if (!sim->config.no_gemm_memory)
 		id->features |= GAON_FEATURE_GEMM_MEMORY;
 	if (sim->config.debug_fuse)

@@ -99,6 +99,11 @@ have DMA_BUF_INVALIDATE <<'END'
 void probe(struct dma_buf *buf) { dma_buf_invalidate_mappings(buf); }
 END
 
+have DRM_RAS <<'END'
+#include <drm/drm_ras.h>
+int probe(struct drm_ras_node *node) { return drm_ras_node_register(node); }
+END
+
 have WQ_PERCPU <<'END'
 #include <linux/workqueue.h>
 int probe = WQ_PERCPU;

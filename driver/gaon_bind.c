@@ -31,7 +31,7 @@ static int pt_map_bo(struct gaon_vm *vm, struct gaon_bo *bo, u64 va, u64 offset,
 	struct gaon_cursor cursor;
 	int err = 0;
 
-	if (bo->revoked)
+	if (bo->revoked || READ_ONCE(bo->lost))
 		return gaon_pt_unmap(&vm->pt, va, size, reserve);
 	gaon_cursor_first(&cursor, bo, offset, size);
 	while (cursor.run && !err) {
@@ -239,7 +239,7 @@ static int op_pin(struct gaon_vm *vm, struct gaon_bind_op *op, struct gaon_pt_co
 	err = dma_resv_lock_interruptible(resv, NULL);
 	if (err)
 		return err;
-	err = op->bo->revoked ? -ENODEV : gaon_ttm_bo_pin(op->bo);
+	err = op->bo->revoked ? -ENODEV : op->bo->lost ? -EHWPOISON : gaon_ttm_bo_pin(op->bo);
 	if (!err) {
 		if (vm->lr) {
 			atomic_inc(&op->bo->lr_maps);

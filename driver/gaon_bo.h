@@ -51,6 +51,11 @@ struct gaon_bo {
 	 * either.
 	 */
 	bool revoked;
+	/**
+	 * @lost: a part of it could not be read any more when it was moved: nothing of it is mapped
+	 * from then on, for the device or a process. Set with the reservation held.
+	 */
+	bool lost;
 	/** @charge: what it counts. Set when it is there, and until it is freed. */
 	struct gaon_charge charge;
 	/** @name: for people; protected by the reservation. */

@@ -17,6 +17,9 @@
 #ifdef GAON_HAVE_DMEM
 #include <linux/cgroup_dmem.h>
 #endif
+#if defined(GAON_HAVE_DRM_RAS) && IS_ENABLED(CONFIG_DRM_RAS)
+#include <linux/genetlink.h>
+#endif
 
 /* drmm_alloc_ordered_workqueue() of newer kernels has its own. */
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq)
@@ -30,6 +33,15 @@ void gaon_compat_dma_buf_moves(struct dma_buf *buf)
 	dma_buf_invalidate_mappings(buf);
 #else
 	dma_buf_move_notify(buf);
+#endif
+}
+
+/* A call of a node that was just unregistered may be under way: netlink has it under this lock. */
+void gaon_compat_ras_settle(void)
+{
+#if defined(GAON_HAVE_DRM_RAS) && IS_ENABLED(CONFIG_DRM_RAS)
+	genl_lock();
+	genl_unlock();
 #endif
 }
 

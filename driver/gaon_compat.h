@@ -51,6 +51,33 @@
 #define GAON_COMPAT_GPUVM_FLAGS	0
 #endif
 
+/* Error counters for DRM's netlink interface; older kernels have none. */
+#ifdef GAON_HAVE_DRM_RAS
+#include <drm/drm_ras.h>
+#else
+#define DRM_RAS_NODE_TYPE_ERROR_COUNTER	1
+
+struct drm_ras_node {
+	const char *device_name, *node_name;
+	int type;
+	struct {
+		u32 first, last;
+	} error_counter_range;
+	int (*query_error_counter)(struct drm_ras_node *node, u32 id, const char **name, u32 *value);
+	int (*clear_error_counter)(struct drm_ras_node *node, u32 id);
+	void *priv;
+};
+
+static inline int drm_ras_node_register(struct drm_ras_node *node)
+{
+	return 0;
+}
+
+static inline void drm_ras_node_unregister(struct drm_ras_node *node)
+{
+}
+#endif
+
 struct dma_buf;
 struct drm_gem_object;
 struct drm_gpuva;
@@ -96,6 +123,7 @@ void gaon_compat_fence_retire(struct gaon_compat_fence *fence);
 
 struct file *gaon_compat_shmem_file(const char *name, loff_t bytes);
 void gaon_compat_dma_buf_moves(struct dma_buf *buf);
+void gaon_compat_ras_settle(void);
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq);
 
 #endif

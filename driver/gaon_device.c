@@ -12,6 +12,7 @@
 #include "gaon_hwmon.h"
 #include "gaon_migrate.h"
 #include "gaon_queue.h"
+#include "gaon_ras.h"
 #include "gaon_tlbi.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
@@ -143,6 +144,8 @@ static int device_alloc(struct gaon_device *gdev)
 		err = gaon_tlbi_init(gdev);
 	if (!err)
 		err = gaon_fwlog_init(gdev);
+	if (!err)
+		err = gaon_ras_init(gdev);
 	return err;
 }
 
@@ -155,6 +158,8 @@ static int device_start_memory(struct gaon_device *gdev)
 		err = gaon_ttm_init(gdev);
 	else
 		gaon_hbm_was_reset(gdev);
+	if (!err)
+		err = gaon_ras_start(gdev);
 	if (!err && !gdev->migrate)
 		err = gaon_migrate_init(gdev);
 	return err ?: gaon_migrate_start(gdev);
@@ -239,7 +244,9 @@ int gaon_device_init(struct gaon_device *gdev)
 		goto err_master;
 	gaon_reset_start(gdev);
 	gaon_stats_init(gdev);
+	gaon_inject_init(gdev);
 	gaon_hwmon_init(gdev);
+	gaon_ras_register(gdev);
 	drm_info(&gdev->drm, "%s: %llu MiB of HBM (aperture %llu MiB), %u cores, VLEN %u, firmware %u.%u.%u (%s) from %s, admin ABI %u, %u interrupt vectors\n",
 		 gdev->identify.name, gdev->identify.hbm_bytes >> 20, gdev->aperture_bytes >> 20,
 		 gdev->identify.cores, gdev->identify.vlen, gdev->fw.version >> 24,
@@ -248,6 +255,7 @@ int gaon_device_init(struct gaon_device *gdev)
 	return 0;
 
 err_master:
+	gaon_ras_stop(gdev);
 	pci_clear_master(gdev->pdev);
 	gaon_migrate_fini(gdev);
 	gaon_events_fini(gdev);
@@ -264,6 +272,7 @@ err_master:
 void gaon_device_unplug(struct gaon_device *gdev)
 {
 	gaon_power_stop(gdev);
+	gaon_ras_stop(gdev);
 	gaon_reset_stop(gdev);
 	gaon_device_stop(gdev);
 	/* Only now: who unmaps memory takes OFF to mean that the card reaches nothing. */

@@ -35,6 +35,7 @@ struct gaon_fwlog;
 struct gaon_hbm;
 struct gaon_migrate;
 struct gaon_queues;
+struct gaon_ras;
 struct gaon_tlbi;
 struct pci_dev;
 struct ttm_device;
@@ -161,7 +162,8 @@ struct gaon_device {
 
 	/** @power: sleep of the machine. */
 	struct gaon_power power;
-
+	/** @ras: errors of memories and links. */
+	struct gaon_ras *ras;
 	/** @telemetry_lock: serialises use of @telemetry. Outside the admin queue's lock. */
 	struct mutex telemetry_lock;
 	/** @telemetry: where the firmware stores a reading; DMA-coherent. */

@@ -17,6 +17,7 @@
 #include "gaon_device.h"
 #include "gaon_event.h"
 #include "gaon_queue.h"
+#include "gaon_ras.h"
 
 #define EVENT_LOG2	10
 #define EVENT_COUNT	BIT(EVENT_LOG2)
@@ -173,8 +174,10 @@ static void event_state(struct gaon_device *gdev)
 	}
 }
 
-static void event_take(struct gaon_device *gdev, const struct gaon_event *event)
+static void event_take(struct gaon_event_ring *ring, const struct gaon_event *event)
 {
+	struct gaon_device *gdev = ring->gdev;
+
 	switch (event->type) {
 	case GAON_EVENT_PACKET:
 	case GAON_EVENT_FAULT:
@@ -184,8 +187,8 @@ static void event_take(struct gaon_device *gdev, const struct gaon_event *event)
 		event_state(gdev);
 		break;
 	case GAON_EVENT_RAS:
-		dev_warn_ratelimited(gdev->drm.dev, "device counted a memory or link error, counter %llu\n",
-				     event->value);
+		if (!ring->index)	/* every ring has it */
+			gaon_ras_event(gdev, event);
 		break;
 	}
 }
@@ -221,7 +224,7 @@ static void event_drain(struct gaon_event_ring *ring)
 		dma_rmb();	/* the record was written before valid */
 		memcpy(&event, shared, sizeof(event));
 		lost |= event.flags & GAON_EVENT_F_LOST;
-		event_take(gdev, &event);
+		event_take(ring, &event);
 		ring->head++;
 		count++;
 	}
@@ -229,6 +232,8 @@ static void event_drain(struct gaon_event_ring *ring)
 	gaon_write64(gdev, GAON_REG_EVENT(ring->index) + GAON_EVENT_HEAD, ring->head);
 	if (lost)
 		event_rescan(ring);
+	if (lost && !ring->index)
+		gaon_ras_events_lost(gdev);
 	wake_up_all(&ring->wait);
 }
 

@@ -2,9 +2,14 @@
 /*
  * The card's memory: TTM's manager of it, on gpu_buddy. After a reset of the chip all of it reads
  * 0; the allocator remembers which blocks still do.
+ *
+ * Pages that went bad are taken out of use: at once if they are free, else when they become it. An
+ * allocation never gets one, since it begins with taking those out that are waited for.
  */
 #include <linux/gpu_buddy.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include <drm/drm_managed.h>
 #include <drm/ttm/ttm_bo.h>
@@ -15,17 +20,37 @@
 #include "gaon_device.h"
 #include "gaon_ttm.h"
 
+/* More pages than that are not taken out of use: firmware that names all would leave nothing. */
+#define HBM_BAD_MAX	1024
+
+/* What is known of a bad page. */
+#define HBM_BAD_TAKEN	BIT(0)	/* nobody has it, nor will */
+#define HBM_BAD_POISON	BIT(1)	/* accesses to it fault, until the next reset */
+
 /** struct gaon_hbm - the manager */
 struct gaon_hbm {
 	/** @man: TTM's part. */
 	struct ttm_resource_manager man;
 	/** @gdev: the device. */
 	struct gaon_device *gdev;
-	/** @lock: protects @mm and @visible_avail. Innermost, but for allocating small memory. */
+	/**
+	 * @lock: protects @mm, @visible_avail and what is said of bad pages. Innermost, but for
+	 * allocating small memory.
+	 */
 	struct mutex lock;
 	/** @mm: the allocator. */
 	struct gpu_buddy mm;
-	/** @kernel: bytes of the driver's own objects. */
+	/** @bad: pages that went bad, by number: HBM_BAD_* as values. */
+	struct xarray bad;
+	/** @bad_count: how many there are. */
+	unsigned int bad_count;
+	/** @waiting: of them, in an allocation still. */
+	unsigned int waiting;
+	/** @poisoned: of them, those that fault. */
+	unsigned int poisoned;
+	/** @retired: the blocks of those that nobody has. */
+	struct list_head retired;
+	/** @kernel: bytes of the driver's own objects, and of bad pages. */
 	atomic64_t kernel;
 	/** @visible: bytes that the aperture shows. */
 	u64 visible;
@@ -66,6 +91,134 @@ static u64 block_visible(struct gaon_hbm *hbm, struct gpu_buddy_block *block)
 	return min(start + gpu_buddy_block_size(&hbm->mm, block), hbm->visible) - start;
 }
 
+/* --- bad pages ------------------------------------------------------------------------------ */
+
+/* Takes those out of use that are free. 0, or there is no memory to do so. */
+static int hbm_sweep(struct gaon_hbm *hbm)
+{
+	unsigned long page, state;
+	void *entry;
+	int err;
+
+	lockdep_assert_held(&hbm->lock);
+	if (!hbm->waiting)
+		return 0;
+	xa_for_each(&hbm->bad, page, entry) {
+		state = xa_to_value(entry);
+		if (state & HBM_BAD_TAKEN)
+			continue;
+		err = gpu_buddy_alloc_blocks(&hbm->mm, PFN_PHYS((u64)page),
+					     PFN_PHYS((u64)page + 1), PAGE_SIZE, PAGE_SIZE,
+					     &hbm->retired, 0);
+		if (err == -ENOSPC)
+			continue;	/* somebody has it */
+		if (err)
+			return err;
+		/* In the place of an entry nothing is allocated. */
+		xa_store(&hbm->bad, page, xa_mk_value(state | HBM_BAD_TAKEN), GFP_KERNEL);
+		hbm->waiting--;
+		if (PFN_PHYS((u64)page) < hbm->visible)
+			hbm->visible_avail -= PAGE_SIZE;
+		atomic64_add(PAGE_SIZE, &hbm->kernel);
+	}
+	return 0;
+}
+
+/**
+ * gaon_hbm_retire() - take a page out of use, for as long as the driver is bound
+ * @gdev: the device
+ * @offset: of a byte of it, or anything that firmware said
+ * @poisoned: whether accesses to it fault
+ *
+ * Who has it keeps it. Sleeps, and allocates: not in the path of fences.
+ *
+ * Return: 1: it was not known before; 0; -ERANGE: there is no such page; -ENOSPC: there are too
+ * many; -ENOMEM.
+ */
+int gaon_hbm_retire(struct gaon_device *gdev, u64 offset, bool poisoned)
+{
+	struct gaon_hbm *hbm = gdev->hbm;
+	unsigned long page = PHYS_PFN(offset), state = poisoned ? HBM_BAD_POISON : 0;
+	void *entry;
+	int err;
+
+	if (offset >= hbm->man.size)
+		return -ERANGE;
+	guard(mutex)(&hbm->lock);
+	entry = xa_load(&hbm->bad, page);
+	if (!entry && hbm->bad_count == HBM_BAD_MAX)
+		return -ENOSPC;
+	if (entry)
+		state |= xa_to_value(entry);
+	err = xa_err(xa_store(&hbm->bad, page, xa_mk_value(state), GFP_KERNEL));
+	if (err)
+		return err;
+	if (state & HBM_BAD_POISON && !(entry && xa_to_value(entry) & HBM_BAD_POISON))
+		hbm->poisoned++;
+	if (!entry) {
+		hbm->bad_count++;
+		hbm->waiting++;
+	}
+	/* If there is no memory for it now, whoever allocates next tries again. */
+	hbm_sweep(hbm);
+	return !entry;
+}
+
+/**
+ * gaon_hbm_is_poisoned() - whether an object cannot be read as a whole
+ * @res: of GAON_PL_HBM, which does not move
+ */
+bool gaon_hbm_is_poisoned(struct gaon_device *gdev, struct ttm_resource *res)
+{
+	struct gaon_hbm *hbm = gdev->hbm;
+	struct gpu_buddy_block *block;
+	unsigned long page, first, last;
+	void *entry;
+
+	guard(mutex)(&hbm->lock);
+	if (!hbm->poisoned)
+		return false;
+	list_for_each_entry(block, &to_gaon_hbm_resource(res)->blocks, link) {
+		first = PHYS_PFN(gpu_buddy_block_offset(block));
+		last = first + PHYS_PFN(gpu_buddy_block_size(&hbm->mm, block)) - 1;
+		xa_for_each_range(&hbm->bad, page, entry, first, last) {
+			if (xa_to_value(entry) & HBM_BAD_POISON)
+				return true;
+		}
+	}
+	return false;
+}
+
+/** gaon_hbm_show_bad() - a line for each page that went bad */
+void gaon_hbm_show_bad(struct gaon_device *gdev, struct seq_file *file)
+{
+	struct gaon_hbm *hbm = gdev->hbm;
+	unsigned long page;
+	void *entry;
+
+	guard(mutex)(&hbm->lock);
+	xa_for_each(&hbm->bad, page, entry) {
+		seq_printf(file, "%#14llx %7s %s\n", PFN_PHYS((u64)page),
+			   xa_to_value(entry) & HBM_BAD_TAKEN ? "retired" : "in use",
+			   xa_to_value(entry) & HBM_BAD_POISON ? "poisoned" : "readable");
+	}
+}
+
+/* A reset of the chip ends all poison. */
+static void hbm_forget_poison(struct gaon_hbm *hbm)
+{
+	unsigned long page;
+	void *entry;
+
+	lockdep_assert_held(&hbm->lock);
+	xa_for_each(&hbm->bad, page, entry)
+		xa_store(&hbm->bad, page, xa_mk_value(xa_to_value(entry) & ~HBM_BAD_POISON),
+			 GFP_KERNEL);
+	hbm->poisoned = 0;
+}
+
+/* --- allocation ----------------------------------------------------------------------------- */
+
 /* What was allocated: how much the aperture shows of it, whether it is clear. */
 static void hbm_account(struct gaon_hbm *hbm, struct gaon_hbm_resource *res)
 {
@@ -94,6 +247,9 @@ static int hbm_alloc_blocks(struct gaon_hbm *hbm, struct gaon_hbm_resource *res,
 		flags |= GPU_BUDDY_TOPDOWN_ALLOCATION;	/* leave the visible part to who needs it */
 
 	guard(mutex)(&hbm->lock);
+	err = hbm_sweep(hbm);
+	if (err)
+		return err;
 	err = gpu_buddy_alloc_blocks(&hbm->mm, PFN_PHYS((u64)place->fpfn), PFN_PHYS(lpfn),
 				     res->base.size, min_page, &res->blocks, flags);
 	if (!err)
@@ -143,6 +299,7 @@ static void hbm_free(struct ttm_resource_manager *man, struct ttm_resource *base
 	scoped_guard(mutex, &hbm->lock) {
 		gpu_buddy_free_list(&hbm->mm, &res->blocks, 0);
 		hbm->visible_avail += res->visible;
+		hbm_sweep(hbm);
 	}
 	if (res->kernel)
 		atomic64_sub(base->size, &hbm->kernel);
@@ -193,6 +350,7 @@ static void hbm_debug(struct ttm_resource_manager *man, struct drm_printer *p)
 		   hbm->mm.size >> 10, hbm->mm.avail >> 10, hbm->mm.clear_avail >> 10);
 	drm_printf(p, "visible: %llu KiB, free %llu KiB\n", hbm->visible >> 10,
 		   hbm->visible_avail >> 10);
+	drm_printf(p, "bad pages: %u, in use %u\n", hbm->bad_count, hbm->waiting);
 }
 
 static const struct ttm_resource_manager_func hbm_func = {
@@ -253,6 +411,7 @@ void gaon_hbm_was_reset(struct gaon_device *gdev)
 {
 	guard(mutex)(&gdev->hbm->lock);
 	gpu_buddy_reset_clear(&gdev->hbm->mm, true);
+	hbm_forget_poison(gdev->hbm);
 }
 
 /** gaon_hbm_movable() - bytes that are not the driver's own, which stay */
@@ -261,7 +420,7 @@ u64 gaon_hbm_movable(struct gaon_device *gdev)
 	return gdev->hbm->mm.size - atomic64_read(&gdev->hbm->kernel);
 }
 
-/** gaon_hbm_usage() - bytes that are allocated */
+/** gaon_hbm_usage() - bytes that are allocated, or out of use */
 void gaon_hbm_usage(struct gaon_device *gdev, u64 *used, u64 *visible_used)
 {
 	struct gaon_hbm *hbm = gdev->hbm;
@@ -277,8 +436,10 @@ static void hbm_fini(struct drm_device *drm, void *arg)
 	struct ttm_device *bdev = hbm->gdev->ttm;
 
 	ttm_resource_manager_set_used(&hbm->man, false);
+	xa_destroy(&hbm->bad);
 	if (ttm_resource_manager_evict_all(bdev, &hbm->man))
 		return;
+	gpu_buddy_free_list(&hbm->mm, &hbm->retired, 0);
 	gpu_buddy_fini(&hbm->mm);
 	ttm_resource_manager_cleanup(&hbm->man);
 	ttm_set_driver_manager(bdev, GAON_PL_HBM, NULL);
@@ -292,6 +453,8 @@ int gaon_hbm_init(struct gaon_device *gdev)
 	if (!hbm)
 		return -ENOMEM;
 	hbm->gdev = gdev;
+	xa_init(&hbm->bad);
+	INIT_LIST_HEAD(&hbm->retired);
 	hbm->visible = min(gdev->aperture_bytes, gdev->identify.hbm_bytes);
 	hbm->visible_avail = hbm->visible;
 	err = drmm_mutex_init(&gdev->drm, &hbm->lock);

@@ -6,6 +6,10 @@
  *
  * Work is given one piece at a time and waited for, so there is little to go wrong: a caller that
  * comes back with 0 knows that the bytes are there.
+ *
+ * A piece that meets an uncorrectable error of HBM is done in halves, down to the page that has it.
+ * Where memory is left for another place that page is lost, and its object with it; memory that is
+ * about to be used is given back, and the page with it taken out of use.
  */
 #include <linux/dma-mapping.h>
 #include <linux/wait.h>
@@ -72,6 +76,8 @@ struct gaon_migrate {
 	bool broken;
 	/** @look: the queue may have been stopped for others' sake: the firmware knows. */
 	bool look;
+	/** @poison: a fault said that HBM cannot be read. */
+	bool poison;
 };
 
 /* --- events --------------------------------------------------------------------------------- */
@@ -104,7 +110,7 @@ static void migrate_fault(struct gaon_hwq *hwq, const struct gaon_fault_record *
 {
 	struct gaon_migrate *migrate = to_migrate(hwq);
 
-	if (fault->type == GAON_FAULT_RESET) {
+	if (fault->type == GAON_FAULT_RESET || fault->type == GAON_FAULT_ECC) {
 		migrate_rescan(hwq);
 		return;
 	}
@@ -148,11 +154,20 @@ static void migrate_publish(struct gaon_migrate *migrate, const struct gaon_pack
 			  8 * migrate->hwq.id);
 }
 
+/* The queue stopped at an error of HBM: the state block says why the device stopped it. */
+static bool migrate_met_poison(struct gaon_migrate *migrate, u64 condition)
+{
+	const struct gaon_queue_state *state = &migrate->mem->state;
+
+	return condition != GAON_QUERY_RESET && READ_ONCE(state->status) == GAON_QUEUE_FAULTED &&
+	       READ_ONCE(state->fault_type) == GAON_FAULT_ECC;
+}
+
 /*
  * A reset of the engines, which somebody else's work needed, drops what is in flight: then the
  * queue is cleared, after which nothing of the packet is under way, and the packet sent again. To
  * copy or fill twice does no harm: nothing is read that the packet itself writes, and the places
- * are still the caller's.
+ * are still the caller's. An error of HBM is the packet's end.
  */
 static bool migrate_send_again(struct gaon_migrate *migrate, const struct gaon_packet *packet)
 {
@@ -163,6 +178,7 @@ static bool migrate_send_again(struct gaon_migrate *migrate, const struct gaon_p
 			.id.id = migrate->hwq.id,
 		},
 	};
+	bool poison;
 	u64 condition;
 
 	/* Of what happens from here on the next look hears. */
@@ -171,13 +187,17 @@ static bool migrate_send_again(struct gaon_migrate *migrate, const struct gaon_p
 	if (gaon_admin_exec(gdev, &req, GAON_ADMIN_RECLAIM))
 		return false;
 	condition = req.reply.value[3] & GAON_QUERY_CONDITION;
-	if (condition && condition != GAON_QUERY_RESET)
+	poison = migrate_met_poison(migrate, condition);
+	if (condition && condition != GAON_QUERY_RESET && !poison)
 		migrate_break(migrate, "the driver's own copy faulted");
-	if (condition != GAON_QUERY_RESET)
+	if (condition != GAON_QUERY_RESET && !poison)
 		return false;
 	/* Refused while the next reset is under way, of which there will be a record, too. */
 	if (gaon_admin_id(gdev, GAON_ADMIN_FAULT_CLEAR, migrate->hwq.id, 0, GAON_ADMIN_RECLAIM) ||
 	    migrate_is_done(migrate))
+		return false;
+	migrate->poison = poison;
+	if (poison)
 		return false;
 	atomic_inc(&gdev->resets.copies);
 	migrate_publish(migrate, packet);
@@ -196,6 +216,8 @@ static int migrate_wait(struct gaon_migrate *migrate, const struct gaon_packet *
 		if (migrate_is_over(migrate))
 			break;
 		drops += migrate_send_again(migrate, packet);
+		if (migrate->poison)
+			return -EHWPOISON;
 		/* A machine that stood still does not count that against the device. */
 		now = jiffies;
 		passed += min(now - at, 2 * MIGRATE_SLICE);
@@ -218,8 +240,71 @@ static int migrate_run(struct gaon_migrate *migrate, struct gaon_packet *packet)
 	packet->scope = GAON_SCOPE_HOST | GAON_SCOPE_HOST << 4;
 	packet->signal_va = MIGRATE_RING_VA + offsetof(struct gaon_migrate_mem, done);
 	packet->signal_value = ++migrate->seq;
+	migrate->poison = false;
 	migrate_publish(migrate, packet);
 	return migrate_wait(migrate, packet);
+}
+
+/* What is done with HBM: filled with zeros; filled from host memory; copied there. */
+enum migrate_op { MIGRATE_CLEAR, MIGRATE_IN, MIGRATE_OUT };
+
+static void piece_packet(struct gaon_packet *packet, enum migrate_op op, u64 hbm, u64 host_va,
+			 u64 bytes)
+{
+	u64 hbm_va = MIGRATE_HBM_VA + hbm;
+
+	*packet = (struct gaon_packet) { .type = GAON_PKT_COPY };
+	if (op == MIGRATE_CLEAR) {
+		packet->type = GAON_PKT_FILL;
+		packet->fill.dst_va = hbm_va;
+		packet->fill.bytes = bytes;
+		packet->fill.pattern_size = 8;
+		return;
+	}
+	packet->copy.dst_va = op == MIGRATE_IN ? hbm_va : host_va;
+	packet->copy.src_va = op == MIGRATE_IN ? host_va : hbm_va;
+	packet->copy.bytes = bytes;
+}
+
+/* As much of a piece as can be done; -EHWPOISON: not even its first page. */
+static int piece_run(struct gaon_migrate *migrate, enum migrate_op op, u64 hbm, u64 host_va,
+		     u64 *bytes)
+{
+	struct gaon_packet packet;
+	int err;
+
+	for (;;) {
+		piece_packet(&packet, op, hbm, host_va, *bytes);
+		err = migrate_run(migrate, &packet);
+		if (err != -EHWPOISON || *bytes <= PAGE_SIZE)
+			return err;
+		*bytes = ALIGN(*bytes / 2, PAGE_SIZE);
+	}
+}
+
+/*
+ * Whole pages of HBM that are contiguous. A bad one goes out of use when its allocation does; it is
+ * skipped and counted if it was to be read, else the caller gives the allocation back.
+ */
+static int migrate_piece(struct gaon_migrate *migrate, enum migrate_op op, u64 hbm, u64 host_va,
+			 u64 bytes, u64 *lost)
+{
+	u64 step;
+	int err;
+
+	for (; bytes; hbm += step, host_va += step, bytes -= step) {
+		step = bytes;
+		err = piece_run(migrate, op, hbm, host_va, &step);
+		if (err && err != -EHWPOISON)
+			return err;
+		if (!err)
+			continue;
+		gaon_hbm_retire(migrate->gdev, hbm, true);
+		if (op != MIGRATE_OUT)
+			return -ENOSPC;
+		++*lost;
+	}
+	return 0;
 }
 
 /**
@@ -229,7 +314,8 @@ static int migrate_run(struct gaon_migrate *migrate, struct gaon_packet *packet)
  *
  * Sleeps until it is done.
  *
- * Return: 0, or -EIO: the device is being reset or gone.
+ * Return: 0; -ENOSPC: a page of it is bad, and goes out of use when it is given back; -EIO: the
+ * device is being reset or gone.
  */
 int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
 {
@@ -242,16 +328,11 @@ int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
 		return -ENODEV;
 	mutex_lock(&migrate->lock);
 	for (at = 0, err = 0; at < hbm->size && !err; at += bytes) {
-		struct gaon_packet packet = { .type = GAON_PKT_FILL };
+		u64 piece = gaon_hbm_piece(hbm, at, &where, &skip, &bytes);
 
-		packet.fill.dst_va = MIGRATE_HBM_VA +
-				     gaon_hbm_piece(hbm, at, &where, &skip, &bytes);
 		bytes = min3(bytes, hbm->size - at, (u64)MIGRATE_PIECE);
-		if (gaon_hbm_piece_is_clear(where))
-			continue;
-		packet.fill.bytes = bytes;
-		packet.fill.pattern_size = 8;
-		err = migrate_run(migrate, &packet);
+		if (!gaon_hbm_piece_is_clear(where))
+			err = migrate_piece(migrate, MIGRATE_CLEAR, piece, 0, bytes, NULL);
 	}
 	mutex_unlock(&migrate->lock);
 	drm_dev_exit(idx);
@@ -288,23 +369,18 @@ static void window_unmap(struct gaon_migrate *migrate)
 	gaon_pt_reap(&migrate->pt);
 }
 
-static int copy_window(struct gaon_migrate *migrate, struct ttm_resource *hbm, u64 at, u64 bytes,
-		       bool to_hbm)
+static int copy_window(struct gaon_migrate *migrate, enum migrate_op op, struct ttm_resource *hbm,
+		       u64 at, u64 bytes, u64 *lost)
 {
 	void *where = NULL;
 	u64 skip = 0, done, step;
 	int err = 0;
 
 	for (done = 0; done < bytes && !err; done += step) {
-		struct gaon_packet packet = { .type = GAON_PKT_COPY };
-		u64 hbm_va = MIGRATE_HBM_VA + gaon_hbm_piece(hbm, at + done, &where, &skip, &step);
-		u64 host_va = MIGRATE_WINDOW_VA + done;
+		u64 piece = gaon_hbm_piece(hbm, at + done, &where, &skip, &step);
 
 		step = min(step, bytes - done);
-		packet.copy.dst_va = to_hbm ? hbm_va : host_va;
-		packet.copy.src_va = to_hbm ? host_va : hbm_va;
-		packet.copy.bytes = step;
-		err = migrate_run(migrate, &packet);
+		err = migrate_piece(migrate, op, piece, MIGRATE_WINDOW_VA + done, step, lost);
 	}
 	return err;
 }
@@ -316,15 +392,17 @@ static int copy_window(struct gaon_migrate *migrate, struct ttm_resource *hbm, u
  * @tt: its populated host memory
  * @to_hbm: direction
  *
- * Sleeps until it is done.
+ * Sleeps until it is done. What of HBM cannot be read any more is skipped.
  *
- * Return: 0, -ENOMEM, or -EIO: the device is being reset or gone.
+ * Return: 0, or how many pages were skipped; -ENOMEM; -ENOSPC: a page of HBM is bad, and goes out
+ * of use when it is given back; -EIO: the device is being reset or gone.
  */
 int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct ttm_tt *tt,
 		      bool to_hbm)
 {
 	struct gaon_migrate *migrate = gdev->migrate;
-	u64 at, bytes;
+	enum migrate_op op = to_hbm ? MIGRATE_IN : MIGRATE_OUT;
+	u64 at, bytes, lost = 0;
 	int err, idx;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
@@ -334,12 +412,12 @@ int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct
 		bytes = min_t(u64, hbm->size - at, MIGRATE_WINDOW);
 		err = window_map(migrate, tt, at, bytes);
 		if (!err)
-			err = copy_window(migrate, hbm, at, bytes, to_hbm);
+			err = copy_window(migrate, op, hbm, at, bytes, &lost);
 		window_unmap(migrate);
 	}
 	mutex_unlock(&migrate->lock);
 	drm_dev_exit(idx);
-	return err;
+	return err ?: min_t(u64, lost, INT_MAX);
 }
 
 /**

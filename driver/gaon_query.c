@@ -178,6 +178,7 @@ static void telemetry_convert(struct drm_gaon_query_telemetry *out, const struct
 	out->link_ce = in->link_ce;
 	out->link_ue = in->link_ue;
 	out->lost_events = in->lost_events;
+	out->retired_pages = in->retired_pages;
 }
 
 static int query_telemetry(struct gaon_device *gdev, struct drm_gaon_dev_query *args)

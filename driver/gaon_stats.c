@@ -16,7 +16,9 @@
 #include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_queue.h"
+#include "gaon_ras.h"
 #include "gaon_sched.h"
+#include "gaon_ttm.h"
 #include "gaon_vm.h"
 
 /**
@@ -267,12 +269,35 @@ static int stats_room(struct seq_file *file, void *arg)
 	return 0;
 }
 
+static int stats_errors(struct seq_file *file, void *arg)
+{
+	struct drm_debugfs_entry *entry = file->private;
+	int err, idx;
+
+	if (!drm_dev_enter(entry->dev, &idx))
+		return -ENODEV;
+	err = gaon_ras_show(to_gaon_device(entry->dev), file);
+	drm_dev_exit(idx);
+	return err;
+}
+
+/* Pages of HBM that went bad: offset, whether somebody has it still, whether accesses fault. */
+static int stats_retired(struct seq_file *file, void *arg)
+{
+	struct drm_debugfs_entry *entry = file->private;
+
+	gaon_hbm_show_bad(to_gaon_device(entry->dev), file);
+	return 0;
+}
+
 static const struct drm_debugfs_info stats_files[] = {
 	{ "queues", stats_queues, 0, NULL },
 	{ "vms", stats_vms, 0, NULL },
 	{ "objects", stats_objects, 0, NULL },
 	{ "resets", stats_resets, 0, NULL },
 	{ "room", stats_room, 0, NULL },
+	{ "errors", stats_errors, 0, NULL },
+	{ "retired", stats_retired, 0, NULL },
 };
 
 static int stats_reset_engines(struct gaon_device *gdev)

@@ -143,8 +143,12 @@ static bool eviction_valuable(struct ttm_buffer_object *ttm, const struct ttm_pl
 {
 	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
 
-	return ttm_bo_eviction_valuable(ttm, place) &&
-	       (!atomic_read(&bo->lr_maps) || gaon_room_takes(to_gdev(ttm->bdev), bo));
+	if (!ttm_bo_eviction_valuable(ttm, place) ||
+	    (atomic_read(&bo->lr_maps) && !gaon_room_takes(to_gdev(ttm->bdev), bo)))
+		return false;
+	/* What can be read of it stays readable where it is. */
+	return ttm->resource->mem_type != GAON_PL_HBM ||
+	       !gaon_hbm_is_poisoned(to_gdev(ttm->bdev), ttm->resource);
 }
 
 /* No job uses it any more and no VM maps it. */
@@ -184,6 +188,20 @@ static int move_clear(struct gaon_device *gdev, struct ttm_buffer_object *ttm,
 	return gaon_migrate_clear(gdev, mem);
 }
 
+/* Out of HBM, with what can be read of it. */
+static int move_out(struct gaon_device *gdev, struct ttm_buffer_object *ttm)
+{
+	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
+	int lost = gaon_migrate_copy(gdev, ttm->resource, ttm->ttm, false);
+
+	if (lost <= 0)
+		return lost;
+	drm_err(&gdev->drm, "an object of %zu KiB (\"%s\") is lost: %d pages of it had uncorrectable errors when it was moved to host memory\n",
+		bo->ttm.base.size >> 10, bo->name, lost);
+	WRITE_ONCE(bo->lost, true);
+	return 0;
+}
+
 static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_ctx *ctx,
 		struct ttm_resource *mem, struct ttm_place *hop)
 {
@@ -211,7 +229,7 @@ static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_
 	if (old->mem_type != GAON_PL_SYSTEM)
 		err = move_release(ttm, ctx, was_hbm && evict);
 	if (!err && was_hbm && !to_hbm)
-		err = gaon_migrate_copy(gdev, old, ttm->ttm, false);
+		err = move_out(gdev, ttm);
 	else if (!err && to_hbm && !was_hbm)
 		err = gaon_migrate_copy(gdev, mem, ttm->ttm, true);
 	else if (!err && to_hbm && was_hbm)
@@ -427,7 +445,8 @@ int gaon_ttm_bo_pin(struct gaon_bo *bo)
  * gaon_ttm_bo_to_host() - move to host memory
  * @bo: with its reservation held
  *
- * Return: 0, -EBUSY: it is pinned elsewhere; -ENOMEM, -ERESTARTSYS, -EIO, -ENODEV.
+ * Return: 0, -EBUSY: it is pinned elsewhere; -EHWPOISON: not all of it could be read; -ENOMEM,
+ * -ERESTARTSYS, -EIO, -ENODEV.
  */
 int gaon_ttm_bo_to_host(struct gaon_bo *bo)
 {
@@ -446,6 +465,8 @@ int gaon_ttm_bo_to_host(struct gaon_bo *bo)
 	/* It is there for others now, whatever brought it. */
 	if (!err)
 		bo->away = false;
+	if (!err && bo->lost)
+		err = -EHWPOISON;
 	drm_dev_exit(idx);
 	return err;
 }
@@ -504,6 +525,32 @@ static int vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, 
 	return err;
 }
 
+/* As ttm_bo_vm_fault(), which would show zeros in the place of what is lost. */
+static vm_fault_t vm_fault_readable(struct vm_fault *vmf)
+{
+	struct ttm_buffer_object *ttm = vmf->vma->vm_private_data;
+	pgprot_t prot = vmf->vma->vm_page_prot;
+	vm_fault_t result;
+	int idx;
+
+	result = ttm_bo_vm_reserve(ttm, vmf);
+	if (result)
+		return result;
+	if (ttm_to_gaon_bo(ttm)->lost) {
+		result = VM_FAULT_SIGBUS;
+	} else if (drm_dev_enter(ttm->base.dev, &idx)) {
+		result = ttm_bo_vm_fault_reserved(vmf, prot, TTM_BO_VM_NUM_PREFAULT);
+		drm_dev_exit(idx);
+	} else {
+		result = ttm_bo_vm_dummy_page(vmf, prot);
+	}
+	/* Then the reservation has been given back. */
+	if (result == VM_FAULT_RETRY && !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT))
+		return result;
+	dma_resv_unlock(ttm->base.resv);
+	return result;
+}
+
 /* The device must outlive a mapping that goes while its address space is not locked. */
 static vm_fault_t vm_fault(struct vm_fault *vmf)
 {
@@ -516,7 +563,7 @@ static vm_fault_t vm_fault(struct vm_fault *vmf)
 	if (ret)
 		return ret;
 	drm_dev_get(&gdev->drm);
-	ret = ttm_bo_vm_fault(vmf);
+	ret = vm_fault_readable(vmf);
 	gaon_power_fault_exit(gdev, gate);
 	drm_dev_put(&gdev->drm);
 	return ret;

@@ -11,6 +11,7 @@ struct gaon_bo;
 struct drm_gem_object;
 struct gaon_device;
 struct iosys_map;
+struct seq_file;
 struct sg_table;
 struct ttm_resource;
 struct vm_area_struct;
@@ -48,6 +49,9 @@ void gaon_ttm_settle(struct gaon_device *gdev);
 /* gaon_hbm.c: the manager of the card's memory */
 int gaon_hbm_init(struct gaon_device *gdev);
 void gaon_hbm_was_reset(struct gaon_device *gdev);
+int gaon_hbm_retire(struct gaon_device *gdev, u64 offset, bool poisoned);
+bool gaon_hbm_is_poisoned(struct gaon_device *gdev, struct ttm_resource *res);
+void gaon_hbm_show_bad(struct gaon_device *gdev, struct seq_file *file);
 u64 gaon_hbm_movable(struct gaon_device *gdev);
 void gaon_hbm_usage(struct gaon_device *gdev, u64 *used, u64 *visible_used);
 bool gaon_hbm_piece_is_clear(const void *where);

@@ -199,6 +199,7 @@ static int drm_telemetry(struct gaon_winsys *winsys, struct gaon_telemetry *out)
 	TELEMETRY_COPY(link_ce);
 	TELEMETRY_COPY(link_ue);
 	TELEMETRY_COPY(lost_events);
+	TELEMETRY_COPY(retired_pages);
 	return err;
 }
 

@@ -27,8 +27,9 @@ VM_GUEST	+= $(O)/tests/uapi/fail/fail
 $(UAPI_FAIL_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 
 # Programs that need a peer or a card of their own: vmap: vivid, which the debugging kernel does not have; clean and
-# pressure: a card with little HBM; peer: two cards; order: one with a single slot; sleep: a machine that can.
-UAPI_SHAPED	:= vmap clean pressure peer order sleep
+# pressure: a card with little HBM; peer: two cards; order: one with a single slot; sleep: a machine that
+# can; inject: one with the debug fuse.
+UAPI_SHAPED	:= vmap clean pressure peer order sleep inject
 UAPI_SHAPED_PROGRAMS := $(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/$(name))
 $(foreach name,$(UAPI_SHAPED),$(eval $(O)/tests/uapi/$(name)/$(name): $(O)/tests/uapi/$(name)/main.o))
 $(O)/tests/uapi/pressure/pressure: $(O)/tests/uapi/pressure/worker.o
@@ -36,7 +37,10 @@ $(UAPI_SHAPED_PROGRAMS): $(UAPI_LIB)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $^
 
 VM_GUEST	+= $(UAPI_SHAPED_PROGRAMS)
-$(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/main.o) $(O)/tests/uapi/pressure/worker.o: private CPPFLAGS += -I/usr/include/libdrm
+UAPI_INJECT_OBJS := $(O)/tests/uapi/inject/lib.o $(O)/tests/uapi/inject/netlink.o
+$(O)/tests/uapi/inject/inject: $(UAPI_INJECT_OBJS)
+$(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/main.o) $(O)/tests/uapi/pressure/worker.o $(UAPI_INJECT_OBJS): \
+		private CPPFLAGS += -I/usr/include/libdrm
 
 # The device's side of isolation.c.
 UAPI_LEFTOVERS	:= $(O)/tests/uapi/device/leftovers

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -52,10 +53,20 @@ class Machine:
             self.stop()
             raise
 
+    def _nv(self, number):
+        """The option for what a model has kept while it was off: struct nv_file of tools/sim/dev/ras.c."""
+        pages = self.shape.retired
+        if not pages:
+            return []
+        path = os.path.join(self._sockets, f"nv{number}")
+        with open(path, "wb") as file:
+            file.write(struct.pack("<III64Q", 0, len(pages), 0, *pages, *[0] * (64 - len(pages))))
+        return ["--nv", path]
+
     def _start_models(self):
         for number, options in enumerate(self.shape.devices):
             path = os.path.join(self._sockets, f"gaon{number}")
-            command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, *shlex.split(options)]
+            command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, *self._nv(number), *shlex.split(options)]
             log_path = f"{self.base}.model{number}.log"
             with open(log_path, "w", encoding="utf-8") as log:
                 log.write(f"$ {shlex.join(command)}\n")

@@ -31,6 +31,7 @@ class Shape:
     device: str = ""            # more properties of each vfio-user-pci, a JSON object; NUMBER: which it is
     memory: int = 1024          # MiB
     llama: bool = False         # llama.cpp's root and the language model are there: tests/vm/guest/llama.sh
+    retired: tuple = ()         # pages of HBM that each card has retired in an earlier life: offsets
     shared: bool = True         # False: the model reaches the guest's memory by messages only
     sleeps: bool = False        # the guest's root survives system sleep
 
@@ -65,7 +66,8 @@ def _read(build):
             raise PlanError(f"{where}: {error}") from error
         for name, keys in content.pop("shape", {}).items():
             try:
-                keys["devices"] = tuple(keys.get("devices", ()))
+                for key in ("devices", "retired"):
+                    keys[key] = tuple(keys.get(key, ()))
                 shapes[name] = Shape(name=name, **keys)
             except TypeError as error:
                 raise PlanError(f"{where}: shape {name}: {error}") from error

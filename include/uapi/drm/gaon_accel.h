@@ -46,9 +46,10 @@ extern "C" {
  * 1.0: first version.
  * 1.1: &struct drm_gaon_queue_query has @ring_index.
  * 1.2: &enum drm_gaon_device_flags has %DRM_GAON_DEVICE_GEMM_MEMORY.
+ * 1.3: &struct drm_gaon_query_telemetry has @retired_pages; &enum drm_gaon_ras_counter.
  */
 #define DRM_GAON_VERSION_MAJOR	1
-#define DRM_GAON_VERSION_MINOR	2
+#define DRM_GAON_VERSION_MINOR	3
 
 /**
  * enum drm_gaon_ioctl_id - numbers of the ioctls, counted from DRM_COMMAND_BASE
@@ -422,6 +423,24 @@ struct drm_gaon_query_telemetry {
 	__aligned_u64 link_ue;
 	/** @lost_events: event records that the device had no room for. */
 	__aligned_u64 lost_events;
+	/** @retired_pages: of HBM, that are never used again; survives resets. */
+	__aligned_u64 retired_pages;
+};
+
+/**
+ * enum drm_gaon_ras_counter - numbers of error counters
+ *
+ * In kernels with DRM's RAS interface (generic netlink, family "drm-ras") each card has the nodes
+ * "correctable-errors" and "uncorrectable-errors", whose counters have these numbers. They count
+ * since the driver was bound or they were cleared; resets of the card do not matter.
+ */
+enum drm_gaon_ras_counter {
+	/** @DRM_GAON_RAS_HBM: of the first channel of HBM; those of others follow. */
+	DRM_GAON_RAS_HBM = 0,
+	/** @DRM_GAON_RAS_SCRATCHPAD: of the first core's scratchpad; those of others follow. */
+	DRM_GAON_RAS_SCRATCHPAD = 64,
+	/** @DRM_GAON_RAS_LINK: of the link to the host; those of links to other cards follow. */
+	DRM_GAON_RAS_LINK = 128,
 };
 
 /**

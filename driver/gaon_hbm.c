@@ -166,6 +166,7 @@ int gaon_hbm_retire(struct gaon_device *gdev, u64 offset, bool poisoned)
 
 /**
  * gaon_hbm_is_poisoned() - whether an object cannot be read as a whole
+ * @gdev: the device
  * @res: of GAON_PL_HBM, which does not move
  */
 bool gaon_hbm_is_poisoned(struct gaon_device *gdev, struct ttm_resource *res)

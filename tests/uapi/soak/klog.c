@@ -59,6 +59,12 @@ static uint64_t hogs(void)
 	return soak_run.started[SOAK_ACTION_PRESSURE][SOAK_PRESSURE_HOST] ? UINT64_MAX : 0;
 }
 
+/* Who is killed while the kernel makes something for him. */
+static uint64_t kills(void)
+{
+	return faults();
+}
+
 static uint64_t any(void)
 {
 	return UINT64_MAX;
@@ -100,6 +106,7 @@ static struct line {
 	{ .pattern = "^pci 0000:[0-9a-f:.]+: ", .most = removals, .per = 20 },
 	{ .pattern = "^pci_bus 0000:", .most = removals, .per = 20 },
 	{ .pattern = "^gaon 0000:[0-9a-f:.]+: enabling device", .most = soak_chaos_binds, .per = 1 },
+	{ .pattern = "^workqueue: Failed to create a rescuer kthread .*: -EINTR$", .most = kills, .per = 1 },
 	/* And about a machine that is slow. */
 	{ .pattern = "^workqueue: .* hogged CPU for ", .most = any, .per = 1 },
 	{ .pattern = "^hrtimer: interrupt took |^perf: interrupt took |^clocksource: ",

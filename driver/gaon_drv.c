@@ -110,9 +110,15 @@ static int gaon_open(struct drm_device *drm, struct drm_file *file)
 	struct gaon_file *gfile;
 	int err;
 
+	/* Whoever has it open keeps the card awake. */
+	err = gaon_power_get(to_gaon_device(drm));
+	if (err)
+		return err;
 	gfile = kzalloc_obj(*gfile, GFP_KERNEL_ACCOUNT);
-	if (!gfile)
+	if (!gfile) {
+		gaon_power_put(to_gaon_device(drm));
 		return -ENOMEM;
+	}
 	gfile->gdev = to_gaon_device(drm);
 	gfile->drm = file;
 	xa_init_flags(&gfile->vms, XA_FLAGS_ALLOC1);
@@ -122,6 +128,7 @@ static int gaon_open(struct drm_device *drm, struct drm_file *file)
 		if (gfile->quota)
 			gaon_quota_put(gfile->quota);
 		kfree(gfile);
+		gaon_power_put(to_gaon_device(drm));
 		return err;
 	}
 	file->driver_priv = gfile;
@@ -136,6 +143,7 @@ static void gaon_postclose(struct drm_device *drm, struct drm_file *file)
 	gaon_vm_close_file(gfile);
 	gaon_quota_put(gfile->quota);
 	kfree(gfile);
+	gaon_power_put(to_gaon_device(drm));
 }
 
 static int gaon_release(struct inode *inode, struct file *filp)

@@ -20,7 +20,7 @@ static int hwmon_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
 		err = gaon_device_read_telemetry(gdev, out);
 		drm_dev_exit(idx);
 	}
-	gaon_power_exit(gdev, gate);
+	gaon_power_try_exit(gdev, gate);
 	/* hwmon's word for "ask again later". */
 	return err == -EBUSY ? -ENODATA : err;
 }

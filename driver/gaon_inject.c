@@ -85,10 +85,15 @@ static ssize_t inject_write(struct file *file, const char __user *text, size_t b
 		return -EINVAL;
 	if (copy_from_user(line, text, bytes))
 		return -EFAULT;
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return -ENODEV;
-	err = inject_run(gdev, line);
-	drm_dev_exit(idx);
+	err = gaon_power_get(gdev);
+	if (err)
+		return err;
+	err = -ENODEV;
+	if (drm_dev_enter(&gdev->drm, &idx)) {
+		err = inject_run(gdev, line);
+		drm_dev_exit(idx);
+	}
+	gaon_power_put(gdev);
 	return err ?: bytes;
 }
 

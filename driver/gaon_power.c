@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * System sleep: what the card holds is saved, and is there again when the machine wakes.
+ * System sleep: what the card holds is saved, and is there again when the machine wakes. And the
+ * card's own, when nobody has it open: D3hot, in which it keeps everything.
  *
  * Before processes are frozen all calls and page faults are held up at gates, all contexts are
  * suspended, and HBM is copied to memory that can be swapped out: while that can fail, and there
@@ -9,9 +10,11 @@
  * were, and contexts and queues are created as they had been.
  */
 #include <linux/freezer.h>
+#include <linux/interrupt.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
+#include <linux/pm_runtime.h>
 #include <linux/suspend.h>
 
 #include <drm/drm_managed.h>
@@ -26,6 +29,8 @@
 #include "gaon_tlbi.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
+
+#define POWER_IDLE_MS	5000	/* nobody needs the card, until it sleeps */
 
 /* --- gates ---------------------------------------------------------------------------------- */
 
@@ -83,10 +88,36 @@ void gaon_power_enter_always(struct gaon_device *gdev, int *idx)
 		wait_event_state(gate->wait, !READ_ONCE(gate->closed), state);
 }
 
-/** gaon_power_try_enter() - as gaon_power_enter(), but false while the machine sleeps */
+/**
+ * gaon_power_try_enter() - as gaon_power_enter(), but false while machine or card sleeps
+ * @gdev: the device
+ * @idx: for gaon_power_try_exit()
+ *
+ * For who only looks, and should not wake it.
+ */
 bool gaon_power_try_enter(struct gaon_device *gdev, int *idx)
 {
-	return gate_enter(&gdev->power.calls, idx);
+	int active;
+
+	if (!gate_enter(&gdev->power.calls, idx))
+		return false;
+	active = pm_runtime_get_if_active(gdev->drm.dev);
+	if (active > 0)
+		return true;
+	/* The kernel is not to let it sleep. */
+	if (active < 0) {
+		gaon_power_keep(gdev);
+		return true;
+	}
+	gaon_power_exit(gdev, *idx);
+	return false;
+}
+
+/* As pm_runtime_put_autosuspend() of older kernels: who only looks does not make the card busy. */
+void gaon_power_try_exit(struct gaon_device *gdev, int idx)
+{
+	__pm_runtime_suspend(gdev->drm.dev, RPM_GET_PUT | RPM_ASYNC | RPM_AUTO);
+	gaon_power_exit(gdev, idx);
 }
 
 void gaon_power_exit(struct gaon_device *gdev, int idx)
@@ -155,6 +186,62 @@ static void power_open(struct gaon_device *gdev)
 	gate_open(&gdev->power.calls);
 }
 
+/* --- sleep of the card alone ---------------------------------------------------------------- */
+
+/**
+ * gaon_power_get() - wake the card, and keep it awake until gaon_power_put()
+ * @gdev: the device
+ *
+ * Sleeps; not in the path of fences or of reclaim: there somebody has kept it awake.
+ *
+ * Return: 0 or an error.
+ */
+int gaon_power_get(struct gaon_device *gdev)
+{
+	return min(pm_runtime_resume_and_get(gdev->drm.dev), 0);
+}
+
+/** gaon_power_keep() - as gaon_power_get(), of a card that is awake; does not sleep */
+void gaon_power_keep(struct gaon_device *gdev)
+{
+	pm_runtime_get_noresume(gdev->drm.dev);
+}
+
+/** gaon_power_put() - the caller can do without the card, also if it is gone; does not sleep */
+void gaon_power_put(struct gaon_device *gdev)
+{
+	struct device *dev = gdev->drm.dev;
+
+	pm_runtime_mark_last_busy(dev);
+	pm_runtime_put_autosuspend(dev);
+}
+
+/* Nobody has the card open, and there is no object and no address space: nothing is under way. */
+static int power_runtime_suspend(struct device *dev)
+{
+	struct gaon_device *gdev = dev_get_drvdata(dev);
+	unsigned int i;
+
+	if (gaon_device_is_away(gdev))
+		return -EBUSY;
+	disable_delayed_work_sync(&gdev->heartbeat);
+	for (i = 0; i < gdev->vectors; i++)
+		synchronize_irq(pci_irq_vector(gdev->pdev, i));
+	return 0;
+}
+
+static int power_runtime_resume(struct device *dev)
+{
+	struct gaon_device *gdev = dev_get_drvdata(dev);
+	u32 state = gaon_read32(gdev, GAON_REG_STATE);
+
+	enable_delayed_work(&gdev->heartbeat);
+	gaon_reset_start(gdev);
+	if (state != GAON_STATE_READY && state != GAON_STATE_DEGRADED)
+		gaon_reset_schedule(gdev, "it did not keep its state in D3hot");
+	return 0;
+}
+
 /* --- going to sleep ------------------------------------------------------------------------- */
 
 /* From here on nothing that this driver does in the background sends a command. */
@@ -208,6 +295,8 @@ static int power_prepare(struct gaon_device *gdev)
 	struct gaon_power *power = &gdev->power;
 	int err;
 
+	/* Counted, too, if it does not wake: then a reset is due. */
+	pm_runtime_get_sync(gdev->drm.dev);
 	power_close(gdev);
 	gaon_reset_wait(gdev);
 	power->lost = false;
@@ -276,6 +365,7 @@ static void power_wake(struct gaon_device *gdev)
 	power->prepared = false;
 	power_open(gdev);
 	gaon_event_wake_all(gdev);
+	gaon_power_put(gdev);
 }
 
 static int power_notify(struct notifier_block *notifier, unsigned long action, void *data)
@@ -327,6 +417,7 @@ static int power_resume(struct device *dev)
 
 const struct dev_pm_ops gaon_power_ops = {
 	SYSTEM_SLEEP_PM_OPS(power_suspend, power_resume)
+	RUNTIME_PM_OPS(power_runtime_suspend, power_runtime_resume, NULL)
 };
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -358,11 +449,21 @@ int gaon_power_init(struct gaon_device *gdev)
 	return drmm_add_action_or_reset(&gdev->drm, power_fini, power);
 }
 
-/** gaon_power_start() - hear of the machine's sleep; the device runs */
+/**
+ * gaon_power_start() - hear of the machine's sleep, and let the card sleep when nobody needs it
+ * @gdev: the device, running
+ */
 void gaon_power_start(struct gaon_device *gdev)
 {
+	struct device *dev = gdev->drm.dev;
+
 	gdev->power.notifier.notifier_call = power_notify;
 	register_pm_notifier(&gdev->power.notifier);
+	/* Without power it would have to be booted: what costs nothing is done more often. */
+	pci_d3cold_disable(gdev->pdev);
+	pm_runtime_set_autosuspend_delay(dev, POWER_IDLE_MS);
+	pm_runtime_use_autosuspend(dev);
+	gaon_power_put(gdev);	/* what PCI counted for the probe */
 }
 
 /**
@@ -380,4 +481,7 @@ void gaon_power_stop(struct gaon_device *gdev)
 	unregister_pm_notifier(&power->notifier);
 	if (power->prepared)
 		power_wake(gdev);
+	/* PCI woke it, and takes its count back. */
+	gaon_power_keep(gdev);
+	pm_runtime_dont_use_autosuspend(gdev->drm.dev);
 }

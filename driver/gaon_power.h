@@ -52,6 +52,10 @@ int gaon_power_enter(struct gaon_device *gdev, int *idx);
 void gaon_power_enter_always(struct gaon_device *gdev, int *idx);
 bool gaon_power_try_enter(struct gaon_device *gdev, int *idx);
 void gaon_power_exit(struct gaon_device *gdev, int idx);
+void gaon_power_try_exit(struct gaon_device *gdev, int idx);
+int gaon_power_get(struct gaon_device *gdev);
+void gaon_power_keep(struct gaon_device *gdev);
+void gaon_power_put(struct gaon_device *gdev);
 vm_fault_t gaon_power_fault_enter(struct gaon_device *gdev, struct vm_fault *vmf, int *idx);
 void gaon_power_fault_exit(struct gaon_device *gdev, int idx);
 

@@ -129,6 +129,25 @@ static int ras_fetch(struct gaon_ras *ras, u16 opcode, size_t bytes)
 	return req.err ? -EBUSY : err;	/* a reset has begun since */
 }
 
+/* As drm_dev_enter(), of a card that may sleep. */
+static int ras_enter(struct gaon_device *gdev, int *idx)
+{
+	int err = gaon_power_get(gdev);
+
+	if (err)
+		return err;
+	if (drm_dev_enter(&gdev->drm, idx))
+		return 0;
+	gaon_power_put(gdev);
+	return -ENODEV;
+}
+
+static void ras_exit(struct gaon_device *gdev, int idx)
+{
+	drm_dev_exit(idx);
+	gaon_power_put(gdev);
+}
+
 static struct gaon_error_count *ras_counts(struct gaon_errors *errors)
 {
 	/* The other arrays are behind it. */
@@ -320,7 +339,7 @@ static void ras_work(struct work_struct *work)
 	bool missed;
 	int idx;
 
-	if (!drm_dev_enter(&ras->gdev->drm, &idx))
+	if (ras_enter(ras->gdev, &idx))
 		return;
 	while (ras_take(ras, &error, &missed)) {
 		if (missed && gaon_device_running(ras->gdev))
@@ -331,7 +350,7 @@ static void ras_work(struct work_struct *work)
 		guard(mutex)(&ras->read_lock);
 		ras_update(ras);
 	}
-	drm_dev_exit(idx);
+	ras_exit(ras->gdev, idx);
 }
 
 /**
@@ -381,39 +400,41 @@ static const char *const ras_severities[] = {
 static int ras_query(struct drm_ras_node *node, u32 id, const char **name, u32 *value)
 {
 	struct gaon_ras *ras = node->priv;
-	int idx;
+	int err, idx;
 
 	if (id >= RAS_IDS || !ras->names[id][0])
 		return -ENOENT;
 	id = array_index_nospec(id, RAS_IDS);
-	if (!drm_dev_enter(&ras->gdev->drm, &idx))
-		return -ENODEV;
+	err = ras_enter(ras->gdev, &idx);
+	if (err)
+		return err;
 	scoped_guard(mutex, &ras->read_lock) {
 		ras_update(ras);	/* if the device cannot be asked: as it was */
 		*value = ras->counts[id][node - ras->nodes];
 	}
 	*name = ras->names[id];
-	drm_dev_exit(idx);
+	ras_exit(ras->gdev, idx);
 	return 0;
 }
 
 static int ras_clear(struct drm_ras_node *node, u32 id)
 {
 	struct gaon_ras *ras = node->priv;
-	int idx;
+	int err, idx;
 
 	if (id >= RAS_IDS || !ras->names[id][0])
 		return -ENOENT;
 	id = array_index_nospec(id, RAS_IDS);
-	if (!drm_dev_enter(&ras->gdev->drm, &idx))
-		return -ENODEV;
+	err = ras_enter(ras->gdev, &idx);
+	if (err)
+		return err;
 	scoped_guard(mutex, &ras->read_lock) {
 		ras_update(ras);	/* what was until now is not told of later */
 		ras->counts[id][node - ras->nodes] = 0;
 		if (id < GAON_ERROR_CHANNELS && node == &ras->nodes[RAS_CORRECTED])
 			clear_bit(id, ras->told);
 	}
-	drm_dev_exit(idx);
+	ras_exit(ras->gdev, idx);
 	return 0;
 }
 

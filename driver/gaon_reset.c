@@ -205,6 +205,8 @@ static void reset_work(struct work_struct *work)
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
+	/* That it is due kept the card awake so far. */
+	gaon_power_keep(gdev);
 	reset_stop(gdev);
 	if (!resets->asked && reset_is_one_too_many(resets)) {
 		drm_err(&gdev->drm, "the device failed %u times within %u s, the last time since %s: it is not used any more; unbind and bind the driver to try again\n",
@@ -214,6 +216,7 @@ static void reset_work(struct work_struct *work)
 		reset_start(gdev);
 	}
 	gaon_event_wake_all(gdev);
+	gaon_power_put(gdev);
 	drm_dev_exit(idx);
 }
 

@@ -189,7 +189,8 @@ static unsigned long restore_in_room(struct gaon_vm *vm)
 		return 0;
 	if (err == -EBUSY)	/* more was taken away meanwhile */
 		return 1;
-	if ((err != -ENOMEM && err != -ENOSPC) || room.refused || test_bit(GAON_VM_STATE_LOST, &vm->state))
+	if ((err != -ENOMEM && err != -ENOSPC) || room.refused ||
+	    test_bit(GAON_VM_STATE_LOST, &vm->state))
 		return RESTORE_DELAY;
 	restore_note_stuck(vm);
 	return RESTORE_IDLE;

@@ -157,7 +157,7 @@ void gaon_client_show(struct gaon_file *gfile, struct drm_printer *p)
 		drm_dev_exit(idx);
 	}
 	if (awake)
-		gaon_power_exit(gdev, gate);
+		gaon_power_try_exit(gdev, gate);
 	engine_show(p, "core", times.core, total, khz, gdev->identify.cores);
 	engine_show(p, "copy", times.copy, total, khz, max(gdev->identify.copy_engines, 1u));
 	memory_show(p, gfile->drm);
@@ -272,12 +272,18 @@ static int stats_room(struct seq_file *file, void *arg)
 static int stats_errors(struct seq_file *file, void *arg)
 {
 	struct drm_debugfs_entry *entry = file->private;
+	struct gaon_device *gdev = to_gaon_device(entry->dev);
 	int err, idx;
 
-	if (!drm_dev_enter(entry->dev, &idx))
-		return -ENODEV;
-	err = gaon_ras_show(to_gaon_device(entry->dev), file);
-	drm_dev_exit(idx);
+	err = gaon_power_get(gdev);
+	if (err)
+		return err;
+	err = -ENODEV;
+	if (drm_dev_enter(entry->dev, &idx)) {
+		err = gaon_ras_show(gdev, file);
+		drm_dev_exit(idx);
+	}
+	gaon_power_put(gdev);
 	return err;
 }
 
@@ -324,11 +330,15 @@ static ssize_t stats_reset_write(struct file *file, const char __user *text, siz
 	err = gaon_power_enter(gdev, &gate);
 	if (err)
 		return err;
-	err = -ENODEV;
-	if (drm_dev_enter(&gdev->drm, &idx)) {
-		err = sysfs_streq(word, "engines") ? stats_reset_engines(gdev) :
-						     stats_reset_device(gdev);
-		drm_dev_exit(idx);
+	err = gaon_power_get(gdev);
+	if (!err) {
+		err = -ENODEV;
+		if (drm_dev_enter(&gdev->drm, &idx)) {
+			err = sysfs_streq(word, "engines") ? stats_reset_engines(gdev) :
+							     stats_reset_device(gdev);
+			drm_dev_exit(idx);
+		}
+		gaon_power_put(gdev);
 	}
 	gaon_power_exit(gdev, gate);
 	return err ?: bytes;

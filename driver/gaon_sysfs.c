@@ -52,7 +52,7 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr, cha
 				word = "degraded";
 			drm_dev_exit(idx);
 		}
-		gaon_power_exit(gdev, gate);
+		gaon_power_try_exit(gdev, gate);
 		break;
 	case GAON_DEVICE_ASLEEP:
 		word = "asleep";

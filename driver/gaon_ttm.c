@@ -315,6 +315,8 @@ static void bo_prepare(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes)
 	mutex_init(&bo->gpuva_lock);
 	drm_gem_private_object_init(&gdev->drm, &bo->ttm.base, bytes);
 	gaon_compat_gpuva_init(bo);
+	/* A file that others have of it, or a mapping of that, may be all that is left. */
+	gaon_power_keep(gdev);
 	spin_lock(&ttm->lock);
 	list_add_tail(&bo->node, &ttm->objects);
 	spin_unlock(&ttm->lock);
@@ -336,6 +338,7 @@ static void bo_destroy(struct ttm_buffer_object *ttm)
 	gaon_uncharge(&bo->charge);
 	mutex_destroy(&bo->gpuva_lock);
 	kfree(bo);
+	gaon_power_put(gttm->gdev);
 }
 
 /**
@@ -521,7 +524,7 @@ static int vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, 
 		err = ttm_bo_vm_access(vma, addr, buf, len, write);
 		drm_dev_exit(idx);
 	}
-	gaon_power_exit(to_gaon_device(ttm->base.dev), gate);
+	gaon_power_try_exit(to_gaon_device(ttm->base.dev), gate);
 	return err;
 }
 

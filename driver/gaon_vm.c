@@ -113,6 +113,7 @@ void gaon_vm_free(struct drm_gpuvm *base)
 	mutex_destroy(&vm->lock);
 	drm_dbg(&gdev->drm, "context %u is gone\n", vm->context);
 	kfree(vm);
+	gaon_power_put(gdev);
 }
 
 static int vm_init(struct gaon_vm *vm)
@@ -147,6 +148,7 @@ static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	vm->gdev = gdev;
+	gaon_power_keep(gdev);
 	vm->lr = args->flags & DRM_GAON_VM_LR;
 	vm->print_va = args->print_va;
 	vm->client = gfile->drm->client_id;
@@ -176,6 +178,7 @@ err_numbers:
 	vm_put_numbers(vm);
 err_free:
 	kfree(vm);
+	gaon_power_put(gdev);
 	return ERR_PTR(err);
 }
 

@@ -84,7 +84,7 @@ struct gaon_vm {
 	bool missing;
 	/** @suspended: the context is, until @restore_work has run; protected by @lock. */
 	bool suspended;
-	/** @runs_until: in jiffies: till then it is not suspended to make room; written with @lock. */
+	/** @runs_until: in jiffies: till then nobody suspends it for room; written with @lock. */
 	unsigned long runs_until;
 	/** @turn: among those for whom room is to be made. */
 	struct gaon_turn turn;

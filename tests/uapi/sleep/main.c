@@ -90,7 +90,8 @@ static int machine_sleep(const char *test, const char *how, unsigned int seconds
 	char text[16];
 	int err = 0;
 
-	REQUIRE(write_file("/sys/power/pm_test", test), "a kernel that tests its sleep");
+	REQUIRE(write_file("/sys/power/pm_test", test) || !strcmp(test, "none"),
+		"a kernel that tests its sleep");
 	if (seconds) {
 		snprintf(text, sizeof(text), "+%u", seconds);
 		write_file("/sys/class/rtc/rtc0/wakealarm", "0");
@@ -322,7 +323,7 @@ static void test_full(struct scene *scene)
 	REQUIRE(seen, "%llu MiB on the card", (unsigned long long)(bytes / MIB));
 	for (i = 0; i < bytes / 8; i += 512)
 		seen[i] = i + 1;
-	err = sleep_by("core");
+	err = machine_sleep("none", "mem", 0);
 	CHECK_ERRNO(err, ENOMEM, "full: the machine stays awake");
 	for (i = 0; i < bytes / 8 && seen[i] == i + 1; i += 512)
 		;

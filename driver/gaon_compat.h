@@ -63,7 +63,8 @@ struct drm_ras_node {
 	struct {
 		u32 first, last;
 	} error_counter_range;
-	int (*query_error_counter)(struct drm_ras_node *node, u32 id, const char **name, u32 *value);
+	int (*query_error_counter)(struct drm_ras_node *node, u32 id, const char **name,
+				   u32 *value);
 	int (*clear_error_counter)(struct drm_ras_node *node, u32 id);
 	void *priv;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Errors by hand, for tests of what is done about them: debugfs `inject`. Only if the module was loaded
- * with inject=1, which taints the kernel, and only of a card whose debug fuse is blown.
+ * Errors by hand, for tests of what is done about them: debugfs `inject`. Only if the module was
+ * loaded with inject=1, which taints the kernel, and only of a card whose debug fuse is blown.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Errors of the card's memories and links: counted by where they were, and pages of HBM with them taken
- * out of use.
+ * Errors of the card's memories and links: counted by where they were, and pages of HBM with them
+ * taken out of use.
  *
- * The device counts since it was reset; what it has counted is added up here, and shown by DRM's RAS
- * interface (in kernels that have it) and debugfs. A record of an error makes a work look: what is
- * allocated for it must not be waited for by fences, which records are taken for, too.
+ * The device counts since it was reset; what it has counted is added up here, and shown by DRM's
+ * RAS interface (in kernels that have it) and debugfs. A record of an error makes a work look: what
+ * is allocated for it must not be waited for by fences, which records are taken for, too.
  */
 #include <linux/bitmap.h>
 #include <linux/dma-mapping.h>
@@ -105,7 +105,7 @@ struct gaon_ras {
 static void ras_uevent(struct gaon_ras *ras, const char *what, const char *name, u64 value)
 {
 	char event[32], counter[48], number[32];
-	char *env[] = { event, counter, number, NULL };
+	char *env[4] = { event, counter, number };
 
 	snprintf(event, sizeof(event), "RAS_EVENT=%s", what);
 	snprintf(counter, sizeof(counter), "RAS_COUNTER=%s", name);
@@ -238,8 +238,8 @@ static void ras_uncorrected(struct gaon_ras *ras, u64 offset)
 				    offset, news);
 		return;
 	}
-	dev_err_ratelimited(gdev->drm.dev,
-			    "uncorrectable error of HBM at %#llx, channel %u: %s\n", offset, channel,
+	dev_err_ratelimited(gdev->drm.dev, "uncorrectable error of HBM at %#llx, channel %u: %s\n",
+			    offset, channel,
 			    news ? "the page is retired" : "not the first of its page");
 	if (news)
 		ras_uevent(ras, "retired", "hbm-page", round_down(offset, PAGE_SIZE));
@@ -256,8 +256,8 @@ static void ras_retire(struct gaon_ras *ras, u64 page, unsigned long count)
 
 	if (gaon_hbm_retire(gdev, page, false) <= 0)
 		return;
-	drm_warn(&gdev->drm, "page %#llx of HBM has had %lu corrected errors: it is retired\n", page,
-		 count);
+	drm_warn(&gdev->drm, "page %#llx of HBM has had %lu corrected errors: it is retired\n",
+		 page, count);
 	ras_uevent(ras, "retired", "hbm-page", page);
 	err = gaon_device_check(gdev) ?: gaon_admin_exec(gdev, &req, 0);
 	if (err)

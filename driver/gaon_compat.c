@@ -18,7 +18,7 @@
 #include <linux/cgroup_dmem.h>
 #endif
 #if defined(GAON_HAVE_DRM_RAS) && IS_ENABLED(CONFIG_DRM_RAS)
-#include <linux/genetlink.h>
+#include <net/genetlink.h>
 #endif
 
 /* drmm_alloc_ordered_workqueue() of newer kernels has its own. */

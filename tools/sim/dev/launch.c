@@ -230,8 +230,9 @@ void sim_launch_settle(struct gaon_sim *sim, struct sim_launch *l)
 			stop_running(sim, l);
 			return;
 		}
-		keep_states(sim, l);
+		/* Of the launch's end, as the fault's record. */
 		sim_time_launch_end(sim, l);
+		keep_states(sim, l);
 		end(sim, l);
 		if (l->faulted) {
 			l->faulted = false;

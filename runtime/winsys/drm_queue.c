@@ -416,6 +416,9 @@ int drm_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
 	if (timeout_ns <= WAIT_SPIN_NS)
 		return wait_look(ctx, cpu, value);
 	do {
+		/* Nobody can be asked for a fault any more. */
+		if (atomic_load(&ctx->ws->lost))
+			return -ENODEV;
 		/* What a kernel-owned queue refused is no event that wakes. */
 		if (ctx->ws->kernel_queues && context_untold(ctx))
 			return -EIO;

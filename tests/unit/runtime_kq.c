@@ -234,6 +234,26 @@ START_TEST(the_card_goes_away)
 }
 END_TEST
 
+/* Who submits hears of it first; whoever waits then must not ask for a fault again and again. */
+START_TEST(the_card_is_gone_at_a_submit)
+{
+	struct gaon_stream *stream;
+	struct gaon_device *dev;
+	struct gaon_mem *m;
+
+	setup();
+	ok(gaon_device_open_with("accel0", &kernel_queues, &dev));
+	ok(gaon_stream_create(dev, NULL, &stream));
+	ok(gaon_mem_alloc(dev, 4096, GAON_MEM_DEVICE, &m));
+	atomic_store(&drm_kernel.removed, 1);
+	gaon_mem_fill_async(stream, gaon_mem_va(m), 1, 8, 4096);
+	fails(GAON_ERROR_DEVICE_LOST, gaon_stream_wait(stream, WAIT), "");
+	ok(gaon_device_close(dev));
+	atomic_store(&drm_kernel.removed, 0);
+	ck_assert_int_eq(atomic_load(&drm_kernel.files), 0);
+}
+END_TEST
+
 START_TEST(choices)
 {
 	struct gaon_device_config config = kernel_queues;
@@ -277,6 +297,7 @@ int main(void)
 	tcase_add_test(c, one_job_per_operation);
 	tcase_add_test(c, held_back_by_the_host);
 	tcase_add_test(c, the_card_goes_away);
+	tcase_add_test(c, the_card_is_gone_at_a_submit);
 	tcase_add_test(c, choices);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);

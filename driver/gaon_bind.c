@@ -9,6 +9,8 @@
 #include <linux/dma-resv.h>
 #include <linux/slab.h>
 
+#include <kunit/visibility.h>
+
 #include <drm/drm_exec.h>
 #include <drm/drm_gem.h>
 
@@ -415,6 +417,7 @@ int gaon_bind_exec(struct gaon_vm *vm, struct gaon_bind_op *op)
 	trace_gaon_map(vm, op, err);
 	return err;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_bind_exec);
 
 static void vma_free(struct gaon_vm *vm, struct gaon_vma *vma)
 {
@@ -483,6 +486,7 @@ void gaon_bind_finish(struct gaon_vm *vm, struct gaon_bind_op *op)
 	}
 	gaon_compat_vm_bo_cleanup(&vm->base);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_bind_finish);
 
 void gaon_bind_clear(struct gaon_vm *vm)
 {
@@ -501,6 +505,7 @@ void gaon_bind_clear(struct gaon_vm *vm)
 	}
 	gaon_bind_finish(vm, &op);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_bind_clear);
 
 /* --- eviction ------------------------------------------------------------------------------- */
 
@@ -567,6 +572,7 @@ void gaon_vm_evict_bo(struct gaon_bo *bo, bool room)
 		gaon_vm_put(vm);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_vm_evict_bo);
 
 /** gaon_vm_bo_may_go() - whether all LR VMs that map an object may be suspended to make room */
 bool gaon_vm_bo_may_go(struct gaon_bo *bo)

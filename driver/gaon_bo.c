@@ -4,6 +4,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include <kunit/visibility.h>
+
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/ttm/ttm_tt.h>
@@ -141,6 +143,7 @@ void gaon_cursor_first(struct gaon_cursor *cursor, struct gaon_bo *bo, u64 offse
 	*cursor = (struct gaon_cursor) { .bo = bo, .at = offset, .left = bytes };
 	cursor_load(cursor);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_cursor_first);
 
 /** gaon_cursor_next() - go on by at most the current run */
 void gaon_cursor_next(struct gaon_cursor *cursor, u64 bytes)
@@ -154,6 +157,7 @@ void gaon_cursor_next(struct gaon_cursor *cursor, u64 bytes)
 		cursor_load(cursor);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_cursor_next);
 
 /* --- ioctls --------------------------------------------------------------------------------- */
 

@@ -6,6 +6,8 @@
 #include <linux/shmem_fs.h>
 #include <linux/workqueue.h>
 
+#include <kunit/visibility.h>
+
 #include <drm/drm_gem.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/ttm/ttm_bo.h>
@@ -52,6 +54,7 @@ void gaon_compat_ras_settle(void)
 void gaon_compat_gpuva_init(struct gaon_bo *bo)
 {
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_compat_gpuva_init);
 
 struct mutex *gaon_compat_gpuva_lock(struct drm_gem_object *obj)
 {
@@ -62,6 +65,7 @@ struct drm_gpuvm_bo *gaon_compat_vm_bo_obtain(struct drm_gpuvm_bo *vm_bo)
 {
 	return drm_gpuvm_bo_obtain_prealloc(vm_bo);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_compat_vm_bo_obtain);
 
 void gaon_compat_gpuva_unlink(struct drm_gpuva *va)
 {
@@ -84,6 +88,7 @@ void gaon_compat_gpuva_init(struct gaon_bo *bo)
 {
 	drm_gem_gpuva_set_lock(&bo->ttm.base, &bo->gpuva_lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_compat_gpuva_init);
 
 struct mutex *gaon_compat_gpuva_lock(struct drm_gem_object *obj)
 {
@@ -95,6 +100,7 @@ struct drm_gpuvm_bo *gaon_compat_vm_bo_obtain(struct drm_gpuvm_bo *vm_bo)
 	guard(mutex)(gaon_compat_gpuva_lock(vm_bo->obj));
 	return drm_gpuvm_bo_obtain_prealloc(vm_bo);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_compat_vm_bo_obtain);
 
 /* The object must outlive the lock that is in it. */
 void gaon_compat_gpuva_unlink(struct drm_gpuva *va)

@@ -11,6 +11,8 @@
 #include <linux/srcu.h>
 #include <linux/wait.h>
 
+#include <kunit/visibility.h>
+
 #include <drm/drm_managed.h>
 
 #include "gaon_admin.h"
@@ -18,6 +20,7 @@
 #include "gaon_event.h"
 #include "gaon_queue.h"
 #include "gaon_ras.h"
+#include "gaon_visible.h"
 
 #define EVENT_LOG2	10
 #define EVENT_COUNT	BIT(EVENT_LOG2)
@@ -93,6 +96,7 @@ int gaon_hwq_register(struct gaon_device *gdev, struct gaon_hwq *hwq, u32 contex
 	xa_store(&events->queues, hwq->id, hwq, GFP_KERNEL);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_hwq_register);
 
 /**
  * gaon_hwq_unregister() - give the number back
@@ -106,6 +110,7 @@ void gaon_hwq_unregister(struct gaon_device *gdev, struct gaon_hwq *hwq)
 	xa_erase(&gdev->events->queues, hwq->id);
 	synchronize_srcu(&gdev->events->srcu);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_hwq_unregister);
 
 unsigned int gaon_event_ring(u32 context)
 {
@@ -248,6 +253,7 @@ void gaon_event_drain(struct gaon_device *gdev, u32 context)
 {
 	event_drain(&gdev->events->rings[gaon_event_ring(context)]);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_event_drain);
 
 /** gaon_events_drain_all() - as gaon_event_drain(), for everybody */
 void gaon_events_drain_all(struct gaon_device *gdev)
@@ -337,7 +343,8 @@ static void events_release(struct drm_device *drm, void *arg)
 	cleanup_srcu_struct(&events->srcu);
 }
 
-int gaon_events_init(struct gaon_device *gdev)
+/* All but the interrupts. */
+VISIBLE_IF_KUNIT int gaon_events_alloc(struct gaon_device *gdev)
 {
 	struct device *dev = gdev->drm.dev;
 	struct gaon_events *events;
@@ -371,7 +378,13 @@ int gaon_events_init(struct gaon_device *gdev)
 		if (!ring->records)
 			return -ENOMEM;
 	}
-	return events_request_irqs(gdev);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(gaon_events_alloc);
+
+int gaon_events_init(struct gaon_device *gdev)
+{
+	return gaon_events_alloc(gdev) ?: events_request_irqs(gdev);
 }
 
 /**
@@ -405,6 +418,7 @@ int gaon_events_start(struct gaon_device *gdev)
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_events_start);
 
 /**
  * gaon_events_stop() - take no record any more
@@ -424,6 +438,7 @@ void gaon_events_stop(struct gaon_device *gdev)
 	}
 	gaon_event_wake_all(gdev);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_events_stop);
 
 /** gaon_events_fini() - give the interrupts back; before the registers are unmapped */
 void gaon_events_fini(struct gaon_device *gdev)

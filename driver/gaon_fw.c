@@ -6,12 +6,15 @@
 #include <linux/iopoll.h>
 #include <linux/pci.h>
 
+#include <kunit/visibility.h>
+
 #include <hw/gaon_fwimage.h>
 #include <hw/gaon_text.h>
 
 #include "gaon_admin.h"
 #include "gaon_device.h"
 #include "gaon_fw.h"
+#include "gaon_visible.h"
 
 #define BOOT_TIMEOUT_US		(20 * USEC_PER_SEC)
 #define KNOWN_FEATURES							\
@@ -24,7 +27,8 @@ static_assert(sizeof(struct gaon_telemetry) == 512);
 
 /* --- the file ------------------------------------------------------------------------------- */
 
-static int fw_check(struct gaon_device *gdev, const struct firmware *fw, const char *name)
+VISIBLE_IF_KUNIT int gaon_fw_check(struct gaon_device *gdev, const struct firmware *fw,
+				   const char *name)
 {
 	const struct gaon_fw_header *header = (const void *)fw->data;
 	int fault = gaon_fw_header_check(header, fw->size);
@@ -43,6 +47,7 @@ static int fw_check(struct gaon_device *gdev, const struct firmware *fw, const c
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_fw_check);
 
 /* The newest name first; a file that is there but wrong is an error, not a reason to try others. */
 static int fw_request(struct gaon_device *gdev, const struct firmware **fw)
@@ -55,7 +60,7 @@ static int fw_request(struct gaon_device *gdev, const struct firmware **fw)
 		err = firmware_request_nowarn(fw, names[i], gdev->drm.dev);
 		if (err)
 			continue;
-		err = fw_check(gdev, *fw, names[i]);
+		err = gaon_fw_check(gdev, *fw, names[i]);
 		if (err) {
 			release_firmware(*fw);
 			return err;
@@ -184,7 +189,7 @@ static bool identify_is_same(const struct gaon_identify *old, const struct gaon_
 }
 
 /* Sizes that the driver computes with; all else is only passed on. */
-static int identify_check(struct gaon_device *gdev, struct gaon_identify *id)
+VISIBLE_IF_KUNIT int gaon_fw_identify_check(struct gaon_device *gdev, struct gaon_identify *id)
 {
 	u64 hbm = gaon_read64(gdev, GAON_REG_HBM_SIZE);
 	u64 aperture = gaon_read64(gdev, GAON_REG_APERTURE);
@@ -205,6 +210,7 @@ static int identify_check(struct gaon_device *gdev, struct gaon_identify *id)
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_fw_identify_check);
 
 /**
  * gaon_fw_identify() - agree on features and learn the device's shape
@@ -226,7 +232,7 @@ int gaon_fw_identify(struct gaon_device *gdev)
 	err = gaon_admin_exec(gdev, &req, 0);
 	if (!err) {
 		memcpy(&id, gdev->telemetry, sizeof(id));
-		err = identify_check(gdev, &id);
+		err = gaon_fw_identify_check(gdev, &id);
 	}
 	if (err) {
 		drm_err(&gdev->drm, "the device cannot be identified (error %d)\n", err);

@@ -6,6 +6,8 @@
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 
+#include <kunit/visibility.h>
+
 #include <hw/gaon_regs.h>
 
 #include "gaon_device.h"
@@ -136,6 +138,7 @@ int gaon_pt_reserve(struct gaon_pt *pt, struct gaon_pt_reserve *reserve,
 		err = reserve_add(pt, &reserve->low, false, (count ? count->low : 0) + 2);
 	return err;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_reserve);
 
 /** gaon_pt_unreserve() - free what was not needed */
 void gaon_pt_unreserve(struct gaon_pt *pt, struct gaon_pt_reserve *reserve)
@@ -147,6 +150,7 @@ void gaon_pt_unreserve(struct gaon_pt *pt, struct gaon_pt_reserve *reserve)
 	while ((table = list_pop(&reserve->high)))
 		table_free(pt, table);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_unreserve);
 
 /* Takes a whole tree out of use; the walker may still be in it. */
 static void table_kill(struct gaon_pt *pt, struct gaon_pt_table *table)
@@ -179,6 +183,7 @@ void gaon_pt_reap(struct gaon_pt *pt)
 		table_free(pt, table);
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_reap);
 
 int gaon_pt_init(struct gaon_pt *pt, struct gaon_device *gdev)
 {
@@ -190,6 +195,7 @@ int gaon_pt_init(struct gaon_pt *pt, struct gaon_device *gdev)
 	pt->tables = 1;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_init);
 
 /** gaon_pt_fini() - free all; no context uses the root any more, or the device is in reset */
 void gaon_pt_fini(struct gaon_pt *pt)
@@ -200,12 +206,14 @@ void gaon_pt_fini(struct gaon_pt *pt)
 	pt->root = NULL;
 	gaon_pt_reap(pt);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_fini);
 
 /** gaon_pt_root() - physical address of the root, as CONTEXT_CREATE takes it */
 u64 gaon_pt_root(const struct gaon_pt *pt)
 {
 	return GAON_PA_HOST | pt->root->dma;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_root);
 
 /* --- leaves --------------------------------------------------------------------------------- */
 
@@ -251,6 +259,7 @@ void gaon_pt_count_run(struct gaon_pt_count *count, u64 va, u64 pa, u64 bytes)
 		bytes -= step;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_count_run);
 
 /* Replaces a large leaf by a table of smaller ones that say the same. */
 static struct gaon_pt_table *leaf_split(struct gaon_pt *pt, struct gaon_pt_table *table,
@@ -355,6 +364,7 @@ int gaon_pt_map(struct gaon_pt *pt, u64 va, u64 pa, u64 bytes, u64 prot,
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_map);
 
 /* Takes out what lies below @table in [va, va + bytes), which is inside of it. */
 static int table_unmap(struct gaon_pt *pt, struct gaon_pt_table *table, u64 va, u64 bytes,
@@ -408,3 +418,4 @@ int gaon_pt_unmap(struct gaon_pt *pt, u64 va, u64 bytes, struct gaon_pt_reserve 
 {
 	return table_unmap(pt, pt->root, va, bytes, reserve);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_pt_unmap);

@@ -13,6 +13,8 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
+#include <kunit/visibility.h>
+
 #include <hw/gaon_packet.h>
 
 #include "gaon_admin.h"
@@ -20,6 +22,7 @@
 #include "gaon_queue.h"
 #include "gaon_sched.h"
 #include "gaon_trace.h"
+#include "gaon_visible.h"
 
 #define JOB_PACKETS	DRM_GAON_JOB_PACKETS
 #define JOB_CALL	1	/* which of them is the user's */
@@ -59,6 +62,7 @@ void gaon_job_init_fence(struct gaon_job *job)
 	lockdep_assert_held(&kq->submit_lock);
 	gaon_compat_fence_init(job->done, &fence_ops, kq->fence_context, ++kq->fence_seq);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_job_init_fence);
 
 /* --- jobs ----------------------------------------------------------------------------------- */
 
@@ -184,6 +188,7 @@ void gaon_kq_complete(struct gaon_kq *kq)
 	spin_unlock_irqrestore(&kq->lock, flags);
 	dma_fence_end_signalling(cookie);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_kq_complete);
 
 /* The device has nothing of the queue any more: what is not complete never will be. */
 static void kq_give_up(struct gaon_kq *kq, int err)
@@ -289,7 +294,7 @@ static void job_push(struct gaon_kq *kq, struct gaon_job *job)
 }
 
 /* Under the lock; what drm_sched hands over is on the list, or its fence is signalled. */
-static void kq_take_job(struct gaon_kq *kq, struct gaon_job *job, bool there)
+VISIBLE_IF_KUNIT void gaon_kq_take_job(struct gaon_kq *kq, struct gaon_job *job, bool there)
 {
 	lockdep_assert_held(&kq->lock);
 	if (!there || kq->phase == GAON_KQ_STOPPED || kq->epoch != job->epoch) {
@@ -309,6 +314,7 @@ static void kq_take_job(struct gaon_kq *kq, struct gaon_job *job, bool there)
 	if (!job->count)
 		kq_complete_locked(kq);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_kq_take_job);
 
 static struct dma_fence *kq_run_job(struct drm_sched_job *base)
 {
@@ -326,7 +332,7 @@ static struct dma_fence *kq_run_job(struct drm_sched_job *base)
 	there = drm_dev_enter(&queue->gdev->drm, &idx);
 	trace_gaon_job_run(job);
 	spin_lock_irqsave(&kq->lock, flags);
-	kq_take_job(kq, job, there);
+	gaon_kq_take_job(kq, job, there);
 	watch = !list_empty(&kq->in_flight) && kq->phase == GAON_KQ_RUNNING;
 	spin_unlock_irqrestore(&kq->lock, flags);
 	if (watch)
@@ -417,6 +423,7 @@ u64 gaon_kq_job_index(struct gaon_kq *kq, u64 sequence)
 	spin_unlock_irqrestore(&kq->lock, flags);
 	return index;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_kq_job_index);
 
 /** gaon_kq_ring_index() - where the CALL of the next job pushed will stand; under kq->lock */
 u64 gaon_kq_ring_index(const struct gaon_kq *kq)
@@ -497,6 +504,7 @@ void gaon_kq_lose(struct gaon_kq *kq, int err)
 	kq_begin_stop(kq, U64_MAX);
 	kq_give_up(kq, err);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_kq_lose);
 
 /** gaon_kq_check() - @reply is what QUEUE_QUERY says of it, and events were taken */
 void gaon_kq_check(struct gaon_kq *kq, const struct gaon_admin_reply *reply)
@@ -515,6 +523,7 @@ bool gaon_kq_is_stopped(struct gaon_kq *kq)
 	spin_unlock_irq(&kq->lock);
 	return stopped;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_kq_is_stopped);
 
 /** gaon_kq_go_on() - the device has cleared the queue: jobs that are submitted now run */
 void gaon_kq_go_on(struct gaon_kq *kq)
@@ -524,6 +533,7 @@ void gaon_kq_go_on(struct gaon_kq *kq)
 		kq->phase = GAON_KQ_RUNNING;
 	spin_unlock_irq(&kq->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_kq_go_on);
 
 /* --- life ----------------------------------------------------------------------------------- */
 

@@ -8,6 +8,9 @@
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
 
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
+
 #include "gaon_device.h"
 #include "gaon_tlbi.h"
 
@@ -43,6 +46,7 @@ int gaon_tlbi_init(struct gaon_device *gdev)
 	gdev->tlbi = tlbi;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_tlbi_init);
 
 /** gaon_tlbi_start() - after a reset, which completed whatever was pending */
 void gaon_tlbi_start(struct gaon_device *gdev)
@@ -71,6 +75,7 @@ u64 gaon_tlbi_send(struct gaon_device *gdev, u16 asid, u64 va, u64 bytes)
 {
 	struct gaon_tlbi *tlbi = gdev->tlbi;
 
+	KUNIT_STATIC_STUB_REDIRECT(gaon_tlbi_send, gdev, asid, va, bytes);
 	guard(spinlock)(&tlbi->lock);
 	if (tlbi->held)
 		return tlbi->seq;
@@ -85,6 +90,7 @@ u64 gaon_tlbi_send(struct gaon_device *gdev, u16 asid, u64 va, u64 bytes)
 	gaon_write64(gdev, GAON_REG_TLBI_SEQ, tlbi->seq);
 	return tlbi->seq;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_tlbi_send);
 
 /**
  * gaon_tlbi_hold() - from here on invalidations do nothing

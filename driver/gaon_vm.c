@@ -4,6 +4,8 @@
 #include <linux/dma-resv.h>
 #include <linux/slab.h>
 
+#include <kunit/visibility.h>
+
 #include <drm/drm_exec.h>
 #include <drm/drm_gem.h>
 
@@ -17,6 +19,7 @@
 #include "gaon_tlbi.h"
 #include "gaon_ttm.h"
 #include "gaon_userptr.h"
+#include "gaon_visible.h"
 #include "gaon_vm.h"
 
 #define VM_KERNEL_BYTES		BIT_ULL(46)
@@ -70,7 +73,7 @@ static void context_destroy(struct gaon_vm *vm)
 }
 
 /* Numbers of contexts are given out in turn, like those of queues. */
-static int vm_take_numbers(struct gaon_vm *vm)
+VISIBLE_IF_KUNIT int gaon_vm_take_numbers(struct gaon_vm *vm)
 {
 	struct gaon_device *gdev = vm->gdev;
 	struct xa_limit limit = XA_LIMIT(GAON_MIGRATE_CONTEXT + 1, gdev->identify.contexts - 1);
@@ -87,12 +90,14 @@ static int vm_take_numbers(struct gaon_vm *vm)
 	}
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_vm_take_numbers);
 
-static void vm_put_numbers(struct gaon_vm *vm)
+VISIBLE_IF_KUNIT void gaon_vm_put_numbers(struct gaon_vm *vm)
 {
 	xa_erase(&vm->gdev->vms, vm->context);
 	ida_free(&vm->gdev->asids, vm->asid);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_vm_put_numbers);
 
 /* --- life ----------------------------------------------------------------------------------- */
 
@@ -107,7 +112,7 @@ void gaon_vm_free(struct drm_gpuvm *base)
 		destroy_workqueue(vm->bind_wq);
 	scoped_guard(mutex, &vm->lock)
 		gaon_pt_fini(&vm->pt);
-	vm_put_numbers(vm);
+	gaon_vm_put_numbers(vm);
 	drm_mm_takedown(&vm->kernel_va);
 	mutex_destroy(&vm->bind_lock);
 	mutex_destroy(&vm->lock);
@@ -116,7 +121,7 @@ void gaon_vm_free(struct drm_gpuvm *base)
 	gaon_power_put(gdev);
 }
 
-static int vm_init(struct gaon_vm *vm)
+VISIBLE_IF_KUNIT int gaon_vm_init(struct gaon_vm *vm)
 {
 	struct gaon_device *gdev = vm->gdev;
 	struct drm_gem_object *root;
@@ -137,6 +142,7 @@ static int vm_init(struct gaon_vm *vm)
 	drm_gem_object_put(root);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_vm_init);
 
 static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_vm_create *args)
 {
@@ -152,7 +158,7 @@ static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_
 	vm->lr = args->flags & DRM_GAON_VM_LR;
 	vm->print_va = args->print_va;
 	vm->client = gfile->drm->client_id;
-	err = vm_take_numbers(vm);
+	err = gaon_vm_take_numbers(vm);
 	if (err)
 		goto err_free;
 	err = gaon_pt_init(&vm->pt, gdev);
@@ -161,7 +167,7 @@ static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_
 	err = gaon_vm_create_context(vm);
 	if (err)
 		goto err_pt;
-	err = vm_init(vm);
+	err = gaon_vm_init(vm);
 	if (err)
 		goto err_context;
 	xa_store(&gdev->vms, vm->context, vm, GFP_KERNEL);
@@ -175,7 +181,7 @@ err_context:
 err_pt:
 	gaon_pt_fini(&vm->pt);
 err_numbers:
-	vm_put_numbers(vm);
+	gaon_vm_put_numbers(vm);
 err_free:
 	kfree(vm);
 	gaon_power_put(gdev);

@@ -14,6 +14,9 @@ for file in "$top"/driver/*.[ch] "$top"/driver/conftest.sh "$top"/driver/Kbuild 
 	"$top"/driver/Makefile; do
 	copy "$file" "$out/${file##*/}"
 done
+for file in "$top"/driver/tests/*.[ch]; do
+	copy "$file" "$out/tests/${file##*/}"
+done
 for file in "$top"/include/hw/*.h; do
 	copy "$file" "$out/include/hw/${file##*/}"
 done

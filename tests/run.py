@@ -148,10 +148,10 @@ def plan(options):
             jobs.append(Job("vm", f"{kernel}/{shape}",
                             [*guest, "--test", options.test, "--kernel", kernel, "--shape", shape, "check"],
                             env, int(seconds)))
-        # The uAPI suite in the debugging kernel. It is first, since it takes longest: where the kernel is not in the
+        # The uAPI suite and KUnit in the debugging kernel. It is first, since it takes longest: where the kernel is not in the
         # cache it is built, by one processor, while others run the other tests.
         if not options.test:
-            command = [*guest, "--kernel", "debug", "--shape", "plain", "--test", "uapi/*", "check"]
+            command = [*guest, "--kernel", "debug", "--shape", "plain", "--test", "uapi/*,driver/kunit", "check"]
             jobs.insert(0, Job("vm", "debug/plain", command, dict(env, JOBS="1"), 5400))
         for name, command in (("dkms", [sys.executable, "tests/vm/vm_dkms.py", "--build", build]),
                               ("lint", [*guest, "lint"])):

@@ -20,7 +20,7 @@ BOOT_SECONDS = {"debug": 900}       # until the agent answers; others 180; 7 (de
 GRACE_SECONDS = 25          # for the agent to say that a test is late and to clear up after it
 # Four levels of page tables: identify_cpu() of 7.3 clears for a moment what says that there are five, KASAN then knows
 # no address of memory, and an interrupt that comes in that moment never ends reporting. On a busy machine one comes.
-_DEBUG = ("no5lvl",)
+_DEBUG = ("no5lvl", "kunit.enable=1", "kunit.autorun=1")
 # Bits of /proc/sys/kernel/tainted that no test may set: bad page, died, warning, soft lockup.
 _BAD_TAINT = 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14
 
@@ -90,7 +90,7 @@ class Machine:
         if shape.llama:         # tests mount them themselves: others need neither
             shown.update(llama=vm_image.root("llama"), models=os.path.dirname(vm_image.model()))
         append = ["console=ttyS0", "oops=panic", "panic=-1", "sysrq_always_enabled", "unknown_nmi_panic",
-                  "loglevel=8", "kasan_multi_shot", "no_timer_check", "printk.devkmsg=on", "sysctl.kernel.hung_task_timeout_secs=60", "kunit.enable=0",
+                  "loglevel=8", "kasan_multi_shot", "no_timer_check", "printk.devkmsg=on", "sysctl.kernel.hung_task_timeout_secs=60",
                   *(_DEBUG if image.kernel == "debug" else ()), shape.append, *self._environment()]
         command = [
             *vm_image.inside(image.host, [*shown.values(), image.image], [self._sockets, image.out]),

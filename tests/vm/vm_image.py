@@ -13,6 +13,8 @@ from vm_plan import TREE
 _EARLY = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 # What the tests need besides what gaon.ko asks for itself.
 HELPERS = ("vgem", "udmabuf")
+# The driver's own tests are built for the kernel that has KUnit.
+KUNIT = ("CONFIG_DRM_ACCEL_GAON_KUNIT_TEST=m",)
 
 
 class ImageError(Exception):
@@ -176,7 +178,9 @@ def prepare(image, build, with_driver=True):
                           os.path.join(layer, "usr/lib/modules", image.release, "kernel"))
         built = [build_module(image, "tests/vm/module", "gaon_trouble")[0]]
         if with_driver and os.path.isdir(os.path.join(TREE, "driver")):
-            built.append(build_module(image, "driver", "gaon")[0])
+            built.append(build_module(image, "driver", "gaon", KUNIT if image.kernel == "debug" else ())[0])
+            if image.kernel == "debug":
+                built.append(os.path.join(os.path.dirname(built[-1]), "gaon_kunit.ko"))
         if _copy_all(built, updates):
             _run(f"depmod for Linux {image.release}", os.path.join(image.out, "depmod.log"), _depmod(image, layer))
         firmware = os.path.join(os.path.abspath(build), "firmware")

@@ -118,8 +118,10 @@ def _expand(where, keys, fields, build):
 
 
 def boots(build, kernels, pattern="", shape=""):
-    """The boots that run all tests whose name contains @pattern: a list of (kernel, Shape, [Test])."""
+    """The boots that run all tests whose name contains @pattern, or one of several patterns with commas between them: a
+    list of (kernel, Shape, [Test])."""
     shapes, tests = _read(os.path.abspath(build))
+    patterns = pattern.split(",")
     plan = []
     for kernel in kernels:
         for name, kind in shapes.items():
@@ -127,7 +129,7 @@ def boots(build, kernels, pattern="", shape=""):
                 continue
             chosen = [test for test in tests if test.shape == name and kernel in test.kernels and
                       (test.name == pattern if test.named else
-                       not pattern or fnmatch.fnmatch(test.name, f"*{pattern}*"))]
+                       any(fnmatch.fnmatch(test.name, f"*{one}*") for one in patterns))]
             if chosen:
                 plan.append((kernel, kind, chosen))
     return plan

@@ -72,6 +72,11 @@ have TTM_POOL_LRU <<'END'
 void probe(struct ttm_pool_type *type) { list_lru_destroy(&type->pages); }
 END
 
+have DMA_SKIP_SYNC <<'END'
+#include <linux/device.h>
+int probe(const struct device *dev) { return dev_dma_skip_sync(dev); }
+END
+
 have DMEM <<'END'
 #include <linux/cgroup_dmem.h>
 #include <drm/drm_drv.h>

@@ -7,7 +7,9 @@
 #ifndef _GAON_COMPAT_H_
 #define _GAON_COMPAT_H_
 
+#include <linux/device.h>
 #include <linux/dma-fence.h>
+#include <linux/dma-mapping.h>
 
 #include <drm/drm_device.h>
 #include <drm/drm_drv.h>
@@ -123,6 +125,23 @@ void gaon_compat_fence_init(struct gaon_compat_fence *fence, const struct dma_fe
 void gaon_compat_fence_retire(struct gaon_compat_fence *fence);
 
 struct file *gaon_compat_shmem_file(const char *name, loff_t bytes);
+
+/*
+ * A copy of a page, which the kernel would bring up to date? One that checks DMA (DMA_API_DEBUG)
+ * wants to see these calls for all that is behind an IOMMU, copied or not; the device's mark is
+ * cleared only when something was copied.
+ */
+static inline bool gaon_compat_dma_is_copy(struct device *dev, dma_addr_t addr)
+{
+#if defined(GAON_HAVE_DMA_SKIP_SYNC)
+	return dma_need_sync(dev, addr) && !dev_dma_skip_sync(dev);
+#elif defined(CONFIG_DMA_NEED_SYNC)
+	return dma_need_sync(dev, addr) && !dev->dma_skip_sync;
+#else
+	return dma_need_sync(dev, addr);
+#endif
+}
+
 void gaon_compat_dma_buf_moves(struct dma_buf *buf);
 void gaon_compat_ras_settle(void);
 void gaon_compat_destroy_workqueue(struct drm_device *drm, void *wq);

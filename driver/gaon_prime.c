@@ -366,7 +366,7 @@ static bool prime_is_bounced(struct device *dev, struct sg_table *sgt)
 	if (dma_max_mapping_size(dev) == SIZE_MAX)
 		return false;
 	for_each_sgtable_dma_sg(sgt, sg, i) {
-		if (dma_need_sync(dev, sg_dma_address(sg)))
+		if (gaon_compat_dma_is_copy(dev, sg_dma_address(sg)))
 			return true;
 	}
 	return false;

@@ -9,6 +9,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "gaon_compat.h"
 #include "gaon_userptr_dma.h"
 
 #define DMA_PARTS	2
@@ -53,7 +54,7 @@ static int dma_try(struct device *dev, struct page *page, enum dma_data_directio
 	addr = dma_map_page(dev, page, 0, PAGE_SIZE, dir);
 	if (dma_mapping_error(dev, addr))
 		return -ENOMEM;
-	copied = dma_need_sync(dev, addr);
+	copied = gaon_compat_dma_is_copy(dev, addr);
 	dma_unmap_page(dev, addr, PAGE_SIZE, dir);
 	return copied ? -EOPNOTSUPP : 0;
 }
@@ -96,7 +97,7 @@ static int runs_fill(struct gaon_userptr_dma *dma)
 	for (k = 0; k < dma->parts; k++) {
 		for_each_sgtable_dma_sg(&dma->part[k], sg, i) {
 			/* A copy of a page is of no use to a device that works on its own. */
-			if (dma_need_sync(dma->dev, sg_dma_address(sg)))
+			if (gaon_compat_dma_is_copy(dma->dev, sg_dma_address(sg)))
 				return -EOPNOTSUPP;
 			if (!at || sg_dma_address(sg) != next)
 				dma->run[dma->runs++] = (struct dma_run) { at, sg_dma_address(sg) };

@@ -4,8 +4,9 @@
  * over it, nothing stays behind, and without a failure it works as before. As root, in a kernel that
  * can let allocations fail.
  *
- *   fail [probes [step]]	how often the card is bound with an allocation failing, default 20; the only
- *				step of the list below, default all
+ *   fail [probes [step]]	how often the card is bound with an allocation failing, default 20; 0: as
+ *				often as it takes until none fails, and nothing else; the only step of
+ *				the list below, default all
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #define BYTES		(256 * 1024ull)
 #define VA		0x40000000ull
 #define MOST		2000	/* allocations of a call */
+#define PROBES		4000	/* of taking the card */
 
 static struct lib lib[2];		/* of VMs with fences, and without */
 static struct lib_queue queue[2];
@@ -313,6 +315,123 @@ static int do_import(void)
 	return uapi_to_handle(lib[0].fd, peer, &handle);
 }
 
+/* --- calls that end something: they always do; to undo them is to make it again ----------------- */
+
+static uint32_t spare_vm, spare_queue, spare_bo;
+static int spare_file = -1;
+
+static int do_vm_destroy(void)
+{
+	return uapi_vm_destroy(lib[0].fd, spare_vm);
+}
+
+static int undo_vm_destroy(void)
+{
+	int err = do_vm();
+
+	spare_vm = id;
+	return err;
+}
+
+static int do_queue_destroy(void)
+{
+	id = spare_queue;
+	return undo_queue();
+}
+
+static int undo_queue_destroy(void)
+{
+	int err = do_queue();
+
+	spare_queue = id;
+	return err;
+}
+
+static int do_gem_close(void)
+{
+	return uapi_bo_close(lib[0].fd, spare_bo);
+}
+
+static int undo_gem_close(void)
+{
+	int err = do_bo_hbm();
+
+	spare_bo = handle;
+	return err;
+}
+
+static int do_close(void)
+{
+	return close(spare_file) ? errno : 0;
+}
+
+/* A file that has an object, mapped, and queues of both kinds. */
+static int undo_close(void)
+{
+	struct drm_gaon_bo_create args = { .size = BYTES, .flags = DRM_GAON_BO_HBM };
+	struct drm_gaon_vm_create vm = { .flags = DRM_GAON_VM_LR }, fenced = { 0 };
+	struct drm_gaon_queue_create queue_args = { .ring_log2 = 4 };
+	int err;
+
+	spare_file = open("/dev/accel/accel0", O_RDWR | O_CLOEXEC);
+	err = spare_file < 0 ? errno : uapi_ioctl(spare_file, DRM_IOCTL_GAON_BO_CREATE, &args);
+	if (!err)
+		err = uapi_ioctl(spare_file, DRM_IOCTL_GAON_VM_CREATE, &vm);
+	if (!err)
+		err = uapi_ioctl(spare_file, DRM_IOCTL_GAON_VM_CREATE, &fenced);
+	if (!err)
+		err = uapi_map(spare_file, vm.vm_id, args.handle, 0, VA, BYTES, 0);
+	queue_args.vm_id = fenced.vm_id;
+	if (!err)
+		err = uapi_ioctl(spare_file, DRM_IOCTL_GAON_QUEUE_CREATE, &queue_args);
+	queue_args = (struct drm_gaon_queue_create) {
+		.vm_id = vm.vm_id, .flags = DRM_GAON_QUEUE_USER, .ring_log2 = 6, .ring_va = VA,
+		.state_va = VA + (sizeof(struct gaon_packet) << 6),
+	};
+	return err ? err : uapi_ioctl(spare_file, DRM_IOCTL_GAON_QUEUE_CREATE, &queue_args);
+}
+
+/* --- calls that only look, or set a word -------------------------------------------------------- */
+
+static int do_vm_state(void)
+{
+	struct drm_gaon_vm_state args = { .vm_id = lib[0].vm };
+
+	return uapi_ioctl(lib[0].fd, DRM_IOCTL_GAON_VM_STATE, &args);
+}
+
+static int do_bo_info(void)
+{
+	struct drm_gaon_bo_info args = { .handle = bo };
+
+	return uapi_ioctl(lib[0].fd, DRM_IOCTL_GAON_BO_INFO, &args);
+}
+
+static int do_set_name(void)
+{
+	struct drm_gaon_bo_set_name args = { .handle = bo, .name = "fail" };
+
+	return uapi_ioctl(lib[0].fd, DRM_IOCTL_GAON_BO_SET_NAME, &args);
+}
+
+static int do_priority(void)
+{
+	struct drm_gaon_queue_set_priority args = {
+		.queue_id = queue[0].id, .priority = DRM_GAON_PRIORITY_LOW,
+	};
+
+	return uapi_ioctl(lib[0].fd, DRM_IOCTL_GAON_QUEUE_SET_PRIORITY, &args);
+}
+
+/* Of a queue that has no fault. */
+static int do_clear(void)
+{
+	struct drm_gaon_queue_clear args = { .queue_id = queue[0].id };
+	int err = uapi_ioctl(lib[0].fd, DRM_IOCTL_GAON_QUEUE_CLEAR, &args);
+
+	return err == EBUSY ? 0 : err;
+}
+
 static const struct step {
 	const char *name;
 	int (*call)(void);
@@ -341,6 +460,15 @@ static const struct step {
 	{ "WAIT", do_wait, undo_nothing, -1 },
 	{ "BO_CREATE and PRIME_HANDLE_TO_FD", do_export, undo_export, 0 },
 	{ "PRIME_FD_TO_HANDLE", do_import, undo_bo, 0 },
+	{ "VM_DESTROY", do_vm_destroy, undo_vm_destroy, -1 },
+	{ "QUEUE_DESTROY", do_queue_destroy, undo_queue_destroy, -1 },
+	{ "GEM_CLOSE", do_gem_close, undo_gem_close, -1 },
+	{ "close", do_close, undo_close, -1 },
+	{ "VM_STATE", do_vm_state, undo_nothing, -1 },
+	{ "BO_INFO", do_bo_info, undo_nothing, -1 },
+	{ "BO_SET_NAME", do_set_name, undo_nothing, -1 },
+	{ "QUEUE_SET_PRIORITY", do_priority, undo_nothing, -1 },
+	{ "QUEUE_CLEAR", do_clear, undo_nothing, -1 },
 };
 
 /* --- one by one --------------------------------------------------------------------------------- */
@@ -433,17 +561,23 @@ static bool probe_error(int err)
 	return err == ENOMEM || err == ENOSPC || err == ENODEV || err == EBUSY;
 }
 
-/* Too slow for all: some at random, among those up to the last that was hit. */
+/*
+ * Takes long for all: some at random, among those up to the last that was hit; or (@probes is 0) one after the other
+ * until none fails. The driver leaves the card whatever fails meanwhile.
+ */
 static void probe_run(const char *address, int probes)
 {
-	uint32_t limit = 1024, n, refused = 0, survived = 0;
-	bool hit = false;
+	uint32_t limit = 1024, n = 0, refused = 0, survived = 0, leaving = 0;
+	bool hit = true, all = !probes;
 	int i, err;
 
-	for (i = 0; i < probes; i++) {
-		err = driver_write("unbind", address, 0, NULL);
-		REQUIRE(!err, "unbind %d: %s", i, strerror(err));
-		n = 1 + (uint32_t)(uapi_random() % limit);
+	for (i = 0; all ? hit && i < PROBES : i < probes; i++) {
+		n = all ? (uint32_t)i + 1 : 1 + (uint32_t)(uapi_random() % 64);
+		err = driver_write("unbind", address, n, &hit);
+		leaving += hit;
+		REQUIRE(!err, "unbind %d with allocation %u failing: %s", i, n, strerror(err));
+		if (!all)
+			n = 1 + (uint32_t)(uapi_random() % limit);
 		err = driver_write("bind", address, n, &hit);
 		if (!hit)
 			limit = n > 16 ? n : 16;
@@ -456,8 +590,9 @@ static void probe_run(const char *address, int probes)
 			REQUIRE(!err, "bind after allocation %u failed: %s", n, strerror(err));
 		}
 	}
-	CHECK(i == probes && refused, "bind: %u of %d allocations failed, refused after %u, got over %u%s%s",
-	      refused + survived, probes, refused, survived, err ? ", then " : "", err ? strerror(err) : "");
+	CHECK((all ? !hit : i == probes) && !err && refused,
+	      "bind: %u of %d allocations failed, refused after %u, got over %u; unbind: %u failed%s%s",
+	      refused + survived, i, refused, survived, leaving, err ? "; then " : "", err ? strerror(err) : "");
 }
 
 /* --- the world ----------------------------------------------------------------------------------- */
@@ -479,12 +614,14 @@ static void world_make(void)
 	REQUIRE(!err && !lib_user_queue(&lib[1], &queue[1], 6, 0, 0), "queues: %s", strerror(err));
 	/* Signalled: what waits for it goes on at once. */
 	err = lib_submit(&queue[0], lib_va(0), 1, 0, 0, sync_in, 0);
+	REQUIRE(!undo_vm_destroy() && !undo_queue_destroy() && !undo_gem_close() && !undo_close(), "spares");
 	REQUIRE(bo && !err && !lib_syncobj_wait(lib[0].fd, sync_in, 0, 60000), "it runs: %s", strerror(err));
 }
 
 static void world_end(void)
 {
 	close(peer);
+	close(spare_file);
 	lib_close(&lib[0]);
 	lib_close(&lib[1]);
 }
@@ -497,19 +634,18 @@ int main(int argc, char **argv)
 
 	inject_init();
 	world_make();
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (i = 0; probes && i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (argc < 3 || !strcmp(argv[2], steps[i].name)) {
 			step_run(&steps[i]);
 			ran++;
 		}
 	}
-	CHECK(ran, "%zu steps", ran);
+	CHECK(ran || !probes, "%zu steps", ran);
 	world_end();
 	path = realpath("/sys/class/accel/accel0/device", NULL);
 	REQUIRE(path, "accel0 is a device: %s", strerror(errno));
 	snprintf(address, sizeof(address), "%s", strrchr(path, '/') + 1);
 	free(path);
-	if (probes)
-		probe_run(address, probes);
+	probe_run(address, probes);
 	uapi_exit();
 }

@@ -6,6 +6,7 @@
 #include <drm/drm_managed.h>
 
 #include "gaon_admin.h"
+#include "gaon_coredump.h"
 #include "gaon_device.h"
 #include "gaon_event.h"
 #include "gaon_fw.h"
@@ -16,6 +17,11 @@
 #include "gaon_tlbi.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
+
+#define DEVICE_READ_BYTES	1024	/* the longest structure that is read */
+
+static_assert(sizeof(struct gaon_telemetry) <= DEVICE_READ_BYTES);
+static_assert(sizeof(struct gaon_core_state) <= DEVICE_READ_BYTES);
 
 void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state state)
 {
@@ -78,6 +84,26 @@ unsigned long gaon_device_patience(struct gaon_device *gdev)
 	return max(10UL * HZ, msecs_to_jiffies(4 * gdev->fw.preempt_ms));
 }
 
+/* A structure that the firmware stores where it is told to. */
+static int device_read(struct gaon_device *gdev, u16 opcode, u32 value, void *out, size_t bytes)
+{
+	struct gaon_admin_req req = { .cmd = { .opcode = opcode } };
+	int err = gaon_device_check(gdev);
+
+	if (err)
+		return err;
+	guard(mutex)(&gdev->telemetry_lock);
+	req.cmd.buffer.pa = GAON_PA_HOST | gdev->telemetry_dma;
+	req.cmd.buffer.bytes = bytes;
+	req.cmd.buffer.value = value;
+	err = gaon_admin_exec(gdev, &req, 0);
+	if (req.err)	/* not the firmware's: a reset has begun since, and may be over */
+		return gaon_device_check(gdev) ?: -EBUSY;
+	if (!err)
+		memcpy(out, gdev->telemetry, bytes);
+	return err;
+}
+
 /**
  * gaon_device_read_telemetry() - ask the firmware for its counters
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
@@ -89,20 +115,22 @@ unsigned long gaon_device_patience(struct gaon_device *gdev)
  */
 int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
 {
-	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_TELEMETRY } };
-	int err = gaon_device_check(gdev);
+	return device_read(gdev, GAON_ADMIN_TELEMETRY, 0, out, sizeof(*out));
+}
 
-	if (err)
-		return err;
-	guard(mutex)(&gdev->telemetry_lock);
-	req.cmd.buffer.pa = GAON_PA_HOST | gdev->telemetry_dma;
-	req.cmd.buffer.bytes = sizeof(*gdev->telemetry);
-	err = gaon_admin_exec(gdev, &req, 0);
-	if (req.err)	/* not the firmware's: a reset has begun since, and may be over */
-		return gaon_device_check(gdev) ?: -EBUSY;
-	if (!err)
-		memcpy(out, gdev->telemetry, sizeof(*out));
-	return err;
+/**
+ * gaon_device_read_core() - ask for what a core kept of the workgroup that was dropped on it last
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @core: which
+ * @out: size 0: nothing
+ *
+ * Sleeps.
+ *
+ * Return: as gaon_device_read_telemetry(); -EOPNOTSUPP or the like from firmware that cannot tell.
+ */
+int gaon_device_read_core(struct gaon_device *gdev, u32 core, struct gaon_core_state *out)
+{
+	return device_read(gdev, GAON_ADMIN_CORE_STATE, core, out, sizeof(*out));
 }
 
 /* In whatever state an earlier owner (or an earlier kernel) left it. */
@@ -135,7 +163,7 @@ static int device_alloc(struct gaon_device *gdev)
 	err = drmm_mutex_init(&gdev->drm, &gdev->telemetry_lock);
 	if (err)
 		return err;
-	gdev->telemetry = dmam_alloc_coherent(gdev->drm.dev, sizeof(*gdev->telemetry),
+	gdev->telemetry = dmam_alloc_coherent(gdev->drm.dev, DEVICE_READ_BYTES,
 					      &gdev->telemetry_dma, GFP_KERNEL);
 	if (!gdev->telemetry)
 		return -ENOMEM;
@@ -235,6 +263,8 @@ int gaon_device_init(struct gaon_device *gdev)
 	if (!err)
 		err = gaon_queues_init(gdev);
 	if (!err)
+		err = gaon_coredump_init(gdev);
+	if (!err)
 		err = gaon_events_init(gdev);
 	if (err)
 		return err;
@@ -279,6 +309,7 @@ void gaon_device_unplug(struct gaon_device *gdev)
 	gaon_device_set_state(gdev, GAON_DEVICE_OFF);
 	gaon_queues_lose_all(gdev, -ENODEV);
 	drm_dev_unplug(&gdev->drm);
+	gaon_coredump_stop(gdev);
 	/* Nobody is between enter and exit any more, and the DMA API must have all back. */
 	gaon_vm_unplug(gdev);
 	gaon_migrate_fini(gdev);

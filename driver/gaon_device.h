@@ -17,6 +17,7 @@
 #include <drm/drm_print.h>
 
 #include <hw/gaon_admin.h>
+#include <hw/gaon_event.h>
 #include <hw/gaon_regs.h>
 #include <uapi/drm/gaon_accel.h>
 
@@ -30,6 +31,7 @@
 
 struct gaon_admin;
 struct gaon_client;
+struct gaon_coredump;
 struct gaon_events;
 struct gaon_fwlog;
 struct gaon_hbm;
@@ -140,6 +142,8 @@ struct gaon_device {
 	struct gaon_events *events;
 	/** @tlbi: the queue of invalidations. */
 	struct gaon_tlbi *tlbi;
+	/** @coredump: what is kept of incidents. */
+	struct gaon_coredump *coredump;
 	/** @fwlog: text that the firmware logs; NULL if there is none. */
 	struct gaon_fwlog *fwlog;
 
@@ -164,7 +168,11 @@ struct gaon_device {
 	struct gaon_power power;
 	/** @ras: errors of memories and links. */
 	struct gaon_ras *ras;
-	/** @telemetry_lock: serialises use of @telemetry. Outside the admin queue's lock. */
+
+	/**
+	 * @telemetry_lock: serialises use of @telemetry, as long as what is read there.
+	 * Outside the admin queue's lock.
+	 */
 	struct mutex telemetry_lock;
 	/** @telemetry: where the firmware stores a reading; DMA-coherent. */
 	struct gaon_telemetry *telemetry;
@@ -258,6 +266,7 @@ void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state stat
 unsigned long gaon_device_patience(struct gaon_device *gdev);
 int gaon_device_check(struct gaon_device *gdev);
 int gaon_device_wait_running(struct gaon_device *gdev);
+int gaon_device_read_core(struct gaon_device *gdev, u32 core, struct gaon_core_state *out);
 int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out);
 
 /* gaon_reset.c */

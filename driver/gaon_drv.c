@@ -11,6 +11,7 @@
 #include <drm/drm_vma_manager.h>
 
 #include "gaon_bo.h"
+#include "gaon_coredump.h"
 #include "gaon_device.h"
 #include "gaon_prime.h"
 #include "gaon_queue.h"
@@ -139,6 +140,7 @@ static void gaon_postclose(struct drm_device *drm, struct drm_file *file)
 {
 	struct gaon_file *gfile = to_gaon_file(file);
 
+	gaon_coredump_settle(gfile);
 	gaon_client_close(gfile);
 	gaon_vm_close_file(gfile);
 	gaon_quota_put(gfile->quota);

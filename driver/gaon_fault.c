@@ -10,6 +10,7 @@
 
 #include <hw/gaon_text.h>
 
+#include "gaon_coredump.h"
 #include "gaon_device.h"
 #include "gaon_queue.h"
 
@@ -150,6 +151,9 @@ bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *f
 	/* Of a reset there is a message already. */
 	if (fault->type == GAON_FAULT_RESET)
 		return true;
+	/* Of a job that took too long there is one when it has been stopped. */
+	if (flags & DRM_GAON_QUEUE_FAULTED)
+		gaon_coredump_fault(queue, fault, GAON_DUMP_KIND_FAULT);
 	dev_warn_ratelimited(queue->gdev->drm.dev,
 			     "queue %u of context %u: %s (fault %u), packet %llu, core %u, workgroup %u, pc %#llx, address %#llx, syndrome %#llx\n",
 			     queue->hwq.id, queue->hwq.context, gaon_fault_name(fault->type),
@@ -180,19 +184,23 @@ void gaon_fault_note_reset(struct gaon_queue *queue)
  */
 void gaon_fault_blame(struct gaon_queue *queue)
 {
+	struct gaon_fault_record fault;
 	bool news = false;
 
 	spin_lock(&queue->fault_lock);
 	if (queue->fault.flags && queue->fault.record.type == GAON_FAULT_RESET) {
 		queue->fault.flags |= DRM_GAON_QUEUE_GUILTY;
 		queue->fault.record.type = GAON_FAULT_PREEMPT;
+		fault = queue->fault.record;
 		news = true;
 	}
 	spin_unlock(&queue->fault_lock);
-	if (news)
-		dev_warn_ratelimited(queue->gdev->drm.dev,
-				     "queue %u of context %u did not stop in time: the work of its context is lost\n",
-				     queue->hwq.id, queue->hwq.context);
+	if (!news)
+		return;
+	dev_warn_ratelimited(queue->gdev->drm.dev,
+			     "queue %u of context %u did not stop in time: the work of its context is lost\n",
+			     queue->hwq.id, queue->hwq.context);
+	gaon_coredump_fault(queue, &fault, GAON_DUMP_KIND_FAULT);
 }
 
 /**

@@ -89,6 +89,29 @@ void gaon_fwlog_poll(struct gaon_device *gdev)
 	}
 }
 
+/**
+ * gaon_fwlog_copy() - the end of the log
+ * @gdev: the device
+ * @text: where to
+ * @bytes: room
+ *
+ * Does not sleep. The firmware may write meanwhile.
+ *
+ * Return: bytes of text.
+ */
+size_t gaon_fwlog_copy(struct gaon_device *gdev, char *text, size_t bytes)
+{
+	struct gaon_fwlog *log = gdev->fwlog;
+	u64 write, at;
+
+	/* The text was written before the index. */
+	write = smp_load_acquire(&log->ring->write);
+	bytes = min3((u64)bytes, (u64)fwlog_bytes(), write);
+	for (at = write - bytes; at != write; at++)
+		*text++ = fwlog_char(log, at);
+	return bytes;
+}
+
 static int fwlog_show(struct seq_file *m, void *unused)
 {
 	struct drm_debugfs_entry *entry = m->private;

@@ -215,6 +215,25 @@ u64 gaon_pt_root(const struct gaon_pt *pt)
 }
 EXPORT_SYMBOL_IF_KUNIT(gaon_pt_root);
 
+/**
+ * gaon_pt_walk() - the entries that translate an address, as the device reads them
+ * @pt: serialised by the caller
+ * @va: device address
+ * @walk: levels, table and entry are filled; 0 levels: there are no tables any more
+ */
+void gaon_pt_walk(const struct gaon_pt *pt, u64 va, struct gaon_dump_walk *walk)
+{
+	const struct gaon_pt_table *table = pt->root;
+
+	for (walk->levels = 0; table && walk->levels < GAON_PT_LEVELS; walk->levels++) {
+		unsigned int i = gaon_pt_index(va, table->level);
+
+		walk->table[walk->levels] = GAON_PA_HOST | table->dma;
+		walk->entry[walk->levels] = READ_ONCE(table->pte[i]);
+		table = table->level ? table->child[i] : NULL;
+	}
+}
+
 /* --- leaves --------------------------------------------------------------------------------- */
 
 /* Largest leaf that fits at the start of a run. */

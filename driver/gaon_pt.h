@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+#include <hw/gaon_dump.h>
 #include <hw/gaon_pte.h>
 
 struct gaon_device;
@@ -41,6 +42,7 @@ struct gaon_pt_reserve {
 int gaon_pt_init(struct gaon_pt *pt, struct gaon_device *gdev);
 void gaon_pt_fini(struct gaon_pt *pt);
 u64 gaon_pt_root(const struct gaon_pt *pt);
+void gaon_pt_walk(const struct gaon_pt *pt, u64 va, struct gaon_dump_walk *walk);
 
 /** struct gaon_pt_count - tables that mapping needs; zeroed, then fed with ascending runs */
 struct gaon_pt_count {

@@ -154,6 +154,9 @@ static int queue_enter_device(struct gaon_queue *queue, struct gaon_admin_queue 
 	cmd->doorbell = queue->hwq.id;
 	cmd->kind = queue->kq ? GAON_QUEUE_KIND_KERNEL : GAON_QUEUE_KIND_USER;
 	cmd->save_va = queue->save.va;
+	queue->ring_va = cmd->ring_va;
+	queue->state_va = cmd->state_va;
+	queue->ring_log2 = cmd->ring_log2;
 	req.cmd.queue = *cmd;
 	queue->cmd = *cmd;
 	queue->on_device = true;

@@ -115,6 +115,12 @@ struct gaon_queue {
 	struct gaon_kbuf save;
 	/** @doorbell: of a user-mode queue; NULL: kernel-owned. */
 	struct gaon_doorbell *doorbell;
+	/** @ring_va: its ring, and log2 of its packets; for dumps. Constant. */
+	u64 ring_va;
+	/** @state_va: its state block; for dumps. Constant. */
+	u64 state_va;
+	/** @ring_log2: see @ring_va. */
+	u32 ring_log2;
 	/** @kq: of a kernel-owned queue; NULL: user-mode. */
 	struct gaon_kq *kq;
 	/** @check: asks the firmware how the queue is, when events may have been lost. */

@@ -9,6 +9,7 @@
 #include <hw/gaon_text.h>
 
 #include "gaon_admin.h"
+#include "gaon_coredump.h"
 #include "gaon_device.h"
 #include "gaon_event.h"
 #include "gaon_fw.h"
@@ -68,6 +69,9 @@ int gaon_reset_engines(struct gaon_device *gdev)
 			msleep(ENGINES_BUSY_MS);
 	} while (err == -EBUSY && time_before(jiffies, end));
 	gaon_queues_check_all(gdev, 0);
+	gaon_coredump_reset(gdev, GAON_DUMP_KIND_ENGINES,
+			    err ? "work did not stop, and the engines could not be reset" :
+				  "work did not stop, or an administrator asked for it");
 	return err;
 }
 
@@ -207,6 +211,8 @@ static void reset_work(struct work_struct *work)
 		return;
 	/* That it is due kept the card awake so far. */
 	gaon_power_keep(gdev);
+	if (!resets->asked)
+		gaon_coredump_reset(gdev, GAON_DUMP_KIND_DEVICE, resets->why);
 	reset_stop(gdev);
 	if (!resets->asked && reset_is_one_too_many(resets)) {
 		drm_err(&gdev->drm, "the device failed %u times within %u s, the last time since %s: it is not used any more; unbind and bind the driver to try again\n",

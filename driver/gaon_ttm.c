@@ -511,6 +511,34 @@ void gaon_ttm_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
 	ttm_bo_vunmap(&to_gaon_bo(obj)->ttm, map);
 }
 
+/**
+ * gaon_ttm_read_host() - read a little of an object that is in host memory
+ * @bo: the object, with its reservation held
+ * @offset: in it
+ * @data: where to
+ * @bytes: that do not cross a page
+ *
+ * Sleeps and allocates.
+ *
+ * Return: 0, -ENXIO: it has no memory now; or an error of TTM.
+ */
+int gaon_ttm_read_host(struct gaon_bo *bo, u64 offset, void *data, size_t bytes)
+{
+	struct ttm_bo_kmap_obj map;
+	bool is_iomem;
+	int err;
+
+	dma_resv_assert_held(bo->ttm.base.resv);
+	if (!bo->ttm.resource || !bo->ttm.ttm || !ttm_tt_is_populated(bo->ttm.ttm))
+		return -ENXIO;
+	err = ttm_bo_kmap(&bo->ttm, offset >> PAGE_SHIFT, 1, &map);
+	if (err)
+		return err;
+	memcpy(data, ttm_kmap_obj_virtual(&map, &is_iomem) + offset_in_page(offset), bytes);
+	ttm_bo_kunmap(&map);
+	return 0;
+}
+
 /* For debuggers. An object of a card that is gone may be nowhere, which older kernels mind. */
 static int vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)
 {

@@ -38,6 +38,7 @@ int gaon_ttm_bo_pin(struct gaon_bo *bo);
 void gaon_ttm_bo_unpin(struct gaon_bo *bo);
 int gaon_ttm_vmap(struct drm_gem_object *obj, struct iosys_map *map);
 void gaon_ttm_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
+int gaon_ttm_read_host(struct gaon_bo *bo, u64 offset, void *data, size_t bytes);
 int gaon_ttm_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
 int gaon_ttm_bo_validate(struct gaon_bo *bo);
 

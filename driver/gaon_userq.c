@@ -4,7 +4,7 @@
  * how a queue that stands still goes on.
  *
  * The driver never looks into ring and state block of a user-mode queue: they are memory that its
- * owner may unmap or fill with anything.
+ * owner may unmap or fill with anything. A dump shows them, and that is all (gaon_coredump.c).
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>

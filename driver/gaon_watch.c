@@ -10,6 +10,7 @@
 #include <linux/moduleparam.h>
 
 #include "gaon_admin.h"
+#include "gaon_coredump.h"
 #include "gaon_device.h"
 #include "gaon_queue.h"
 #include "gaon_sched.h"
@@ -124,6 +125,7 @@ static void watch_too_long(struct gaon_kq *kq, u64 seq, u64 index, u64 read)
 
 	gaon_fault_note(queue, &fault, index, DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_GUILTY);
 	gaon_kq_fail(kq, seq);
+	gaon_coredump_fault(queue, &fault, GAON_DUMP_KIND_TIMEOUT);
 	gaon_event_wake(queue->gdev, queue->hwq.context);
 }
 

@@ -124,6 +124,20 @@ void rt_module_unmake(struct rt_module *m)
 	elf_unload(&m->program);
 }
 
+/* By its kernels, as many as fit, for whoever looks at a fault. */
+static void module_name(struct rt_module *m)
+{
+	char name[32] = "";
+	size_t used = 0;
+
+	if (!m->dev->ops->bo_name)
+		return;
+	for (const struct rt_kernel *k = m->kernels; k && used < sizeof(name) - 1; k = k->next)
+		used += (size_t)snprintf(name + used, sizeof(name) - used, "%s%s", used ? " " : "",
+					 k->info.name);
+	m->dev->ops->bo_name(m->bo, name);
+}
+
 static enum gaon_status module_make(struct rt_device *dev, const void *file, size_t size,
 				    struct rt_module **out)
 {
@@ -164,6 +178,7 @@ static enum gaon_status module_make(struct rt_device *dev, const void *file, siz
 		obj_free(&m->obj, false);
 		return status;
 	}
+	module_name(m);
 	pthread_mutex_lock(&dev->children_lock);
 	m->next = dev->modules;
 	dev->modules = m;

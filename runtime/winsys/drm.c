@@ -250,6 +250,7 @@ static const struct gaon_winsys_ops drm_ops = {
 	.bo_create = drm_bo_create,
 	.bo_info = drm_bo_info,
 	.bo_protect = drm_bo_protect,
+	.bo_name = drm_bo_name,
 	.bo_flush = drm_bo_flush,
 	.bo_export = drm_bo_export,
 	.bo_import = drm_bo_import,

@@ -145,6 +145,7 @@ int drm_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
 		     enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out);
 void drm_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
 int drm_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);
+void drm_bo_name(struct gaon_ws_bo *bo, const char *name);
 void drm_bo_flush(struct gaon_ws_bo *bo);
 int drm_bo_export(struct gaon_ws_bo *bo, int *fd);
 int drm_bo_import(struct gaon_ws_context *ctx, int fd, uint32_t flags, struct gaon_ws_bo **out);

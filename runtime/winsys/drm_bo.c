@@ -328,6 +328,16 @@ int drm_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint3
  * seen by the device after the next doorbell. One that nobody waits for does. Doorbells of
  * kernel-owned queues are the kernel's: there a read, which stores do not let pass.
  */
+/* It is only for people: that it is not there is no error. */
+void drm_bo_name(struct gaon_ws_bo *bo, const char *name)
+{
+	struct drm_gaon_bo_set_name args = { .handle = bo->handle };
+
+	for (size_t i = 0; i < sizeof(args.name) - 1 && name[i]; i++)
+		args.name[i] = name[i] >= ' ' && name[i] <= '~' ? (uint8_t)name[i] : '?';
+	drm_call(bo->ctx->ws, DRM_IOCTL_GAON_BO_SET_NAME, &args);
+}
+
 void drm_bo_flush(struct gaon_ws_bo *bo)
 {
 	struct gaon_ws_context *ctx = bo->ctx;

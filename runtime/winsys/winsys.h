@@ -89,6 +89,8 @@ struct gaon_winsys_ops {
 	 * GAON_WS_BO_READONLY, or GAON_WS_BO_EXEC. Takes effect before it returns.
 	 */
 	int (*bo_protect)(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);
+	/* For messages and dumps; NULL: names are not kept. */
+	void (*bo_name)(struct gaon_ws_bo *bo, const char *name);
 	/* What the CPU stored in it before is seen by packets that are published after. */
 	void (*bo_flush)(struct gaon_ws_bo *bo);
 	/*

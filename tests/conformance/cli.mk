@@ -15,6 +15,7 @@ $(CLI_KERNELS): tests/conformance/cli/kernels.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -O3 -o $@ $<
 $(O)/tests/conformance/cli_test: $(CLI_KERNELS)
+$(O)/tests/conformance/cli_test: | $(O)/tests/unit/coredump
 # A card to look at.
 $(O)/tests/conformance/cli_test: | $(O)/tests/unit/drm_lib/libgaon.so.0
 

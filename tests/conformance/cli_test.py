@@ -59,10 +59,10 @@ def expect(name, code, *args, out="", err=""):
 
 
 def test_information():
-    expect("--help lists the commands", 0, "--help", out="list.*\n.*info.*\n.*run.*\n.*bench.*\n.*version")
+    expect("--help lists the commands", 0, "--help", out="list.*\n.*info.*\n.*run.*\n.*bench.*\n.*coredump.*\n.*version")
     expect("an unknown command is a usage error", 2, "frobnicate", err="no command named 'frobnicate'")
     expect("no command is a usage error", 2, err="usage: gaon")
-    for name in ("list", "info", "run", "bench", "version"):
+    for name in ("list", "info", "run", "bench", "coredump", "version"):
         expect(f"{name} --help", 0, name, "--help", out=f"usage: gaon {name}")
         expect(f"{name} refuses an unknown option", 2, name, "--no-such-option", err="usage")
     expect("list shows the device", 0, "list", out=rf"(?m)^{CARD} .*pci" if CARD else "embedded")
@@ -145,6 +145,21 @@ def test_run(work):
            "u64:0", err="GAON_ERROR_TIMEOUT")
 
 
+def test_coredump(work):
+    file = os.path.join(work, "core")
+    subprocess.run([os.path.join(BUILD, "tests/unit/coredump"), file], check=True)
+    expect("coredump explains a dump", 0, "coredump", file, out="(?s)What happened\n.*0x300001018.*24 bytes behind its end")
+    expect_json("coredump", "coredump", "--json", file)
+    with open(file, "rb") as good, open(file + ".cut", "wb") as cut:
+        cut.write(good.read()[:500])
+    expect("coredump refuses a truncated file", 1, "coredump", file + ".cut", err="truncated")
+    expect("coredump refuses a program", 1, "coredump", PROGRAM, err="no coredump of such a device")
+    expect("coredump refuses a file that is not there", 1, "coredump", file + ".none", err="No such file")
+    expect("coredump needs a file", 2, "coredump", err="usage")
+    expect("coredump says when the program is not the one", 1, "coredump", "--elf", file + ".none", file,
+           out="What happened", err="cannot be looked up")
+
+
 def main():
     test_information()
     if not CARD:
@@ -152,6 +167,7 @@ def main():
     test_bench()
     with tempfile.TemporaryDirectory() as work:
         test_run(work)
+        test_coredump(work)
     return 1 if FAILED else 0
 
 

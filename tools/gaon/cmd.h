@@ -26,7 +26,7 @@ struct cmd {
 	int (*run)(const struct cmd *cmd, int argc, char **argv);
 };
 
-extern const struct cmd cmd_list, cmd_info, cmd_run, cmd_bench, cmd_version;
+extern const struct cmd cmd_list, cmd_info, cmd_run, cmd_bench, cmd_coredump, cmd_version;
 
 /* Options that every subcommand has; getopt's short string must contain "d:jh". */
 struct cmd_common {

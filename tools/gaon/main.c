@@ -9,7 +9,7 @@
 #include "cmd.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_list, &cmd_info, &cmd_run, &cmd_bench, &cmd_version,
+	&cmd_list, &cmd_info, &cmd_run, &cmd_bench, &cmd_coredump, &cmd_version,
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))

@@ -222,15 +222,18 @@ int gaon_device_start(struct gaon_device *gdev)
 	return 0;
 }
 
-/*
- * Nothing waits for the device any more, and when it returns the device touches no memory of the
- * host. Works for a card that is gone.
- */
-void gaon_device_stop(struct gaon_device *gdev)
+/* Nothing is sent to the device any more, nor waits for it. Touches no register. */
+void gaon_device_silence(struct gaon_device *gdev)
 {
 	gaon_admin_stop(gdev);
 	gaon_migrate_stop(gdev);
 	gaon_events_stop(gdev);
+}
+
+/* And when this returns it touches no memory of the host. Works for a card that is gone. */
+void gaon_device_stop(struct gaon_device *gdev)
+{
+	gaon_device_silence(gdev);
 	gaon_reset_chip(gdev);
 }
 

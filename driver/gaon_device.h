@@ -40,6 +40,7 @@ struct gaon_queues;
 struct gaon_ras;
 struct gaon_tlbi;
 struct pci_dev;
+struct pci_saved_state;
 struct ttm_device;
 
 /** enum gaon_device_state - what the driver may expect of the device */
@@ -74,6 +75,11 @@ struct gaon_resets {
 	const char *why;
 	/** @asked: an administrator wants that one. */
 	bool asked;
+	/**
+	 * @frozen: for an error of the link: its reset is waited for. Protected by the lock of the
+	 * PCI device.
+	 */
+	bool frozen;
 	/**
 	 * @failures: of the device, since the last that was asked for. Like the rest only used by
 	 * who has set the state to RESETTING.
@@ -123,6 +129,8 @@ struct gaon_device {
 	phys_addr_t aperture_base;
 	/** @aperture_bytes: of HBM that BAR2 shows. */
 	u64 aperture_bytes;
+	/** @pci_state: the function's configuration when the driver was bound. */
+	struct pci_saved_state *pci_state;
 	/** @vectors: MSI-X vectors that the host gave. */
 	unsigned int vectors;
 
@@ -259,6 +267,7 @@ static inline bool gaon_device_running(struct gaon_device *gdev)
 
 int gaon_device_init(struct gaon_device *gdev);
 int gaon_device_start(struct gaon_device *gdev);
+void gaon_device_silence(struct gaon_device *gdev);
 void gaon_device_stop(struct gaon_device *gdev);
 void gaon_device_unplug(struct gaon_device *gdev);
 void gaon_device_shutdown(struct gaon_device *gdev);
@@ -278,6 +287,10 @@ void gaon_reset_ask(struct gaon_device *gdev);
 void gaon_reset_wait(struct gaon_device *gdev);
 void gaon_reset_prepare(struct gaon_device *gdev);
 void gaon_reset_done(struct gaon_device *gdev);
+void gaon_reset_freeze(struct gaon_device *gdev);
+bool gaon_reset_thaw(struct gaon_device *gdev);
+void gaon_reset_forsake(struct gaon_device *gdev);
+bool gaon_reset_is_healthy(struct gaon_device *gdev);
 void gaon_reset_chip(struct gaon_device *gdev);
 void gaon_reset_lose(struct gaon_device *gdev, int err);
 int gaon_reset_engines(struct gaon_device *gdev);

@@ -4,6 +4,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 
 #include <drm/drm_managed.h>
 
@@ -89,6 +90,24 @@ static int pci_set_dma(struct gaon_device *gdev)
 	return err;
 }
 
+static void pci_forget_state(void *state)
+{
+	kfree(state);
+}
+
+/*
+ * What a reset of the link takes from the function. In the driver's own hands: what the kernel
+ * saves last may be what an administrator's reset found when the link had just been reset.
+ */
+static int pci_keep_state(struct gaon_device *gdev)
+{
+	pci_save_state(gdev->pdev);
+	gdev->pci_state = pci_store_saved_state(gdev->pdev);
+	if (!gdev->pci_state)
+		return -ENOMEM;
+	return devm_add_action_or_reset(gdev->drm.dev, pci_forget_state, gdev->pci_state);
+}
+
 static int pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct gaon_device *gdev;
@@ -125,7 +144,9 @@ static int pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		err = gaon_device_init(gdev);
 	if (err)
 		return err;
-	err = drm_dev_register(&gdev->drm, 0);
+	err = pci_keep_state(gdev);
+	if (!err)
+		err = drm_dev_register(&gdev->drm, 0);
 	if (err)
 		gaon_device_unplug(gdev);
 	else
@@ -158,8 +179,62 @@ static void pci_reset_done(struct pci_dev *pdev)
 	gaon_reset_done(pci_get_drvdata(pdev));
 }
 
-/* For sysfs' `reset`, and others that reset the function or its bus while the driver has it. */
+/*
+ * The kernel's steps of recovery are in its Documentation/PCI/pci-error-recovery.rst; the device's
+ * side is in Documentation/hw/pci.rst, "Errors". Correctable errors the kernel counts itself.
+ */
+static pci_ers_result_t pci_error_detected(struct pci_dev *pdev, pci_channel_state_t channel)
+{
+	struct gaon_device *gdev = pci_get_drvdata(pdev);
+
+	switch (channel) {
+	case pci_channel_io_normal:
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	case pci_channel_io_frozen:
+		gaon_reset_freeze(gdev);
+		return PCI_ERS_RESULT_NEED_RESET;
+	default:
+		gaon_reset_forsake(gdev);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+}
+
+static pci_ers_result_t pci_mmio_enabled(struct pci_dev *pdev)
+{
+	struct gaon_device *gdev = pci_get_drvdata(pdev);
+
+	if (gaon_reset_is_healthy(gdev))
+		return PCI_ERS_RESULT_RECOVERED;
+	gaon_reset_freeze(gdev);
+	return PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t pci_slot_reset(struct pci_dev *pdev)
+{
+	struct gaon_device *gdev = pci_get_drvdata(pdev);
+
+	if (pci_load_saved_state(pdev, gdev->pci_state))
+		return PCI_ERS_RESULT_DISCONNECT;
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	return gaon_reset_thaw(gdev) ? PCI_ERS_RESULT_RECOVERED : PCI_ERS_RESULT_DISCONNECT;
+}
+
+/* Of an error that took no reset, too. */
+static void pci_resume(struct pci_dev *pdev)
+{
+	struct gaon_device *gdev = pci_get_drvdata(pdev);
+
+	drm_info(&gdev->drm, "recovered from an error of the link, the device is %s\n",
+		 gaon_device_running(gdev) ? "running" : "not in use");
+}
+
 static const struct pci_error_handlers pci_error_handlers = {
+	.error_detected = pci_error_detected,
+	.mmio_enabled = pci_mmio_enabled,
+	.slot_reset = pci_slot_reset,
+	.resume = pci_resume,
+	/* For sysfs' `reset`, and others that reset the function or its bus meanwhile. */
 	.reset_prepare = pci_reset_prepare,
 	.reset_done = pci_reset_done,
 };

@@ -142,22 +142,22 @@ static bool reset_is_one_too_many(struct gaon_resets *resets)
 }
 
 /*
- * As drm_dev_wedged_event(), which takes the primary node for granted that accelerators have not;
- * see "Device Wedging" in the kernel's Documentation/gpu/drm-uapi.rst.
+ * As drm_dev_wedged_event(), which up to 7.3 at least takes the primary node for granted that
+ * accelerators have not; see "Device Wedging" in the kernel's Documentation/gpu/drm-uapi.rst.
  */
-static void reset_tell_wedged(struct gaon_device *gdev)
+static void reset_tell_wedged(struct gaon_device *gdev, char *how)
 {
-	char *env[2] = { "WEDGED=rebind" };
+	char *env[2] = { how };
 
 	kobject_uevent_env(&gdev->drm.accel->kdev->kobj, KOBJ_CHANGE, env);
 }
 
 /* It reaches no memory any more, and is left alone until somebody does something about it. */
-static void reset_give_up(struct gaon_device *gdev)
+static void reset_give_up(struct gaon_device *gdev, char *how)
 {
 	pci_clear_master(gdev->pdev);
 	gaon_device_set_state(gdev, GAON_DEVICE_WEDGED);
-	reset_tell_wedged(gdev);
+	reset_tell_wedged(gdev, how);
 }
 
 static void reset_start(struct gaon_device *gdev)
@@ -169,22 +169,28 @@ static void reset_start(struct gaon_device *gdev)
 	if (err) {
 		drm_err(&gdev->drm, "the device did not come back from its reset (error %d): unbind and bind the driver, or power the machine off and on\n",
 			err);
-		reset_give_up(gdev);
+		reset_give_up(gdev, "WEDGED=rebind");
 	} else {
 		drm_info(&gdev->drm, "the device is back after reset %d\n",
 			 atomic_read(&gdev->resets.device));
 	}
 }
 
-/* The device does nothing any more, and whose work it had is told. */
-static void reset_stop(struct gaon_device *gdev)
+/* Whose work the device had is told. */
+static void reset_lose(struct gaon_device *gdev)
 {
 	atomic_inc(&gdev->resets.device);
-	gaon_device_stop(gdev);
 	gaon_vm_lose_all(gdev);
 	gaon_queues_lose_all(gdev, -ECANCELED);
 	if (gdev->resets.asked)
 		gdev->resets.failures = 0;
+}
+
+/* And before that it does nothing any more. */
+static void reset_stop(struct gaon_device *gdev)
+{
+	gaon_device_stop(gdev);
+	reset_lose(gdev);
 }
 
 /**
@@ -198,32 +204,64 @@ void gaon_reset_lose(struct gaon_device *gdev, int err)
 		err);
 	gdev->resets.asked = false;
 	reset_stop(gdev);
-	reset_give_up(gdev);
+	reset_give_up(gdev, "WEDGED=rebind");
+}
+
+static void reset_start_or_give_up(struct gaon_device *gdev)
+{
+	struct gaon_resets *resets = &gdev->resets;
+
+	if (resets->asked || !reset_is_one_too_many(resets)) {
+		reset_start(gdev);
+		return;
+	}
+	drm_err(&gdev->drm, "the device failed %u times within %u s, the last time since %s: it is not used any more; unbind and bind the driver to try again\n",
+		GAON_RESET_BURST + 1, GAON_RESET_PERIOD_S, resets->why);
+	reset_give_up(gdev, "WEDGED=rebind");
 }
 
 static void reset_work(struct work_struct *work)
 {
 	struct gaon_device *gdev = container_of(work, struct gaon_device, reset_work);
-	struct gaon_resets *resets = &gdev->resets;
 	int idx;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
 	/* That it is due kept the card awake so far. */
 	gaon_power_keep(gdev);
-	if (!resets->asked)
-		gaon_coredump_reset(gdev, GAON_DUMP_KIND_DEVICE, resets->why);
+	if (!gdev->resets.asked)
+		gaon_coredump_reset(gdev, GAON_DUMP_KIND_DEVICE, gdev->resets.why);
 	reset_stop(gdev);
-	if (!resets->asked && reset_is_one_too_many(resets)) {
-		drm_err(&gdev->drm, "the device failed %u times within %u s, the last time since %s: it is not used any more; unbind and bind the driver to try again\n",
-			GAON_RESET_BURST + 1, GAON_RESET_PERIOD_S, resets->why);
-		reset_give_up(gdev);
-	} else {
-		reset_start(gdev);
-	}
+	reset_start_or_give_up(gdev);
 	gaon_event_wake_all(gdev);
 	gaon_power_put(gdev);
 	drm_dev_exit(idx);
+}
+
+/*
+ * Nobody but the caller resets the device from now on, nor looks at its heartbeat, until
+ * reset_release(). False: it is off, or wedged and nobody @asked.
+ */
+static bool reset_take(struct gaon_device *gdev, const char *why, bool asked)
+{
+	/* One that is under way goes first. */
+	do {
+		gaon_reset_wait(gdev);
+		if (gaon_device_state(gdev) == GAON_DEVICE_OFF ||
+		    (!asked && gaon_device_state(gdev) == GAON_DEVICE_WEDGED))
+			return false;
+	} while (asked ? !reset_claim_asked(gdev, why) :
+			 !reset_claim(gdev, GAON_DEVICE_RUNNING, why, false));
+	flush_work(&gdev->reset_work);
+	disable_delayed_work_sync(&gdev->heartbeat);
+	return true;
+}
+
+static void reset_release(struct gaon_device *gdev)
+{
+	enable_delayed_work(&gdev->heartbeat);
+	gaon_reset_start(gdev);
+	gaon_event_wake_all(gdev);
 }
 
 /**
@@ -239,16 +277,9 @@ void gaon_reset_prepare(struct gaon_device *gdev)
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
-	/* One that is under way goes first. */
-	do {
-		gaon_reset_wait(gdev);
-		if (gaon_device_state(gdev) == GAON_DEVICE_OFF)
-			goto out;
-	} while (!reset_claim_asked(gdev, "asked for through PCI"));
-	flush_work(&gdev->reset_work);
-	disable_delayed_work_sync(&gdev->heartbeat);
-	reset_stop(gdev);
-out:
+	/* Who waits for a reset of the link waits for the lock, too: gaon_reset_thaw() does it all. */
+	if (!gdev->resets.frozen && reset_take(gdev, "asked for through PCI", true))
+		reset_stop(gdev);
 	drm_dev_exit(idx);
 }
 
@@ -259,13 +290,106 @@ void gaon_reset_done(struct gaon_device *gdev)
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
-	if (gaon_device_state(gdev) == GAON_DEVICE_RESETTING) {
+	if (!gdev->resets.frozen && gaon_device_state(gdev) == GAON_DEVICE_RESETTING) {
 		reset_start(gdev);
-		enable_delayed_work(&gdev->heartbeat);
-		gaon_reset_start(gdev);
-		gaon_event_wake_all(gdev);
+		reset_release(gdev);
 	}
 	drm_dev_exit(idx);
+}
+
+/**
+ * gaon_reset_freeze() - the card cannot be reached, until the kernel has reset its link
+ * @gdev: the device; as for the other three of these with the lock of the PCI device held
+ *
+ * Touches no register. Nothing more is sent to the device until gaon_reset_thaw() or
+ * gaon_reset_forsake(). Until then it may still reach memory: fences and unmapping wait.
+ */
+void gaon_reset_freeze(struct gaon_device *gdev)
+{
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return;
+	if (!gdev->resets.frozen && reset_take(gdev, "its link failed", false)) {
+		gdev->resets.frozen = true;
+		pci_clear_master(gdev->pdev);
+		gaon_device_silence(gdev);
+	}
+	drm_dev_exit(idx);
+}
+
+/**
+ * gaon_reset_thaw() - the kernel has reset the card's link, and registers can be used
+ * @gdev: the device
+ *
+ * Sleeps until it is started anew, or wedged: because it does not start, or did this too often.
+ *
+ * Return: whether the card answers.
+ */
+bool gaon_reset_thaw(struct gaon_device *gdev)
+{
+	bool there = false;
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return false;
+	there = gaon_read32(gdev, GAON_REG_ID) == GAON_ID;
+	if (there && gdev->resets.frozen) {
+		gdev->resets.frozen = false;
+		reset_stop(gdev);
+		reset_start_or_give_up(gdev);
+		reset_release(gdev);
+	}
+	drm_dev_exit(idx);
+	return there;
+}
+
+/**
+ * gaon_reset_forsake() - the card is lost for good
+ * @gdev: the device
+ *
+ * Touches no register. It is wedged until the driver is bound again.
+ */
+void gaon_reset_forsake(struct gaon_device *gdev)
+{
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return;
+	if (gdev->resets.frozen || reset_take(gdev, "its link failed for good", false)) {
+		gdev->resets.frozen = false;
+		gaon_device_silence(gdev);
+		reset_lose(gdev);
+		drm_err(&gdev->drm, "the card's link is lost and was not recovered: `echo 1 >/sys/bus/pci/devices/%s/remove; echo 1 >/sys/bus/pci/rescan` may find it again, else power the machine off and on\n",
+			pci_name(gdev->pdev));
+		reset_give_up(gdev, "WEDGED=bus-reset");
+		reset_release(gdev);
+	}
+	drm_dev_exit(idx);
+}
+
+/**
+ * gaon_reset_is_healthy() - whether an error of the link left the device as it was
+ * @gdev: the device; registers can be used
+ *
+ * Sleeps while the device is being reset. The work whose access failed got a fault; should its
+ * record have been what was lost, its owner is told all the same.
+ *
+ * Return: false: it must be reset.
+ */
+bool gaon_reset_is_healthy(struct gaon_device *gdev)
+{
+	u32 state;
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return true;
+	gaon_reset_wait(gdev);
+	state = gaon_read32(gdev, GAON_REG_STATE);
+	if (gaon_device_running(gdev) && state != GAON_STATE_GONE && state != GAON_STATE_FATAL)
+		gaon_queues_check_all(gdev, 0);
+	drm_dev_exit(idx);
+	return state != GAON_STATE_GONE && state != GAON_STATE_FATAL;
 }
 
 static void heartbeat_work(struct work_struct *work)
@@ -283,7 +407,9 @@ static void heartbeat_work(struct work_struct *work)
 		else
 			gdev->heartbeat_missed++;
 		gdev->heartbeat_last = beat;
-		if (gdev->heartbeat_missed >= HEARTBEAT_MISSED) {
+		if (beat == GAON_STATE_GONE && gaon_read32(gdev, GAON_REG_ID) == GAON_STATE_GONE) {
+			gaon_reset_schedule(gdev, "the card does not answer");
+		} else if (gdev->heartbeat_missed >= HEARTBEAT_MISSED) {
 			gdev->heartbeat_missed = 0;
 			gaon_reset_schedule(gdev, "the firmware's heartbeat stopped");
 		}

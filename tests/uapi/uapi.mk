@@ -108,3 +108,12 @@ $(O)/tests/uapi/soak/soak: $(UAPI_SOAK_OBJS) $(filter-out %/main.o %/good.o,$(UA
 	$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $(filter %.o,$^) -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon
 
 VM_GUEST	+= $(O)/tests/uapi/soak/soak
+
+# Errors and loss of the link; with the cards of the ladder.
+UAPI_LINK	:= $(filter-out link,$(patsubst tests/uapi/link/%.c,%,$(wildcard tests/uapi/link/*.c)))
+UAPI_LINK	:= $(UAPI_LINK:%=$(O)/tests/uapi/link/%)
+$(UAPI_LINK): %: %.o $(O)/tests/uapi/link/link.o $(O)/tests/uapi/liar/cards.o $(UAPI_LIB)
+	$(CC) $(CFLAGS) -static -pthread -o $@ $^
+
+VM_GUEST	+= $(UAPI_LINK)
+$(UAPI_LINK:%=%.o) $(O)/tests/uapi/link/link.o: private CPPFLAGS += -I/usr/include/libdrm

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -68,21 +69,41 @@ class Machine:
 
     def _start_models(self):
         for number, options in enumerate(self.shape.devices):
-            path = os.path.join(self._sockets, f"gaon{number}")
-            command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, *self._nv(number), *shlex.split(options)]
-            log_path = f"{self.base}.model{number}.log"
-            with open(log_path, "w", encoding="utf-8") as log:
-                log.write(f"$ {shlex.join(command)}\n")
-                log.flush()
-                model = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                         start_new_session=True)
-            self._models.append(model)
-            until = time.monotonic() + 60
-            while not os.path.exists(path):
-                if model.poll() is not None or time.monotonic() > until:
-                    with open(log_path, encoding="utf-8", errors="replace") as log:
-                        raise BootError(f"the device model does not serve: {shlex.join(command)}\n{log.read()[-2000:]}")
-                time.sleep(0.02)
+            self._start_model(number, options)
+
+    def _start_model(self, number, options):
+        path = os.path.join(self._sockets, f"gaon{number}")
+        command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, *self._nv(number), *shlex.split(options)]
+        log_path = f"{self.base}.model{number}.log"
+        with open(log_path, "w", encoding="utf-8") as log:
+            log.write(f"$ {shlex.join(command)}\n")
+            log.flush()
+            model = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                     start_new_session=True)
+        self._models.append(model)
+        until = time.monotonic() + 60
+        while not os.path.exists(path):
+            if model.poll() is not None or time.monotonic() > until:
+                with open(log_path, encoding="utf-8", errors="replace") as log:
+                    raise BootError(f"the device model does not serve: {shlex.join(command)}\n{log.read()[-2000:]}")
+            time.sleep(0.02)
+
+    def obey(self, line):
+        """What a test says to the host; it waits for the effect itself:
+
+          host: lose N        card N is pulled out of its slot; QEMU does not outlive a model that ends
+          host: come N BUS    a card like the first one comes to the empty port BUS; N: how many there were before
+        """
+        word, number, *bus = line.split()[1:]
+        if word == "lose":
+            self._models[int(number)].send_signal(signal.SIGUSR1)
+        else:
+            self._start_model(int(number), self.shape.devices[0])
+            self._tell_qemu("device_add", **self._device(int(number)), bus=bus[0])
+
+    def _device(self, number):
+        return {"driver": "vfio-user-pci", "id": f"gaon{number}",
+                "socket": {"type": "unix", "path": os.path.join(self._sockets, f"gaon{number}")}}
 
     def _command(self, fds):
         image, shape = self.image, self.shape
@@ -114,10 +135,8 @@ class Machine:
             command += ["-fsdev", f"local,id={tag},path={path},security_model=none,readonly=on,multidevs=remap",
                         *self._virtio("virtio-9p-pci", f"fsdev={tag},mount_tag={tag}")]
         for number in range(len(shape.devices)):
-            device = {"driver": "vfio-user-pci", "id": f"gaon{number}",
-                      "socket": {"type": "unix", "path": os.path.join(self._sockets, f"gaon{number}")},
-                      **json.loads(shape.device.replace("NUMBER", str(number)) or "{}")}
-            command += ["-device", json.dumps(device)]
+            device = json.loads(shape.device.replace("NUMBER", str(number)) or "{}")
+            command += ["-device", json.dumps({**self._device(number), **device})]
         return command
 
     def _virtio(self, device, properties=""):
@@ -223,7 +242,9 @@ class Machine:
             until = time.monotonic() + seconds + GRACE_SECONDS
             while not result:
                 line = self._line(until)
-                if line.startswith("out ") and on_line:
+                if line.startswith("out host: "):
+                    self.obey(line[4:])
+                elif line.startswith("out ") and on_line:
                     on_line(line[4:])
                 elif line.startswith("end "):
                     result = dict(re.findall(r"(\w+)=(\S+)", line))
@@ -250,8 +271,8 @@ class Machine:
         if result.get("late") == "1":
             troubles["late"] = f"still running after {seconds} s"
         elif result.get("status") != "0":
-            signal = result.get("signal", "0")
-            troubles["exit"] = f"killed by signal {signal}" if signal != "0" else f"exit status {result.get('status')}"
+            killer = result.get("signal", "0")
+            troubles["exit"] = f"killed by signal {killer}" if killer != "0" else f"exit status {result.get('status')}"
         taint = int(result.get("tainted") or 0) & _BAD_TAINT
         if taint & ~self._taint and not self.log.of(number):
             troubles["warning"] = f"/proc/sys/kernel/tainted is {result['tainted']} now"

@@ -190,6 +190,8 @@ enum gaon_sim_wait gaon_sim_wait(struct gaon_sim *sim, const volatile uint64_t *
 
 /* Chip reset as PCI's FLR does it (also through config space). */
 void gaon_sim_reset(struct gaon_sim *sim);
+/* The card is pulled out of its slot, for good: reads are ones, writes are dropped, nothing happens any more. */
+void gaon_sim_pull(struct gaon_sim *sim);
 
 /* --- for a host that stands between the function and its software (the vfio-user server) ---------- */
 

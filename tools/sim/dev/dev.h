@@ -196,6 +196,7 @@ struct gaon_sim {
 	struct sim_run *run;		/* run.c: workers, waiters */
 	struct sim_lie *lie;		/* lie.c; NULL: an honest device */
 	_Atomic bool bus_master;	/* the host lets the function do DMA */
+	bool pulled;			/* out of its slot: no configuration, so that nothing else works */
 	uint64_t service_mask;		/* slots that the run loop has to look at */
 	bool slot_fault_held[SIM_SLOTS_MAX];	/* FAULT event waits for the slot's jobs */
 };

@@ -214,6 +214,14 @@ void gaon_sim_reset(struct gaon_sim *sim)
 	sim_unlock(sim);
 }
 
+void gaon_sim_pull(struct gaon_sim *sim)
+{
+	sim_lock(sim);
+	sim->pulled = true;
+	sim_reset_chip(sim, true);
+	sim_unlock(sim);
+}
+
 void gaon_sim_dma_quiesce(struct gaon_sim *sim)
 {
 	sim_lock(sim);

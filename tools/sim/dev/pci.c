@@ -278,7 +278,10 @@ void gaon_sim_config_read(struct gaon_sim *sim, unsigned int offset, void *data,
 		return;
 	}
 	sim_lock(sim);
-	memcpy(data, sim->pci->config + offset, len);
+	if (sim->pulled)
+		memset(data, 0xff, len);
+	else
+		memcpy(data, sim->pci->config + offset, len);
 	sim_unlock(sim);
 }
 
@@ -317,7 +320,7 @@ void gaon_sim_config_write(struct gaon_sim *sim, unsigned int offset, const void
 	if (!config_access_valid(offset, len))
 		return;
 	sim_lock(sim);
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len && !sim->pulled; i++) {
 		uint8_t *byte = &pci->config[offset + i];
 		uint8_t mask = pci->writable[offset + i];
 

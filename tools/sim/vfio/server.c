@@ -223,6 +223,7 @@ static int server_prepare(struct server *s)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL))
 		return -1;
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
@@ -262,6 +263,18 @@ static int server_start(struct server *s)
 	return 0;
 }
 
+/* False: the server is to end. */
+static bool server_heed(struct server *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info) || info.ssi_signo != SIGUSR1)
+		return false;
+	for (unsigned int i = 0; i < s->count; i++)
+		gaon_sim_pull(s->places[i].dev->sim);
+	return true;
+}
+
 static void server_loop(struct server *s)
 {
 	struct pollfd polls[VFU_DEVICES_MAX + 2] = {
@@ -278,7 +291,7 @@ static void server_loop(struct server *s)
 				continue;
 			return;
 		}
-		if (polls[0].revents)
+		if (polls[0].revents && !server_heed(s))
 			return;
 		if (polls[1].revents && read(s->done, &value, sizeof(value)) == sizeof(value))
 			left--;

@@ -247,6 +247,7 @@ int gaon_device_init(struct gaon_device *gdev)
 {
 	int err;
 
+	spin_lock_init(&gdev->resets.lock);
 	err = device_identify_registers(gdev);
 	if (err)
 		return err;

@@ -4,6 +4,8 @@
 
 #include <linux/atomic.h>
 #include <linux/idr.h>
+#include <linux/ktime.h>
+#include <linux/spinlock.h>
 #include <linux/stringify.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/mutex.h>
@@ -61,10 +63,54 @@ enum gaon_device_state {
 #define GAON_RESET_BURST	4
 #define GAON_RESET_PERIOD_S	600
 
+/** enum gaon_rung - what can be reset, from the least to the most that is lost with it */
+enum gaon_rung {
+	/** @GAON_RUNG_QUEUE: a queue. */
+	GAON_RUNG_QUEUE,
+	/** @GAON_RUNG_CONTEXT: all queues of a context. */
+	GAON_RUNG_CONTEXT,
+	/** @GAON_RUNG_ENGINES: all work in flight. */
+	GAON_RUNG_ENGINES,
+	/** @GAON_RUNG_CHIP: the device, by its own register. */
+	GAON_RUNG_CHIP,
+	/** @GAON_RUNG_FUNCTION: the device, by the PCI function. */
+	GAON_RUNG_FUNCTION,
+	/** @GAON_RUNG_LINK: the device, by the port above it. */
+	GAON_RUNG_LINK,
+	/** @GAON_RUNGS: their number. */
+	GAON_RUNGS
+};
+
+/** struct gaon_recovery - how often a rung has helped, and how long that took */
+struct gaon_recovery {
+	/** @count: recoveries. */
+	u32 count;
+	/** @last_us: time of the last one. */
+	u64 last_us;
+	/** @longest_us: of the longest. */
+	u64 longest_us;
+};
+
 /** struct gaon_resets - what was reset, and why */
 struct gaon_resets {
+	/** @guilty: queues that were at fault. */
+	atomic_t guilty;
+	/** @lost: queues that were not, and were told that their work is lost. */
+	atomic_t lost;
+	/** @kept: queues that a reset of a context or the engines might have hit and did not. */
+	atomic_t kept;
+	/** @lock: protects @recovery. Innermost. */
+	spinlock_t lock;
+	/** @recovery: by rung. */
+	struct gaon_recovery recovery[GAON_RUNGS];
+	/** @began: when the last reset of the device did; written with its state. */
+	ktime_t began;
+	/** @rung: that helps the device. Like @failures. */
+	enum gaon_rung rung;
 	/** @queues: of a queue, because of a fault or for taking too long. */
 	atomic_t queues;
+	/** @contexts: of a context, since a queue of it could not be reset, or did not stop. */
+	atomic_t contexts;
 	/** @engines: of all engines. */
 	atomic_t engines;
 	/** @copies: packets of the driver's own that were lost with the engines, and sent again. */
@@ -293,6 +339,8 @@ void gaon_reset_forsake(struct gaon_device *gdev);
 bool gaon_reset_is_healthy(struct gaon_device *gdev);
 void gaon_reset_chip(struct gaon_device *gdev);
 void gaon_reset_lose(struct gaon_device *gdev, int err);
+void gaon_reset_recovered(struct gaon_device *gdev, enum gaon_rung rung, ktime_t began);
+int gaon_reset_context(struct gaon_device *gdev, u32 context);
 int gaon_reset_engines(struct gaon_device *gdev);
 int gaon_reset_set_heartbeat(struct gaon_device *gdev);
 
@@ -302,6 +350,7 @@ extern const struct drm_driver gaon_drm_driver;
 /* gaon_pci.c */
 int gaon_pci_register(void);
 void gaon_pci_unregister(void);
+int gaon_pci_reset_function(struct gaon_device *gdev);
 
 /* gaon_query.c */
 int gaon_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *file);

@@ -146,6 +146,10 @@ bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *f
 		.sequence = sequence,
 	};
 	atomic_inc(&queue->vm->untold);
+	if (flags & DRM_GAON_QUEUE_GUILTY)
+		atomic_inc(&queue->gdev->resets.guilty);
+	else if (flags & DRM_GAON_QUEUE_WAS_RESET)
+		atomic_inc(&queue->gdev->resets.lost);
 	fault_send(queue);
 	spin_unlock(&queue->fault_lock);
 	/* Of a reset there is a message already. */
@@ -192,6 +196,8 @@ void gaon_fault_blame(struct gaon_queue *queue)
 		queue->fault.flags |= DRM_GAON_QUEUE_GUILTY;
 		queue->fault.record.type = GAON_FAULT_PREEMPT;
 		fault = queue->fault.record;
+		atomic_dec(&queue->gdev->resets.lost);
+		atomic_inc(&queue->gdev->resets.guilty);
 		news = true;
 	}
 	spin_unlock(&queue->fault_lock);

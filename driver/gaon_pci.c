@@ -169,6 +169,28 @@ static void pci_shutdown(struct pci_dev *pdev)
 	gaon_device_set_state(gdev, GAON_DEVICE_OFF);
 }
 
+/**
+ * gaon_pci_reset_function() - Function Level Reset
+ * @gdev: the device, of which the caller is the only one that resets it
+ *
+ * Sleeps. The function's configuration is as before when it returns.
+ *
+ * Return: 0, -ENOTTY: the function has no such reset; or that it did not come back.
+ */
+int gaon_pci_reset_function(struct gaon_device *gdev)
+{
+	struct pci_dev *pdev = gdev->pdev;
+	int err;
+
+	/* Programs must not write to the configuration meanwhile. */
+	pci_cfg_access_lock(pdev);
+	pci_save_state(pdev);
+	err = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
+	pci_restore_state(pdev);
+	pci_cfg_access_unlock(pdev);
+	return err;
+}
+
 static void pci_reset_prepare(struct pci_dev *pdev)
 {
 	gaon_reset_prepare(pci_get_drvdata(pdev));

@@ -647,8 +647,10 @@ void gaon_queues_check_all(struct gaon_device *gdev, u32 context)
 
 	guard(mutex)(&gdev->queues->lock);
 	list_for_each_entry(queue, &gdev->queues->list, node) {
-		if (!context || queue->hwq.context == context)
-			queue_work(gdev->queues->wq, &queue->check);
+		if (context && queue->hwq.context != context)
+			continue;
+		atomic_set(&queue->doubtful, 1);
+		queue_work(gdev->queues->wq, &queue->check);
 	}
 }
 

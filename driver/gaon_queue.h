@@ -125,6 +125,8 @@ struct gaon_queue {
 	struct gaon_kq *kq;
 	/** @check: asks the firmware how the queue is, when events may have been lost. */
 	struct work_struct check;
+	/** @doubtful: a reset may have hit it, for @check to find out. */
+	atomic_t doubtful;
 	/**
 	 * @lock: serialises commands that change the queue. Fences wait for those: no allocation
 	 * and no reservation under it.

@@ -23,6 +23,43 @@
 #define RESET_TIMEOUT_US	(10 * USEC_PER_SEC)	/* for a model on a busy machine */
 
 /**
+ * gaon_reset_recovered() - a rung of resets has helped
+ * @gdev: the device
+ * @rung: which
+ * @began: when it was begun
+ *
+ * Does not sleep; in the path of fences.
+ */
+void gaon_reset_recovered(struct gaon_device *gdev, enum gaon_rung rung, ktime_t began)
+{
+	struct gaon_recovery *recovery = &gdev->resets.recovery[rung];
+	u64 us = ktime_us_delta(ktime_get(), began);
+
+	guard(spinlock)(&gdev->resets.lock);
+	recovery->count++;
+	recovery->last_us = us;
+	recovery->longest_us = max(recovery->longest_us, us);
+}
+
+/* By the function's own means: what the chip's register does, and more. */
+static void reset_function(struct gaon_device *gdev)
+{
+	u32 state;
+	int err;
+
+	err = gaon_pci_reset_function(gdev);
+	state = gaon_read32(gdev, GAON_REG_STATE);
+	if (!err && state == GAON_STATE_RESET) {
+		gdev->resets.rung = GAON_RUNG_FUNCTION;
+		return;
+	}
+	/* That much can be done from here. */
+	pci_clear_master(gdev->pdev);
+	drm_err(&gdev->drm, "nor did a reset of the PCI function help (error %d), state %s\n", err,
+		gaon_state_name(state));
+}
+
+/**
  * gaon_reset_chip() - reset the card's function
  * @gdev: the device
  *
@@ -40,10 +77,48 @@ void gaon_reset_chip(struct gaon_device *gdev)
 				RESET_TIMEOUT_US, false, gdev, GAON_REG_STATE);
 	if (!err)
 		return;
-	/* That much can be done from here. */
-	pci_clear_master(gdev->pdev);
-	drm_err(&gdev->drm, "reset did not end within %lu s, state %s\n",
+	drm_err(&gdev->drm, "reset did not end within %lu s, state %s: resetting the PCI function\n",
 		RESET_TIMEOUT_US / USEC_PER_SEC, gaon_state_name(state));
+	reset_function(gdev);
+}
+
+/* Busy while the firmware does the same of its own accord, or for somebody else. */
+static int reset_command(struct gaon_device *gdev, u16 opcode, u32 context)
+{
+	unsigned long end = jiffies + gaon_device_patience(gdev);
+	struct gaon_admin_req req;
+	int err;
+
+	do {
+		req = (struct gaon_admin_req) { .cmd = { .opcode = opcode } };
+		req.cmd.id.id = context;
+		err = gaon_admin_exec(gdev, &req, GAON_ADMIN_RECLAIM);
+		if (err == -EBUSY)
+			msleep(ENGINES_BUSY_MS);
+	} while (err == -EBUSY && time_before(jiffies, end));
+	return err;
+}
+
+/**
+ * gaon_reset_context() - drop the work of all queues of a context
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @context: whose
+ *
+ * Sleeps; in the path of fences. The others of its queues find that out, soon.
+ *
+ * Return: 0, or as gaon_admin_exec(); then there may be work in flight.
+ */
+int gaon_reset_context(struct gaon_device *gdev, u32 context)
+{
+	ktime_t began = ktime_get();
+	int err;
+
+	atomic_inc(&gdev->resets.contexts);
+	err = reset_command(gdev, GAON_ADMIN_CONTEXT_RESET, context);
+	if (!err)
+		gaon_reset_recovered(gdev, GAON_RUNG_CONTEXT, began);
+	gaon_queues_check_all(gdev, context);
+	return err;
 }
 
 /**
@@ -56,18 +131,13 @@ void gaon_reset_chip(struct gaon_device *gdev)
  */
 int gaon_reset_engines(struct gaon_device *gdev)
 {
-	unsigned long end = jiffies + gaon_device_patience(gdev);
-	struct gaon_admin_req req;
+	ktime_t began = ktime_get();
 	int err;
 
 	atomic_inc(&gdev->resets.engines);
-	/* Busy while the firmware does the same of its own accord, or for somebody else. */
-	do {
-		req = (struct gaon_admin_req) { .cmd = { .opcode = GAON_ADMIN_ENGINE_RESET } };
-		err = gaon_admin_exec(gdev, &req, GAON_ADMIN_RECLAIM);
-		if (err == -EBUSY)
-			msleep(ENGINES_BUSY_MS);
-	} while (err == -EBUSY && time_before(jiffies, end));
+	err = reset_command(gdev, GAON_ADMIN_ENGINE_RESET, 0);
+	if (!err)
+		gaon_reset_recovered(gdev, GAON_RUNG_ENGINES, began);
 	gaon_queues_check_all(gdev, 0);
 	gaon_coredump_reset(gdev, GAON_DUMP_KIND_ENGINES,
 			    err ? "work did not stop, and the engines could not be reset" :
@@ -83,6 +153,8 @@ static bool reset_claim(struct gaon_device *gdev, enum gaon_device_state from, c
 		return false;
 	WRITE_ONCE(gdev->resets.why, why);
 	gdev->resets.asked = asked;
+	gdev->resets.began = ktime_get();
+	gdev->resets.rung = GAON_RUNG_CHIP;
 	trace_gaon_reset(gdev, why);
 	drm_err(&gdev->drm, "resetting the device: %s\n", why);
 	return true;
@@ -171,6 +243,7 @@ static void reset_start(struct gaon_device *gdev)
 			err);
 		reset_give_up(gdev, "WEDGED=rebind");
 	} else {
+		gaon_reset_recovered(gdev, gdev->resets.rung, gdev->resets.began);
 		drm_info(&gdev->drm, "the device is back after reset %d\n",
 			 atomic_read(&gdev->resets.device));
 	}
@@ -291,6 +364,7 @@ void gaon_reset_done(struct gaon_device *gdev)
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
 	if (!gdev->resets.frozen && gaon_device_state(gdev) == GAON_DEVICE_RESETTING) {
+		gdev->resets.rung = GAON_RUNG_FUNCTION;
 		reset_start(gdev);
 		reset_release(gdev);
 	}
@@ -337,6 +411,7 @@ bool gaon_reset_thaw(struct gaon_device *gdev)
 	if (there && gdev->resets.frozen) {
 		gdev->resets.frozen = false;
 		reset_stop(gdev);
+		gdev->resets.rung = GAON_RUNG_LINK;
 		reset_start_or_give_up(gdev);
 		reset_release(gdev);
 	}

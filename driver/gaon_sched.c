@@ -447,28 +447,19 @@ void gaon_kq_fail(struct gaon_kq *kq, u64 guilty)
 		queue_work(kq->queue->gdev->queues->wq, &kq->stop);
 }
 
-/*
- * The lowest rung that helps: the queue, the engines, the device. When it returns the device has
- * nothing of the queue, or is going to be reset, which then ends it all.
- */
-static bool kq_quiesce(struct gaon_queue *queue)
+/* The rungs above the queue's own. */
+static bool kq_quiesce_more(struct gaon_queue *queue, int err)
 {
 	struct gaon_device *gdev = queue->gdev;
-	int err;
 
-	atomic_inc(&gdev->resets.queues);
-	err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_RESET, 0, GAON_ADMIN_RECLAIM, NULL);
+	drm_warn(&gdev->drm, "queue %u cannot be reset (error %d): resetting context %u\n",
+		 queue->hwq.id, err, queue->hwq.context);
+	err = gaon_reset_context(gdev, queue->hwq.context);
 	if (!err)
 		return true;
-	if (err == -ETIMEDOUT && gaon_device_running(gdev)) {
-		/* The firmware dropped the work of the whole context to get there. */
-		gaon_queues_check_all(gdev, queue->hwq.context);
-		return true;
-	}
 	if (!gaon_device_running(gdev))
 		return false;
-	drm_warn(&gdev->drm, "queue %u cannot be reset (error %d): resetting the engines\n",
-		 queue->hwq.id, err);
+	drm_warn(&gdev->drm, "nor can its context (error %d): resetting the engines\n", err);
 	err = gaon_reset_engines(gdev);
 	if (!err)
 		err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_RESET, 0, GAON_ADMIN_RECLAIM, NULL);
@@ -476,6 +467,31 @@ static bool kq_quiesce(struct gaon_queue *queue)
 		return true;
 	gaon_reset_schedule(gdev, "a queue cannot be stopped");
 	return false;
+}
+
+/*
+ * The lowest rung that helps: the queue, its context, the engines, the device. When it returns the
+ * device has nothing of the queue, or is going to be reset, which then ends it all.
+ */
+static bool kq_quiesce(struct gaon_queue *queue)
+{
+	struct gaon_device *gdev = queue->gdev;
+	ktime_t began = ktime_get();
+	int err;
+
+	atomic_inc(&gdev->resets.queues);
+	err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_RESET, 0, GAON_ADMIN_RECLAIM, NULL);
+	if (!err)
+		gaon_reset_recovered(gdev, GAON_RUNG_QUEUE, began);
+	if (!err || !gaon_device_running(gdev))
+		return !err;
+	if (err != -ETIMEDOUT)
+		return kq_quiesce_more(queue, err);
+	/* The firmware dropped the work of the whole context to get there. */
+	atomic_inc(&gdev->resets.contexts);
+	gaon_reset_recovered(gdev, GAON_RUNG_CONTEXT, began);
+	gaon_queues_check_all(gdev, queue->hwq.context);
+	return true;
 }
 
 static void kq_stop_work(struct work_struct *work)

@@ -296,6 +296,29 @@ static int stats_retired(struct seq_file *file, void *arg)
 	return 0;
 }
 
+/* Figures of Documentation/reliability.rst come from here. */
+static int stats_recovery(struct seq_file *file, void *arg)
+{
+	static const char *const names[GAON_RUNGS] = {
+		"queue", "context", "engines", "chip", "function", "link",
+	};
+	struct drm_debugfs_entry *entry = file->private;
+	struct gaon_resets *resets = &to_gaon_device(entry->dev)->resets;
+	struct gaon_recovery copy[GAON_RUNGS];
+	unsigned int i;
+
+	scoped_guard(spinlock, &resets->lock)
+		memcpy(copy, resets->recovery, sizeof(copy));
+	seq_puts(file, "rung     recovered    last_us longest_us\n");
+	for (i = 0; i < GAON_RUNGS; i++)
+		seq_printf(file, "%-8s %9u %10llu %10llu\n", names[i], copy[i].count,
+			   copy[i].last_us, copy[i].longest_us);
+	seq_puts(file, "queues: guilty  innocent_lost  innocent_kept\n");
+	seq_printf(file, "%14d %14d %14d\n", atomic_read(&resets->guilty),
+		   atomic_read(&resets->lost), atomic_read(&resets->kept));
+	return 0;
+}
+
 static const struct drm_debugfs_info stats_files[] = {
 	{ "queues", stats_queues, 0, NULL },
 	{ "vms", stats_vms, 0, NULL },
@@ -304,6 +327,7 @@ static const struct drm_debugfs_info stats_files[] = {
 	{ "room", stats_room, 0, NULL },
 	{ "errors", stats_errors, 0, NULL },
 	{ "retired", stats_retired, 0, NULL },
+	{ "recovery", stats_recovery, 0, NULL },
 };
 
 static int stats_reset_engines(struct gaon_device *gdev)

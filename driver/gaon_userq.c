@@ -109,13 +109,17 @@ void gaon_queue_check_work(struct work_struct *work)
 	struct gaon_queue *queue = container_of(work, struct gaon_queue, check);
 	struct gaon_device *gdev = queue->gdev;
 	struct gaon_admin_reply reply;
+	int doubtful, err, idx;
 	bool cookie;
-	int idx;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
 	cookie = dma_fence_begin_signalling();
-	if (!gaon_queue_look(queue, GAON_ADMIN_RECLAIM, &reply) && queue->kq)
+	doubtful = atomic_xchg(&queue->doubtful, 0);
+	err = gaon_queue_look(queue, GAON_ADMIN_RECLAIM, &reply);
+	if (!err && doubtful && !(reply.value[3] & GAON_QUERY_CONDITION))
+		atomic_inc(&gdev->resets.kept);
+	if (!err && queue->kq)
 		gaon_kq_check(queue->kq, &reply);
 	dma_fence_end_signalling(cookie);
 	drm_dev_exit(idx);

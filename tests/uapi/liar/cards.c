@@ -9,7 +9,7 @@
 
 #include "cards.h"
 
-struct card cards[4];
+struct card cards[CARDS_MAX];
 
 /* --- files ------------------------------------------------------------------------------------ */
 
@@ -76,7 +76,7 @@ void cards_find(int argc)
 	size_t i;
 
 	REQUIRE(!glob(DRIVER "/*:*", 0, NULL, &found), "cards");
-	for (i = 0; i < found.gl_pathc && count < 4; i++) {
+	for (i = 0; i < found.gl_pathc && count < CARDS_MAX; i++) {
 		snprintf(cards[count].address, sizeof(cards[count].address), "%s",
 			 strrchr(found.gl_pathv[i], '/') + 1);
 		REQUIRE(card_find(&cards[count]), "card %s has a node and a directory in debugfs",
@@ -84,7 +84,7 @@ void cards_find(int argc)
 		count++;
 	}
 	globfree(&found);
-	REQUIRE(argc == 5 && count == 4, "%u cards, of %d kinds", count, argc - 1);
+	REQUIRE((unsigned int)argc - 1 == count, "%u cards, of %d kinds", count, argc - 1);
 }
 
 struct counts counts(const struct card *card)
@@ -99,6 +99,22 @@ struct counts counts(const struct card *card)
 			    &counts.copies) != 4)
 		CHECK(false, "%s says what was reset", path);
 	return counts;
+}
+
+int recovered(const struct card *card, const char *rung, unsigned long long *longest_us)
+{
+	unsigned long long longest = 0;
+	const char *line;
+	char path[96];
+	int count = -1;
+
+	snprintf(path, sizeof(path), "%s/recovery", card->debugfs);
+	line = strstr(read_file(path), rung);
+	if (!line || sscanf(line + strlen(rung), "%d %*u %llu", &count, &longest) != 2)
+		CHECK(false, "%s says how often %s has helped", path, rung);
+	if (longest_us)
+		*longest_us = longest;
+	return count;
 }
 
 /* --- users ------------------------------------------------------------------------------------- */

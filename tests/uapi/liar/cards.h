@@ -31,16 +31,20 @@ struct counts {
 	int queues, engines, device, copies;
 };
 
-extern struct card cards[4];
+#define CARDS_MAX	6
+
+extern struct card cards[CARDS_MAX];
 
 bool write_file(const char *path, const char *text);
 /* Of the PCI device; valid until the next call. */
 const char *attribute(const struct card *card, const char *name);
 /* Node and directory in debugfs, which change when the driver is bound again. */
 bool card_find(struct card *card);
-/* All four, in the order of their addresses; ends the program if there are others. */
+/* As many as there are kinds, in the order of their addresses; ends the program if there are others. */
 void cards_find(int argc);
 struct counts counts(const struct card *card);
+/* How often a rung of resets has helped; @longest_us: the longest time that it took, unless NULL. */
+int recovered(const struct card *card, const char *rung, unsigned long long *longest_us);
 
 /* An address space with memory of both kinds and code, and lists. */
 void user_open(struct lib *lib, const struct card *card, uint32_t flags);

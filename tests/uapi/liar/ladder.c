@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * The rungs of resets, one after the other, on cards whose firmware says that the lower ones do not help
- * (gaon-sim --lie outside, stuck, hung): who is at fault is told so, everybody else goes on or is told
+ * (gaon-sim --lie outside, stuck, hung, tangled, deaf): who is at fault is told so, everybody else goes on or is told
  * that his work is lost, and a card that fails again and again is given up, and can be brought back.
  *
- *   ladder honest outside stuck hung	the cards, in the order of their addresses
+ *   ladder honest outside stuck hung tangled deaf	the cards, in the order of their addresses
  *
  * As root, with the module loaded.
  */
@@ -93,6 +93,47 @@ static void test_outside(const struct card *card)
 	CHECK_ERRNO(run_copy(&queue, HBM_VA, lib_va(FROM), out[0]), 0, "the queue goes on");
 	check_counts(card, before, 0, 0);
 	lib_close(&lib);
+}
+
+/* --- work that only a reset of its context stops -------------------------------------------------- */
+
+static void test_tangled(const struct card *card)
+{
+	struct lib_queue queue, beside, user;
+	struct drm_gaon_queue_query query;
+	struct gaon_packet packet;
+	struct lib lib, lr;
+	uint32_t out[2];
+
+	user_open(&lib, card, 0);
+	user_open(&lr, card, DRM_GAON_VM_LR);
+	out[0] = lib_syncobj(lib.fd);
+	out[1] = lib_syncobj(lib.fd);
+	REQUIRE(write_file(TIMEOUT, "4000"), "a time limit of 4 s");
+	REQUIRE(!lib_kernel_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 10000000000ull) &&
+		!lib_kernel_queue(&lib, &beside, 4, DRM_GAON_PRIORITY_NORMAL, 10000000000ull) &&
+		!lib_user_queue(&lr, &user, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX), "queues");
+	packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 1);
+	lib_push(&user, &packet);
+	CHECK_ERRNO(run_endless(&queue, out[0]), 0, "tangled: an endless job");
+	/* Later, so that it is still within its time. */
+	usleep(3000000);
+	CHECK_ERRNO(run_endless(&beside, out[1]), 0, "another one of the same context");
+	CHECK_ERRNO(outcome(&lib, out[0]), EIO, "the first fails");
+	CHECK_ERRNO(outcome(&lib, out[1]), ECANCELED, "the other is dropped");
+	CHECK(state_of(&queue, &query) == (DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_GUILTY),
+	      "who is to blame: state %#x", query.state);
+	CHECK(state_of(&beside, &query) == DRM_GAON_QUEUE_WAS_RESET && query.lost == 1,
+	      "who is not: state %#x, %llu lost", query.state, (unsigned long long)query.lost);
+	CHECK(!state_of(&user, &query), "another context's queue knows nothing of it: state %#x", query.state);
+	CHECK(recovered(card, "context", NULL) == 1 && !counts(card).engines && !counts(card).device,
+	      "one context was reset, and nothing else");
+	CHECK_ERRNO(lib_clear(&queue), 0, "clear");
+	CHECK_ERRNO(lib_clear(&beside), 0, "clear");
+	CHECK_ERRNO(run_copy(&beside, HBM_VA, lib_va(FROM), out[1]), 0, "both go on");
+	CHECK_ERRNO(run_copy(&queue, lib_va(BACK), HBM_VA, out[0]), 0, "both go on");
+	lib_close(&lib);
+	lib_close(&lr);
 }
 
 /* --- work that only a reset of the engines stops ------------------------------------------------- */
@@ -297,15 +338,33 @@ static void test_hung(struct card *card, const struct card *honest_card)
 	lib_close(&lib);
 }
 
+/* --- a device whose own reset does not end --------------------------------------------------------- */
+
+static void test_deaf(const struct card *card)
+{
+	unsigned long long longest;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/reset", card->debugfs);
+	check_works(card, "deaf");
+	CHECK(write_file(path, "1"), "an administrator resets it");
+	CHECK(wait_state(card, "ready"), "then it is %s", attribute(card, "state"));
+	CHECK(recovered(card, "function", &longest) == 1 && !recovered(card, "chip", NULL),
+	      "by its PCI function, after %llu ms", longest / 1000);
+	check_works(card, "after that");
+}
+
 int main(int argc, char **argv)
 {
-	const char *const kinds[] = { "honest", "outside", "stuck", "hung" };
+	const char *const kinds[CARDS_MAX] = { "honest", "outside", "stuck", "hung", "tangled", "deaf" };
 
 	cards_find(argc);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < CARDS_MAX; i++)
 		REQUIRE(!strcmp(argv[i + 1], kinds[i]), "card %d is %s", i, kinds[i]);
 	check_works(&cards[0], "honest");
 	test_outside(&cards[1]);
+	test_tangled(&cards[4]);
+	test_deaf(&cards[5]);
 	test_stuck(&cards[2]);
 	test_copies(&cards[2]);
 	test_suspension(&cards[2]);

@@ -36,12 +36,13 @@ struct sim_lie {
 	uint32_t heartbeat;			/* stands still at this, if @beat_stopped */
 	bool beat_stopped;
 	bool loosened;				/* the engines were reset since a queue was made */
+	bool untangled;				/* or its context was */
 	uint8_t scratch[LIE_BYTES];
 };
 
 static const char * const names[GAON_SIM_LIES] = {
 	"reply", "index", "late", "twice", "never", "identify", "telemetry", "log", "event", "heartbeat",
-	"register", "tlbi", "outside", "stuck", "hung",
+	"register", "tlbi", "outside", "stuck", "hung", "tangled", "deaf",
 };
 
 const char *gaon_sim_lie_name(unsigned int kind)
@@ -118,6 +119,7 @@ void sim_lie_fetched(struct gaon_sim *sim, uint64_t pa, const void *data, size_t
 	switch (cmd.opcode) {
 	case GAON_ADMIN_QUEUE_CREATE:
 		sim->lie->loosened = false;
+		sim->lie->untangled = false;
 		break;
 	case GAON_ADMIN_IDENTIFY:
 		sim->lie->target[TARGET_IDENTIFY].pa = cmd.identify.data_pa & GAON_PA_MASK;
@@ -202,7 +204,13 @@ static void lie_of_queue(struct gaon_sim *sim, struct gaon_admin_reply *reply)
 		return;
 	case GAON_ADMIN_QUEUE_RESET:
 		refused = (!lie->loosened && lie_now(sim, GAON_SIM_LIE_STUCK)) ||
+			  (!lie->untangled && lie_now(sim, GAON_SIM_LIE_TANGLED)) ||
 			  lie_now(sim, GAON_SIM_LIE_HUNG);
+		break;
+	case GAON_ADMIN_CONTEXT_RESET:
+		refused = (!lie->loosened && lie_now(sim, GAON_SIM_LIE_STUCK)) ||
+			  lie_now(sim, GAON_SIM_LIE_HUNG);
+		lie->untangled = !refused;
 		break;
 	case GAON_ADMIN_ENGINE_RESET:
 		refused = lie_now(sim, GAON_SIM_LIE_HUNG);
@@ -301,6 +309,11 @@ uint32_t sim_lie_register(struct gaon_sim *sim, uint64_t offset, uint32_t value)
 	}
 }
 
+bool sim_lie_deaf(struct gaon_sim *sim)
+{
+	return sim->lie && lie_now(sim, GAON_SIM_LIE_DEAF);
+}
+
 /* --- records and numbers -------------------------------------------------------------------------- */
 
 enum sim_lie_told sim_lie_event(struct gaon_sim *sim, struct gaon_event *event, uint64_t *valid)
@@ -370,6 +383,7 @@ void sim_lie_reset(struct gaon_sim *sim)
 	lie->held_pa = 0;
 	lie->beat_stopped = false;
 	lie->loosened = false;
+	lie->untangled = false;
 }
 
 void sim_lie_destroy(struct gaon_sim *sim)

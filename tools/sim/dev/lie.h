@@ -24,6 +24,8 @@ void sim_lie_poll(struct gaon_sim *sim);
 /* What the host sees instead. */
 uint32_t sim_lie_heartbeat(struct gaon_sim *sim, uint32_t value);
 uint32_t sim_lie_register(struct gaon_sim *sim, uint64_t offset, uint32_t value);
+/* A write to RESET is not heard. */
+bool sim_lie_deaf(struct gaon_sim *sim);
 
 enum sim_lie_told {
 	SIM_LIE_STORE,		/* store the record, which may have changed */

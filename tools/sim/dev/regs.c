@@ -188,7 +188,7 @@ static void regs_write32(struct gaon_sim *sim, uint64_t offset, uint32_t value)
 		sim_run_poke(sim);
 		break;
 	case GAON_REG_RESET:
-		if (value == GAON_RESET_CHIP)
+		if (value == GAON_RESET_CHIP && !sim_lie_deaf(sim))
 			sim_reset_chip(sim, false);
 		break;
 	case GAON_REG_ADMIN_LOG2:

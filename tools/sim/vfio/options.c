@@ -68,7 +68,7 @@ void vfu_usage(FILE *out)
 	      "  --lie KIND[+KIND]...[,SEED[,EVERY]]\n"
 	      "                          tell the host what is not so, about: reply, index, late, twice, never,\n"
 	      "                          identify, telemetry, log, event, heartbeat, register, tlbi, outside,\n"
-	      "                          stuck, hung, or all;\n"
+	      "                          stuck, hung, tangled, deaf, or all;\n"
 	      "                          one occasion in EVERY (8) is used, chosen by SEED (0: the\n"
 	      "                          clock, and printed): for tests of drivers\n"
 	      "  --trap-aperture         the client may not map BAR2: slow, for tests\n"

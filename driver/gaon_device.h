@@ -241,6 +241,8 @@ struct gaon_device {
 	unsigned int heartbeat_missed;
 	/** @reset_wait: woken when @state changes. */
 	wait_queue_head_t reset_wait;
+	/** @frozen_work: gives a card up whose link the kernel does not reset. */
+	struct delayed_work frozen_work;
 	/** @reset_work: brings the device back, or gives it up. */
 	struct work_struct reset_work;
 	/** @cleanup_wq: what asynchronous work leaves over; flushed when a file is closed. */

@@ -20,6 +20,7 @@
 #define HEARTBEAT_MS		1000
 #define HEARTBEAT_MISSED	10	/* looks in turn at which nothing had moved */
 #define ENGINES_BUSY_MS		5
+#define FROZEN_MS		30000	/* from a fatal error of the link to the end of its reset */
 #define RESET_TIMEOUT_US	(10 * USEC_PER_SEC)	/* for a model on a busy machine */
 
 /**
@@ -386,6 +387,7 @@ void gaon_reset_freeze(struct gaon_device *gdev)
 		return;
 	if (!gdev->resets.frozen && reset_take(gdev, "its link failed", false)) {
 		gdev->resets.frozen = true;
+		queue_delayed_work(system_dfl_wq, &gdev->frozen_work, msecs_to_jiffies(FROZEN_MS));
 		pci_clear_master(gdev->pdev);
 		gaon_device_silence(gdev);
 	}
@@ -410,6 +412,7 @@ bool gaon_reset_thaw(struct gaon_device *gdev)
 	there = gaon_read32(gdev, GAON_REG_ID) == GAON_ID;
 	if (there && gdev->resets.frozen) {
 		gdev->resets.frozen = false;
+		cancel_delayed_work(&gdev->frozen_work);
 		reset_stop(gdev);
 		gdev->resets.rung = GAON_RUNG_LINK;
 		reset_start_or_give_up(gdev);
@@ -433,6 +436,7 @@ void gaon_reset_forsake(struct gaon_device *gdev)
 		return;
 	if (gdev->resets.frozen || reset_take(gdev, "its link failed for good", false)) {
 		gdev->resets.frozen = false;
+		cancel_delayed_work(&gdev->frozen_work);
 		gaon_device_silence(gdev);
 		reset_lose(gdev);
 		drm_err(&gdev->drm, "the card's link is lost and was not recovered: `echo 1 >/sys/bus/pci/devices/%s/remove; echo 1 >/sys/bus/pci/rescan` may find it again, else power the machine off and on\n",
@@ -441,6 +445,21 @@ void gaon_reset_forsake(struct gaon_device *gdev)
 		reset_release(gdev);
 	}
 	drm_dev_exit(idx);
+}
+
+/* Older kernels do not say that they have given a link up; fences must be signalled all the same. */
+static void frozen_work(struct work_struct *work)
+{
+	struct gaon_device *gdev = container_of(work, struct gaon_device, frozen_work.work);
+
+	/* Who has the lock may wait for this to end. */
+	if (!device_trylock(&gdev->pdev->dev)) {
+		queue_delayed_work(system_dfl_wq, &gdev->frozen_work, HZ);
+		return;
+	}
+	if (gdev->resets.frozen)
+		gaon_reset_forsake(gdev);
+	device_unlock(&gdev->pdev->dev);
 }
 
 /**
@@ -499,6 +518,7 @@ void gaon_reset_init(struct gaon_device *gdev)
 	init_waitqueue_head(&gdev->reset_wait);
 	INIT_DELAYED_WORK(&gdev->heartbeat, heartbeat_work);
 	INIT_WORK(&gdev->reset_work, reset_work);
+	INIT_DELAYED_WORK(&gdev->frozen_work, frozen_work);
 }
 
 /* Ask the firmware to beat, and listen. */
@@ -513,6 +533,7 @@ void gaon_reset_stop(struct gaon_device *gdev)
 	gaon_device_set_state(gdev, GAON_DEVICE_RESETTING);
 	disable_delayed_work_sync(&gdev->heartbeat);
 	disable_work_sync(&gdev->reset_work);
+	disable_delayed_work_sync(&gdev->frozen_work);
 	/* A reset that was under way may have ended well. */
 	gaon_device_set_state(gdev, GAON_DEVICE_RESETTING);
 }

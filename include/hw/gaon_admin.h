@@ -85,7 +85,7 @@ struct gaon_admin_state {
 #define GAON_FEATURE_INJECT		(1ull << 3)	/* debug fuse is blown */
 #define GAON_FEATURE_RETIRE		(1ull << 4)	/* keeps a list of HBM pages that must not be used */
 #define GAON_FEATURE_GEMM_MEMORY	(1ull << 5)	/* GAON_GEMM_B_MEMORY: the arrays read memory */
-#define GAON_FEATURE_ERRORS		(1ull << 8)	/* ERRORS, RETIRE, and INJECT of a channel, core, link */
+#define GAON_FEATURE_ERRORS		(1ull << 8)	/* ERRORS, RETIRE, INJECT of a place */
 
 struct gaon_admin_identify {		/* reply: data written at data_pa */
 	uint64_t data_pa;

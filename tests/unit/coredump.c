@@ -65,7 +65,8 @@ static void good(void)
 {
 	struct gaon_fault_record fault = {
 		.type = GAON_FAULT_PAGE, .access = GAON_ACCESS_WRITE, .core = 1, .context = 3, .queue = 17,
-		.workgroup = 5, .sequence = 9, .pc = VA + 0x124, .va = 0x300001018, .tag = 77, .list_index = 0,
+		.workgroup = 5, .sequence = 9, .pc = VA + 0x124, .va = 0x300001018, .tag = 77,
+		.list_index = 0,
 	};
 	struct gaon_core_state core = {
 		.size = sizeof(core), .type = GAON_FAULT_PAGE, .core = 1, .context = 3, .queue = 17,
@@ -94,7 +95,8 @@ static void good(void)
 		},
 	};
 	struct gaon_dump_queue queue = {
-		.id = 17, .context = 3, .flags = GAON_DUMP_QUEUE_CULPRIT | GAON_DUMP_QUEUE_FAULTED, .pid = 4711,
+		.id = 17, .context = 3, .flags = GAON_DUMP_QUEUE_CULPRIT | GAON_DUMP_QUEUE_FAULTED,
+		.pid = 4711,
 		.process = "trainer", .ring_log2 = 4,
 	};
 	struct gaon_dump_register reg[2] = { { GAON_REG_STATE, GAON_STATE_READY }, { 0x3fc, 1 } };

@@ -8,7 +8,8 @@
 
 #include "coredump.h"
 
-#define BOUND(array, index) ((index) < sizeof(array) / sizeof((array)[0]) && (array)[index] ? (array)[index] : "?")
+#define BOUND(array, index) \
+	((index) < sizeof(array) / sizeof((array)[0]) && (array)[index] ? (array)[index] : "?")
 
 static const char *bad_packet_text(uint64_t syndrome)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A place to swap to: a disk of compressed memory. Both are results, and the first ends the program if it fails. */
+/* A place to swap to: a disk of compressed memory. Both are results; the first ends a program if it fails. */
 #ifndef GAON_TESTS_UAPI_SWAP_H
 #define GAON_TESTS_UAPI_SWAP_H
 

@@ -468,7 +468,7 @@ static const struct step {
 	{ "BO_INFO", do_bo_info, undo_nothing, -1 },
 	{ "BO_SET_NAME", do_set_name, undo_nothing, -1 },
 	{ "QUEUE_SET_PRIORITY", do_priority, undo_nothing, -1 },
-	{ "QUEUE_CLEAR", do_clear, undo_nothing, -1 },
+	{ "QUEUE_CLEAR", do_clear, undo_nothing, -2 },
 };
 
 /* --- one by one --------------------------------------------------------------------------------- */
@@ -562,8 +562,8 @@ static bool probe_error(int err)
 }
 
 /*
- * Takes long for all: some at random, among those up to the last that was hit; or (@probes is 0) one after the other
- * until none fails. The driver leaves the card whatever fails meanwhile.
+ * Takes long for all: some at random, among those up to the last that was hit; or (@probes is 0) one
+ * after the other until none fails. The driver leaves the card whatever fails meanwhile.
  */
 static void probe_run(const char *address, int probes)
 {

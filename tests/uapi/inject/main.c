@@ -93,7 +93,8 @@ static void holder_close(struct holder *holder)
 }
 
 /* One piece: what became of reading it. */
-static void look_piece(struct holder *holder, struct client *seen, uint32_t object, uint64_t at, uint64_t mark)
+static void look_piece(struct holder *holder, struct client *seen, uint32_t object, uint64_t at,
+		       uint64_t mark)
 {
 	struct drm_gaon_queue_query query;
 	uint64_t *word = (uint64_t *)(holder->lib.mem + BACK);
@@ -530,7 +531,8 @@ static void test_kept(int fd)
 
 static void test_all(int fd, bool has_netlink)
 {
-	clients = mmap(NULL, sizeof(*clients) * CLIENTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	clients = mmap(NULL, sizeof(*clients) * CLIENTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
 	REQUIRE(clients != MAP_FAILED, "memory");
 	test_kept(fd);
 	test_refused();

@@ -37,7 +37,8 @@ typedef void (*take_fn)(void *arg, const struct nlattr *const attribute[ATTRIBUT
 
 static void put(struct request *request, uint16_t type, const void *data, uint16_t bytes)
 {
-	struct nlattr *attribute = (struct nlattr *)((char *)request + NLMSG_ALIGN(request->header.nlmsg_len));
+	char *end = (char *)request + NLMSG_ALIGN(request->header.nlmsg_len);
+	struct nlattr *attribute = (struct nlattr *)end;
 
 	attribute->nla_type = type;
 	attribute->nla_len = (uint16_t)(NLA_HDRLEN + bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Errors of the link between card and port, as the kernel's module aer_inject makes them: the steps of recovery
- * that the kernel then takes with the driver, while clients have work on the card.
+ * Errors of the link between card and port, as the kernel's module aer_inject makes them: the steps of
+ * recovery that the kernel then takes with the driver, while clients have work on the card.
  *
  *   errors ADDRESS [OTHER]	of the card, and of another one whose driver is unbound and bound
  *
@@ -142,7 +142,8 @@ static void test_storm(void)
 
 	REQUIRE(!pthread_create(&thread, NULL, flr_run, &flrs), "a thread");
 	for (i = 0; i < 12; i++) {
-		if (!link_inject(card.address, i & 2 ? LINK_BAD_TLP : 0, i & 1 ? LINK_TIMEOUT : LINK_MALFORMED))
+		if (!link_inject(card.address, i & 2 ? LINK_BAD_TLP : 0,
+				 i & 1 ? LINK_TIMEOUT : LINK_MALFORMED))
 			break;
 		usleep((useconds_t)(uapi_random() % 200000));
 	}

@@ -106,7 +106,8 @@ void clients_start(struct clients *clients, const struct card *card)
 	user_open(&clients->fence, card, 0);
 	clients->out = lib_syncobj(clients->fence.fd);
 	REQUIRE(!lib_user_queue(&clients->lr, &clients->user, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
-		!lib_kernel_queue(&clients->fence, &clients->kernel, 4, DRM_GAON_PRIORITY_NORMAL, 10000000000ull),
+		!lib_kernel_queue(&clients->fence, &clients->kernel, 4, DRM_GAON_PRIORITY_NORMAL,
+				  10000000000ull),
 		"queues of two clients");
 	lib_push(&clients->user, &packet);
 	CHECK_ERRNO(run_endless(&clients->kernel, clients->out), 0, "work without end");

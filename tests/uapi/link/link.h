@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Cards below a port whose link has errors, is reset, or is lost: what the programs of tests/uapi/link share. */
+/* Cards below a port whose link has errors, is reset, or is lost: what the programs beside this share. */
 #ifndef GAON_TESTS_UAPI_LINK_H
 #define GAON_TESTS_UAPI_LINK_H
 

@@ -43,7 +43,9 @@ static int worker(void)
 	atomic_fetch_add(working, 1);
 	while (!err) {
 		memset(lib.mem + BACK, 0, BYTES);
-		err = run_copy(&queue, HBM_VA, lib_va(FROM), out) ?: run_copy(&queue, lib_va(BACK), HBM_VA, out);
+		err = run_copy(&queue, HBM_VA, lib_va(FROM), out);
+		if (!err)
+			err = run_copy(&queue, lib_va(BACK), HBM_VA, out);
 		if (!err && memcmp(lib.mem + FROM, lib.mem + BACK, BYTES))
 			return 2;
 	}

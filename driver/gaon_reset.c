@@ -351,7 +351,7 @@ void gaon_reset_prepare(struct gaon_device *gdev)
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
-	/* Who waits for a reset of the link waits for the lock, too: gaon_reset_thaw() does it all. */
+	/* Who waits for a reset of the link waits for the lock, too: gaon_reset_thaw() does it. */
 	if (!gdev->resets.frozen && reset_take(gdev, "asked for through PCI", true))
 		reset_stop(gdev);
 	drm_dev_exit(idx);
@@ -447,7 +447,7 @@ void gaon_reset_forsake(struct gaon_device *gdev)
 	drm_dev_exit(idx);
 }
 
-/* Older kernels do not say that they have given a link up; fences must be signalled all the same. */
+/* Older kernels do not say that they gave a link up; fences must be signalled all the same. */
 static void frozen_work(struct work_struct *work)
 {
 	struct gaon_device *gdev = container_of(work, struct gaon_device, frozen_work.work);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A coredump as JSON. Addresses and registers are strings of hexadecimal digits: JSON numbers have 53 bits. */
+/* A coredump as JSON. Addresses and registers are strings in hexadecimal: JSON numbers have 53 bits. */
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -39,7 +39,7 @@ enum gaon_sim_lie {
 	GAON_SIM_LIE_REGISTER,		/* STATE, BOOT_ERROR, FW_VERSION, FW_ABI, HEARTBEAT */
 	GAON_SIM_LIE_TLBI,		/* number of the last completed TLB invalidation */
 	GAON_SIM_LIE_OUTSIDE,		/* QUEUE_QUERY: the queue is in no slot */
-	GAON_SIM_LIE_STUCK,		/* queue and context resets: refused until ENGINE_RESET; SUSPEND times out */
+	GAON_SIM_LIE_STUCK,		/* queue, context: no reset until ENGINE_RESET; SUSPEND times out */
 	GAON_SIM_LIE_HUNG,		/* QUEUE_RESET, CONTEXT_RESET and ENGINE_RESET are refused */
 	GAON_SIM_LIE_TANGLED,		/* QUEUE_RESET is refused until CONTEXT_RESET */
 	GAON_SIM_LIE_DEAF,		/* the register RESET does nothing */

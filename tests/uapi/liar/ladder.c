@@ -2,7 +2,8 @@
 /*
  * The rungs of resets, one after the other, on cards whose firmware says that the lower ones do not help
  * (gaon-sim --lie outside, stuck, hung, tangled, deaf): who is at fault is told so, everybody else goes on
- * or is told that his work is lost, and a card that fails again and again is given up, and can be brought back.
+ * or is told that his work is lost, and a card that fails again and again is given up, and can be brought
+ * back.
  *
  *   ladder honest outside stuck hung tangled deaf	the cards, in the order of their addresses
  *

@@ -107,7 +107,7 @@ static bool restore_any_evicted(struct gaon_vm *vm)
 }
 
 /* If everything is there: what is locked stays there, and the VM's lock keeps the rest. */
-static int restore_resume(struct gaon_vm *vm, unsigned long began)
+static int restore_resume(struct gaon_vm *vm, unsigned long began, bool moved)
 {
 	unsigned long took = jiffies - began;
 
@@ -119,14 +119,17 @@ static int restore_resume(struct gaon_vm *vm, unsigned long began)
 		gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_RESUME, vm->context, 0,
 			      GAON_ADMIN_RECLAIM);
 	vm->suspended = false;
-	WRITE_ONCE(vm->runs_until, jiffies + clamp(took * RESTORE_PAYS, RESTORE_RUN_MIN,
-						   RESTORE_RUN_MAX));
+	/* Who only changes its own memory gets no more time for it. */
+	if (moved)
+		WRITE_ONCE(vm->runs_until, jiffies + clamp(took * RESTORE_PAYS, RESTORE_RUN_MIN,
+							   RESTORE_RUN_MAX));
 	trace_gaon_restore(vm);
 	return 0;
 }
 
 static int restore_objects(struct gaon_vm *vm)
 {
+	bool moved = restore_any_evicted(vm);
 	unsigned long began = jiffies;
 	struct drm_exec exec;
 	int err;
@@ -139,7 +142,7 @@ static int restore_objects(struct gaon_vm *vm)
 			break;
 	}
 	if (!err)
-		err = restore_resume(vm, began);
+		err = restore_resume(vm, began, moved);
 	drm_exec_fini(&exec);
 	return err;
 }
@@ -218,7 +221,10 @@ void gaon_restore_work(struct work_struct *work)
 		goto out;
 	}
 	again = restore_in_room(vm);
-	if (again && !test_bit(GAON_VM_STATE_LOST, &vm->state)) {
+	if (test_bit(GAON_VM_STATE_LOST, &vm->state)) {
+		/* It never comes back: nobody waits behind it. */
+		gaon_turn_leave(vm->gdev, &vm->turn);
+	} else if (again) {
 		guard(mutex)(&vm->lock);
 		gaon_restore_later(vm, again);
 	}

@@ -87,6 +87,18 @@ void cards_find(int argc)
 	REQUIRE((unsigned int)argc - 1 == count, "%u cards, of %d kinds", count, argc - 1);
 }
 
+bool card_wait_state(const struct card *card, const char *state)
+{
+	int64_t end = lib_now() + END_MS * 1000000ll;
+
+	while (strcmp(attribute(card, "state"), state)) {
+		if (lib_now() > end)
+			return false;
+		usleep(10000);
+	}
+	return true;
+}
+
 struct counts counts(const struct card *card)
 {
 	struct counts counts = { -1, -1, -1, -1 };

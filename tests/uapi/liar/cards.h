@@ -42,6 +42,8 @@ const char *attribute(const struct card *card, const char *name);
 bool card_find(struct card *card);
 /* As many as there are kinds, in the order of their addresses; ends the program if there are others. */
 void cards_find(int argc);
+/* Until it is what sysfs says of the card, for END_MS at most. */
+bool card_wait_state(const struct card *card, const char *state);
 struct counts counts(const struct card *card);
 /* How often a rung of resets has helped; @longest_us: the longest time that it took, unless NULL. */
 int recovered(const struct card *card, const char *rung, unsigned long long *longest_us);

@@ -228,18 +228,6 @@ static void hang_once(const struct card *card, struct lib_queue *honest, uint32_
 	lib_close(&other);
 }
 
-static bool wait_state(const struct card *card, const char *state)
-{
-	int64_t end = lib_now() + END_MS * 1000000ll;
-
-	while (strcmp(attribute(card, "state"), state)) {
-		if (lib_now() > end)
-			return false;
-		usleep(10000);
-	}
-	return true;
-}
-
 static int uevents_open(void)
 {
 	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
@@ -302,7 +290,8 @@ static void wedge(const struct card *card, struct lib_queue *honest, uint32_t ho
 			REQUIRE(!lib_kernel_queue(&old, &old_queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
 		}
 		hang_once(card, honest, honest_out);
-		CHECK(wait_state(card, i <= BURST ? "ready" : "wedged"), "after failure %d the card is %s", i,
+		CHECK(card_wait_state(card, i <= BURST ? "ready" : "wedged"),
+		      "after failure %d the card is %s", i,
 		      attribute(card, "state"));
 	}
 	check_counts(card, before, BURST + 1, BURST + 1);
@@ -326,13 +315,13 @@ static void test_hung(struct card *card, const struct card *honest_card)
 	wedge(card, &honest, out);
 	snprintf(path, sizeof(path), "%s/reset", card->debugfs);
 	CHECK(write_file(path, "1"), "an administrator resets it");
-	CHECK(wait_state(card, "ready"), "then it is %s", attribute(card, "state"));
+	CHECK(card_wait_state(card, "ready"), "then it is %s", attribute(card, "state"));
 	check_works(card, "after that");
 	/* All is forgiven: it takes as many failures as before. */
 	wedge(card, &honest, out);
 	CHECK(write_file(DRIVER "/unbind", card->address) && write_file(DRIVER "/bind", card->address),
 	      "the driver is unbound and bound");
-	REQUIRE(card_find(card) && wait_state(card, "ready"), "then it is %s", attribute(card, "state"));
+	REQUIRE(card_find(card) && card_wait_state(card, "ready"), "then it is %s", attribute(card, "state"));
 	check_works(card, "after that");
 	CHECK(!run_copy(&honest, lib_va(BACK), HBM_VA, out) && data_is_right(&lib), "the other card's data is right");
 	CHECK(!strcmp(attribute(honest_card, "resets"), "0"), "it was never reset");
@@ -349,7 +338,7 @@ static void test_deaf(const struct card *card)
 	snprintf(path, sizeof(path), "%s/reset", card->debugfs);
 	check_works(card, "deaf");
 	CHECK(write_file(path, "1"), "an administrator resets it");
-	CHECK(wait_state(card, "ready"), "then it is %s", attribute(card, "state"));
+	CHECK(card_wait_state(card, "ready"), "then it is %s", attribute(card, "state"));
 	CHECK(recovered(card, "function", &longest) == 1 && !recovered(card, "chip", NULL),
 	      "by its PCI function, after %llu ms", longest / 1000);
 	check_works(card, "after that");

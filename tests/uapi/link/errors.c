@@ -102,7 +102,7 @@ static void test_fatal(void)
 		inject(0, LINK_MALFORMED);
 		clients_check_lost(&clients, ECANCELED);
 		clients_end(&clients);
-		CHECK(wait_resets(resets + 1) && link_wait_state(&card, i <= BURST ? "ready" : "wedged"),
+		CHECK(wait_resets(resets + 1) && card_wait_state(&card, i <= BURST ? "ready" : "wedged"),
 		      "after fatal error %d the card is %s", i, attribute(&card, "state"));
 		CHECK(counts(&card).device == resets + 1, "once reset: %d, then %d", resets, counts(&card).device);
 		if (i == 1)
@@ -113,7 +113,7 @@ static void test_fatal(void)
 	inject(0, LINK_MALFORMED);
 	sleep(2);
 	CHECK(!strcmp(attribute(&card, "state"), "wedged"), "it is %s after another one", attribute(&card, "state"));
-	CHECK(link_flr(&card) && link_wait_state(&card, "ready"), "an administrator resets it: %s",
+	CHECK(link_flr(&card) && card_wait_state(&card, "ready"), "an administrator resets it: %s",
 	      attribute(&card, "state"));
 	link_check_works(&card, "after that");
 }
@@ -152,7 +152,7 @@ static void test_storm(void)
 	pthread_join(thread, NULL);
 	CHECK(flrs, "%u resets meanwhile", flrs);
 	sleep(2);
-	CHECK(link_flr(&card) && link_wait_state(&card, "ready"), "the card is %s in the end",
+	CHECK(link_flr(&card) && card_wait_state(&card, "ready"), "the card is %s in the end",
 	      attribute(&card, "state"));
 	clients_start(&clients, &card);
 	clients_end(&clients);
@@ -201,7 +201,7 @@ static void test_forsaken(const char *other)
 	clients_start(&clients, &card);
 	REQUIRE(link_inject(root, 0, LINK_MALFORMED), "an error of %s: %s", root, strerror(errno));
 	clients_check_lost(&clients, ECANCELED);
-	CHECK(link_wait_state(&card, "wedged"), "the card is %s", attribute(&card, "state"));
+	CHECK(card_wait_state(&card, "wedged"), "the card is %s", attribute(&card, "state"));
 	clients_end(&clients);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", up);
 	CHECK(write_file(path, "1") && write_file("/sys/bus/pci/rescan", "1"), "the switch is removed and found again");

@@ -76,18 +76,6 @@ long link_statistic(const char *address, const char *file, const char *name)
 	return text ? strtol(text + strlen(name), NULL, 10) : -1;
 }
 
-bool link_wait_state(const struct card *card, const char *state)
-{
-	int64_t end = lib_now() + END_MS * 1000000ll;
-
-	while (strcmp(attribute(card, "state"), state)) {
-		if (lib_now() > end)
-			return false;
-		usleep(10000);
-	}
-	return true;
-}
-
 bool link_flr(const struct card *card)
 {
 	char path[128];

@@ -25,7 +25,6 @@ bool link_inject(const char *address, uint32_t correctable, uint32_t uncorrectab
 void link_parent(const char *address, char parent[32]);
 /* A number in the named statistics of the kernel about a function's errors, for instance "TOTAL_ERR_COR". */
 long link_statistic(const char *address, const char *file, const char *name);
-bool link_wait_state(const struct card *card, const char *state);
 /* Asks the kernel for a reset of the function. */
 bool link_flr(const struct card *card);
 

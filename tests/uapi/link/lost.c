@@ -106,7 +106,7 @@ static void test_lost(void)
 	workers_check(pids);
 	/* What is mapped of the card can be touched. */
 	lib_ring(&clients.user);
-	CHECK(link_wait_state(&card, "wedged"), "the card is %s", attribute(&card, "state"));
+	CHECK(card_wait_state(&card, "wedged"), "the card is %s", attribute(&card, "state"));
 	CHECK_ERRNO(uapi_ioctl(clients.lr.fd, DRM_IOCTL_GAON_VM_CREATE, &vm), EIO, "calls fail");
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", card.address);
 	CHECK(write_file(path, "1"), "the function is removed");

@@ -168,16 +168,43 @@ static bool mmu_leaf_valid(uint64_t pte, unsigned int level)
 	return !((gaon_pte_pa(pte) >> GAON_PAGE_SHIFT) & (frames - 1));
 }
 
-/* Finds the leaf of @va; a fault type, or GAON_FAULT_NONE with *@leaf and *@level. */
+#define GROUP		16	/* leaves of 4 KiB that are looked at together: two cache lines of a table */
+
+/*
+ * Bytes from the page at @entry on, to the end of its group at most, whose leaves say the same of pages
+ * that follow each other. What is mapped in small pages is mostly contiguous, and whoever keeps
+ * translations then needs one for all; each of them could have been kept as well, one by one.
+ */
+static uint64_t mmu_group_bytes(struct gaon_sim *sim, uint64_t entry, uint64_t pte)
+{
+	uint64_t max = GROUP - (entry / 8 & (GROUP - 1)), len = 8 * max, n = 1;
+	const uint8_t *host = sim_physical(sim, entry, &len, false);
+	const uint64_t *table = (const uint64_t *)host;
+
+	if (!host || (uintptr_t)host & 7 || len < 8 * max)
+		return GAON_PAGE_SIZE;
+	for (; n < max; n++)
+		if (__atomic_load_n(&table[n], __ATOMIC_RELAXED) !=
+		    pte + (n << GAON_PTE_PPN_SHIFT))
+			break;
+	return n * GAON_PAGE_SIZE;
+}
+
+/*
+ * Finds the leaf of @va; a fault type, or GAON_FAULT_NONE with *@leaf and *@bytes, from the start of its
+ * page on, that it and those like it behind it map.
+ */
 static uint16_t mmu_walk(struct gaon_sim *sim, uint64_t root, uint64_t va, uint64_t *leaf,
-			 unsigned int *level)
+			 uint64_t *page, uint64_t *bytes)
 {
 	const uint64_t forbidden = GAON_PTE_RESERVED | GAON_PTE_G | GAON_PTE_RSW;
 	uint64_t table = root;
 	uint64_t pte;
 
 	for (unsigned int l = GAON_PT_LEVELS; l-- > 0;) {
-		if (!phys_load64(sim, table + 8 * gaon_pt_index(va, l), &pte))
+		uint64_t entry = table + 8 * gaon_pt_index(va, l);
+
+		if (!phys_load64(sim, entry, &pte))
 			return GAON_FAULT_BUS;
 		if (!(pte & GAON_PTE_V) || (pte & forbidden))
 			return GAON_FAULT_PAGE;
@@ -185,7 +212,9 @@ static uint16_t mmu_walk(struct gaon_sim *sim, uint64_t root, uint64_t va, uint6
 			if (!mmu_leaf_valid(pte, l))
 				return GAON_FAULT_PAGE;
 			*leaf = pte;
-			*level = l;
+			*page = *bytes = GAON_PAGE_SIZE << (9 * l);
+			if (!l)
+				*bytes = mmu_group_bytes(sim, entry, pte);
 			return GAON_FAULT_NONE;
 		}
 		if (pte & (GAON_PTE_U | GAON_PTE_A | GAON_PTE_D))
@@ -252,23 +281,21 @@ static uint16_t mmu_resolve(struct gaon_sim *sim, uint64_t pa, uint64_t left, ui
 bool sim_translate(struct gaon_sim *sim, struct sim_context *ctx, uint64_t va, uint8_t access,
 		   bool kernel, struct sim_xlate *out)
 {
-	uint64_t pte, size, offset;
-	unsigned int level;
+	uint64_t pte, page, bytes, offset;
 
 	*out = (struct sim_xlate) { .fault_type = mmu_check_va(va, kernel) };
 	if (out->fault_type)
 		return false;
 	atomic_fetch_add_explicit(&sim->mmu->walks, 1, memory_order_relaxed);
-	out->fault_type = mmu_walk(sim, ctx->root_pa, va, &pte, &level);
+	out->fault_type = mmu_walk(sim, ctx->root_pa, va, &pte, &page, &bytes);
 	if (out->fault_type)
 		return false;
 	out->fault_type = mmu_check_access(pte, access, kernel);
 	if (out->fault_type)
 		return false;
 	out->prot = pte & (GAON_PTE_R | GAON_PTE_W | GAON_PTE_X | GAON_PTE_U);
-	size = GAON_PAGE_SIZE << (9 * level);
-	offset = va & (size - 1);
-	out->fault_type = mmu_resolve(sim, gaon_pte_pa(pte) + offset, size - offset, access, out);
+	offset = va & (page - 1);
+	out->fault_type = mmu_resolve(sim, gaon_pte_pa(pte) + offset, bytes - offset, access, out);
 	return !out->fault_type;
 }
 

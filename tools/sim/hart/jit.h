@@ -99,6 +99,7 @@ enum jit_state { JIT_COLD, JIT_READY, JIT_DEAD };
  * @used, @slots: what the translation covers of it
  * @rest: run that begins @rest_slots after this one's beginning, or JIT_RUNS
  * @vtype: of the translation
+ * @x_written, @f_written: registers that its steps write
  * @costs_n, @costs: modelled cost of a pass with vl = @costs_n
  */
 struct jit_run {
@@ -118,6 +119,7 @@ struct jit_run {
 	bool fp, nearest;	/* has floating-point; and does only know rounding to nearest even */
 	unsigned int steps, mems, killed_count;
 	struct jit_step step[JIT_OPS * 2];
+	uint32_t x_written, f_written;
 	struct jit_killed killed[JIT_KILLED];
 	uint64_t costs_n, costs;
 	struct jit_frame frame;

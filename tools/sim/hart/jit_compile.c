@@ -107,6 +107,19 @@ static bool add(struct jit_comp *c, uint32_t insn)
 	return legal(c, insn) && jit_select(c, insn);
 }
 
+static void note_written(struct jit_run *r)
+{
+	r->x_written = r->f_written = 0;
+	for (const struct jit_step *s = r->step; s < r->step + r->steps; s++) {
+		bool writes = s->kind == JIT_STEP_SCALAR || s->kind == JIT_STEP_LOAD || s->kind == JIT_STEP_SET;
+
+		if (writes && s->fp)
+			r->f_written |= 1u << s->rd;
+		else if (writes && s->rd)
+			r->x_written |= 1u << s->rd;
+	}
+}
+
 /* As many instructions as go together; what follows the last vector instruction is left out. */
 static void collect(struct jit_comp *c)
 {
@@ -124,6 +137,7 @@ static void collect(struct jit_comp *c)
 		r->vtype_after = c->vtype;
 	}
 	r->steps = steps;
+	note_written(r);
 	for (unsigned int i = 0; i < r->used; i++)
 		r->slots = (uint16_t)(r->slots + r->size[i]);
 }

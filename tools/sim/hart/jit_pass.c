@@ -19,7 +19,7 @@ struct pass {
 	struct jit_run *r;
 	struct jit_range range[JIT_OPS];
 	unsigned int ranges;
-	uint64_t x[32], f[32];
+	uint64_t x[32], f[32];	/* before the steps: those that they write */
 };
 
 /* --- before ---------------------------------------------------------------------------------- */
@@ -36,6 +36,22 @@ static uint8_t *host_of(struct sim_hart *h, uint64_t va, uint64_t bytes, enum si
 		if (sim_hart_host(h, va + next, access) != host + next)
 			return NULL;
 	return host;
+}
+
+static void save_scalars(struct pass *p)
+{
+	for (uint32_t left = p->r->x_written; left; left &= left - 1)
+		p->x[__builtin_ctz(left)] = p->h->x[__builtin_ctz(left)];
+	for (uint32_t left = p->r->f_written; left; left &= left - 1)
+		p->f[__builtin_ctz(left)] = p->h->f[__builtin_ctz(left)];
+}
+
+static void restore_scalars(struct pass *p)
+{
+	for (uint32_t left = p->r->x_written; left; left &= left - 1)
+		p->h->x[__builtin_ctz(left)] = p->x[__builtin_ctz(left)];
+	for (uint32_t left = p->r->f_written; left; left &= left - 1)
+		p->h->f[__builtin_ctz(left)] = p->f[__builtin_ctz(left)];
 }
 
 static bool note_range(struct pass *p, const uint8_t *host, uint64_t bytes, bool store)
@@ -215,8 +231,7 @@ static void strip_instructions(struct pass *p, uint32_t from, uint32_t to)
 	unsigned int mem = 0;
 	uint64_t n = r->frame.n;
 
-	memcpy(h->x, p->x, sizeof(h->x));
-	memcpy(h->f, p->f, sizeof(h->f));
+	restore_scalars(p);
 	h->vtype = r->vtype;
 	for (unsigned int i = 0; i < r->used; i++) {
 		uint32_t insn = r->word[i];
@@ -352,8 +367,7 @@ bool jit_pass(struct sim_hart *h, struct jit_run *r)
 	p.h = h;
 	p.r = r;
 	p.ranges = 0;
-	memcpy(p.x, h->x, sizeof(p.x));
-	memcpy(p.f, h->f, sizeof(p.f));
+	save_scalars(&p);
 	done = execute_steps(&p) && ranges_apart(&p);
 	if (done) {
 		r->strikes -= r->strikes ? 1 : 0;
@@ -361,8 +375,7 @@ bool jit_pass(struct sim_hart *h, struct jit_run *r)
 		charge(h, r);
 		h->jit->stats.passes++;
 	} else {
-		memcpy(h->x, p.x, sizeof(p.x));
-		memcpy(h->f, p.f, sizeof(p.f));
+		restore_scalars(&p);
 		r->strikes += STRIKE;
 	}
 	if (SIM_UNLIKELY(r->strikes > STRIKES_MAX)) {

@@ -16,6 +16,11 @@ endif
 O		?= build
 PREFIX		?= /usr/local
 DESTDIR		?=
+# Libraries go into $(PREFIX)/$(LIBDIR).
+LIBDIR		?= lib
+# RPATH=no: programs find their libraries where the loader looks, as those of a distribution.
+RPATH		?= yes
+rpath		= $(if $(filter no,$(RPATH)),,$(1:%=-Wl,-rpath,%))
 VERSION		:= 0.1.0
 LLVM		:= 22
 CC		:= clang-$(LLVM)

@@ -32,6 +32,6 @@ $(LIBGAON_A): $(RT_OBJS) $$(FW_EMBED) $$(DEV_OBJS) $$(MATRIX_OBJS) $$(HART_OBJS)
 
 $(LIBGAON_PC): runtime/gaon.pc.in
 	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
 
 ALL += $(LIBGAON) $(LIBGAON_A) $(LIBGAON_PC)

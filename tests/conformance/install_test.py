@@ -43,7 +43,9 @@ def main():
         for path in ("bin/gaon", "bin/gaoncc", "bin/gaon-sim", "bin/gaon-demo-digits", "lib/libgaon.so",
                      "lib/libgaonops.so", "lib/libgaon.a", "lib/libggml-gaon.so", "include/gaon/gaon.h", "include/gaon/device.h",
                      "include/gaon/ops.h", "include/gaon/tensor.h", "include/gaon/products.h", "include/gaon/device/tensor.h",
-                     "include/hw/gaon_packet.h", "lib/pkgconfig/gaon.pc",
+                     "include/gaon/hw/gaon_packet.h", "include/gaon/uapi/drm/gaon_accel.h", "lib/pkgconfig/gaon.pc", "lib/pkgconfig/gaonops.pc",
+                     "share/bash-completion/completions/gaon-sim", "share/zsh/site-functions/_gaon",
+                     "share/fish/vendor_completions.d/gaon.fish", "share/man/man3/gaon_device_open.3",
                      "lib/firmware/gaon/ga1.bin", "lib/libgaon.so.0", "share/man/man1/gaon.1",
                      "share/man/man1/gaoncc.1", "share/man/man1/gaon-sim.1", "share/man/man1/gaon-demo-digits.1",
                      "share/gaon/schema/info.json", "share/gaon/schema/demo-digits.json"):
@@ -73,8 +75,78 @@ def main():
         report("installed gaon finds its library", done.returncode == 0, done.stdout)
         done = run([f"{usr}/bin/gaon", "info"], work)
         report("installed gaon opens the embedded device", done.returncode == 0, done.stdout)
+        cmake(usr, work, san)
+        completions(usr)
+        pages(usr)
         plugin(usr, san)
     return 1 if FAILED else 0
+
+
+def cmake(usr, work, san):
+    """The same program by the CMake package, device part included."""
+    with open(os.path.join(work, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+        file.write("cmake_minimum_required(VERSION 3.18)\nproject(first C)\nfind_package(gaon 0.1 REQUIRED)\n"
+                   "add_executable(first main.c)\ntarget_link_libraries(first gaon::gaonops)\n"
+                   "gaon_add_module(kernels saxpy.elf saxpy.c)\n")
+    flags = [f"-DCMAKE_C_FLAGS=-fsanitize={san}"] if san else []
+    # `make install` is given the version "test" here, which no number is a part of.
+    with open(f"{usr}/lib/cmake/gaon/gaonConfigVersion.cmake", encoding="utf-8") as file:
+        version = file.read().replace('"test"', '"0.1.0"')
+    with open(f"{usr}/lib/cmake/gaon/gaonConfigVersion.cmake", "w", encoding="utf-8") as file:
+        file.write(version)
+    for wanted, good in (("0.1", True), ("0.2", False), ("0.0.9", False)):
+        with open(os.path.join(work, "want.cmake"), "w", encoding="utf-8") as file:
+            file.write(f"set(PACKAGE_FIND_VERSION {wanted})\ninclude({usr}/lib/cmake/gaon/gaonConfigVersion.cmake)\n"
+                       "if(NOT PACKAGE_VERSION_COMPATIBLE)\nmessage(FATAL_ERROR no)\nendif()\n")
+        done = run(["/usr/bin/cmake", "-P", "want.cmake"], work)
+        report(f"CMake {'takes' if good else 'refuses'} 0.1.0 where {wanted} is wanted", (done.returncode == 0) == good,
+               done.stdout)
+    done = run(["/usr/bin/cmake", "-S", ".", "-B", "cmake", "-DCMAKE_C_COMPILER=clang-22",
+                f"-DCMAKE_PREFIX_PATH={usr}", *flags], work)
+    report("CMake finds the package", done.returncode == 0, done.stdout)
+    done = run(["/usr/bin/cmake", "--build", "cmake"], work)
+    report("CMake builds program and device program", done.returncode == 0, done.stdout)
+    done = run(["./first"], os.path.join(work, "cmake"))
+    report("which compute the same", done.returncode == 0 and "y[999] = 1999" in done.stdout,
+           f"exit {done.returncode}: {done.stdout}")
+
+
+def completions(usr):
+    """Bash completes by the installed file, and offers what the installed command has."""
+    script = os.path.join(usr, "share/bash-completion/completions/gaon")
+
+    def offered(*words):
+        done = run(["bash", "-c", 'source "$0" && COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) && _gaon && '
+                    'printf "%s\\n" "${COMPREPLY[@]}"', script, *words], usr)
+        return done.stdout.split()
+
+    listed = re.findall(r"^  ([a-z][\w-]*) +\S", run([f"{usr}/bin/gaon", "--help"], usr).stdout, re.M)
+    report("bash offers every command", listed and set(listed) <= set(offered("gaon", "")), str(offered("gaon", "")))
+    report("bash completes a command's name", offered("gaon", "coredu") == ["coredump"], str(offered("gaon", "coredu")))
+    report("bash offers the options of a command", "--scratchpad" in offered("gaon", "run", "--s"),
+           str(offered("gaon", "run", "--s")))
+    report("bash offers devices", "embedded" in offered("gaon", "info", "--device", ""),
+           str(offered("gaon", "info", "--device", "")))
+    report("bash completes the other programs", offered("gaon-sim", "--vf") == ["--vfio-user"],
+           str(offered("gaon-sim", "--vf")))
+
+
+def pages(usr):
+    """A manual page for each function of the libraries; for each command as well."""
+    for library in ("libgaon", "libgaonops"):
+        names = re.findall(r" T (gaon_\w+)@", run(["nm", "-D", "--defined-only", f"{usr}/lib/{library}.so"], usr).stdout)
+        missing = [name for name in names if not os.path.exists(f"{usr}/share/man/man3/{name}.3")]
+        report(f"a page for each function of {library}", names and not missing, " ".join(missing))
+    missing = [name for name in os.listdir(f"{usr}/bin") if not os.path.exists(f"{usr}/share/man/man1/{name}.1")]
+    report("a page for each command", not missing, " ".join(missing))
+    # debian/*.symbols is what the packages promise since the last release.
+    for library in ("libgaon", "libgaonops"):
+        with open(os.path.join(TOP, f"debian/{library}0.symbols"), encoding="utf-8") as file:
+            promised = set(re.findall(r"^ (\w+)@\w+ ", file.read(), re.M))
+        found = run(["nm", "-D", "--defined-only", f"{usr}/lib/{library}.so"], usr).stdout
+        have = set(re.findall(r" [TA] (\w+)(?:@.*)?$", found, re.M))
+        report(f"debian/{library}0.symbols knows what {library} exports", promised == have,
+               "not both have: " + " ".join(sorted(promised ^ have)))
 
 
 def plugin(usr, san):

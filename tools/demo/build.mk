@@ -10,8 +10,8 @@ $(O)/tools/demo/digits_data.o: CFLAGS += -Wno-c23-extensions --embed-dir=tools/d
 
 $(DEMO_DIGITS): $(DEMO_OBJ) $(O)/libgaonops.so $(O)/libgaon.so
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(DEMO_OBJ) -L$(O) -Wl,-rpath,'$$ORIGIN/..' \
-		-Wl,-rpath,'$$ORIGIN/../lib' -lgaonops -lgaon -ljansson -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(DEMO_OBJ) -L$(O) $(call rpath,'$$ORIGIN/..' '$$ORIGIN/../lib') \
+		-lgaonops -lgaon -ljansson -lm
 
 ifneq ($(wildcard runtime/build.mk),)
 ALL		+= $(DEMO_DIGITS)

@@ -39,29 +39,13 @@ packages=$(sed -n 's/^packages://p' "$recipe" | tr -s ' \t\n' ' ')
 # The suite that is preferred, not only looked at.
 release=$(sed -n 's/^release: *//p' "$recipe")
 
-# The mirrors that this machine's apt already uses: $1 is what their release's name must match.
-mirror_of() {
-	# shellcheck disable=SC2016 # apt's variables
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' "Created-By: Packages" |
-		awk -v want="$1" '$2 ~ want { print $1; exit }'
-}
-main_mirror=$(mirror_of '^(bookworm|trixie|forky|sid|stable)$')
-security_mirror=$(mirror_of '^[a-z]+-security$')
-[ -n "$main_mirror" ] || { echo "root.sh: apt knows no Debian mirror; run: apt-get update" >&2; exit 1; }
-
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/root"
 : >"$work/status"
-for suite in $suites; do
-	case $suite in
-	*-security) mirror=$security_mirror ;;
-	*) mirror=$main_mirror ;;
-	esac
-	[ -n "$mirror" ] || { echo "root.sh: apt knows no mirror for $suite" >&2; exit 1; }
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"
-done >"$work/sources.list"
+# shellcheck disable=SC2086 # a list of suites
+sh "$here/mirror.sh" $suites >"$work/sources.list"
 
 # The machine's own apt, with a state in which nothing is installed.
 apt() {

@@ -149,7 +149,7 @@ docs: deps
 	@sh tools/setup/docs.sh $(O)
 
 install: all $(if $(filter no,$(GGML)),,ggml-plugin)
-	@GGML='$(GGML)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
+	@GGML='$(GGML)' LIBDIR='$(LIBDIR)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
 .PHONY: soak check-formal vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench bench-vm check-dkms lint docs install

@@ -12,8 +12,8 @@ GGML_LIBS	= -L$(wildcard $(LLAMA_ROOT)/usr/lib/*-linux-gnu) -lggml-base
 # Threads of the devices run in libgaon as long as the process: ggml_backend_unload() leaves all of it where it is.
 GGML_LDFLAGS	:= -Wl,-z,relro -Wl,-z,now -Wl,-z,nodelete
 
-# A link to the root, made anew with a new recipe.
-$(LLAMA_ROOT): tools/setup/roots/llama.txt tools/setup/root.sh
+# A link to the root, made anew with a new recipe. LLAMA_ROOT=/: this machine has the headers.
+$(filter-out /,$(LLAMA_ROOT)): tools/setup/roots/llama.txt tools/setup/root.sh
 	@mkdir -p $(@D)
 	root=$$(sh tools/setup/root.sh llama) && ln -sfn "$$root" $@ && touch -h $@
 
@@ -22,7 +22,7 @@ $(GGML_OBJS): | $(LLAMA_ROOT)
 
 $(GGML_PLUGIN): $(GGML_OBJS) $(O)/libgaonops.so $(LIBGAON)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(LIBGAON_DEFS) $(GGML_LDFLAGS) -Wl,-rpath,'$$ORIGIN' \
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) $(LIBGAON_DEFS) $(GGML_LDFLAGS) $(call rpath,'$$ORIGIN') \
 		-o $@ $(GGML_OBJS) -L$(O) -lgaonops -lgaon $(GGML_LIBS)
 
 ggml-plugin: $(GGML_PLUGIN)

@@ -20,6 +20,8 @@ int inject(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void counters_read(struct counters *counters);
 /* Whether exactly these have changed by exactly that. */
 bool counters_moved(const struct counters *before, unsigned int number, bool uncorrected, uint32_t by);
+/* Whether both have the same counters with the same values; prints the first that differs. */
+bool counters_same(const struct counters *one, const struct counters *other);
 /* debugfs' `retired`: 0: the page is not bad; 'r': retired; 'i': in use still. */
 char page_state(uint64_t page);
 /* Until the page is in that state, or a minute has passed. */

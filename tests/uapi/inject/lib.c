@@ -14,7 +14,7 @@
 
 #include "inject.h"
 
-#define PATIENCE_MS	60000
+#define PATIENCE_MS	300000
 
 /* A file of the first card's in debugfs; -1 and errno. */
 static int debugfs_open(const char *name, int flags)
@@ -90,7 +90,7 @@ void counters_read(struct counters *counters)
 			continue;	/* the heading */
 		number = number_of(name);
 		counters->there[number] = true;
-		memcpy(counters->name[number], name, sizeof(name));
+		strcpy(counters->name[number], name);
 		counters->count[number][0] = corrected;
 		counters->count[number][1] = uncorrected;
 	}
@@ -114,6 +114,19 @@ bool counters_moved(const struct counters *before, unsigned int number, bool unc
 		}
 	}
 	return now.there[number];
+}
+
+bool counters_same(const struct counters *one, const struct counters *other)
+{
+	for (unsigned int i = 0; i < COUNTERS; i++) {
+		if (one->there[i] == other->there[i] && !strcmp(one->name[i], other->name[i]) &&
+		    one->count[i][0] == other->count[i][0] && one->count[i][1] == other->count[i][1])
+			continue;
+		printf("# counter %u: \"%s\" %u %u, or \"%s\" %u %u\n", i, one->name[i], one->count[i][0],
+		       one->count[i][1], other->name[i], other->count[i][0], other->count[i][1]);
+		return false;
+	}
+	return true;
 }
 
 /* @count: may be NULL. */

@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Prints the path of the debugging kernel: Linux 7.3 with debug.config and debug.patch. The first call builds it,
+# Prints the path of the debugging kernel: Linux 7.3 with debug.config and debug.patch; or, called with the name of
+# another file of options beside it (coverage.config), of the kernel that has those as well. The first call builds it,
 # in about 15 minutes of processor time; later ones find it in the cache, $GAON_CACHE or ~/.cache/gaon. The result:
 #	bzImage  release  config  headers/ (for modules)  lib/modules/
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${GAON_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gaon}/kernels
-key=$(cat "$here/debug.config" "$here/debug.patch" "$here/helpers.kconfig" "$here/../../tools/setup/roots/linux-source.txt" |
+more=${1:+$here/$1}
+# shellcheck disable=SC2086 # none or one
+key=$(cat "$here/debug.config" $more "$here/debug.patch" "$here/helpers.kconfig" "$here/../../tools/setup/roots/linux-source.txt" |
 	sha256sum | cut -c1-12)
 made=$cache/debug-$key
 if [ -d "$made" ]; then
@@ -44,10 +47,12 @@ mkdir "$work/linux" "$work/made"
 tar -x -f "$tools"/usr/src/linux-source-7.3.tar.xz -C "$work/linux" --strip-components=1
 patch -s -d "$work/linux" -p1 <"$here/debug.patch" >"$work/log" 2>&1 || fail "debug.patch does not fit"
 sed -i "/^source \"drivers\/accel\/rocket/r $here/helpers.kconfig" "$work/linux/drivers/accel/Kconfig"
-inside make -s KCONFIG_ALLCONFIG="$here/debug.config" allnoconfig >"$work/log" 2>&1 || fail "no configuration"
-grep '^CONFIG_' "$here/debug.config" | while read -r line; do
+# shellcheck disable=SC2086
+cat "$here/debug.config" $more >"$work/wanted"
+inside make -s KCONFIG_ALLCONFIG="$work/wanted" allnoconfig >"$work/log" 2>&1 || fail "no configuration"
+grep '^CONFIG_' "$work/wanted" | while read -r line; do
 	grep -qFx "$line" "$work/linux/.config" || { echo "this kernel does not take $line" >>"$work/log"; exit 1; }
-done || fail "debug.config does not fit"
+done || fail "debug.config $* does not fit"
 inside make -s -j"${JOBS:-$(nproc)}" bzImage modules >"$work/log" 2>&1 || fail "the build failed"
 release=$(cat "$work/linux/include/config/kernel.release")
 inside make -s INSTALL_MOD_PATH="$work/made" modules_install >"$work/log" 2>&1 || fail "modules_install failed"

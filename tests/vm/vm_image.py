@@ -77,17 +77,17 @@ def inside(root_path, binds=(), writable=(), extra=()):
     return [*command, *extra]
 
 
-def _debug_kernel():
-    return _printed_by("tests/vm/debug_kernel.sh", trouble="the debugging kernel could not be built")
+def _debug_kernel(more):
+    return _printed_by("tests/vm/debug_kernel.sh", *more, trouble="the debugging kernel could not be built")
 
 
-def guest(kernel, build):
-    """Finds or makes all parts of a guest but its modules and its initramfs."""
+def guest(kernel, build, more=()):
+    """Finds or makes all parts of a guest but its modules and its initramfs. @more: of debug, another file of options."""
     host = root("debian13")
     base = root("debian12") if kernel == "6.12" else host
     out = os.path.join(os.path.abspath(build), "vm", kernel)
     if kernel == "debug":
-        made = _debug_kernel()
+        made = _debug_kernel(more)
         with open(os.path.join(made, "release"), encoding="utf-8") as file:
             release = file.read().strip()
         return Guest(kernel, release, base, host, os.path.join(made, "bzImage"), os.path.join(made, "headers"),
@@ -164,8 +164,9 @@ def build_module(image, source, name, flags=(), below="modules"):
     return os.path.join(target, f"{name}.ko"), log
 
 
-def prepare(image, build, with_driver=True):
-    """Builds the modules and the initramfs of a guest, and the layer of files that go over its root."""
+def prepare(image, build, with_driver=True, flags=()):
+    """Builds the modules and the initramfs of a guest, and the layer of files that go over its root. @flags: for make, of
+    the driver."""
     os.makedirs(image.out, exist_ok=True)
     with Lock(os.path.join(image.out, "lock")):
         layer = os.path.join(image.out, "layer")
@@ -178,7 +179,7 @@ def prepare(image, build, with_driver=True):
                           os.path.join(layer, "usr/lib/modules", image.release, "kernel"))
         built = [build_module(image, "tests/vm/module", "gaon_trouble")[0]]
         if with_driver and os.path.isdir(os.path.join(TREE, "driver")):
-            built.append(build_module(image, "driver", "gaon", KUNIT if image.kernel == "debug" else ())[0])
+            built.append(build_module(image, "driver", "gaon", (*flags, *(KUNIT if image.kernel == "debug" else ())))[0])
             if image.kernel == "debug":
                 built.append(os.path.join(os.path.dirname(built[-1]), "gaon_kunit.ko"))
         if _copy_all(built, updates):

@@ -16,6 +16,7 @@ help:
 ## make check-vm      the tests in guest kernels only; KERNEL=6.12, 7.3 or debug, TEST=pattern, SHAPE=name
 ## make check-server  a thousand requests to llama-server on the device; REQUESTS=
 ## make check-debug   the same in the debugging kernel: lockdep, KASAN, kmemleak, failing allocations; hours
+## make coverage-driver  how many lines and branches of driver/ run in guests; TEST= and SHAPE= as above
 ## make check-formal  the models of protocols, and that each proof can fail
 ## make soak          everything at once in a guest: clients good and bad, resets, removal; MINUTES=, SEED=, KERNEL=
 ## make vm            a shell in a guest with the card and its driver; KERNEL=, SHAPE= as above
@@ -82,6 +83,10 @@ check-vm: vm-deps
 
 check-debug:
 	@$(MAKE) check-vm KERNEL=debug
+
+coverage-driver: vm-deps
+	@$(MAKE) -j$(JOBS) all vm-programs
+	@python3 tests/vm/vm_coverage.py --build $(O) --test '$(TEST)' --shape '$(SHAPE)'
 
 check-formal: deps
 	@python3 tests/formal/check.py
@@ -151,5 +156,5 @@ docs: deps
 install: all $(if $(filter no,$(GGML)),,ggml-plugin)
 	@GGML='$(GGML)' LIBDIR='$(LIBDIR)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: soak check-formal vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: soak coverage-driver check-formal vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench bench-vm check-dkms lint docs install

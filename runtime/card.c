@@ -88,6 +88,8 @@ static enum gaon_status card_get_embedded(const struct gaon_device_config *confi
 	pthread_once(&card_once, card_start);
 	pthread_mutex_lock(&card_lock);
 	status = card_embedded(out);
+	if (!status && config->fill_bytes && (*out)->ws->ops->expect_fill)
+		(*out)->ws->ops->expect_fill((*out)->ws, config->fill_bytes);
 	pthread_mutex_unlock(&card_lock);
 	return status;
 }

@@ -334,10 +334,14 @@ enum gaon_queues {
  *	device time at most, gaon_mem_import() is UNSUPPORTED, copies of other host memory go
  *	through a buffer, and memory that is freed can be had again when all that ran then has
  *	ended.
+ * @fill_bytes: of device memory that will be allocated and written soon, or 0. A hint: the embedded
+ *	device makes them ready meanwhile, with a thread of its own, and gives back what nobody has taken
+ *	after some seconds. Other devices need no such help.
  */
 struct gaon_device_config {
 	size_t size;
 	enum gaon_queues queues;
+	uint64_t fill_bytes;
 };
 
 /* As gaon_device_open(). @config NULL: all defaults. UNSUPPORTED: KERNEL of the embedded device. */

@@ -46,6 +46,7 @@ static void direct_close(struct gaon_winsys *winsys)
 	struct direct *ws = (struct direct *)winsys;
 	unsigned int i;
 
+	direct_ready_end(ws);
 	if (ws->sim) {
 		direct_admin_stop(ws);
 		gaon_sim_destroy(ws->sim);
@@ -156,6 +157,7 @@ static const struct gaon_winsys_ops direct_ops = {
 	.close = direct_close,
 	.identify = direct_identify,
 	.telemetry = direct_telemetry,
+	.expect_fill = direct_ready_begin,
 	.mem_info = direct_mem_info,
 	.correlate = direct_correlate,
 	.context_create = direct_context_create,

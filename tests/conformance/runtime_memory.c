@@ -2,6 +2,9 @@
 /* Memory of all kinds, addresses, the pool, and copies of all shapes. */
 #include <sys/mman.h>
 
+#include <sched.h>
+#include <unistd.h>
+
 #include "runtime/rt.h"
 
 START_TEST(alloc_is_zero_and_reused_memory_too)
@@ -371,6 +374,73 @@ START_TEST(pool_follows_the_stream)
 }
 END_TEST
 
+static uint64_t resident_bytes(void)
+{
+	unsigned long long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	ck_assert(f && fscanf(f, "%*u %llu", &pages) == 1);
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The embedded device makes memory ready if somebody else can run meanwhile; a card has its own. */
+static bool makes_ready(void)
+{
+	const char *threads = getenv("GAON_SIM_THREADS");
+	struct gaon_device_info info = { .size = sizeof(info) };
+	cpu_set_t set;
+
+	ok(gaon_device_get_info(dev, &info));
+	return !strcmp(info.transport, "embedded") && !(threads && !strcmp(threads, "1")) &&
+	       !sched_getaffinity(0, sizeof(set), &set) && CPU_COUNT(&set) > 1;
+}
+
+/* True: it came within a minute. */
+static bool resident_becomes(uint64_t least, uint64_t most)
+{
+	double end = rt_now() + 60;
+
+	do {
+		uint64_t now = resident_bytes();
+
+		if (now >= least && now <= most)
+			return true;
+		usleep(20000);
+	} while (rt_now() < end);
+	return false;
+}
+
+START_TEST(memory_that_will_be_filled)
+{
+	struct gaon_device_config config = { .size = sizeof(config), .fill_bytes = 96u << 20 };
+	uint64_t before = resident_bytes(), slack = 24u << 20, part = 16u << 20;
+	struct gaon_device *other;
+	unsigned char *data = malloc(part), *back = malloc(part);
+	struct gaon_mem *mem;
+	uint64_t va;
+
+	ck_assert(data && back);
+	ok(gaon_device_open_with(NULL, &config, &other));
+	if (makes_ready())
+		ck_assert_msg(resident_becomes(before + config.fill_bytes - slack, UINT64_MAX),
+			      "%llu bytes before, %llu now", (unsigned long long)before,
+			      (unsigned long long)resident_bytes());
+	mem = rt_alloc(part, &va);
+	rt_random_bytes(data, part);
+	ok(gaon_mem_write(dev, va, data, part));
+	if (makes_ready())
+		ck_assert_msg(resident_becomes(0, before + 3 * part + slack), "%llu bytes before, %llu now",
+			      (unsigned long long)before, (unsigned long long)resident_bytes());
+	ok(gaon_mem_read(dev, back, va, part));
+	ck_assert_mem_eq(back, data, part);
+	ok(gaon_mem_free(mem));
+	ok(gaon_device_close(other));
+	free(data);
+	free(back);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runtime memory");
@@ -386,5 +456,6 @@ int main(void)
 	tcase_add_test(tc, copy_rect_bounds);
 	tcase_add_test(tc, pinned_and_imported);
 	tcase_add_test(tc, pool_follows_the_stream);
+	tcase_add_test(tc, memory_that_will_be_filled);
 	return rt_run(suite);
 }

@@ -127,16 +127,20 @@ static bool has_scratchpad(const struct plugin_device *device, const char *gaon_
 	return false;
 }
 
+/* Weights and cache of a small model, which are loaded as soon as the vocabulary is read. */
+#define FILL_BYTES	(128ull << 20)
+
 /* A device that cannot be opened is left out, and the log says why. */
 static void add_device(const char *gaon_name)
 {
 	struct plugin_device *device = &devices[device_count];
+	struct gaon_device_config config = { .size = sizeof(config), .fill_bytes = FILL_BYTES };
 	enum gaon_status status;
 
 	memset(device, 0, sizeof(*device));
 	device->info.size = sizeof(device->info);
 	snprintf(device->name, sizeof(device->name), "Gaon%u", device_count);
-	status = gaon_device_open(gaon_name, &device->gaon);
+	status = gaon_device_open_with(gaon_name, &config, &device->gaon);
 	if (status) {
 		plugin_log_status(device, status, gaon_name);
 		return;

@@ -77,7 +77,7 @@ struct gaon_fault_record {
  * the core or another of its launch faults, and when a stop or a reset drops the launch. CORE_STATE reads it.
  */
 struct gaon_core_state {
-	uint32_t size;		/* of this; 0: nothing was dropped on the core since the chip was reset */
+	uint32_t size;		/* of this; 0: nothing is kept */
 	uint16_t type;		/* GAON_FAULT_*: its own fault; NONE: dropped for another reason */
 	uint8_t core;
 	uint8_t reserved0;

@@ -258,6 +258,10 @@ START_TEST(test_endless_beside_others)
 	ck_assert_uint_eq(kept_by(0).type, GAON_FAULT_NONE);
 	ck_assert_uint_eq(kept_by(0).pc, K_FOREVER);
 	ck_assert_uint_gt(kept_by(0).instret, 0);
+	/* The context's number is another owner's: it is told nothing of that. */
+	e->sim->contexts[kept_by(0).context].epoch++;
+	ck_assert_uint_eq(kept_by(0).size, 0);
+	ck_assert_uint_eq(kept_by(0).pc, 0);
 }
 END_TEST
 

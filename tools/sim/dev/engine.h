@@ -163,6 +163,7 @@ struct sim_unit {
 	uint32_t phase;
 	uint32_t sem, sem_count;
 	struct gaon_core_state kept;	/* of the last workgroup that was dropped */
+	uint32_t kept_epoch;	/* of its context, then */
 };
 
 /* --- remote.c: a core and host memory without a pointer -------------------------------------- */

@@ -79,6 +79,7 @@ static void keep_state(struct gaon_sim *sim, const struct sim_launch *l, const s
 		.instret = h->instret, .vtype = h->vtype, .vl = h->vl, .vstart = h->vstart,
 		.fcsr = (uint32_t)h->frm << 5 | h->fflags, .vcsr = (uint32_t)h->vxrm << 1 | h->vxsat,
 	};
+	core->unit->kept_epoch = l->ctx->epoch;
 	memcpy(kept->x, h->x, sizeof(kept->x));
 	memcpy(kept->f, h->f, sizeof(kept->f));
 }
@@ -95,11 +96,16 @@ static void keep_states(struct gaon_sim *sim, const struct sim_launch *l)
 
 uint32_t sim_core_kept(const struct gaon_sim *sim, uint32_t core, uint32_t word)
 {
+	const struct sim_unit *u;
 	uint32_t value;
 
 	if (core >= sim->identify.cores || word >= sizeof(struct gaon_core_state) / 4)
 		return 0;
-	memcpy(&value, (const uint8_t *)&sim->engines->unit[core].kept + 4 * (size_t)word, 4);
+	u = &sim->engines->unit[core];
+	/* The number is another owner's now: what was kept is not. */
+	if (u->kept_epoch != sim->contexts[u->kept.context].epoch)
+		return 0;
+	memcpy(&value, (const uint8_t *)&u->kept + 4 * (size_t)word, 4);
 	return value;
 }
 

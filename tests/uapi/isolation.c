@@ -27,6 +27,10 @@
 #define GROUPS		8u
 #define OTHER_VA	0x400000000ull
 #define KERNELS_VA	0x500000000ull
+/* Entries of the kernels. */
+#define LEAVE		0x0
+#define HOLD		0x200
+#define BREAK		0x400
 #define LOOK		0x800
 #define SPM_BYTES	65536u
 #define PATIENCE_MS	60000
@@ -148,67 +152,123 @@ static int launch(struct lib_queue *queue, uint64_t entry)
 	return lib_run(queue, packet);
 }
 
-/* Leaves secrets in all cores, again and again; a byte of a pipe says that it began. */
-static void cores_leave(int told)
+static unsigned int cores_of(struct lib *lib)
+{
+	struct drm_gaon_query_topology topology = { 0 };
+
+	MUST(!uapi_query(lib->fd, DRM_GAON_QUERY_TOPOLOGY, &topology, sizeof(topology)) && topology.cores,
+	     "cores");
+	return topology.cores < GROUPS ? topology.cores : GROUPS;
+}
+
+/* Each core has come as far as to say that its secrets are there: workgroup n runs on core n, of as many. */
+static bool cores_said(struct lib *lib)
+{
+	int64_t end = lib_now() + PATIENCE_MS * 1000000ll;
+	unsigned int n = cores_of(lib), i;
+
+	do {
+		for (i = 0; i < n && *lib_word(lib, RESULTS + 8 * i) == SECRET; i++)
+			;
+		if (i < n)
+			usleep(500);
+	} while (i < n && lib_now() < end);
+	return i == n;
+}
+
+/* Leaves secrets in all cores, again and again if its workgroups end; a byte of a pipe says that it did. */
+static void cores_leave(int told, uint64_t entry)
 {
 	struct lib_queue queue;
+	struct gaon_packet packet;
 	struct lib lib;
+	int err = 0;
 
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(1);
-	lib_open_user(&lib, &queue);
+	lib_open(&lib, DRM_GAON_VM_LR);
+	/* Whoever looks has precedence, also over what is in the middle of a workgroup. */
+	if (lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_LOW, UINT64_MAX))
+		_exit(1);
 	kernels_map(&lib);
-	for (;;) {
+	while (!err) {
 		memset(lib.mem + RESULTS, 0, 8 * GROUPS);
-		if (launch(&queue, KERNELS_VA))
-			_exit(2);
-		for (unsigned int i = 0; i < GROUPS; i++) {
-			if (*lib_word(&lib, RESULTS + 8 * i) != SECRET)
-				_exit(3);
+		if (entry == HOLD) {
+			packet = lib_launch(KERNELS_VA + entry, lib_va(RESULTS), GROUPS);
+			packet.launch.spm_bytes = SPM_BYTES;
+			lib_push(&queue, &packet);
+			err = !cores_said(&lib);
+		} else if (entry == BREAK) {
+			err = launch(&queue, KERNELS_VA + entry) != EIO || fault_of(&queue) != GAON_FAULT_BREAK;
+		} else {
+			err = launch(&queue, KERNELS_VA + entry) || !cores_said(&lib);
 		}
-		if (write(told, "", 1) != 1)
+		if (!err && write(told, "", 1) != 1)
 			_exit(4);
+		while (!err && entry == HOLD)
+			pause();
+	}
+	_exit(3);
+}
+
+/* What all looks together have found of others. */
+struct found {
+	uint64_t scratchpad, registers, vectors, missing;
+};
+
+static void cores_look(struct lib *lib, struct lib_queue *queue, struct found *found)
+{
+	memset(lib->mem + RESULTS, 0, GROUPS * RESULT_BYTES);
+	MUST(!launch(queue, KERNELS_VA + LOOK), "a look");
+	for (unsigned int g = 0; g < GROUPS; g++) {
+		const uint64_t *result = (const uint64_t *)(lib->mem + RESULTS + g * RESULT_BYTES);
+
+		found->registers |= result[0] | result[1] | result[3];
+		found->scratchpad |= result[2];
+		found->missing += result[4] != 1;
+		for (unsigned int w = 0x800 / 8; w < RESULT_BYTES / 8; w++)
+			found->vectors |= result[w];
 	}
 }
 
-static void test_cores(struct lib *lib, struct lib_queue *queue)
+/* Another process' workgroups end, fault, or are in progress; at last it is killed. */
+static void test_cores(struct lib *lib, struct lib_queue *queue, uint64_t entry, const char *when)
 {
-	uint64_t scratchpad = 0, registers = 0, vectors = 0, missing = 0;
+	struct found found = { 0 };
 	int told[2], status;
 	char byte;
 	pid_t pid;
 
-	kernels_map(lib);
 	REQUIRE(!pipe(told), "a pipe");
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(told[0]);
-		cores_leave(told[1]);
+		cores_leave(told[1], entry);
 	}
 	close(told[1]);
-	for (unsigned int i = 0; i < 12; i++) {
-		/* Each time it has been on the cores since the last look. */
-		MUST(read(told[0], &byte, 1) == 1, "another process leaves secrets in cores");
-		memset(lib->mem + RESULTS, 0, GROUPS * RESULT_BYTES);
-		MUST(!launch(queue, KERNELS_VA + LOOK), "a look");
-		for (unsigned int g = 0; g < GROUPS; g++) {
-			const uint64_t *result = (const uint64_t *)(lib->mem + RESULTS + g * RESULT_BYTES);
-
-			registers |= result[0] | result[1] | result[3];
-			scratchpad |= result[2];
-			missing += result[4] != 1;
-			for (unsigned int w = 0x800 / 8; w < RESULT_BYTES / 8; w++)
-				vectors |= result[w];
-		}
+	for (unsigned int i = 0; i < (entry == LEAVE ? 12 : 4); i++) {
+		/* Each time it has been on the cores since the last look; or is, whenever nobody looks. */
+		if (!i || entry != HOLD)
+			MUST(read(told[0], &byte, 1) == 1, "another process leaves secrets in cores");
+		else
+			usleep(3000);
+		cores_look(lib, queue, &found);
 	}
+	if (entry == HOLD)
+		usleep(3000);	/* it is back on the cores */
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	close(told[0]);
-	CHECK(!missing, "all workgroups looked");
-	CHECK(!registers, "registers of another context: %#llx", (unsigned long long)registers);
-	CHECK(!vectors, "vector registers of another context: %#llx", (unsigned long long)vectors);
-	CHECK(!scratchpad, "scratchpads of another context: %#llx", (unsigned long long)scratchpad);
+	cores_look(lib, queue, &found);
+	CHECK(WIFSIGNALED(status), "%s: it went on to the end: %#x", when, status);
+	CHECK(!found.missing, "%s: all workgroups looked", when);
+	CHECK(!found.registers, "%s: registers of another context: %#llx", when,
+	      (unsigned long long)found.registers);
+	CHECK(!found.vectors, "%s: vector registers of another context: %#llx", when,
+	      (unsigned long long)found.vectors);
+	CHECK(!found.scratchpad, "%s: scratchpads of another context: %#llx", when,
+	      (unsigned long long)found.scratchpad);
 }
 
 /* --- addresses that are mapped no more ------------------------------------------------------------- */
@@ -381,7 +441,10 @@ int main(void)
 	lib_open_user(&lib, &queue);
 	lib_code(&lib);
 	test_reuse(&lib, &queue);
-	test_cores(&lib, &queue);
+	kernels_map(&lib);
+	test_cores(&lib, &queue, LEAVE, "workgroups that ended");
+	test_cores(&lib, &queue, BREAK, "workgroups that faulted");
+	test_cores(&lib, &queue, HOLD, "workgroups in progress");
 	test_stale(&lib, &queue);
 	test_foreign(&queue);
 	test_kernel_half(&queue);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two kernels: one leaves a secret wherever a core can keep it, the other looks for what is there when
- * it starts. Position-independent; a0 is the address of the results.
+ * Kernels: three leave a secret wherever a core can keep it, and end in different ways; another looks for
+ * what is there when it starts. Position-independent; a0 is the address of the results.
  */
 /* As include/hw/gaon_xgaon.h has them. */
 #define GAON_CSR_WG_LINEAR	0xcc6
@@ -12,9 +12,8 @@
 
 	.text
 	.option norelax
-	.globl k_leave
 /* Result of workgroup n at a0 + 8 n: what its scratchpad reads afterwards, all words ORed. */
-k_leave:
+	.macro	leave
 	csrr	t0, GAON_CSR_SPM_BASE
 	csrr	t1, GAON_CSR_SPM_SIZE
 	add	t1, t1, t0
@@ -29,10 +28,7 @@ k_leave:
 	or	t4, t4, t5
 	addi	t3, t3, 8
 	bltu	t3, t1, 2b
-	csrr	t5, GAON_CSR_WG_LINEAR
-	slli	t5, t5, 3
-	add	t5, t5, a0
-	sd	t4, 0(t5)
+	lr.d	t5, (t0)
 	vsetvli	t0, zero, e64, m8, ta, ma
 	vmv.v.x	v0, t2
 	vmv.v.x	v8, t2
@@ -43,16 +39,41 @@ k_leave:
 	.endr
 	csrwi	fcsr, 31
 	csrwi	vxrm, 3
+	csrr	t5, GAON_CSR_WG_LINEAR
+	slli	t5, t5, 3
+	add	t5, t5, a0
+	sd	t4, 0(t5)
 	.irp	n, 3,4,5,6,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 	mv	x\n, t2
 	.endr
+	.endm
+
+	.globl k_leave
+/* Ends. */
+k_leave:
+	leave
 	ret
+
+	.org	0x200
+	.globl k_hold
+/* Goes on, without another word. */
+k_hold:
+	leave
+3:	j	3b
+
+	.org	0x400
+	.globl k_break
+/* Faults. */
+k_break:
+	leave
+	ebreak
 
 	.org	0x800
 	.globl k_look
 /*
  * Results of workgroup n at a0 + 0x8000 n: general registers ORed, floating-point registers, words of
- * the scratchpad, fcsr and vcsr, then 1; from 0x800 on the vector registers.
+ * the scratchpad, other state (fcsr, vcsr, vstart, vl, a reservation), then 1; from 0x800 on the vector
+ * registers.
  */
 k_look:
 	.irp	n, 3,4,6,7,8,9,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
@@ -78,8 +99,14 @@ k_look:
 	bltu	x6, x7, 1b
 	sd	x8, 16(a0)
 	csrr	x6, fcsr
-	csrr	x7, vcsr
+	.irp	csr, vcsr, vstart, vl
+	csrr	x7, \csr
 	or	x6, x6, x7
+	.endr
+	csrr	x7, GAON_CSR_SPM_BASE
+	sc.d	x8, x0, (x7)	/* without a reservation of its own: fails */
+	seqz	x8, x8
+	or	x6, x6, x8
 	sd	x6, 24(a0)
 	csrr	x7, vlenb
 	slli	x7, x7, 3

@@ -29,8 +29,8 @@ $(UAPI_FAIL_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 # Programs that need a peer or a card of their own: vmap: vivid, which the debugging kernel does not have; clean and
 # pressure: a card with little HBM; peer: two cards; order: one with a single slot; sleep: a machine that
 # can; inject: one with the debug fuse;
-# incident: one that makes what is dumped.
-UAPI_SHAPED	:= vmap clean pressure peer order sleep inject incident
+# incident: one that makes what is dumped; reuse: a card with little HBM; nobody: users, and root who makes them.
+UAPI_SHAPED	:= vmap clean pressure peer order sleep inject incident reuse nobody
 UAPI_SHAPED_PROGRAMS := $(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/$(name))
 $(foreach name,$(UAPI_SHAPED),$(eval $(O)/tests/uapi/$(name)/$(name): $(O)/tests/uapi/$(name)/main.o))
 $(O)/tests/uapi/pressure/pressure: $(O)/tests/uapi/pressure/worker.o

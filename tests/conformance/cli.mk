@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Scripts that use the built commands as a person would.
-SCRIPT_TESTS	:= cli_test demo_test install_test
+SCRIPT_TESTS	:= admin_test cli_test demo_test install_test
 
 $(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conformance/%.py
 	@mkdir -p $(@D)
@@ -16,7 +16,5 @@ $(CLI_KERNELS): tests/conformance/cli/kernels.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
 	$(O)/bin/gaoncc -O3 -o $@ $<
 $(O)/tests/conformance/cli_test: $(CLI_KERNELS)
 $(O)/tests/conformance/cli_test: | $(O)/tests/unit/coredump
-# A card to look at.
-$(O)/tests/conformance/cli_test: | $(O)/tests/unit/drm_lib/libgaon.so.0
 
 TESTS += $(SCRIPT_TESTS:%=$(O)/tests/conformance/%)

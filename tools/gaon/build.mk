@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The gaon command. Its benchmark kernels are those of tests/bench, embedded.
-GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c)) $(O)/tools/gaon/bench_kernels_elf.o
+GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c tools/gaon/*/*.c)) $(O)/tools/gaon/bench_kernels_elf.o
 GAON_CLI	:= $(O)/bin/gaon
 $(O)/tools/gaon/coredump_symbol.o: private CPPFLAGS += -DLLVM_VERSION='"$(LLVM)"'
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* gaon bench: quick figures of one device. The comparison with peers is gaon-bench (make bench). */
-#include <getopt.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,17 +187,11 @@ static int bench_named(struct bench_ctx *b, const char *name)
 
 static int bench_run(const struct cmd *cmd, int argc, char **argv)
 {
-	static const struct option longs[] = { CMD_COMMON_LONG, { NULL, 0, NULL, 0 } };
 	struct bench_ctx b = { .info = { .size = sizeof(b.info) } };
-	int c, code;
+	int code;
 
-	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, longs, NULL)) != -1) {
-		code = cmd_common_option(cmd, &b.common, c);
-		if (code >= 0)
-			return code;
-	}
-	if (optind + 1 != argc)
-		return cmd_usage(cmd, true);
+	if (!cmd_options_only(cmd, &b.common, argc, argv, 1, 1))
+		return b.common.code;
 	b.rows = json_array();
 	code = bench_named(&b, argv[optind]);
 	json_decref(b.rows);
@@ -209,12 +203,14 @@ static int bench_run(const struct cmd *cmd, int argc, char **argv)
 const struct cmd cmd_bench = {
 	.name = "bench",
 	.summary = "quick figures: launch, copy, gemm or interp",
-	.usage = "bench [--device NAME] [--json] launch|copy|gemm|interp\n\n"
-		 "  launch   latency of an empty kernel, cost of queueing one\n"
-		 "  copy     bandwidth between host and device by size\n"
-		 "  gemm     matrix products by type, wall and modelled rate\n"
-		 "  interp   scalar instructions per second of one modelled core\n\n"
-		 "Wall-clock figures of the embedded device are those of the model on this machine.\n"
-		 "make bench measures against peers.\n",
+	.operands = "launch|copy|gemm|interp",
+	.words = "launch copy gemm interp",
+	.flags = CMD_DEVICE,
+	.text = "  launch   latency of an empty kernel, cost of queueing one\n"
+		"  copy     bandwidth between host and device by size\n"
+		"  gemm     matrix products by type, wall and modelled rate\n"
+		"  interp   scalar instructions per second of one modelled core\n\n"
+		"Wall-clock figures of the embedded device are those of the model on this machine.\n"
+		"make bench measures against peers.\n",
 	.run = bench_run,
 };

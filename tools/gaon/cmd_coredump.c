@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* gaon coredump */
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,9 +65,6 @@ static int explain(const struct coredump *dump, const char *program, bool json)
 
 static int coredump_run(const struct cmd *cmd, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		CMD_COMMON_LONG, { "elf", required_argument, NULL, 'e' }, { NULL, 0, NULL, 0 },
-	};
 	struct cmd_common common = { 0 };
 	const char *program = NULL;
 	struct coredump *dump;
@@ -76,16 +73,11 @@ static int coredump_run(const struct cmd *cmd, int argc, char **argv)
 	size_t size;
 	int c, code;
 
-	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT "e:", longs, NULL)) != -1) {
-		if (c == 'e') {
-			program = optarg;
-			continue;
-		}
-		code = cmd_common_option(cmd, &common, c);
-		if (code >= 0)
-			return code;
-	}
-	if (optind != argc - 1 || common.device)
+	while ((c = cmd_next_option(cmd, &common, argc, argv)) >= 0)
+		program = optarg;
+	if (c == CMD_STOP)
+		return common.code;
+	if (optind != argc - 1)
 		return cmd_usage(cmd, true);
 	data = read_file(argv[optind], &size);
 	if (!data)
@@ -101,12 +93,16 @@ static int coredump_run(const struct cmd *cmd, int argc, char **argv)
 	return code;
 }
 
+static const struct cmd_option coredump_options[] = {
+	{ "elf", "KERNEL.elf", "the program that was loaded: tell function, line and instruction", 'e' }, { 0 },
+};
+
 const struct cmd cmd_coredump = {
 	.name = "coredump",
 	.summary = "explain what the driver kept of a fault or reset",
-	.usage = "coredump [--elf KERNEL.elf] [--json] FILE\n\n"
-		 "FILE is /sys/class/devcoredump/devcd*/data, a copy of it, or - for standard input.\n"
-		 "--elf names the program that was loaded: then function, line and instruction are told.\n"
-		 "Writing anything to data removes the dump, and makes room for the next.\n",
+	.operands = "FILE",
+	.options = coredump_options,
+	.text = "FILE is /sys/class/devcoredump/devcd*/data, a copy of it, or - for standard input.\n"
+		"Writing anything to data removes the dump, and makes room for the next.\n",
 	.run = coredump_run,
 };

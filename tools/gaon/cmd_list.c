@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* gaon list: the devices that gaon_device_open() knows. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "cmd.h"
@@ -49,25 +48,17 @@ static int list_devices(bool json)
 
 static int list_run(const struct cmd *cmd, int argc, char **argv)
 {
-	static const struct option longs[] = { CMD_COMMON_LONG, { NULL, 0, NULL, 0 } };
 	struct cmd_common common = { 0 };
-	int c, code;
 
-	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, longs, NULL)) != -1) {
-		code = cmd_common_option(cmd, &common, c);
-		if (code >= 0)
-			return code;
-	}
-	if (optind < argc || common.device)
-		return cmd_usage(cmd, true);
+	if (!cmd_options_only(cmd, &common, argc, argv, 0, 0))
+		return common.code;
 	return list_devices(common.json);
 }
 
 const struct cmd cmd_list = {
 	.name = "list",
 	.summary = "devices on this machine, the embedded one included",
-	.usage = "list [--json]\n\n"
-		 "One line per device: name, product, cores, memory, how it is reached.\n"
-		 "Of a card that cannot be opened: why, and the command that mends it.\n",
+	.text = "One line per device: name, product, cores, memory, how it is reached.\n"
+		"Of a card that cannot be opened: why, and the command that mends it.\n",
 	.run = list_run,
 };

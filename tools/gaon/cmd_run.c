@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* gaon run: load a device program, launch one kernel, show what came of it. */
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,14 +322,6 @@ static int run_program(struct run *r, int argc, char **argv)
 
 static int run_run(const struct cmd *cmd, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		CMD_COMMON_LONG,
-		{ "kernel", required_argument, NULL, 'k' },
-		{ "grid", required_argument, NULL, 'g' },
-		{ "timeout", required_argument, NULL, 't' },
-		{ "scratchpad", required_argument, NULL, 's' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct run *r = calloc(1, sizeof(*r));
 	uint64_t v;
 	int c, code = -1;
@@ -339,7 +331,7 @@ static int run_run(const struct cmd *cmd, int argc, char **argv)
 	r->grid[0] = r->grid[1] = r->grid[2] = 1;
 	r->timeout_ns = 60ull * 1000000000;
 	while (code < 0 &&
-	       (c = getopt_long(argc, argv, "+" CMD_COMMON_SHORT "k:g:t:s:", longs, NULL)) != -1) {
+	       (c = cmd_next_option(cmd, &r->common, argc, argv)) != CMD_END) {
 		switch (c) {
 		case 'k': r->kernel = optarg; break;
 		case 'g':
@@ -358,7 +350,7 @@ static int run_run(const struct cmd *cmd, int argc, char **argv)
 			else
 				r->spm = (uint32_t)v;
 			break;
-		default: code = cmd_common_option(cmd, &r->common, c);
+		default: code = r->common.code;
 		}
 	}
 	if (code < 0 && optind >= argc)
@@ -374,22 +366,27 @@ static int run_run(const struct cmd *cmd, int argc, char **argv)
 	return code;
 }
 
+static const struct cmd_option run_options[] = {
+	{ "kernel", "NAME", "kernel to launch (default: the program's first)", 'k' },
+	{ "grid", "X[,Y[,Z]]", "workgroups (default 1)", 'g' },
+	{ "timeout", "MS", "how long to wait (default 60000)", 't' },
+	{ "scratchpad", "BYTES", "scratchpad of each workgroup (default: the kernel's own)", 's' },
+	{ 0 },
+};
+
 const struct cmd cmd_run = {
 	.name = "run",
 	.summary = "load a device program and launch one of its kernels",
-	.usage = "run [OPTION]... KERNEL.elf [ARGUMENT]...\n\n"
-		 "  -k, --kernel NAME      kernel to launch (default: the program's first)\n"
-		 "  -g, --grid X[,Y[,Z]]   workgroups (default 1)\n"
-		 "  -t, --timeout MS       how long to wait (default 60000)\n"
-		 "  -s, --scratchpad BYTES scratchpad of each workgroup (default: the kernel's own)\n"
-		 "  -d, --device NAME      device to use\n"
-		 "  -j, --json             result as JSON; the kernel's printf goes to standard error\n\n"
-		 "Arguments, in the order of the kernel's argument structure, at natural alignment:\n"
-		 "  u8: i8: u16: i16: u32: i32: u64: i64: f32: f64:   a number, f32:2.5\n"
-		 "  in:FILE                address of a buffer with the file's bytes\n"
-		 "  inout:FILE             the same, written back to the file afterwards\n"
-		 "  out:FILE:BYTES         a zeroed buffer, written to the file afterwards\n"
-		 "  zero:BYTES             a zeroed buffer\n\n"
-		 "Exit status: 0 done, 1 failed, 2 usage, 3 the kernel faulted, 4 timeout.\n",
+	.operands = "KERNEL.elf [ARGUMENT]...",
+	.options = run_options,
+	.flags = CMD_DEVICE,
+	.text = "Arguments, in the order of the kernel's argument structure, at natural alignment:\n"
+		"  u8: i8: u16: i16: u32: i32: u64: i64: f32: f64:   a number, f32:2.5\n"
+		"  in:FILE                address of a buffer with the file's bytes\n"
+		"  inout:FILE             the same, written back to the file afterwards\n"
+		"  out:FILE:BYTES         a zeroed buffer, written to the file afterwards\n"
+		"  zero:BYTES             a zeroed buffer\n\n"
+		"With --json the kernel's printf goes to standard error.\n"
+		"Exit status: 0 done, 1 failed, 2 usage, 3 the kernel faulted, 4 timeout.\n",
 	.run = run_run,
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* gaon version */
-#include <getopt.h>
 #include <stdio.h>
 
 #include <hw/gaon_admin.h>
@@ -10,17 +9,10 @@
 
 static int version_run(const struct cmd *cmd, int argc, char **argv)
 {
-	static const struct option longs[] = { CMD_COMMON_LONG, { NULL, 0, NULL, 0 } };
 	struct cmd_common common = { 0 };
-	int c, code;
 
-	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, longs, NULL)) != -1) {
-		code = cmd_common_option(cmd, &common, c);
-		if (code >= 0)
-			return code;
-	}
-	if (optind < argc || common.device)
-		return cmd_usage(cmd, true);
+	if (!cmd_options_only(cmd, &common, argc, argv, 0, 0))
+		return common.code;
 	if (common.json)
 		return cmd_print_json(json_pack("{s:s, s:s, s:i, s:i, s:i, s:i}", "tool", GAON_VERSION,
 						"library", gaon_version(),
@@ -35,6 +27,6 @@ static int version_run(const struct cmd *cmd, int argc, char **argv)
 const struct cmd cmd_version = {
 	.name = "version",
 	.summary = "versions of this tool, the library and the interfaces",
-	.usage = "version [--json]\n",
+	.text = "Versions of the tool, the library, the hardware specification and the admin protocol.\n",
 	.run = version_run,
 };

@@ -31,26 +31,27 @@ def link(text, what):
     return match[1] and round(float(match[1]) * 1000), int(match[2]) if match[2] and match[2] != "0" else None
 
 
-info = json.loads(said(sys.argv[1], "info", "--device", "accel0", "--json"))
-board = info["board"]
+info = json.loads(said(sys.argv[1], "info", "--device", "accel0", "--json"))["devices"][0]
+board = info["card"]
+now = info["sensors"]
 print(f"# {json.dumps(board)}")
 card = said("lspci", "-vv", "-D", "-s", board["address"])
 check(card.startswith(board["address"]), f"lspci knows {board['address']}")
 check(f"Kernel driver in use: {board['driver']}" in card, f"driver {board['driver']}")
-check((board["link_mtps"], board["link_width"]) == link(card, "LnkSta"), f"link now: {link(card, 'LnkSta')}")
-check((board["link_mtps_max"], board["link_width_max"]) == link(card, "LnkCap"), f"link at most: {link(card, 'LnkCap')}")
+check((board["link"]["mtps"], board["link"]["width"]) == link(card, "LnkSta"), f"link now: {link(card, 'LnkSta')}")
+check((board["link_max"]["mtps"], board["link_max"]["width"]) == link(card, "LnkCap"), f"link at most: {link(card, 'LnkCap')}")
 version = said("modinfo", "-F", "version", "gaon").strip()
 check(board["driver_version"] == version, f"version of the module: {version}")
 check(board["state"] == "ready" and board["resets"] is not None, f"{board['state']}, {board['resets']} resets")
 with open(f"/sys/bus/pci/devices/{board['address']}/fw_version", encoding="ascii") as file:
     firmware = file.read().strip()
 check(info["device"]["firmware"].startswith(firmware + " "), f"firmware {firmware}")
-check(board["sensors"] == "hwmon", "the kernel's sensors")
+check(now["source"] == "hwmon", "the kernel's sensors")
 sensors = next(iter(json.loads(said("sensors", "-j", "gaon-pci-*")).values()))
 warm = sensors["chip"]["temp1_input"]
-check(abs(board["temperature_mc"] / 1000 - warm) < 10, f"{board['temperature_mc'] / 1000} and {warm} degrees Celsius")
-check(board["clock_khz"] == info["device"]["clock_khz"], f"{board['clock_khz']} kHz, as the device itself says")
-check(0 <= board["power_mw"] < 10**6, f"{board['power_mw']} mW")
+check(abs(now["temperature_mc"] / 1000 - warm) < 10, f"{now['temperature_mc'] / 1000} and {warm} degrees Celsius")
+check(now["clock_khz"] == info["device"]["clock_khz"], f"{now['clock_khz']} kHz, as the device itself says")
+check(0 <= now["power_mw"] < 10**6, f"{now['power_mw']} mW")
 text = said(sys.argv[1], "info", "--device", "accel0")
 check(board["address"] in text and f"driver       gaon {version}, ready" in text, "the same as text")
 sys.exit(bad != 0)

@@ -150,8 +150,7 @@ def test_ps(work, root):
     ps = document(root, "ps", "--interval", "0")
     rows = [(p["pid"], p["device"], p["client"], p["shared"]) for p in ps["processes"]]
     report("ps: a row for each process and file, the same file once", sorted(rows) ==
-           [(100, "accel0", 7, False), (100, "accel1", 8, False), (101, "accel0", 7, True)] or sorted(rows) ==
-           [(100, "accel0", 7, True), (100, "accel1", 8, False), (101, "accel0", 7, False)], rows)
+           [(100, "accel0", 7, False), (100, "accel1", 8, False), (101, "accel0", 7, True)], rows)
     report("ps: all can be seen", ps["complete"] is True)
     expect(root, "ps of one card", 0, "ps", "-d", "accel1", "-i", "0", out=r"100 1000 +accel1 .*llama-server\n$")
     expect(root, "ps refuses an interval", 2, "ps", "-i", "soon", err="milliseconds, not 'soon'")
@@ -192,6 +191,57 @@ def test_record(work, root):
     expect(root, "record-tree needs a name", 2, "record-tree", err="usage")
 
 
+def doctor_machine(root):
+    """A machine on which nothing stands in the way."""
+    bridge = "/sys/devices/pci0000:00/0000:00:01.0"
+    recorded.bridge(root, bridge)
+    recorded.card(root, 0, bridge + "/0000:01:00.0")
+    recorded.module(root)
+    recorded.put(root, "/proc/sys/kernel/osrelease", "7.3-test")
+    recorded.put(root, "/lib/modules/7.3-test/modules.dep", "updates/gaon.ko: kernel/drivers/gpu/drm/ttm/ttm.ko")
+    os.makedirs(os.path.join(root, "lib/firmware/gaon"))
+    shutil.copy(os.path.join(os.environ["GAON_BUILD_DIR"], "firmware/ga1.bin"),
+                os.path.join(root, "lib/firmware/gaon/ga1.bin"))
+
+
+def test_doctor(work):
+    """One thing broken after the other: the verdict, the command that mends it, the exit status."""
+    card = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0"
+    unloaded = ["rm -r sys/module/gaon sys/class/accel dev/accel", f"rm {card}/driver"]
+    cases = [
+        ("bus", "no card is on PCI", "lspci", ["rm -r sys/bus sys/class/accel/*"]),
+        ("kernel", "without CONFIG_DRM_ACCEL", "linux-image", unloaded + ["mkdir boot", "echo '# CONFIG_DRM_ACCEL is not set' >boot/config-7.3-test"]),
+        ("module", "installed, but not loaded", "^modprobe gaon$", unloaded),
+        ("module", "not installed for this kernel, 7.3-test", "gaon-dkms", unloaded + [": >lib/modules/7.3-test/modules.dep"]),
+        ("module", "etc/modprobe.d/no.conf forbids it", "remove its line", unloaded + ["mkdir -p etc/modprobe.d", "echo ' blacklist  gaon' >etc/modprobe.d/no.conf"]),
+        ("module", "a container", "on the host", unloaded + ["rm -r lib/modules"]),
+        ("firmware", "neither", "gaon-firmware", unloaded + ["rm lib/firmware/gaon/ga1.bin"]),
+        ("firmware", "truncated", "reinstall", ["truncate -s 300 lib/firmware/gaon/ga1.bin"]),
+        ("firmware", "no firmware image", "reinstall", ["head -c 4096 /dev/zero >lib/firmware/gaon/ga1.bin"]),
+        ("firmware", "speaks admin ABI 77 to 77", "one release", ["printf 'M\\0M\\0' | dd of=lib/firmware/gaon/ga1.bin bs=1 seek=40 conv=notrunc 2>/dev/null"]),
+        ("driver", "has no driver: it was refused", "bind tries again", [f"rm {card}/driver", "rm -r sys/class/accel/*"]),
+        ("driver", "belongs to the driver vfio-pci", "unbind", [f"ln -sfn ../vfio-pci {card}/driver", "rm -r sys/class/accel/*"]),
+        ("driver", "made no node", "dmesg", ["rm -r sys/class/accel/*"]),
+        ("state", "is wedged", "reset", [f"echo wedged >{card}/state"]),
+        ("node", "No such file", "--device /dev/accel/accel0", ["rm dev/accel/accel0"]),
+    ]
+    notes = [("link", "8.0 GT/s x8 of 16.0 GT/s x16", "another slot", []), ("state", "degraded", "gaon info", [f"echo degraded >{card}/state"]),
+             ("iommu", "behind no IOMMU", "iommu=on", [f"rm {card}/iommu_group"]),
+             ("container", "container of podman", "--group-add", ["mkdir run", ": >run/.containerenv"])]
+    for verdict, group in (("bad", cases), ("note", notes)):
+        for check, text, mend, commands in group:
+            root = os.path.join(work, "doctor")
+            doctor_machine(root)
+            report(f"doctor finds nothing before: {check}", run(root, "doctor").returncode == 0, run(root, "doctor").stdout)
+            for command in commands:
+                subprocess.run(["sh", "-c", command], cwd=root, check=True)
+            found = document(root, "doctor", code=int(verdict == "bad"))
+            report(f"doctor: {check}: {text}", any(f["check"] == check and f["verdict"] == verdict and text in f["text"]
+                   and re.search(mend, f["mend"]) for f in found["findings"]) and found["usable"] == (verdict != "bad"),
+                   found)
+            shutil.rmtree(root)
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         root = os.path.join(work, "tree")
@@ -201,6 +251,7 @@ def main():
         test_absurd(work, root)
         test_ps(work, root)
         test_record(work, root)
+        test_doctor(work)
     return 1 if FAILED else 0
 
 

@@ -34,13 +34,13 @@ static void print_client(const struct client *c, const char *device, struct clie
 {
 	char hbm[32], host[32];
 
-	printf("%8d %-10.10s %-12s %5.1f%% %5.1f%% %10s %10s  %s%s\n", (int)c->pid, c->user, device, use.core * 100,
-	       use.copy * 100, cmd_bytes(c->hbm, hbm, sizeof(hbm)), cmd_bytes(c->host, host, sizeof(host)),
-	       c->command, c->shared ? " (shares another's file)" : "");
+	printf("%8d %-10.10s %-12s %5.1f%% %5.1f%% %10s %10s  %s%s\n", (int)c->pid, c->user,
+	       device, use.core * 100, use.copy * 100, cmd_bytes(c->hbm, hbm, sizeof(hbm)),
+	       cmd_bytes(c->host, host, sizeof(host)), c->command, c->shared ? " (shares another's file)" : "");
 }
 
-static int show(const struct client_list *before, const struct client_list *now, const struct card_list *cards,
-		const struct card *only, bool json)
+static int show(const struct client_list *before, const struct client_list *now,
+		const struct card_list *cards, const struct card *only, bool json)
 {
 	json_t *array = json ? json_array() : NULL;
 
@@ -67,7 +67,7 @@ static int show(const struct client_list *before, const struct client_list *now,
 
 static int run(const struct cmd_common *common, uint64_t ms)
 {
-	const struct timespec pause = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 };
+	const struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
 	struct client_list before = { 0 }, now = { 0 };
 	const struct card *only = NULL;
 	struct card_list cards;

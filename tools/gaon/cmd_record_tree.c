@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* gaon record-tree: this machine's cards as files, for a report of what is wrong, or a test without the card. */
+/* gaon record-tree: this machine's cards as files, for a report of what is wrong or a test. */
 #include <stdio.h>
 #include <unistd.h>
 

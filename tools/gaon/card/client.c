@@ -159,20 +159,18 @@ static bool read_process(struct client_list *list, const char *pid)
 
 bool client_list_read(struct client_list *list)
 {
-	char path[TREE_PATH];
-	struct dirent *entry;
+	size_t count, i;
 	bool good = true;
-	DIR *dir;
+	char **pids;
 
 	*list = (struct client_list){ .complete = true };
-	tree_path(path, sizeof(path), "/proc");
-	dir = opendir(path);
-	while (dir && good && (entry = readdir(dir))) {
-		if (isdigit((unsigned char)entry->d_name[0]))
-			good = read_process(list, entry->d_name);
+	/* Sorted: who has a file first is who opened it, also where directories have another order. */
+	count = tree_list(&pids, "/proc");
+	for (i = 0; i < count && good; i++) {
+		if (isdigit((unsigned char)pids[i][0]))
+			good = read_process(list, pids[i]);
 	}
-	if (dir)
-		closedir(dir);
+	free(pids);
 	if (!good) {
 		fprintf(stderr, "gaon: no memory for the list of processes\n");
 		client_list_free(list);

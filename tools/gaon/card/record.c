@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * See record.h. Of processes only names and what they use of cards is kept: no arguments, no environment, nothing
- * of other files. What cannot be read is not there in the tree, as it was not for who recorded it.
+ * See record.h. Of processes only names and what they use of cards is kept: no arguments, no environment,
+ * nothing of other files. What cannot be read is not there in the tree, as it was not for who recorded it.
  */
 #include "record.h"
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages that building and testing need. Asks first on a terminal, unless
-# YES=1 or CI is set. Does nothing, quickly, when all are there.
+# YES=1 or CI is set. Does nothing, quickly, when all are there. $1: another list than packages.txt.
 set -eu
 
-list=$(dirname "$0")/packages.txt
+list=${1:-$(dirname "$0")/packages.txt}
 want=$(sed 's/#.*//' "$list" | tr -s ' \t\n' ' ')
 
 if ! command -v dpkg-query >/dev/null 2>&1; then

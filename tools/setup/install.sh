@@ -49,7 +49,7 @@ put 644 "$build/completion/gaon" share/bash-completion/completions
 put 644 "$build/completion/_gaon" share/zsh/site-functions
 put 644 "$build/completion/gaon.fish" share/fish/vendor_completions.d
 # A file for each command that it completes.
-for program in "$build"/bin/gaon-*; do
+for program in "$build"/bin/gaon?*; do
 	ln -sf gaon "$root/share/bash-completion/completions/${program##*/}"
 done
 install -D -m 644 -t "$root/share/gaon/schema" tools/gaon/schema/*.json

@@ -26,6 +26,7 @@ help:
 ## make install       into $(DESTDIR)$(PREFIX); GGML=no: without the plug-in of ggml, whose headers are fetched
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
 ## make modules_install  that, with its firmware below $(DESTDIR)/lib
+## make deb           Debian packages into O/deb, built in clean Debian systems, which are fetched once; lintian
 ## make ggml-plugin   libggml-gaon.so, with which llama.cpp runs on Gaon; fetches ggml's headers once
 ## make docs          HTML below O/docs
 ## make lint-driver   W=1, sparse and checkpatch on the kernel module
@@ -153,8 +154,14 @@ lint: deps
 docs: deps
 	@sh tools/setup/docs.sh $(O)
 
+deb-deps: deps
+	@sh tools/setup/deps.sh tools/setup/deb-packages.txt
+
+deb: deb-deps
+	@python3 tools/setup/deb.py --build $(O)
+
 install: all $(if $(filter no,$(GGML)),,ggml-plugin)
 	@GGML='$(GGML)' LIBDIR='$(LIBDIR)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
 .PHONY: soak coverage-driver check-formal vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
-	bench bench-vm check-dkms lint docs install
+	bench bench-vm check-dkms lint docs install deb-deps deb

@@ -69,6 +69,7 @@ static int show_cards(struct card_list *list, const struct card *only, json_t *a
 	struct info *i = calloc(1, sizeof(*i));
 	struct client_list clients;
 	int code = CMD_FAILED;
+	bool refused = false;
 
 	if (i && client_list_read(&clients)) {
 		for (size_t k = 0; k < list->count; k++) {
@@ -81,9 +82,13 @@ static int show_cards(struct card_list *list, const struct card *only, json_t *a
 			if (only && i->opened)
 				card_sensors_read(card);
 			info_show(i, &clients, array);
+			/* What the files tell is shown all the same; who named it wanted all. */
+			refused = only && !i->opened && !tree_is_recorded();
 		}
 		client_list_free(&clients);
-		code = CMD_OK;
+		code = refused ? CMD_FAILED : CMD_OK;
+		if (refused)
+			cmd_ok(gaon_last_error()->status, "opening the device");
 	}
 	free(i);
 	return code;
@@ -123,11 +128,12 @@ static int info_run(const struct cmd *cmd, int argc, char **argv)
 		common.device = getenv("GAON_DEVICE");
 	array = common.json ? json_array() : NULL;
 	code = show(common.device && *common.device ? common.device : NULL, array);
-	if (!array || code != CMD_OK) {
+	if (!array || !json_array_size(array)) {
 		json_decref(array);
 		return code;
 	}
-	return cmd_print_json(json_pack("{s:o}", "devices", array));
+	cmd_print_json(json_pack("{s:o}", "devices", array));
+	return code;
 }
 
 const struct cmd cmd_info = {

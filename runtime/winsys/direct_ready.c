@@ -41,12 +41,13 @@ static bool wait_for_takers(struct direct_ready *r)
 {
 	struct timespec until;
 	bool stop;
+	int err = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += GIVE_BACK_SECONDS;
 	pthread_mutex_lock(&r->lock);
-	while (!r->stop && pthread_cond_clockwait(&r->stopped, &r->lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
-		;
+	while (!r->stop && err != ETIMEDOUT)
+		err = pthread_cond_clockwait(&r->stopped, &r->lock, CLOCK_MONOTONIC, &until);
 	stop = r->stop;
 	pthread_mutex_unlock(&r->lock);
 	return stop;

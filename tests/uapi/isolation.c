@@ -199,7 +199,8 @@ static void cores_leave(int told, uint64_t entry)
 			lib_push(&queue, &packet);
 			err = !cores_said(&lib);
 		} else if (entry == BREAK) {
-			err = launch(&queue, KERNELS_VA + entry) != EIO || fault_of(&queue) != GAON_FAULT_BREAK;
+			err = launch(&queue, KERNELS_VA + entry) != EIO ||
+			      fault_of(&queue) != GAON_FAULT_BREAK;
 		} else {
 			err = launch(&queue, KERNELS_VA + entry) || !cores_said(&lib);
 		}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What a user without privileges learns of another who uses the same card: nothing of his memory, work and
- * faults in /proc, sysfs, debugfs and traces, no names of objects, no events. As root, which makes both users.
+ * faults in /proc, sysfs, debugfs and traces, no names of objects, no events. As root, which makes both
+ * users.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -300,7 +300,10 @@ bool sim_slot_starved(struct gaon_sim *sim, struct sim_slot *slot);
 bool sim_jobs_quiesced(struct gaon_sim *sim, uint32_t asid);
 /* Everything back to power-on; no job is running. */
 void sim_engines_reset(struct gaon_sim *sim);
-/* A word of the struct gaon_core_state that a core keeps; 0: past its end, no such core, or its context has another owner. */
+/*
+ * A word of the struct gaon_core_state that a core keeps; 0: past its end, no such core, or its context has
+ * another owner.
+ */
 uint32_t sim_core_kept(const struct gaon_sim *sim, uint32_t core, uint32_t word);
 /* Zeros to HBM; whole pages are no longer resident on the host afterwards. Any thread. */
 void sim_hbm_clear(struct gaon_sim *sim, uint8_t *host, uint64_t bytes);

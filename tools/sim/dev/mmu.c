@@ -168,7 +168,7 @@ static bool mmu_leaf_valid(uint64_t pte, unsigned int level)
 	return !((gaon_pte_pa(pte) >> GAON_PAGE_SHIFT) & (frames - 1));
 }
 
-#define GROUP		64	/* leaves of 4 KiB that are looked at together: eight cache lines of a table */
+#define GROUP		64	/* leaves of 4 KiB that are looked at together: 8 cache lines of a table */
 
 /*
  * Bytes from the page at @entry on, to the end of its group at most, whose leaves say the same of pages

@@ -111,7 +111,8 @@ static void note_written(struct jit_run *r)
 {
 	r->x_written = r->f_written = 0;
 	for (const struct jit_step *s = r->step; s < r->step + r->steps; s++) {
-		bool writes = s->kind == JIT_STEP_SCALAR || s->kind == JIT_STEP_LOAD || s->kind == JIT_STEP_SET;
+		bool writes = s->kind == JIT_STEP_SCALAR || s->kind == JIT_STEP_LOAD ||
+			      s->kind == JIT_STEP_SET;
 
 		if (writes && s->fp)
 			r->f_written |= 1u << s->rd;

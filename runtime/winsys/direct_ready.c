@@ -16,6 +16,13 @@
 
 #define GIVE_BACK_SECONDS	3
 
+/* Others write there meanwhile, on purpose. An attribute against ThreadSanitizer alone leaves atomics in. */
+#if defined(__has_attribute) && __has_attribute(disable_sanitizer_instrumentation)
+#define NO_SANITIZER __attribute__((disable_sanitizer_instrumentation))
+#else
+#define NO_SANITIZER
+#endif
+
 /* @lock protects @stop; what else is here is the thread's own. */
 struct direct_ready {
 	struct direct *ws;
@@ -34,6 +41,14 @@ static bool is_stopped(struct direct_ready *r)
 	stop = r->stop;
 	pthread_mutex_unlock(&r->lock);
 	return stop;
+}
+
+static void wait_for_end(struct direct_ready *r)
+{
+	pthread_mutex_lock(&r->lock);
+	while (!r->stop)
+		pthread_cond_wait(&r->stopped, &r->lock);
+	pthread_mutex_unlock(&r->lock);
 }
 
 /* True: the device closes. */
@@ -73,8 +88,7 @@ static void give_back(struct direct *ws, uint64_t start, uint64_t end)
  * MADV_POPULATE_WRITE, during which the program waits with every mmap() and mprotect() of its own: a
  * fault locks no more than the mapping that it is in.
  */
-__attribute__((no_sanitize("thread")))
-static void touch(uint8_t *start, uint64_t bytes)
+NO_SANITIZER static void touch(uint8_t *start, uint64_t bytes)
 {
 	for (uint64_t at = 0; at < bytes; at += GAON_PAGE_SIZE) {
 		volatile uint8_t *page = start + at;
@@ -94,6 +108,8 @@ static void *make_ready(void *arg)
 		touch(ws->aperture + at, GAON_HUGE_SIZE);
 	if (!wait_for_takers(r))
 		give_back(ws, r->start, at);
+	/* It is joined when the device closes, which many programs never do. */
+	wait_for_end(r);
 	return NULL;
 }
 

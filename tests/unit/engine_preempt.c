@@ -112,6 +112,17 @@ START_TEST(test_hash)
 }
 END_TEST
 
+/* Another thread may run the device. */
+static uint64_t busy_cycles(const struct engine_queue *queue)
+{
+	uint64_t busy;
+
+	pthread_mutex_lock(&e->sim->lock);
+	busy = e->sim->slots[queue->slot].busy;
+	pthread_mutex_unlock(&e->sim->lock);
+	return busy;
+}
+
 /* With something else on the cores in between: nothing of the saved state may stay behind on them. */
 START_TEST(test_hash_beside_others)
 {
@@ -127,13 +138,13 @@ START_TEST(test_hash_beside_others)
 	add_signal(&pkt, 1);
 	engine_push(e, q, &pkt);
 	engine_ring(e, q);
-	for (uint64_t busy, last = e->sim->slots[q->slot].busy; !is_done(1); last = busy) {
+	for (uint64_t busy, last = busy_cycles(q); !is_done(1); last = busy) {
 		engine_steps(e, 1 + engine_random(&seed) % 4);
 		ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_STOP), 0);
 		engine_push(e, other, &noise);
 		engine_ring(e, other);
 		engine_run(e);
-		busy = e->sim->slots[q->slot].busy;
+		busy = busy_cycles(q);
 		ck_assert_msg(busy > last, "nothing was done since it was stopped last");
 		ck_assert_uint_eq(engine_slot_command(e, q->slot, GAON_SLOT_CMD_RUN), 0);
 	}

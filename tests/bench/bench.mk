@@ -8,7 +8,7 @@ BENCH_OBJS	:= $(BENCH_SRCS:%.c=$(O)/%.o)
 BENCH_ELFS	:= $(O)/tests/bench/kernels/scalar.elf $(O)/tests/bench/kernels/vector.elf
 # Groups of eight registers: twice the elements per instruction of gaoncc's default, worth a spill.
 BENCH_DEVICE_FLAGS := -mllvm -riscv-v-register-bit-width-lmul=8
-GAON_BENCH	:= $(O)/bin/gaon-bench
+GAON_BENCH	:= $(O)/tests/bench/gaon-bench
 
 $(O)/tests/bench/bench_device.o: CPPFLAGS += -DBENCH_KERNEL_DIR='"$(abspath $(O))/tests/bench/kernels"'
 # The peer gets all that this host has, and the optimisation that the device's compiler uses.
@@ -20,7 +20,7 @@ $(O)/tests/bench/kernels/%.elf: tests/bench/kernels/%.c tests/bench/kernels/benc
 
 $(GAON_BENCH): $(BENCH_OBJS) $(BENCH_ELFS) $(O)/libgaon.so $(O)/libgaonops.so
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(BENCH_OBJS) -L$(O) -Wl,-rpath,'$$ORIGIN/..' -Wl,-rpath,'$$ORIGIN/../lib' \
+	$(CC) $(LDFLAGS) -o $@ $(BENCH_OBJS) -L$(O) -Wl,-rpath,'$$ORIGIN/../..' \
 		-lgaonops -lgaon -ljansson -lOpenCL -lopenblas -ldnnl -lm
 
 BENCHES += $(GAON_BENCH)

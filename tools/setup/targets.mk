@@ -135,7 +135,7 @@ list-fuzzers:
 
 bench: deps
 	@$(MAKE) -j$(JOBS) all benches
-	@$(O)/bin/gaon-bench $(if $(JSON),--json-file $(JSON)) $(BENCH_ARGS)
+	@$(O)/tests/bench/gaon-bench $(if $(JSON),--json-file $(JSON)) $(BENCH_ARGS)
 
 bench-llm: deps
 	@$(MAKE) -j$(JOBS) all bench-llm-program

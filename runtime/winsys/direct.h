@@ -222,12 +222,13 @@ int direct_vm_protect(struct direct_vm *vm, uint64_t va, uint64_t bytes, uint64_
 int direct_tlb_invalidate(struct direct *ws, uint32_t asid, uint64_t va, uint64_t bytes);
 void direct_pt_release_all(struct direct *ws);
 
-/* direct_bo.c */
-int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
-		     uint32_t flags, void *user, struct gaon_ws_bo **out);
 /* direct_ready.c: makes pages ready for what will be filled, once for a device. The caller locks. */
 void direct_ready_begin(struct gaon_winsys *winsys, uint64_t bytes);
 void direct_ready_end(struct direct *ws);
+
+/* direct_bo.c */
+int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
+		     uint32_t flags, void *user, struct gaon_ws_bo **out);
 void direct_hbm_clear(struct direct *ws, uint64_t start, uint64_t bytes);
 void direct_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
 int direct_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);

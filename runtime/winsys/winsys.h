@@ -68,9 +68,9 @@ struct gaon_winsys_ops {
 	 * are already. NULL: nothing.
 	 */
 	void (*board)(struct gaon_winsys *ws, struct gaon_device_board *out);
-	/* Memory as the device's owner sees it. */
-	/* Optional: @bytes of device memory will be filled soon. One call at a time. */
+	/* @bytes of device memory will be filled soon. NULL: it makes no difference. One call at a time. */
 	void (*expect_fill)(struct gaon_winsys *ws, uint64_t bytes);
+	/* Memory as the device's owner sees it. */
 	int (*mem_info)(struct gaon_winsys *ws, uint64_t *free_bytes, uint64_t *total_bytes);
 	int (*correlate)(struct gaon_winsys *ws, uint64_t *cycle, uint64_t *host_ns);
 

@@ -178,10 +178,9 @@ static bool mmu_leaf_valid(uint64_t pte, unsigned int level)
 static uint64_t mmu_group_bytes(struct gaon_sim *sim, uint64_t entry, uint64_t pte)
 {
 	uint64_t max = GROUP - (entry / 8 & (GROUP - 1)), len = 8 * max, n = 1;
-	const uint8_t *host = sim_physical(sim, entry, &len, false);
-	const uint64_t *table = (const uint64_t *)host;
+	const uint64_t *table = (const uint64_t *)sim_physical(sim, entry, &len, false);
 
-	if (!host || (uintptr_t)host & 7 || len < 8 * max)
+	if (!table || (uintptr_t)table & 7 || len < 8 * max)
 		return GAON_PAGE_SIZE;
 	for (; n < max; n++)
 		if (__atomic_load_n(&table[n], __ATOMIC_RELAXED) !=

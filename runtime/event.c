@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 
+#include "copy.h"
 #include "error.h"
 #include "fault.h"
+#include "graph.h"
 #include "pin.h"
 
 struct event_point {
@@ -128,6 +130,42 @@ GAON_API enum gaon_status gaon_event_record(struct gaon_stream *stream, struct g
 unlock:
 	pthread_mutex_unlock(&e->obj.lock);
 out:
+	rt_stream_leave(s);
+	return status;
+}
+
+/* obj.lock held. */
+static enum gaon_status timestamp_put(struct rt_stream *s, uint64_t va)
+{
+	struct gaon_packet *packet, local = { .type = GAON_PKT_TIMESTAMP };
+	struct copy_side side;
+	enum gaon_status status;
+
+	if (va % 8)
+		return gaon_fail(GAON_ERROR_INVALID_ARGUMENT, "a timestamp's address, %#llx, is no multiple of 8",
+				 (unsigned long long)va);
+	status = copy_side_device(s, va, 8, true, &side);
+	if (status)
+		return status;
+	local.timestamp.va = side.va;
+	if (s->recording)
+		return rt_graph_put(s, &local);
+	packet = rt_stream_packet(s, &status);
+	if (!packet)
+		return status;
+	*packet = local;
+	rt_stream_put(s, packet, RT_OP_TIMESTAMP);
+	return GAON_OK;
+}
+
+GAON_API enum gaon_status gaon_stream_timestamp(struct gaon_stream *stream, uint64_t va)
+{
+	enum gaon_status status = GAON_OK;
+	struct rt_stream *s = rt_stream_enter(stream, NULL, &status);
+
+	if (!s)
+		return status;
+	status = timestamp_put(s, va);
 	rt_stream_leave(s);
 	return status;
 }

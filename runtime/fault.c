@@ -21,7 +21,7 @@
 static const char *const op_names[RT_OP_TYPES] = {
 	"operation", "launch", "copy", "fill", "wait", "event record", "callback", "graph",
 	"copy between devices",
-	"wait", "semaphore",
+	"wait", "semaphore", "timestamp",
 };
 
 /* --- text ------------------------------------------------------------------------------------ */

@@ -23,7 +23,7 @@ struct rt_timeline {
 
 enum rt_op_type {
 	RT_OP_NONE, RT_OP_LAUNCH, RT_OP_COPY, RT_OP_FILL, RT_OP_WAIT, RT_OP_RECORD, RT_OP_CALLBACK,
-	RT_OP_GRAPH, RT_OP_PEER, RT_OP_WAKER, RT_OP_SEMAPHORE, RT_OP_TYPES,
+	RT_OP_GRAPH, RT_OP_PEER, RT_OP_WAKER, RT_OP_SEMAPHORE, RT_OP_TIMESTAMP, RT_OP_TYPES,
 };
 
 /* A host thread is likely to sleep until such a packet is done. */

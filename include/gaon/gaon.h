@@ -665,6 +665,14 @@ GAON_API enum gaon_status gaon_event_query(struct gaon_event *event);
 GAON_API enum gaon_status gaon_event_elapsed(struct gaon_event *start, struct gaon_event *end,
 					     int64_t *device_ns, int64_t *host_ns);
 
+/*
+ * Store the device's cycle (modelled, if its time is) as 8 bytes at @va, a device address that is a
+ * multiple of 8, when all that @stream was given before is done; gaon_device_info.clock_khz makes time
+ * of it. May be recorded: each replay stores there anew. Does not block unless the stream is full.
+ * INVALID_ADDRESS, FAULT.
+ */
+GAON_API enum gaon_status gaon_stream_timestamp(struct gaon_stream *stream, uint64_t va);
+
 /* ------------------------------------------------------------------------------------------ */
 /* Semaphores                                                                                  */
 
@@ -792,8 +800,8 @@ GAON_API enum gaon_status gaon_launch(struct gaon_stream *stream, struct gaon_ke
 /* Graphs                                                                                      */
 
 /*
- * Between begin and end, launches, device-to-device copies and fills given to @stream are recorded
- * instead of queued. Whatever else would give @stream work is STATE.
+ * Between begin and end, launches, device-to-device copies, fills and timestamps given to @stream are
+ * recorded instead of queued. Whatever else would give @stream work is STATE.
  */
 GAON_API enum gaon_status gaon_graph_begin(struct gaon_stream *stream);
 /*

@@ -241,6 +241,57 @@ START_TEST(destroyed_while_replayed)
 }
 END_TEST
 
+START_TEST(timestamps)
+{
+	struct gaon_device_info info = { .size = sizeof(info) };
+	struct gaon_graph *graph;
+	uint64_t stamps[3] = { 0 }, before = 0, work, at;
+	int round;
+
+	ok(gaon_device_get_info(dev, &info));
+	rt_alloc(64, &work);
+	rt_alloc(64, &at);
+	ok(gaon_graph_begin(stream));
+	ok(gaon_stream_timestamp(stream, at));
+	ok(record("conf_step", 0, work, 1));
+	ok(gaon_stream_timestamp(stream, at + 8));
+	ok(gaon_graph_end(stream, &graph));
+	for (round = 0; round < 20; round++) {
+		ok(gaon_graph_launch(stream, graph));
+		ok(gaon_stream_timestamp(stream, at + 16));
+		ok(gaon_stream_wait(stream, WAIT));
+		ok(gaon_mem_read(dev, stamps, at, sizeof(stamps)));
+		ck_assert_uint_ge(stamps[0], before);
+		/* A launch takes 8 + 256 + 32 + 64 cycles besides what its kernel does (hw/time.rst). */
+		if (info.modelled_time)
+			ck_assert_uint_gt(stamps[1] - stamps[0], 360);
+		ck_assert_uint_ge(stamps[1], stamps[0]);
+		ck_assert_uint_ge(stamps[2], stamps[1]);
+		before = stamps[2];
+	}
+	ok(gaon_graph_destroy(graph));
+}
+END_TEST
+
+START_TEST(timestamps_go_where_they_may)
+{
+	int64_t host[2] = { 0 };
+	struct gaon_mem *mem;
+	uint64_t at;
+
+	rt_alloc(64, &at);
+	fails(GAON_ERROR_INVALID_ARGUMENT, gaon_stream_timestamp(stream, at + 4));
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_stream_timestamp(stream, 8));
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_stream_timestamp(stream, 0));
+	fails(GAON_ERROR_INVALID_HANDLE, gaon_stream_timestamp(NULL, at));
+	if (gaon_mem_import(dev, host, sizeof(host), GAON_IMPORT_READONLY, &mem) == GAON_OK) {
+		at = (gaon_mem_va(mem) + 7) & ~7ull;
+		fails(GAON_ERROR_INVALID_ADDRESS, gaon_stream_timestamp(stream, at));
+		ok(gaon_mem_free(mem));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runtime graphs");
@@ -251,5 +302,7 @@ int main(void)
 	tcase_add_test(tc, replaced_pointers_are_checked);
 	tcase_add_test(tc, many_arguments);
 	tcase_add_test(tc, destroyed_while_replayed);
+	tcase_add_test(tc, timestamps);
+	tcase_add_test(tc, timestamps_go_where_they_may);
 	return rt_run(suite);
 }

@@ -13,8 +13,8 @@ static void tools_complain(const char *path, const char *why)
 }
 
 /*
- * A table of pointers that everybody calls through is what somebody who can write anywhere would look for: it is
- * read-only from here on, also without a tool.
+ * A table of pointers that everybody calls through is what somebody who can write anywhere would look
+ * for: it is read-only from here on, also without a tool.
  */
 static void tools_seal(void)
 {
@@ -46,8 +46,8 @@ static void tools_load(const char *path)
 }
 
 /*
- * Before any call: constructors of what was linked with libgaon run later. A program with more privilege than its
- * user loads nothing that the user names.
+ * Before any call: constructors of what was linked with libgaon run later. A program with more
+ * privilege than its user loads nothing that the user names.
  */
 __attribute__((constructor)) static void tools_start(void)
 {

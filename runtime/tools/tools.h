@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tools that watch a program's calls: GAON_TOOLS names a shared library, which libgaon loads before its first
- * call can be made and gives the table that all its exported functions go through. The library keeps a copy of
- * what was there and puts its own functions in. Not for other versions of libgaon than the one it was made
- * with, which refuses it. Why: Documentation/decisions/0015-tools-by-table.rst.
+ * Tools that watch a program's calls: GAON_TOOLS names a shared library, which libgaon loads before its
+ * first call can be made and gives the table that all its exported functions go through. The library
+ * keeps a copy of what was there and puts its own functions in. Not for other versions of libgaon than
+ * the one it was made with, which refuses it. Why: Documentation/decisions/0015-tools-by-table.rst.
  */
 #ifndef GAON_RUNTIME_TOOLS_H
 #define GAON_RUNTIME_TOOLS_H

@@ -38,15 +38,19 @@ $(O)/tests/conformance/runtime_symbols: tests/conformance/runtime_symbols.py $(L
 	@chmod +x $@
 TESTS += $(O)/tests/conformance/runtime_symbols
 
-# The same with asynchronous effects as early and as late as the specification allows, and with the
-# device run only by those who wait.
+# The same with asynchronous effects as early and as late as the specification allows, with the
+# device run only by those who wait, and watched.
 RT_VARIANTS	:= $(O)/tests/conformance/runtime_early $(O)/tests/conformance/runtime_late \
-		   $(O)/tests/conformance/runtime_one_thread
+		   $(O)/tests/conformance/runtime_one_thread $(O)/tests/conformance/runtime_profiled
 $(O)/tests/conformance/runtime_early: RT_ENV := GAON_SIM_EFFECTS=early
 $(O)/tests/conformance/runtime_late: RT_ENV := GAON_SIM_EFFECTS=late
 $(O)/tests/conformance/runtime_one_thread: RT_ENV := GAON_SIM_THREADS=1
+# The profiler between them and the library changes nothing.
+$(O)/tests/conformance/runtime_profiled: RT_ENV := GAON_PROF_DIR=$$(mktemp -d) GAON_TOOLS=$(abspath $(O))/gaon/prof.so
+$(O)/tests/conformance/runtime_profiled: RT_END := rm -r "$$GAON_PROF_DIR";
+$(O)/tests/conformance/runtime_profiled: $(O)/gaon/prof.so
 $(RT_VARIANTS): $(RT_TESTS)
-	@printf '#!/bin/sh\n# $(RT_ENV)\nexport $(RT_ENV)\nstatus=0\nfor t in %s; do $$t || status=1; done\nexit $$status\n' \
+	@printf '#!/bin/sh\n# $(RT_ENV)\nexport $(RT_ENV)\nstatus=0\nfor t in %s; do $$t || status=1; done\n$(RT_END) exit $$status\n' \
 		'$(abspath $(RT_TESTS))' >$@
 	@chmod +x $@
 TESTS += $(RT_VARIANTS)

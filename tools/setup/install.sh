@@ -26,6 +26,10 @@ done
 for archive in "$build"/libgaon*.a; do
 	put 644 "$archive" "$libdir"
 done
+# What GAON_TOOLS may name; gaon looks for them beside libgaon.
+for tool in "$build"/gaon/*.so; do
+	put 644 "$tool" "$libdir/gaon"
+done
 # Headers below hw/ and uapi/ go into gaon/, out of the way of others'.
 for header in $(cd include && find gaon hw uapi -name '*.h'); do
 	case $header in

@@ -47,6 +47,7 @@ done
 for header in $(git ls-files 'include/*.h' 'tools/sim/**/*.h' 'runtime/*.h' 'runtime/**/*.h'); do
 	case "$header" in
 	*_kernels*.h | *_body.h | *_template.h | *.inc.h) continue ;; # text for inclusion, said so by their names
+	runtime/tools/*) continue ;; # include what the build makes from gaon.h
 	esac
 	case "$header" in
 	runtime/frameworks/ggml/*) framework=$(sh tools/setup/llama.sh --root)/usr/include ;; # fetched once

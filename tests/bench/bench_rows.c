@@ -49,11 +49,14 @@ const struct bench_row bench_rows[] = {
 	{ .name = "vector_softmax", .unit = "Mel/s", .ours = "gaon_softmax", .theirs = "native_softmax",
 	  .peer = "the same source natively", .ratio = 0.5,
 	  .limit = "register file in the first-level cache" },
+	{ .name = "exporter_scrape_8_cards", .unit = "ms of CPU", .ours = "gaon_exporter_scrape", .bound = 5,
+	  .at_most = true, .rounds = 3, .limit = "opening and reading 300 files of sysfs" },
 	{ .name = NULL },
 };
 
 const struct bench_probe *const bench_tables[] = {
 	bench_probes_launch, bench_probes_copy, bench_probes_gemm, bench_probes_core,
 	bench_probes_pocl, bench_probes_blas, bench_probes_memory, bench_probes_native,
+	bench_probes_admin,
 	NULL,
 };

@@ -48,7 +48,7 @@ def main():
                      "share/fish/vendor_completions.d/gaon.fish", "share/man/man3/gaon_device_open.3",
                      "lib/firmware/gaon/ga1.bin", "lib/libgaon.so.0", "share/man/man1/gaon.1",
                      "share/man/man1/gaoncc.1", "share/man/man1/gaon-sim.1", "share/man/man1/gaon-demo-digits.1",
-                     "share/gaon/schema/info.json", "share/gaon/schema/demo-digits.json"):
+                     "share/gaon/schema/info.json", "share/gaon/grafana/gaon.json", "share/gaon/schema/demo-digits.json"):
             report(f"/usr/{path} is there", os.path.exists(os.path.join(root, "usr", path)), "missing")
 
         usr = os.path.join(root, "usr")

@@ -57,6 +57,7 @@ for program in "$build"/bin/gaon?*; do
 	ln -sf gaon "$root/share/bash-completion/completions/${program##*/}"
 done
 install -D -m 644 -t "$root/share/gaon/schema" tools/gaon/schema/*.json
+install -D -m 644 tools/gaon/exporter/grafana.json "$root/share/gaon/grafana/gaon.json"
 install -D -m 644 README.md "$root/share/doc/gaon/README.md"
 
 fill() { # fill TEMPLATE DIRECTORY: with the version and the places of this installation

@@ -45,7 +45,7 @@ def expect(root, name, code, *args, out="", err=""):
 
 def document(root, *args, code=0):
     """The JSON of a command, which fits the schema of its name."""
-    done = run(root, *args, "--json")
+    done = run(root, args[0], "--json", *args[1:])
     try:
         with open(os.path.join(TOP, "tools/gaon/schema", args[0] + ".json"), encoding="utf-8") as file:
             jsonschema.validate(json.loads(done.stdout), json.load(file))

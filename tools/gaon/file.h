@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 /*
- * Writes @data under a name of its own beside @path, to the disk, and renames it to @path: who reads it finds
- * the old content or the new. @mode is the file's, whatever the umask. False with a message on standard error;
- * @path is then as it was, and nothing is left beside it.
+ * Writes @data under a name of its own beside @path, to the disk, and renames it to @path: who reads it
+ * finds the old content or the new. @mode is the file's, whatever the umask. False with a message on
+ * standard error; @path is then as it was, and nothing is left beside it.
  */
 bool file_replace(const char *path, const void *data, size_t size, mode_t mode);
 

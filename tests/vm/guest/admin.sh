@@ -3,25 +3,11 @@
 # admin.sh GAON: the administrator's commands on a real node: who holds it, what is wrong, what stays in a recording.
 set -u
 . tests/vm/guest/has.sh
+. tests/vm/guest/ask.sh
 gaon=$1
 address=$(sh tests/vm/guest/bdf.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-is() { # is STATUS WHAT: of the command before
-	number=$((number + 1))
-	if [ "$status" = "$1" ]; then
-		echo "ok $number - $2"
-	else
-		echo "not ok $number - $2: exit $status, not $1: $(echo "$text" | tr '\n' '|')"
-		bad=1
-	fi
-}
-
-ask() { # ask ARGUMENT...: the command's text and exit status
-	text=$("$gaon" "$@" 2>&1)
-	status=$?
-}
 
 ask doctor
 is 0 "doctor: nothing stands in the way of root"

@@ -233,19 +233,21 @@ static void emit_processes(struct metrics *m, const struct snapshot *s)
 		return;
 	metrics_family(m, &memory);
 	for (i = 0; i < s->clients.count; i++) {
-		if (s->clients.clients[i].shared)
+		const struct client *c = &s->clients.clients[i];
+
+		if (c->shared)
 			continue;
-		emit_client(m, &memory, s, &s->clients.clients[i], "memory", "hbm", (double)s->clients.clients[i].hbm);
-		emit_client(m, &memory, s, &s->clients.clients[i], "memory", "host", (double)s->clients.clients[i].host);
+		emit_client(m, &memory, s, c, "memory", "hbm", (double)c->hbm);
+		emit_client(m, &memory, s, c, "memory", "host", (double)c->host);
 	}
 	metrics_family(m, &engines);
 	for (i = 0; i < s->clients.count; i++) {
-		if (s->clients.clients[i].shared)
+		const struct client *c = &s->clients.clients[i];
+
+		if (c->shared)
 			continue;
-		emit_client(m, &engines, s, &s->clients.clients[i], "engine", "core",
-			    (double)s->clients.clients[i].core_ns / 1e9);
-		emit_client(m, &engines, s, &s->clients.clients[i], "engine", "copy",
-			    (double)s->clients.clients[i].copy_ns / 1e9);
+		emit_client(m, &engines, s, c, "engine", "core", (double)c->core_ns / 1e9);
+		emit_client(m, &engines, s, c, "engine", "copy", (double)c->copy_ns / 1e9);
 	}
 	metrics_family(m, &all);
 	metrics_sample(m, &all, NULL, s->clients.complete);

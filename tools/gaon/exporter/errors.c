@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Error counters of cards. The driver asks the card for them, and wakes it if it sleeps; so one that sleeps is not
- * asked, and one that is awake only now and then, or the asking itself would keep it awake.
+ * Error counters of cards. The driver asks the card for them, and wakes it if it sleeps; so one that
+ * sleeps is not asked, and one that is awake only now and then, or the asking itself would keep it awake.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * The metrics over HTTP. One thread: libmicrohttpd's events and the signals are waited for here. Clients are
  * not trusted: there are CONNECTIONS at most, each with MEMORY bytes for what it sends, and each has DEADLINE
- * seconds from its last answer, or from when it came, to have the next one, however slowly it sends or reads. What many
- * ask for within FRESH seconds is read once.
+ * seconds from its last answer, or from when it came, to have the next one, however slowly it sends or
+ * reads. What many ask for within FRESH seconds is read once.
  */
 #include "exporter.h"
 
@@ -48,10 +48,11 @@ struct server {
 
 /* --- answers ----------------------------------------------------------------------------------- */
 
-static enum MHD_Result answer(struct MHD_Connection *c, unsigned int status, const char *type, const char *text,
-			      size_t size)
+static enum MHD_Result answer(struct MHD_Connection *c, unsigned int status, const char *type,
+			      const char *text, size_t size)
 {
-	struct MHD_Response *r = MHD_create_response_from_buffer(size, (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *r = MHD_create_response_from_buffer(size, (void *)(uintptr_t)text,
+								 MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result queued;
 
 	if (!r)
@@ -65,7 +66,8 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned int status, con
 	return queued;
 }
 
-static enum MHD_Result answer_text(struct MHD_Connection *c, unsigned int status, const char *type, const char *text)
+static enum MHD_Result answer_text(struct MHD_Connection *c, unsigned int status, const char *type,
+				   const char *text)
 {
 	return answer(c, status, type, text, strlen(text));
 }
@@ -256,7 +258,8 @@ static int run(struct server *server, int fd, int signals)
 	int code;
 
 	server->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, request, server,
-					  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+					  MHD_OPTION_LISTEN_SOCKET, fd,
+					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
 					  MHD_OPTION_CONNECTION_TIMEOUT, IDLE,
 					  MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY,
 					  MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,

@@ -45,11 +45,16 @@ class Machine:
         self.base = os.path.join(image.out, name)
         self.console_path = f"{self.base}.console.log"
         self._sockets = tempfile.mkdtemp(prefix="gaon-vm-")
+        self._disk = os.path.join(self._sockets, "disk")
         self._models = []
         self._qemu = None
+        self._hibernates = False
         self._ports = 0
         self._buffer = b""
         self._taint = 0
+        if shape.ram:
+            with open(self._disk, "wb") as disk:
+                disk.truncate(2 * shape.memory << 20)
         try:
             self._start_models()
             self._start_qemu()
@@ -63,19 +68,21 @@ class Machine:
         if not pages:
             return []
         path = os.path.join(self._sockets, f"nv{number}")
+        if os.path.exists(path):        # it was off
+            return ["--nv", path]
         with open(path, "wb") as file:
             file.write(struct.pack("<III64Q", 0, len(pages), 0, *pages, *[0] * (64 - len(pages))))
         return ["--nv", path]
 
-    def _start_models(self):
+    def _start_models(self, again=False):
         for number, options in enumerate(self.shape.devices):
-            self._start_model(number, options)
+            self._start_model(number, options, again)
 
-    def _start_model(self, number, options):
+    def _start_model(self, number, options, again=False):
         path = os.path.join(self._sockets, f"gaon{number}")
         command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, *self._nv(number), *shlex.split(options)]
         log_path = f"{self.base}.model{number}.log"
-        with open(log_path, "w", encoding="utf-8") as log:
+        with open(log_path, "a" if again else "w", encoding="utf-8") as log:
             log.write(f"$ {shlex.join(command)}\n")
             log.flush()
             model = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
@@ -93,9 +100,12 @@ class Machine:
 
           host: lose N        card N is pulled out of its slot; QEMU does not outlive a model that ends
           host: come N BUS    a card like the first one comes to the empty port BUS; N: how many there were before
+          host: hibernate     the guest will switch the machine off, which is then switched on, its cards too
         """
-        word, number, *bus = line.split()[1:]
-        if word == "lose":
+        word, number, *bus = [*line.split()[1:], ""]
+        if word == "hibernate":
+            self._hibernates = True
+        elif word == "lose":
             self._models[int(number)].send_signal(signal.SIGUSR1)
         else:
             self._start_model(int(number), self.shape.devices[0])
@@ -105,7 +115,7 @@ class Machine:
         return {"driver": "vfio-user-pci", "id": f"gaon{number}",
                 "socket": {"type": "unix", "path": os.path.join(self._sockets, f"gaon{number}")}}
 
-    def _command(self, fds):
+    def _command(self, fds, again):
         image, shape = self.image, self.shape
         shown = {"root": image.root, "layer": os.path.join(image.out, "layer"), **vm_image.shares(self.build)}
         if shape.llama:         # tests mount them themselves: others need neither
@@ -120,7 +130,7 @@ class Machine:
             "-object", f"memory-backend-{'memfd,share=on' if shape.shared else 'ram'},id=ram,size={shape.memory}M",
             "-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot",
             "-kernel", image.image, "-initrd", image.initramfs, "-append", " ".join(append),
-            "-chardev", f"socket,id=console,fd={fds['console']},logfile={self.console_path}",
+            "-chardev", f"socket,id=console,fd={fds['console']},logfile={self.console_path},logappend={'on' if again else 'off'}",
             "-serial", "chardev:console",
             "-chardev", f"socket,id=monitor,fd={fds['monitor']}",
             "-object", "monitor-qmp,id=qmp,chardev=monitor",
@@ -129,8 +139,12 @@ class Machine:
         if self.shell:
             command += ["-chardev", "stdio,id=terminal,signal=off", "-device", "virtconsole,chardev=terminal"]
         else:
-            command += ["-chardev", f"socket,id=agent,fd={fds['agent']}",
-                        "-device", "virtserialport,chardev=agent,name=org.gaon.agent"]
+            command += ["-chardev", f"socket,id=agent,fd={fds['agent']}"]
+            command += (["-serial", "chardev:agent"] if shape.ram else
+                        ["-device", "virtserialport,chardev=agent,name=org.gaon.agent"])
+        if shape.ram:
+            command += ["-blockdev", f"driver=file,node-name=disk,filename={self._disk}",
+                        "-device", "virtio-blk-pci,drive=disk"]
         for tag, path in shown.items():
             command += ["-fsdev", f"local,id={tag},path={path},security_model=none,readonly=on,multidevs=remap",
                         *self._virtio("virtio-9p-pci", f"fsdev={tag},mount_tag={tag}")]
@@ -152,7 +166,7 @@ class Machine:
     def _environment(self):
         """Kernel arguments that the kernel hands to the first process as its environment."""
         if not self.shell:
-            return ["gaon_mode=agent"]
+            return ["gaon_mode=agent", *([f'"gaon_ram={" ".join(self._in_ram())}"'] if self.shape.ram else [])]
         size = shutil.get_terminal_size()
         words = {"gaon_mode": "shell", "O": self.build, "TREE": vm_image.TREE, "TERM": os.environ.get("TERM", "linux"),
                  "LINES": size.lines, "COLUMNS": size.columns, "gaon_shape": self.shape.name}
@@ -163,14 +177,17 @@ class Machine:
             words["gaon_module"] = f"gaon {self.shape.module}".strip()
         return [f'"{name}={value}"' if " " in str(value) else f"{name}={value}" for name, value in words.items()]
 
-    def _start_qemu(self):
+    def _in_ram(self):
+        return [program.replace("$O", self.build) for program in self.shape.ram]
+
+    def _start_qemu(self, again=False):
         ours, theirs = {}, {}
         for name in ("console", "monitor") + (() if self.shell else ("agent",)):
             ours[name], theirs[name] = socket.socketpair()
         self._console, self._monitor, self._agent = ours["console"], ours["monitor"], ours.get("agent")
         fds = {name: end.fileno() for name, end in theirs.items()}
-        command = self._command(fds)
-        with open(f"{self.base}.qemu.log", "w", encoding="utf-8") as log:
+        command = self._command(fds, again)
+        with open(f"{self.base}.qemu.log", "a" if again else "w", encoding="utf-8") as log:
             log.write(f"$ {shlex.join(command)}\n")
             log.flush()
             self._qemu = subprocess.Popen(command, pass_fds=tuple(fds.values()),
@@ -206,11 +223,29 @@ class Machine:
                 raise Dead("the guest did not answer in time") from None
             except OSError:
                 data = b""
-            if not data:
+            if data:
+                self._buffer += data
+            elif self._hibernates:
+                self._switch_on()
+            else:
                 raise Dead("the guest ended")
-            self._buffer += data
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line.decode(errors="replace")
+
+    def _switch_on(self):
+        """The guest has switched the machine off: its cards have lost their power, and what was in them."""
+        self._hibernates = False
+        self._qemu.wait(GRACE_SECONDS)
+        self._reader.join(GRACE_SECONDS)
+        models, self._models = self._models, []
+        for number, model in enumerate(models):
+            model.terminate()
+            model.wait(GRACE_SECONDS)
+            path = os.path.join(self._sockets, f"gaon{number}")
+            if os.path.exists(path):
+                os.unlink(path)
+        self._start_models(again=True)
+        self._start_qemu(again=True)
 
     def wait_ready(self):
         """Waits for the agent."""

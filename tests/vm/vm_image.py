@@ -10,7 +10,7 @@ import subprocess
 from vm_plan import TREE
 
 # What it takes to reach the host's directories; a kernel that has them built in says so in modules.builtin.
-_EARLY = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
+_EARLY = ("virtio_pci", "virtio_console", "virtio_blk", "9pnet_virtio", "9p", "overlay")
 # What the tests need besides what gaon.ko asks for itself.
 HELPERS = ("vgem", "udmabuf")
 # The driver's own tests are built for the kernel that has KUnit.
@@ -235,7 +235,7 @@ def shares(build):
 def _initramfs(image, build):
     stage = os.path.join(image.out, "initramfs")
     shutil.rmtree(stage, ignore_errors=True)
-    for directory in ("bin", "modules", "proc", "sys", "dev", "lower", "layer", "upper", "new"):
+    for directory in ("bin", "modules", "proc", "sys", "dev", "lower", "layer", "upper", "new", "ram"):
         os.makedirs(os.path.join(stage, directory))
     shutil.copy2(os.path.join(image.root, "usr/bin/busybox"), os.path.join(stage, "bin/busybox"))
     shutil.copy2(os.path.join(TREE, "tests/vm/guest/init"), os.path.join(stage, "init"))

@@ -34,6 +34,7 @@ class Shape:
     retired: tuple = ()         # pages of HBM that each card has retired in an earlier life: offsets
     shared: bool = True         # False: the model reaches the guest's memory by messages only
     sleeps: bool = False        # the guest's root survives system sleep
+    ram: tuple = ()             # programs: the guest's root is in its memory and holds no others; it has a disk to hibernate to
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,8 @@
  *   core, devices	how far the kernel goes (/sys/power/pm_test) before it wakes again
  *   mem		to memory (S3), until the clock of the board wakes it
  *   freeze		the kernel only idles (s2idle), but for that (pm_test devices)
- *   hibernate		the image of the machine is made, but for being written (pm_test core)
+ *   image		the image of the machine is made, but not written (pm_test core)
+ *   off		it is written, the machine switched off, and on again by the host, which is asked to
  *   full		with more in HBM than memory has room for: the machine stays awake
  */
 #include <errno.h>
@@ -119,8 +120,13 @@ static int sleep_by(const char *way)
 		return machine_sleep("none", "deep", 4);
 	if (!strcmp(way, "freeze"))
 		return machine_sleep("devices", "freeze", 0);
-	if (!strcmp(way, "hibernate"))
+	if (!strcmp(way, "image"))
 		return machine_sleep("core", "disk", 0);
+	if (!strcmp(way, "off")) {
+		printf("host: hibernate\n");
+		fflush(stdout);
+		return machine_sleep("none", "disk", 0);
+	}
 	return -1;
 }
 

@@ -20,10 +20,11 @@
 #define ADMIN_SLICE		(5 * HZ)
 /*
  * Slices of waiting, while the firmware shows that it lives. Who waits is between drm_dev_enter()
- * and drm_dev_exit(), for which the removal of any DRM device waits: much less than a hung task's
- * time.
+ * and drm_dev_exit(), for which the removal of any DRM device waits: a card has the time of one
+ * that is silent. A model on a busy machine has more, much less than a hung task's time.
  */
-#define ADMIN_SLICES		8
+#define ADMIN_SLICES		2
+#define ADMIN_SLICES_MODEL	8
 /* So many of them in turn without a beat: one alone may be a pause of the machine. */
 #define ADMIN_SILENT		2
 
@@ -241,13 +242,21 @@ static bool admin_abandon(struct gaon_device *gdev, struct gaon_admin_req *req)
 	return true;
 }
 
+/* Before it said what it is it may be either. */
+static unsigned int admin_slices(struct gaon_device *gdev)
+{
+	bool is_card = gdev->identify.cores && !(gdev->fw.features & GAON_FEATURE_MODELLED_TIME);
+
+	return is_card ? ADMIN_SLICES : ADMIN_SLICES_MODEL;
+}
+
 /**
  * gaon_admin_wait() - wait for the answer
  * @gdev: the device
  * @req: that gaon_admin_submit() took
  *
- * The time is not counted while the firmware's heartbeat moves, up to 40 s: a card that is
- * modelled on a busy machine is slow, not dead. A command that gets no answer resets the device.
+ * 10 s. Of a card that is modelled the time is not counted while the firmware's heartbeat moves, up
+ * to 40 s: on a busy machine it is slow, not dead. A command that gets no answer resets the device.
  *
  * Return: 0, the error that the firmware's status stands for, -EIO if the device is being reset or
  * gone, -ETIMEDOUT if there was no answer.
@@ -255,9 +264,10 @@ static bool admin_abandon(struct gaon_device *gdev, struct gaon_admin_req *req)
 int gaon_admin_wait(struct gaon_device *gdev, struct gaon_admin_req *req)
 {
 	u32 beat = gaon_read32(gdev, GAON_REG_HEARTBEAT);
+	unsigned int slices = admin_slices(gdev);
 	unsigned int slice, silent = 0;
 
-	for (slice = 0; slice < ADMIN_SLICES; slice++) {
+	for (slice = 0; slice < slices; slice++) {
 		u32 now;
 
 		if (wait_for_completion_timeout(&req->done, ADMIN_SLICE))
@@ -276,7 +286,7 @@ int gaon_admin_wait(struct gaon_device *gdev, struct gaon_admin_req *req)
 		goto done;
 	}
 	drm_err(&gdev->drm, "firmware did not answer admin command %#x within %u s\n",
-		req->cmd.opcode, (min(slice, ADMIN_SLICES - 1u) + 1) * (ADMIN_SLICE / HZ));
+		req->cmd.opcode, (min(slice, slices - 1u) + 1) * (ADMIN_SLICE / HZ));
 	gaon_reset_schedule(gdev, "firmware does not answer");
 	return -ETIMEDOUT;
 done:

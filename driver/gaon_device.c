@@ -52,7 +52,8 @@ int gaon_device_check(struct gaon_device *gdev)
 
 /**
  * gaon_device_wait_running() - wait for a reset to end, then as gaon_device_check()
- * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
+ * @gdev: the device; not between drm_dev_enter() and drm_dev_exit(), for which the removal of any
+ * DRM device waits
  *
  * For callers that can wait, so that -EBUSY is not for them.
  *
@@ -67,6 +68,32 @@ int gaon_device_wait_running(struct gaon_device *gdev)
 		if (!err)
 			err = gaon_device_check(gdev);
 	} while (err == -EBUSY);	/* the next one has begun */
+	return err;
+}
+
+/**
+ * gaon_device_enter_running() - as drm_dev_enter(), of a device to which work may be sent
+ * @gdev: the device
+ * @idx: for drm_dev_exit(), which must follow if this returns 0
+ *
+ * Waits for a reset to end, before it enters.
+ *
+ * Return: 0, or as gaon_device_wait_running().
+ */
+int gaon_device_enter_running(struct gaon_device *gdev, int *idx)
+{
+	int err;
+
+	do {
+		err = gaon_device_wait_running(gdev);
+		if (err)
+			return err;
+		if (!drm_dev_enter(&gdev->drm, idx))
+			return -ENODEV;
+		err = gaon_device_check(gdev);
+		if (err)
+			drm_dev_exit(*idx);
+	} while (err == -EBUSY);
 	return err;
 }
 

@@ -323,6 +323,7 @@ void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state stat
 unsigned long gaon_device_patience(struct gaon_device *gdev);
 int gaon_device_check(struct gaon_device *gdev);
 int gaon_device_wait_running(struct gaon_device *gdev);
+int gaon_device_enter_running(struct gaon_device *gdev, int *idx);
 int gaon_device_read_core(struct gaon_device *gdev, u32 core, struct gaon_core_state *out);
 int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out);
 

@@ -62,15 +62,21 @@ static int inject_parse(const char *text, struct gaon_admin_inject *what)
 static int inject_run(struct gaon_device *gdev, const char *text)
 {
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_INJECT } };
-	int err = inject_parse(text, &req.cmd.inject);
+	int err = inject_parse(text, &req.cmd.inject), idx;
 
 	if (!err && !(gdev->fw.features & GAON_FEATURE_INJECT))
 		err = -EOPNOTSUPP;
-	if (!err)
-		err = gaon_device_check(gdev);
 	if (err)
 		return err;
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return -ENODEV;
+	err = gaon_device_check(gdev);
+	if (err) {
+		drm_dev_exit(idx);
+		return err;
+	}
 	err = gaon_admin_exec(gdev, &req, 0);
+	drm_dev_exit(idx);
 	/* There is no answer to these: they must end in a reset. */
 	return inject_is_firmware(&req.cmd.inject) ? gaon_device_wait_running(gdev) : err;
 }
@@ -79,7 +85,7 @@ static ssize_t inject_write(struct file *file, const char __user *text, size_t b
 {
 	struct gaon_device *gdev = file_inode(file)->i_private;
 	char line[64] = "";
-	int err, idx;
+	int err;
 
 	if (bytes >= sizeof(line))
 		return -EINVAL;
@@ -88,11 +94,7 @@ static ssize_t inject_write(struct file *file, const char __user *text, size_t b
 	err = gaon_power_get(gdev);
 	if (err)
 		return err;
-	err = -ENODEV;
-	if (drm_dev_enter(&gdev->drm, &idx)) {
-		err = inject_run(gdev, line);
-		drm_dev_exit(idx);
-	}
+	err = inject_run(gdev, line);
 	gaon_power_put(gdev);
 	return err ?: bytes;
 }

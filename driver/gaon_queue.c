@@ -174,7 +174,7 @@ static int queue_enter_device(struct gaon_queue *queue, struct gaon_admin_queue 
 static void queue_leave_device(struct gaon_queue *queue)
 {
 	struct gaon_device *gdev = queue->gdev;
-	int err, idx;
+	int err = 0, idx;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;		/* the card was reset */
@@ -186,10 +186,10 @@ static void queue_leave_device(struct gaon_queue *queue)
 		/* TIMEOUT: it took long, and a reset of the context, but it is gone. */
 		if (err && err != -ETIMEDOUT && err != -ENOENT)
 			gaon_reset_schedule(gdev, "a queue cannot be destroyed");
-		if (err)
-			gaon_reset_wait(gdev);
 	}
 	drm_dev_exit(idx);
+	if (err)
+		gaon_reset_wait(gdev);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -390,11 +390,9 @@ int gaon_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 		err = queue_check_priority(args->priority);
 	if (err)
 		return err;
-	if (!drm_dev_enter(drm, &idx))
-		return -ENODEV;
-	err = gaon_device_wait_running(gdev);
+	err = gaon_device_enter_running(gdev, &idx);
 	if (err)
-		goto out_exit;
+		return err;
 	if (atomic_inc_return(&client->count) > GAON_FILE_QUEUES) {
 		err = -EMFILE;
 		goto out_count;
@@ -509,13 +507,13 @@ int gaon_ioctl_queue_set_priority(struct drm_device *drm, void *data, struct drm
 	err = queue_check_priority(args->priority);
 	if (err)
 		return err;
-	if (!drm_dev_enter(drm, &idx))
-		return -ENODEV;
-	err = gaon_device_wait_running(to_gaon_device(drm));
-	queue = err ? NULL : gaon_queue_lookup(to_gaon_file(file), args->queue_id);
+	err = gaon_device_enter_running(to_gaon_device(drm), &idx);
+	if (err)
+		return err;
+	queue = gaon_queue_lookup(to_gaon_file(file), args->queue_id);
 	if (!queue) {
 		drm_dev_exit(idx);
-		return err ?: -ENOENT;
+		return -ENOENT;
 	}
 	mutex_lock(&queue->lock);
 	if (queue->ended)
@@ -536,23 +534,28 @@ int gaon_ioctl_queue_set_priority(struct drm_device *drm, void *data, struct drm
 /** gaon_ioctl_queue_clear() - %DRM_IOCTL_GAON_QUEUE_CLEAR */
 int gaon_ioctl_queue_clear(struct drm_device *drm, void *data, struct drm_file *file)
 {
+	struct gaon_device *gdev = to_gaon_device(drm);
 	struct drm_gaon_queue_clear *args = data;
 	struct gaon_queue *queue;
-	int err, idx;
+	int err, idx, gone = 0;
 
 	if (args->pad)
 		return -EINVAL;
-	if (!drm_dev_enter(drm, &idx))
-		return -ENODEV;
-	err = gaon_device_wait_running(to_gaon_device(drm));
-	queue = err ? NULL : gaon_queue_lookup(to_gaon_file(file), args->queue_id);
-	if (queue) {
-		err = gaon_queue_clear(queue);
-		gaon_queue_put(queue);
-	} else if (!err) {
-		err = -ENOENT;
+	err = gaon_device_enter_running(gdev, &idx);
+	if (err)
+		return err;
+	queue = gaon_queue_lookup(to_gaon_file(file), args->queue_id);
+	if (!queue) {
+		drm_dev_exit(idx);
+		return -ENOENT;
 	}
+	err = gaon_queue_clear(queue);
 	drm_dev_exit(idx);
+	/* Cut short by a reset, at whose end it is known what became of the queue. */
+	if (err == -EIO && !READ_ONCE(queue->dead))
+		gone = gaon_device_wait_running(gdev);
+	err = gone ?: gaon_queue_told(queue, err);
+	gaon_queue_put(queue);
 	return err;
 }
 

@@ -294,13 +294,16 @@ static void reset_start_or_give_up(struct gaon_device *gdev)
 	reset_give_up(gdev, "WEDGED=rebind");
 }
 
+/*
+ * A reset can take half a minute, of a card that does not come back. It is not between
+ * drm_dev_enter() and drm_dev_exit(): the removal of any DRM device, whoever's, waits for all who
+ * are. It has no need of them: gaon_device_unplug() begins with gaon_reset_stop(), which waits for
+ * this work, and what the kernel calls holds the PCI device's lock, without which nobody unbinds.
+ */
 static void reset_work(struct work_struct *work)
 {
 	struct gaon_device *gdev = container_of(work, struct gaon_device, reset_work);
-	int idx;
 
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return;
 	/* That it is due kept the card awake so far. */
 	gaon_power_keep(gdev);
 	if (!gdev->resets.asked)
@@ -309,7 +312,6 @@ static void reset_work(struct work_struct *work)
 	reset_start_or_give_up(gdev);
 	gaon_event_wake_all(gdev);
 	gaon_power_put(gdev);
-	drm_dev_exit(idx);
 }
 
 /*
@@ -347,29 +349,21 @@ static void reset_release(struct gaon_device *gdev)
  */
 void gaon_reset_prepare(struct gaon_device *gdev)
 {
-	int idx;
-
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return;
+	device_lock_assert(&gdev->pdev->dev);
 	/* Who waits for a reset of the link waits for the lock, too: gaon_reset_thaw() does it. */
 	if (!gdev->resets.frozen && reset_take(gdev, "asked for through PCI", true))
 		reset_stop(gdev);
-	drm_dev_exit(idx);
 }
 
 /** gaon_reset_done() - the kernel has reset the function, after gaon_reset_prepare() */
 void gaon_reset_done(struct gaon_device *gdev)
 {
-	int idx;
-
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return;
+	device_lock_assert(&gdev->pdev->dev);
 	if (!gdev->resets.frozen && gaon_device_state(gdev) == GAON_DEVICE_RESETTING) {
 		gdev->resets.rung = GAON_RUNG_FUNCTION;
 		reset_start(gdev);
 		reset_release(gdev);
 	}
-	drm_dev_exit(idx);
 }
 
 /**
@@ -381,17 +375,13 @@ void gaon_reset_done(struct gaon_device *gdev)
  */
 void gaon_reset_freeze(struct gaon_device *gdev)
 {
-	int idx;
-
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return;
+	device_lock_assert(&gdev->pdev->dev);
 	if (!gdev->resets.frozen && reset_take(gdev, "its link failed", false)) {
 		gdev->resets.frozen = true;
 		queue_delayed_work(system_dfl_wq, &gdev->frozen_work, msecs_to_jiffies(FROZEN_MS));
 		pci_clear_master(gdev->pdev);
 		gaon_device_silence(gdev);
 	}
-	drm_dev_exit(idx);
 }
 
 /**
@@ -405,10 +395,8 @@ void gaon_reset_freeze(struct gaon_device *gdev)
 bool gaon_reset_thaw(struct gaon_device *gdev)
 {
 	bool there = false;
-	int idx;
 
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return false;
+	device_lock_assert(&gdev->pdev->dev);
 	there = gaon_read32(gdev, GAON_REG_ID) == GAON_ID;
 	if (there && gdev->resets.frozen) {
 		gdev->resets.frozen = false;
@@ -418,7 +406,6 @@ bool gaon_reset_thaw(struct gaon_device *gdev)
 		reset_start_or_give_up(gdev);
 		reset_release(gdev);
 	}
-	drm_dev_exit(idx);
 	return there;
 }
 
@@ -430,10 +417,7 @@ bool gaon_reset_thaw(struct gaon_device *gdev)
  */
 void gaon_reset_forsake(struct gaon_device *gdev)
 {
-	int idx;
-
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return;
+	device_lock_assert(&gdev->pdev->dev);
 	if (gdev->resets.frozen || reset_take(gdev, "its link failed for good", false)) {
 		gdev->resets.frozen = false;
 		cancel_delayed_work(&gdev->frozen_work);
@@ -444,7 +428,6 @@ void gaon_reset_forsake(struct gaon_device *gdev)
 		reset_give_up(gdev, "WEDGED=bus-reset");
 		reset_release(gdev);
 	}
-	drm_dev_exit(idx);
 }
 
 /* Older kernels do not say that they gave a link up; fences must be signalled all the same. */
@@ -474,15 +457,12 @@ static void frozen_work(struct work_struct *work)
 bool gaon_reset_is_healthy(struct gaon_device *gdev)
 {
 	u32 state;
-	int idx;
 
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return true;
+	device_lock_assert(&gdev->pdev->dev);
 	gaon_reset_wait(gdev);
 	state = gaon_read32(gdev, GAON_REG_STATE);
 	if (gaon_device_running(gdev) && state != GAON_STATE_GONE && state != GAON_STATE_FATAL)
 		gaon_queues_check_all(gdev, 0);
-	drm_dev_exit(idx);
 	return state != GAON_STATE_GONE && state != GAON_STATE_FATAL;
 }
 

@@ -332,7 +332,13 @@ static const struct drm_debugfs_info stats_files[] = {
 
 static int stats_reset_engines(struct gaon_device *gdev)
 {
-	return gaon_device_check(gdev) ?: gaon_reset_engines(gdev);
+	int err, idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return -ENODEV;
+	err = gaon_device_check(gdev) ?: gaon_reset_engines(gdev);
+	drm_dev_exit(idx);
+	return err;
 }
 
 static int stats_reset_device(struct gaon_device *gdev)
@@ -347,7 +353,7 @@ static ssize_t stats_reset_write(struct file *file, const char __user *text, siz
 {
 	struct gaon_device *gdev = file_inode(file)->i_private;
 	char word[16] = "";
-	int err, gate, idx;
+	int err, gate;
 
 	if (copy_from_user(word, text, min(bytes, sizeof(word) - 1)))
 		return -EFAULT;
@@ -356,12 +362,8 @@ static ssize_t stats_reset_write(struct file *file, const char __user *text, siz
 		return err;
 	err = gaon_power_get(gdev);
 	if (!err) {
-		err = -ENODEV;
-		if (drm_dev_enter(&gdev->drm, &idx)) {
-			err = sysfs_streq(word, "engines") ? stats_reset_engines(gdev) :
-							     stats_reset_device(gdev);
-			drm_dev_exit(idx);
-		}
+		err = sysfs_streq(word, "engines") ? stats_reset_engines(gdev) :
+						     stats_reset_device(gdev);
 		gaon_power_put(gdev);
 	}
 	gaon_power_exit(gdev, gate);

@@ -369,11 +369,9 @@ int gaon_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 
 	if (args->flags)
 		return -EINVAL;
-	if (!drm_dev_enter(drm, &idx))
-		return -ENODEV;
-	err = gaon_device_wait_running(to_gaon_device(drm));
+	err = gaon_device_enter_running(to_gaon_device(drm), &idx);
 	if (err)
-		goto out_exit;
+		return err;
 	submit.queue = gaon_queue_lookup(to_gaon_file(file), args->queue_id);
 	err = submit.queue ? 0 : -ENOENT;
 	if (!err && !submit.queue->kq)
@@ -385,7 +383,6 @@ int gaon_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	submit_cleanup(&submit);
 	if (submit.queue)
 		gaon_queue_put(submit.queue);
-out_exit:
 	drm_dev_exit(idx);
 	return err;
 }

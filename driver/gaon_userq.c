@@ -206,7 +206,7 @@ static int clear_locked(struct gaon_queue *queue)
  * Between drm_dev_enter() and drm_dev_exit().
  *
  * Return: 0, -EBUSY: it is neither; -ECANCELED: it never will; -ENOENT: it is being destroyed;
- * -ENOMEM, -EINTR, and as gaon_device_wait_running().
+ * -ENOMEM, -EINTR; -EIO: perhaps cut short by a reset, when that is over gaon_queue_told() knows.
  */
 int gaon_queue_clear(struct gaon_queue *queue)
 {
@@ -220,12 +220,5 @@ int gaon_queue_clear(struct gaon_queue *queue)
 	mutex_lock(&queue->lock);
 	err = clear_locked(queue);
 	mutex_unlock(&queue->lock);
-	/* Cut short by a reset, at whose end it is known what became of the queue. */
-	if (err == -EIO && !READ_ONCE(queue->dead)) {
-		int gone = gaon_device_wait_running(queue->gdev);
-
-		if (gone)
-			return gone;
-	}
-	return gaon_queue_told(queue, err);
+	return err;
 }

@@ -54,6 +54,7 @@ int gaon_vm_create_context(struct gaon_vm *vm)
 static void context_destroy(struct gaon_vm *vm)
 {
 	struct gaon_device *gdev = vm->gdev;
+	bool lost = false;
 	int err, idx;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
@@ -67,9 +68,11 @@ static void context_destroy(struct gaon_vm *vm)
 		/* Lost already, or by the reset that follows. */
 		if (!test_bit(GAON_VM_STATE_LOST, &vm->state))
 			gaon_reset_schedule(gdev, "a context cannot be destroyed");
-		gaon_reset_wait(gdev);
+		lost = true;
 	}
 	drm_dev_exit(idx);
+	if (lost)
+		gaon_reset_wait(gdev);
 }
 
 /* Numbers of contexts are given out in turn, like those of queues. */

@@ -4,7 +4,9 @@
 import json
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +57,12 @@ def document(root, *args, code=0):
     except (ValueError, jsonschema.ValidationError) as error:
         report(f"gaon {' '.join(args[:3])} --json fits its schema", False, f"{error}\n{done.stderr}")
         return None
+
+
+def full_disk():
+    """For a child: files may have a hundred bytes."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
 
 def test_help(root):

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import re
-import resource
 import select
 import signal
 import socket
@@ -21,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 import admin_test
 import recorded
-from admin_test import GAON, PATIENCE, TOP, document, expect, report
+from admin_test import GAON, PATIENCE, TOP, document, expect, full_disk, report
 
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 # Of the exporter, not of the cards: they differ between two readings.
@@ -224,12 +223,6 @@ def test_slow_and_many(exporter):
     report("memory stays small", bool(os.environ.get("GAON_SAN")) or peak < 65536, peak)
 
 
-def limited():
-    """A disk that is full after 100 bytes."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-
-
 def test_textfile(work, root):
     where = os.path.join(work, "textfile")
     os.mkdir(where)
@@ -242,7 +235,7 @@ def test_textfile(work, root):
            wrote["families"] == len(list(parse_text(text))), (wrote, len(found)))
     report("--textfile: others may read it", os.stat(path).st_mode & 0o777 == 0o644)
     done = subprocess.run([GAON, "exporter", "--textfile", path], env=dict(os.environ, GAON_ROOT=root), check=False,
-                          preexec_fn=limited, stderr=subprocess.PIPE, text=True)
+                          preexec_fn=full_disk, stderr=subprocess.PIPE, text=True)
     with open(path, encoding="utf-8") as file:
         report("--textfile: a full disk leaves the old file", done.returncode == 1 and "File too large" in done.stderr and
                file.read() == text and os.listdir(where) == ["gaon.prom"], done.stderr)

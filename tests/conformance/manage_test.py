@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Commands of `gaon` that change a machine, on recorded trees: what they refuse, and what they say."""
+import hashlib
+import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
 
+import jsonschema
+import yaml
+
 import admin_test
 import recorded
-from admin_test import document, expect, report
+from admin_test import GAON, TOP, document, expect, full_disk, report
 
 RELEASE = "7.3-test"
 
@@ -95,12 +101,133 @@ def test_module(root):
         expect(root, f"module {' '.join(arguments)} is refused", 2, "module", *arguments, err="usage")
 
 
+def fw(*args, code=0, name=None, err="", out=""):
+    """One command that is on no tree."""
+    return expect("", name or f"fw {' '.join(os.path.basename(a) for a in args)}", code, "fw", *args, err=err, out=out)
+
+
+def test_fw(work):
+    """Images against openssl's own tools, and each byte of one changed."""
+    built = os.path.join(os.environ["GAON_BUILD_DIR"], "firmware/ga1.bin")
+    fw("inspect", built, out=r"(?s)version +0\.\d+\.\d+, gaon-fw.*digest right.*the development key: anybody.*signature +right")
+    fw("verify", built, out="signature +right")
+    key, other, public = (os.path.join(work, name) for name in ("key.pem", "other.pem", "public.pem"))
+    for path in (key, other):
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", path], check=True)
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public], check=True)
+    signed = os.path.join(work, "signed.bin")
+    done = document("", "fw", "--key", key, "--output", signed, "--security-version", "7", "sign", built)
+    report("fw sign: what it says", done["header"]["security_version"] == 7 and done["output"] == signed and
+           all(done["checks"].values()), done)
+    with open(signed, "rb") as file:
+        image = file.read()
+    with open(built, "rb") as file:
+        report("fw sign: the payload is the same", file.read()[256:] == image[256:])
+    for name, data in (("head", image[:192]), ("signature", image[192:256])):
+        with open(os.path.join(work, name), "wb") as file:
+            file.write(data)
+    done = subprocess.run(["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", public, "-in", os.path.join(work, "head"),
+                           "-sigfile", os.path.join(work, "signature")], capture_output=True, text=True, check=False)
+    report("fw sign: openssl verifies the signature", done.returncode == 0, done.stdout + done.stderr)
+    raw = subprocess.run(["openssl", "pkey", "-pubin", "-in", public, "-outform", "DER"], capture_output=True, check=True).stdout[-32:]
+    report("fw sign: digest and key id", image[80:112] == hashlib.sha256(image[256:]).digest() and
+           image[112:120] == hashlib.sha256(raw).digest()[:8])
+    fw("--key", public, "verify", signed, out="signature +right")
+    fw("verify", signed, code=1, err="names another key than the given one")
+    fw("--key", other, "verify", signed, code=1, err="names another key")
+    fw("inspect", signed, out="signature +not verified", name="fw inspect of an image of another key is no failure")
+    # Its own bytes 192 on are the signature; the name of the key is what it says.
+    forged = os.path.join(work, "forged.bin")
+    with open(forged, "wb") as file:
+        file.write(image[:192] + bytes(64) + image[256:])
+    fw("--key", key, "verify", forged, code=1, err="signature is not of that key")
+    draw = random.Random(int(os.environ.get("GAON_SEED", "0")) or 1)
+    missed = []
+    for at in sorted({*range(0, 256, 3), *(draw.randrange(len(image)) for _ in range(60))}):
+        with open(forged, "wb") as file:
+            file.write(image[:at] + bytes([image[at] ^ 1 << draw.randrange(8)]) + image[at + 1:])
+        done = admin_test.run("", "fw", "--key", public, "verify", forged)
+        missed += [(at, done.stderr)] * (done.returncode != 1 or "gaon fw: " + forged + ": " not in done.stderr)
+    report("fw verify: one bit of an image changed, in a hundred and more places", not missed, missed[:3])
+    for size in (0, 1, 100, 255, 256, 300, len(image) - 1):
+        with open(forged, "wb") as file:
+            file.write(image[:size])
+        fw("verify", forged, code=1, err="gaon fw: .*: it is|more than", name=f"fw verify of the first {size} bytes")
+    with open(forged, "wb") as file:
+        file.write(image + bytes(1 << 20))
+    fw("verify", forged, code=1, err="more than the 1048576 bytes")
+    payload = os.path.join(work, "payload")
+    with open(payload, "wb") as file:
+        file.write(b"\x13\0\0\0" * 5)
+    fw("--key", key, "--output", forged, "sign", payload, code=1, err="no image; a payload is made one with --load")
+    fw("--key", key, "--output", forged, "--load", "0x20004000", "--firmware-version", "3.2.1", "sign", payload,
+       out="version +3.2.1")
+    fw("--key", key, "verify", forged, out="payload +32 bytes at 0x20004000")
+    fw("--key", key, "--output", forged, "--load", "0x10", "--firmware-version", "3.2.1", "sign", payload, code=1,
+       err="load address is outside")
+    fw("--key", public, "--output", forged, "sign", built, code=1, err="holds no Ed25519 private key")
+    fw("--output", forged, "sign", built, code=2, err="needs --key")
+    fw("--load", "far", "sign", built, code=2, err="-l takes a number")
+    fw("--firmware-version", "1.2", "sign", built, code=2, err="-V takes a version")
+    fw("polish", built, code=2, err="usage")
+    fw("verify", "/nowhere", code=1, err="No such file")
+    fw("--key", payload, "verify", built, code=1, err="holds no Ed25519 key")
+    where = os.path.join(work, "firmware")
+    os.mkdir(where)
+    done = document("", "fw", "--directory", where, "install", built)
+    target = os.path.join(where, "gaon/ga1.bin")
+    report("fw install: where it goes", done["output"] == target and os.listdir(os.path.join(where, "gaon")) == ["ga1.bin"], done)
+    fw("--directory", where, "install", signed, code=1, err="names another key")
+    fw("--directory", where, "--key", key, "install", signed, out="installed +.*gaon module unload && gaon module load")
+    fw("--directory", where, "install", built, code=1, err="security version 1, the installed one 7: .* refuse this; --force")
+    fw("--directory", where, "--force", "install", built, out="installed")
+    with open(target, "rb") as file, open(built, "rb") as want:
+        report("fw install: the same bytes", file.read() == want.read())
+    fw("--directory", "/nowhere", "install", built, code=1, err="/nowhere/gaon cannot be written: No such file")
+
+
+def test_cdi(root):
+    """The Container Device Interface: its own schema, YAML that is the same as JSON, and files."""
+    with open(os.path.join(TOP, "tests/conformance/cdi_schema.json"), encoding="utf-8") as file:
+        schema = json.load(file)
+    spec = document(root, "cdi")
+    jsonschema.validate(spec, schema)
+    names = {device["name"]: [node["hostPath"] for node in device["containerEdits"]["deviceNodes"]] for device in spec["devices"]}
+    nodes = [f"/dev/accel/accel{n}" for n in range(3)]
+    report("cdi: by node, by serial number, and all", names == {
+        **{f"accel{n}": [nodes[n]] for n in range(3)}, **{recorded.SERIAL % n: [nodes[n]] for n in range(3)}, "all": nodes}, names)
+    report("cdi: YAML says the same", yaml.safe_load(admin_test.run(root, "cdi").stdout) == spec)
+    os.chown(os.path.join(root, "dev/accel/accel0"), -1, os.getgid())
+    groups = document(root, "cdi", "--groups")
+    jsonschema.validate(groups, schema)
+    own = [os.getgid()] if os.getgid() else []
+    report("cdi --groups: the nodes' groups, but for root's", groups["cdiVersion"] == "0.7.0" and
+           groups["containerEdits"] == {"additionalGids": own}, groups)
+    report("cdi --groups: YAML says the same", yaml.safe_load(admin_test.run(root, "cdi", "--groups").stdout) == groups)
+    where = os.path.join(root, "etc/cdi")
+    os.makedirs(where)
+    for end, load in (("yaml", yaml.safe_load), ("json", json.loads)):
+        path = os.path.join(where, "gaon." + end)
+        expect(root, f"cdi --output of {end}", 0, "cdi", "--output", path, out="7 devices: podman run --device gaon/accel=all")
+        with open(path, encoding="utf-8") as file:
+            report(f"cdi --output of {end}: what it has", load(file.read()) == spec and os.stat(path).st_mode & 0o777 == 0o644)
+    done = subprocess.run([GAON, "cdi", "--output", path], env=dict(os.environ, GAON_ROOT=root), check=False,
+                          preexec_fn=full_disk, capture_output=True, text=True)
+    report("cdi: a full disk leaves the old file", done.returncode == 1 and "it is as it was" in done.stderr and
+           sorted(os.listdir(where)) == ["gaon.json", "gaon.yaml"] and os.path.getsize(path) > 100, done)
+    expect(root, "cdi --output of an end that nobody reads", 2, "cdi", "--output", path + ".txt", err="ends in .json or .yaml")
+    expect(root, "cdi --output where nobody may write", 1, "cdi", "--output", "/nowhere/a.json", err="No such file")
+    shutil.rmtree(os.path.join(root, "sys/class/accel"))
+    expect(root, "cdi without a node", 1, "cdi", err="no card has a node")
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
-        for name, test in (("reset", test_reset), ("module", test_module)):
+        for name, test in (("reset", test_reset), ("module", test_module), ("cdi", test_cdi)):
             root = os.path.join(work, name)
             recorded.machine(root)
             test(root)
+        test_fw(work)
     return 1 if admin_test.FAILED else 0
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The gaon command. Its benchmark kernels are those of tests/bench, embedded.
-GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c tools/gaon/*/*.c)) $(O)/tools/gaon/bench_kernels_elf.o
+GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c tools/gaon/*/*.c)) $(O)/tools/gaon/bench_kernels_elf.o \
+		   $(O)/firmware/sign/image.o
 GAON_CLI	:= $(O)/bin/gaon
 $(O)/tools/gaon/coredump_symbol.o: private CPPFLAGS += -DLLVM_VERSION='"$(LLVM)"'
 
@@ -16,7 +17,7 @@ $(O)/tools/gaon/bench_kernels_elf.o: tools/gaon/bench_kernels_elf.S $(O)/tools/g
 $(GAON_CLI): $(GAON_CLI_OBJS) $(O)/libgaon.so $(O)/libgaonops.so
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(GAON_CLI_OBJS) -L$(O) $(call rpath,'$$ORIGIN/..' '$$ORIGIN/../lib') \
-		-lgaonops -lgaon -ljansson -lkmod -lmicrohttpd -lm
+		-lgaonops -lgaon -ljansson -lkmod -lmicrohttpd -lcrypto -lm
 
 ifneq ($(wildcard runtime/build.mk),)
 ALL += $(GAON_CLI)

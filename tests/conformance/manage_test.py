@@ -5,7 +5,10 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
+import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -221,13 +224,165 @@ def test_cdi(root):
     expect(root, "cdi without a node", 1, "cdi", err="no card has a node")
 
 
+def unpacked(work, path):
+    """{name: text} of an archive, the directory's name taken off."""
+    where = tempfile.mkdtemp(dir=work)
+    subprocess.run(["tar", "-xzf", path, "-C", where], check=True)
+    top = os.path.join(where, os.listdir(where)[0])
+    found = {}
+    for at, _, names in os.walk(top):
+        for name in names:
+            file = os.path.join(at, name)
+            if not os.path.islink(file):
+                with open(file, encoding="utf-8", errors="replace") as text:
+                    found[os.path.relpath(file, top)] = text.read()
+    return found
+
+
+def test_bugreport(root):
+    """What is in a report, what is not, and that nothing is left of one that fails."""
+    work = os.path.join(root, "work")
+    temporary = os.path.join(work, "tmp")
+    os.makedirs(temporary)
+    host = os.uname().nodename
+    other = host if len(host) < 3 or host in ("localhost", "gaon") else "HOST"
+    secrets = {"USER": "mallory", "SUDO_USER": "trent", "API_KEY": "hunter2hunter2"}
+    recorded.put(root, "/dev/kmsg", f"6,1,1000000,-;gaon 0000:02:00.0: hello {host} from mallory at 52:54:00:ab:cd:ef\n"
+                 " SUBSYSTEM=pci\n6,2,2500000,-;usb 1-1: a keyboard\n3,3,3000000,-;pcieport 0000:03:00.0: of trent, mallory_x\n")
+    recorded.put(root, "/proc/100/cmdline", "llama-server\0--api-key\0hunter2hunter2")
+    recorded.put(root, "/proc/100/environ", "API_KEY=hunter2hunter2")
+    recorded.link(root, "/sys/class/devcoredump/devcd1/failing_device", "../../0000:02:00.0")
+
+    def report_to(path, *args, **more):
+        return subprocess.run([GAON, "bugreport", "--output", path, *args], capture_output=True, text=True, check=False,
+                              env={**os.environ, **secrets, "TMPDIR": temporary, "GAON_ROOT": root}, timeout=300, **more)
+
+    path = os.path.join(work, "a.tar.gz")
+    done = report_to(path, "--json")
+    with open(os.path.join(TOP, "tools/gaon/schema/bugreport.json"), encoding="utf-8") as file:
+        jsonschema.validate(json.loads(done.stdout), json.load(file))
+    report("bugreport: its file", done.returncode == 0 and os.stat(path).st_mode & 0o777 == 0o600 and
+           json.loads(done.stdout)["bytes"] == os.path.getsize(path), done)
+    files = unpacked(work, path)
+    report("bugreport: what is in it", json.loads(done.stdout)["files"] == len(files) and {
+        "README", "info.json", "info.txt", "ps.json", "doctor.json", "doctor.txt", "module.json", "version.json", "kernel.log",
+        "coredumps.txt"} == set(files), sorted(files))
+    with open(os.path.join(TOP, "tools/gaon/schema/info.json"), encoding="utf-8") as file:
+        jsonschema.validate(json.loads(files["info.json"]), json.load(file))
+    report("bugreport: info as the command says it", json.loads(files["info.json"]) == document(root, "info"))
+    report("bugreport: the kernel's log, redacted, of the cards only", files["kernel.log"] ==
+           f"[    1.000000] gaon 0000:02:00.0: hello {other} from USER at xx:xx:xx:xx:xx:xx\n"
+           "[    3.000000] pcieport 0000:03:00.0: of USER, mallory_x\n", files["kernel.log"])
+    report("bugreport: dumps are named", "devcd1/data of 0000:02:00.0" in files["coredumps.txt"], files["coredumps.txt"])
+    everything = "\n".join(files.values())
+    report("bugreport: no secret, no name, no address", not [s for s in ("hunter2", "trent", "52:54:00", "--api-key")
+                                                             if s in everything])
+    report("bugreport: serial numbers are in it", recorded.SERIAL % 0 in everything)
+    path = os.path.join(work, "b.tar.gz")
+    done = report_to(path, "--no-serials")
+    report("bugreport --no-serials", done.returncode == 0 and recorded.SERIAL % 0 not in "".join(unpacked(work, path).values()), done)
+    report("bugreport: what is there already stays", report_to(path).returncode == 1)
+    for name, arguments, more, err in (
+            ("a full disk", [os.path.join(work, "c.tar.gz")], {"preexec_fn": full_disk}, "cannot be written: File too large"),
+            ("a directory that is not there", ["/nowhere/c.tar.gz"], {}, "/nowhere/c.tar.gz cannot be made: No such file")):
+        done = report_to(*arguments, **more)
+        report(f"bugreport: {name}", done.returncode == 1 and err in done.stderr, done)
+    # pylint: disable-next=consider-using-with
+    process = subprocess.Popen([GAON, "bugreport", "--output", os.path.join(work, "d.tar.gz")], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": temporary, "GAON_ROOT": root})
+    while not os.listdir(temporary) and process.poll() is None:
+        pass
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60 * admin_test.PATIENCE)
+    report("bugreport: interrupted", process.returncode == 1, process.returncode)
+    report("bugreport: nothing is left of what failed", not os.listdir(temporary) and
+           [n for n in sorted(os.listdir(work)) if ".tar" in n] == ["a.tar.gz", "b.tar.gz"], os.listdir(work))
+    # This machine, which most likely has no card.
+    own = os.path.join(work, "own.tar.gz")
+    environment = {key: value for key, value in os.environ.items() if key != "GAON_ROOT"}
+    done = subprocess.run([GAON, "bugreport", "--output", own], capture_output=True, text=True, check=False, timeout=300, env=environment)
+    files = unpacked(work, own) if done.returncode == 0 else {}
+    with open("/proc/cmdline", encoding="utf-8") as file:
+        words = [word for word in file.read().split() if word.startswith(("root=", "ro", "quiet", "console="))]
+    report("bugreport of this machine", "tree/proc/version" in files and not [w for w in words if w in
+           files["tree/proc/cmdline"].split()], done)
+
+
+LOOK = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		int fd = open(argv[i], O_RDWR);
+
+		printf("%s: %s\n", argv[i], fd < 0 || write(fd, "x", 1) < 0 ? strerror(errno) : "written");
+		close(fd);
+	}
+	return 0;
+}
+"""
+
+
+def test_podman(work):
+    """Containers of podman, where it works, get what the specification says: nodes of another kind stand for cards."""
+    root, rootfs = os.path.join(work, "podman"), os.path.join(work, "rootfs")
+    recorded.machine(root)
+    os.makedirs(os.path.join(rootfs, "dev"))
+    subprocess.run(["clang-22", "-xc", "-", "-static", "-o", os.path.join(rootfs, "look")], input=LOOK, text=True, check=True)
+    names = [f"accel{n}" for n in range(3)]
+    store = [f"--{option}={work}/podman-{option}" for option in ("root", "runroot", "tmpdir")]
+    if shutil.which("runc"):
+        store += ["--runtime", "runc"]
+
+    def container(*options):
+        """What opens in a container; directories of other specifications are hidden from it."""
+        script = ('mkdir -p /run/cdi /etc/cdi && mount -t tmpfs none /run/cdi && mount -t tmpfs none /etc/cdi && '
+                  f'cp "{work}/spec.json" /run/cdi/gaon.json && exec podman "$@"')
+        return subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", "--storage-driver", "vfs", *store, "run", "--rm",
+                               "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000", "--network", "none", "--security-opt",
+                               "seccomp=unconfined", *options, "--rootfs", rootfs, "/look", *[f"/dev/accel/{n}" for n in names]],
+                              capture_output=True, text=True, check=False, timeout=300)
+
+    if os.getuid() or not shutil.which("podman"):
+        print("# podman is not tried: it is not installed, or this is not root")
+        return
+    for name in names:
+        os.mknod(os.path.join(work, name), 0o666 | stat.S_IFCHR, os.makedev(1, 7))
+    spec = document(root, "cdi")
+    for device in spec["devices"]:
+        for node in device["containerEdits"]["deviceNodes"]:
+            node["hostPath"] = node["hostPath"].replace("/dev/accel", work)
+    with open(os.path.join(work, "spec.json"), "w", encoding="utf-8") as file:
+        json.dump(spec, file)
+    bare = container()
+    if bare.returncode:
+        print(f"# podman does not work here: {bare.stderr.strip()}")
+        return
+
+    def opened(done):
+        return re.findall(r"/dev/accel/(accel\d): No space left on device", done.stdout)
+
+    report("podman: no card without --device", opened(bare) == [] and bare.stdout.count("No such file") == 3, bare.stdout)
+    for device, want in (("accel1", ["accel1"]), (recorded.SERIAL % 2, ["accel2"]), ("all", names)):
+        done = container("--device", f"gaon/accel={device}")
+        report(f"podman: gaon/accel={device}", done.returncode == 0 and opened(done) == want, done)
+    done = container("--device", "gaon/accel=accel9")
+    report("podman: a card that is not there", done.returncode != 0 and "accel9" in done.stderr, done.stderr)
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
-        for name, test in (("reset", test_reset), ("module", test_module), ("cdi", test_cdi)):
+        for name, test in (("reset", test_reset), ("module", test_module), ("cdi", test_cdi), ("bugreport", test_bugreport)):
             root = os.path.join(work, name)
             recorded.machine(root)
             test(root)
         test_fw(work)
+        test_podman(work)
     return 1 if admin_test.FAILED else 0
 
 

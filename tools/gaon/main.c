@@ -8,13 +8,13 @@
 
 extern const struct cmd cmd_list, cmd_info, cmd_ps, cmd_run, cmd_bench, cmd_coredump;
 extern const struct cmd cmd_record_tree, cmd_doctor, cmd_help, cmd_version;
-extern const struct cmd cmd_exporter, cmd_reset, cmd_module, cmd_fw, cmd_cdi;
+extern const struct cmd cmd_exporter, cmd_reset, cmd_module, cmd_fw, cmd_cdi, cmd_bugreport;
 
 const struct cmd *const cmd_table[] = {
 	&cmd_list, &cmd_info, &cmd_ps,
 	&cmd_run, &cmd_bench,
 	&cmd_doctor, &cmd_coredump, &cmd_record_tree,
-	&cmd_exporter, &cmd_reset, &cmd_module, &cmd_fw, &cmd_cdi,
+	&cmd_exporter, &cmd_reset, &cmd_module, &cmd_fw, &cmd_cdi, &cmd_bugreport,
 	&cmd_help, &cmd_version,
 	NULL,
 };

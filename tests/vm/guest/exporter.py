@@ -28,6 +28,12 @@ def line(path):
         return file.readline().strip()
 
 
+def set_power(pci, control):
+    """Whether the card may sleep."""
+    with open(pci + "/power/control", "w", encoding="ascii") as file:
+        file.write(control)
+
+
 def scrape(url):
     """{(name, labels): value}."""
     request = urllib.request.Request(url, headers={"Accept": "application/openmetrics-text; version=1.0.0"})
@@ -72,18 +78,20 @@ def main():
         time.sleep(1)
         found = scrape(url)
         check(value("gaon_energy_joules_total", **card) >= energy, "energy does not fall")
+    control = line(pci + "/power/control")
+    set_power(pci, "auto")
     # A card that is asked goes to sleep all the same: five seconds after it was closed.
     end = time.monotonic() + 60
     while time.monotonic() < end and line(pci + "/power/runtime_status") != "suspended":
         with urllib.request.urlopen(url, timeout=60) as answer:
             answer.read()
         time.sleep(1)
-    if line(pci + "/power/control") == "auto":
-        check(line(pci + "/power/runtime_status") == "suspended", "a card that is asked goes to sleep all the same")
-        found = scrape(url)
-        check(value("gaon_device_awake", **card) == 0 and value("gaon_temperature_celsius", **card) == [],
-              "one that sleeps has no sensors")
-        check(line(pci + "/power/runtime_status") == "suspended", "and was not woken")
+    check(line(pci + "/power/runtime_status") == "suspended", "a card that is asked goes to sleep all the same")
+    found = scrape(url)
+    check(value("gaon_device_awake", **card) == 0 and value("gaon_temperature_celsius", **card) == [],
+          "one that sleeps has no sensors")
+    check(line(pci + "/power/runtime_status") == "suspended", "and was not woken")
+    set_power(pci, control)
     subprocess.run(["sh", "-c", f"echo {address} >/sys/bus/pci/drivers/gaon/unbind"], check=True)
     time.sleep(0.5)
     found = scrape(url)

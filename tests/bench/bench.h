@@ -46,7 +46,7 @@ extern const char bench_about[];
 /* Probes by file; each table ends with a NULL name. */
 extern const struct bench_probe bench_probes_launch[], bench_probes_copy[], bench_probes_gemm[],
 	bench_probes_core[], bench_probes_pocl[], bench_probes_blas[], bench_probes_memory[],
-	bench_probes_native[], bench_probes_admin[],
+	bench_probes_native[], bench_probes_admin[], bench_probes_watch[],
 	bench_probes_vm_queue[], bench_probes_vm_bind[], bench_probes_vm_scale[];
 
 extern double bench_peer_figure;

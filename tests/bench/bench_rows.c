@@ -20,6 +20,9 @@ const struct bench_row bench_rows[] = {
 	  .limit = "argument copy, one packet, one release store" },
 	{ .name = "open_device", .unit = "ms", .ours = "gaon_open", .bound = 50, .at_most = true,
 	  .limit = "Ed25519 check, firmware boot, address space" },
+	{ .name = "prof_digits", .unit = "s", .ours = "digits_prof", .theirs = "digits",
+	  .peer = "gaon-demo-digits without gaon prof", .ratio = 1.05, .at_most = true,
+	  .limit = "a note per call, a timestamp per operation" },
 	{ .name = "copy_h2d", .unit = "GB/s", .ours = "gaon_h2d", .theirs = "memory_memcpy",
 	  .peer = "memcpy", .ratio = 0.9, .limit = "memory bandwidth of one thread" },
 	{ .name = "copy_d2h", .unit = "GB/s", .ours = "gaon_d2h", .theirs = "memory_memcpy",
@@ -57,6 +60,6 @@ const struct bench_row bench_rows[] = {
 const struct bench_probe *const bench_tables[] = {
 	bench_probes_launch, bench_probes_copy, bench_probes_gemm, bench_probes_core,
 	bench_probes_pocl, bench_probes_blas, bench_probes_memory, bench_probes_native,
-	bench_probes_admin,
+	bench_probes_admin, bench_probes_watch,
 	NULL,
 };

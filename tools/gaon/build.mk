@@ -3,6 +3,8 @@
 GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c tools/gaon/*/*.c)) $(O)/tools/gaon/bench_kernels_elf.o \
 		   $(O)/firmware/sign/image.o
 GAON_CLI	:= $(O)/bin/gaon
+$(filter $(O)/tools/gaon/prof/%,$(GAON_CLI_OBJS)): CPPFLAGS += -I.
+$(filter $(O)/tools/gaon/prof/%,$(GAON_CLI_OBJS)): | $$(CALLS_H)
 $(O)/tools/gaon/coredump_symbol.o: private CPPFLAGS += -DLLVM_VERSION='"$(LLVM)"'
 
 $(O)/tools/gaon/bench_kernels.elf: tests/bench/kernels/scalar.c tests/bench/kernels/bench_kernels.h \

@@ -55,6 +55,7 @@ enum gaon_status prof_give_counted(struct prof_queue *q, struct prof_node *n)
 	bool alone = !prof_in_callback && !next.stream_wait(q->handle, ALONE_NS) && stamps_run(q, 2, &run) &&
 		     !next.device_get_counters(q->dev->handle, &before);
 
+	prof_harvest_locked(q, false);
 	n->op.begin_cycle = n->op.end_cycle = PROF_NEVER;
 	q->last.at = NULL;
 	if (alone)
@@ -104,10 +105,14 @@ enum gaon_status prof_replay_counted(struct prof_queue *q, struct prof_graph *g,
 {
 	/* What is wrong with the arguments, libgaon finds and tells. */
 	bool whole = g->broken || (count && (!args || args->size < sizeof(*args)));
+	struct gaon_kernel_desc desc = { .size = sizeof(desc) };
 	enum gaon_status status = GAON_OK;
 
 	for (uint32_t i = 0; i < count && !whole; i++)
 		whole = replay_arg(args, i).launch >= g->slots;
+	/* A graph outlives the modules of its kernels. */
+	for (uint32_t i = 0; i < g->count && !whole; i++)
+		whole = g->nodes[i].kernel && next.kernel_get_desc(g->nodes[i].kernel, &desc);
 	if (whole)
 		return next.graph_launch_args(q->handle, g->handle, args, count);
 	for (uint32_t i = 0; i < g->count && !status; i++) {

@@ -282,13 +282,15 @@ static enum gaon_status replay_timed(struct prof_queue *q, struct prof_graph *g,
 		replay_drop(q, &p);
 		return next.graph_launch_args(q->handle, g->handle, args, count);
 	}
+	/* Replays of one stream follow each other, those of two write over each other's timestamps. */
+	p.mixes = prof_graph_begin(g, replays_of(q, g));
 	status = next.graph_launch_args(q->handle, g->handle, args, count);
 	if (status || !replay_save(q, &p)) {
+		prof_graph_end(g, p.mixes);
+		prof_graph_put(g);
 		replay_drop(q, &p);
 		return status;
 	}
-	/* Replays of one stream follow each other, those of two write over each other's timestamps. */
-	p.mixes = prof_graph_begin(g, replays_of(q, g));
 	p.op.graph = atomic_fetch_add(&replay_count, 1);
 	prof_pending_add(q, &p);
 	return GAON_OK;

@@ -135,6 +135,8 @@ void stamps_drop(struct prof_queue *q, struct stamp_run *run);
 void prof_pending_add(struct prof_queue *q, const struct prof_pending *like);
 /* Tells of what is done, if nobody gives @q work just now. */
 void prof_harvest(struct prof_queue *q);
+/* The same with q->lock held. @all: of the rest as well, without its times. */
+void prof_harvest_locked(struct prof_queue *q, bool all);
 /* Of the rest as well, without its times. */
 void prof_harvest_all(struct prof_queue *q);
 

@@ -98,6 +98,16 @@ static bool pending_done(const struct prof_pending *p)
 	return stamp_value(&p->runs[p->run_count - 1], left) != PROF_NEVER;
 }
 
+/* A clock that went back was none: the device may store anything where a program's kernel faulted. */
+static void tell(struct prof_op *op, uint64_t begin, uint64_t end)
+{
+	bool known = begin != PROF_NEVER && end != PROF_NEVER && begin <= end;
+
+	op->begin_cycle = known ? begin : PROF_NEVER;
+	op->end_cycle = known ? end : PROF_NEVER;
+	watch_file_put(PROF_OP, op, sizeof(*op), NULL, 0);
+}
+
 static void tell_graph(const struct prof_pending *p)
 {
 	bool own = prof_graph_end(p->graph, p->mixes);
@@ -115,9 +125,7 @@ static void tell_graph(const struct prof_pending *p)
 			op.submit_ns = p->op.submit_ns;
 			op.seen_ns = p->op.seen_ns;
 			op.thread = p->op.thread;
-			op.begin_cycle = last;
-			op.end_cycle = cycle;
-			watch_file_put(PROF_OP, &op, sizeof(op), NULL, 0);
+			tell(&op, last, cycle);
 		}
 		last = cycle;
 	}
@@ -133,16 +141,14 @@ static void pending_end(struct prof_queue *q, struct prof_pending *p, uint64_t n
 			stamps_drop(q, &p->runs[i]);
 		free(p->runs);
 	} else {
-		p->op.begin_cycle = stamp_value(&p->begin, 0);
-		p->op.end_cycle = stamp_value(&p->end, 0);
-		watch_file_put(PROF_OP, &p->op, sizeof(p->op), NULL, 0);
+		tell(&p->op, stamp_value(&p->begin, 0), stamp_value(&p->end, 0));
 		stamps_drop(q, &p->begin);
 		stamps_drop(q, &p->end);
 	}
 	free(p);
 }
 
-static void harvest(struct prof_queue *q, bool all)
+void prof_harvest_locked(struct prof_queue *q, bool all)
 {
 	uint64_t now = layer_now();
 
@@ -160,7 +166,7 @@ void prof_harvest(struct prof_queue *q)
 {
 	if (pthread_mutex_trylock(&q->lock))
 		return;
-	harvest(q, false);
+	prof_harvest_locked(q, false);
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -168,6 +174,6 @@ void prof_harvest_all(struct prof_queue *q)
 {
 	if (pthread_mutex_trylock(&q->lock))
 		return;
-	harvest(q, true);
+	prof_harvest_locked(q, true);
 	pthread_mutex_unlock(&q->lock);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What it costs to be watched: a program alone, and the same under gaon's tools. Seconds of the host's processors:
- * the device's threads are busy with the program's work on either side, so that a share of them is one of the time.
+ * What it costs to be watched: a program alone, and the same under gaon's tools. Seconds of the host's
+ * processors, which other programs on the machine disturb less than the time on the wall.
  */
 #include <stdio.h>
 #include <stdlib.h>

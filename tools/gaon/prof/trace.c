@@ -216,8 +216,8 @@ static void counters_put(struct writer *w, const struct prof_process *p, uint32_
 			counter_put(w, pid, last->host_ns, "cores busy %",
 				    (double)(c->core_busy - last->core_busy) / cycles / d->cores * 100);
 			counter_put(w, pid, last->host_ns, "HBM GB/s of device time",
-				    (double)(c->hbm_read - last->hbm_read + c->hbm_written - last->hbm_written) /
-				    seconds * 1e-9);
+				    (double)(c->hbm_read - last->hbm_read + c->hbm_written -
+					     last->hbm_written) / seconds * 1e-9);
 			counter_put(w, pid, last->host_ns, "host memory GB/s of device time",
 				    (double)(c->host_read - last->host_read + c->host_written -
 					     last->host_written) / seconds * 1e-9);

@@ -16,47 +16,7 @@ import time
 import jsonschema
 
 import recorded
-
-TOP = os.environ["GAON_SOURCE_DIR"]
-GAON = os.path.join(os.environ["GAON_BUILD_DIR"], "bin", "gaon")
-PATIENCE = float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
-COUNT = 0
-FAILED = 0
-
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + str(detail)}", flush=True)
-
-
-def run(root, *args, **more):
-    environment = {key: value for key, value in os.environ.items() if key != "GAON_DEVICE"}
-    environment["GAON_ROOT"] = root
-    return subprocess.run([GAON, *args], capture_output=True, text=True, timeout=120 * PATIENCE, check=False,
-                          stdin=subprocess.DEVNULL, env={**environment, **more})
-
-
-def expect(root, name, code, *args, out="", err=""):
-    done = run(root, *args)
-    report(name, done.returncode == code and re.search(out, done.stdout) and re.search(err, done.stderr),
-           f"exit {done.returncode}, stdout {done.stdout!r}, stderr {done.stderr!r}")
-    return done
-
-
-def document(root, *args, code=0):
-    """The JSON of a command, which fits the schema of its name."""
-    done = run(root, args[0], "--json", *args[1:])
-    try:
-        with open(os.path.join(TOP, "tools/gaon/schema", args[0] + ".json"), encoding="utf-8") as file:
-            jsonschema.validate(json.loads(done.stdout), json.load(file))
-        report(f"gaon {' '.join(args[:3])} --json fits its schema", done.returncode == code,
-               f"exit {done.returncode}: {done.stderr}")
-        return json.loads(done.stdout)
-    except (ValueError, jsonschema.ValidationError) as error:
-        report(f"gaon {' '.join(args[:3])} --json fits its schema", False, f"{error}\n{done.stderr}")
-        return None
+from recorded_run import GAON, PATIENCE, TOP, document, expect, finish, report, run, schema_of
 
 
 def full_disk():
@@ -126,8 +86,7 @@ def test_absurd(work, root):
     for path in paths:
         with open(path, "rb") as file:
             content[path] = file.read()
-    with open(os.path.join(TOP, "tools/gaon/schema/info.json"), encoding="utf-8") as file:
-        schema = json.load(file)
+    schema = schema_of("info")
     bad = []
 
     def look(what):
@@ -184,8 +143,7 @@ def test_record(work, root):
     """A machine without cards, most likely: its own tree can be recorded, and is refused where it would hurt."""
     target = os.path.join(work, "own")
     done = subprocess.run([GAON, "record-tree", "--json", target], capture_output=True, text=True, check=False)
-    with open(os.path.join(TOP, "tools/gaon/schema/record-tree.json"), encoding="utf-8") as file:
-        schema = json.load(file)
+    schema = schema_of("record-tree")
     try:
         jsonschema.validate(json.loads(done.stdout), schema)
         report("record-tree --json fits its schema", done.returncode == 0, done.stderr)
@@ -260,7 +218,7 @@ def main():
         test_ps(work, root)
         test_record(work, root)
         test_doctor(work)
-    return 1 if FAILED else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -342,7 +342,7 @@ def main():
         test_slow_and_many(exporter)
         report("after all that it still ends well", exporter.stop() == (0, ""))
         test_cost(work)
-    return 1 if admin_test.FAILED else 0
+    return admin_test.finish()
 
 
 if __name__ == "__main__":

@@ -383,7 +383,7 @@ def main():
             test(root)
         test_fw(work)
         test_podman(work)
-    return 1 if admin_test.FAILED else 0
+    return admin_test.finish()
 
 
 if __name__ == "__main__":

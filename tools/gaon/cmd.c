@@ -203,6 +203,23 @@ double cmd_now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
+void cmd_time_text(const struct timespec *time, char *text, size_t size)
+{
+	char seconds[32];
+	struct tm tm;
+
+	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", gmtime_r(&time->tv_sec, &tm));
+	snprintf(text, size, "%s.%03ldZ", seconds, time->tv_nsec / 1000000);
+}
+
+void cmd_time_now(char *text, size_t size)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	cmd_time_text(&now, text, size);
+}
+
 bool cmd_parse_u64(const char *text, uint64_t max, uint64_t *value)
 {
 	char *end;

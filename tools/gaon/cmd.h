@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -79,6 +80,9 @@ json_t *cmd_json_number(int64_t number, bool known);
 /* "31.9 GiB", "512 KiB": in @text of @size, returned. */
 const char *cmd_bytes(uint64_t bytes, char *text, size_t size);
 double cmd_now(void);
+/* Of the clock on the wall: "2026-11-27T09:12:01.120Z". */
+void cmd_time_text(const struct timespec *time, char *text, size_t size);
+void cmd_time_now(char *text, size_t size);
 bool cmd_parse_u64(const char *text, uint64_t max, uint64_t *value);
 
 json_t *cmd_device_json(const struct gaon_device_info *info);

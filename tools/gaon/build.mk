@@ -19,7 +19,7 @@ $(O)/tools/gaon/bench_kernels_elf.o: tools/gaon/bench_kernels_elf.S $(O)/tools/g
 $(GAON_CLI): $(GAON_CLI_OBJS) $(O)/libgaon.so $(O)/libgaonops.so
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(GAON_CLI_OBJS) -L$(O) $(call rpath,'$$ORIGIN/..' '$$ORIGIN/../lib') \
-		-lgaonops -lgaon -ljansson -lkmod -lmicrohttpd -lcrypto -lm
+		-lgaonops -lgaon -ljansson -lkmod -lmicrohttpd -lcrypto -lncursesw -ltinfo -lm
 
 ifneq ($(wildcard runtime/build.mk),)
 ALL += $(GAON_CLI)

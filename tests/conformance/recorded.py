@@ -36,7 +36,8 @@ def card(root, number, path, numa=0, bound=True):
     for name, text in (("vendor", "0x1234"), ("device", "0x6a10"), ("subsystem_vendor", "0x6761"),
                        ("subsystem_device", "0x0001"), ("class", "0x120000"), ("numa_node", str(numa)),
                        ("current_link_speed", "8.0 GT/s PCIe"), ("current_link_width", "8"),
-                       ("max_link_speed", "16.0 GT/s PCIe"), ("max_link_width", "16")):
+                       ("max_link_speed", "16.0 GT/s PCIe"), ("max_link_width", "16"),
+                       ("local_cpulist", "16-31" if numa else "0-15")):
         put(root, f"{path}/{name}", text)
     link(root, f"/sys/bus/pci/devices/{address}", "../../../" + path.removeprefix("/sys/"))
     if not bound:
@@ -84,8 +85,16 @@ def module(root, version="1.3"):
     put(root, "/sys/module/gaon/parameters/job_timeout_ms", "0")
 
 
+def nodes(root):
+    """Two NUMA nodes of sixteen processors."""
+    for number, (cpus, distance) in enumerate((("0-15", "10 21"), ("16-31", "21 10"))):
+        put(root, f"/sys/devices/system/node/node{number}/cpulist", cpus)
+        put(root, f"/sys/devices/system/node/node{number}/distance", distance)
+
+
 def machine(root):
     """Three cards: two behind one switch on node 0, one on node 1; and processes."""
+    nodes(root)
     switch = "/sys/devices/pci0000:00/0000:00:01.0"
     bridge(root, switch)
     for number in (0, 1):
@@ -99,6 +108,31 @@ def machine(root):
                                         5: ("/dev/accel/accel1", fdinfo("0000:03:00.0", 8))})
     process(root, 101, "worker", {3: ("/dev/accel/accel0", fdinfo("0000:02:00.0", 7, 400000)),
                                   6: ("/dev/null", "pos:\t0\n")}, uid=0)
+
+
+def chassis(root):
+    """Eight cards: four behind two switches of a root port on node 0, two on ports of node 1, two on a second bridge of it."""
+    nodes(root)
+    number = 0
+    top = "/sys/devices/pci0000:00/0000:00:01.0"
+    bridge(root, top, 0)
+    bridge(root, top + "/0000:01:00.0", 0)
+    for port in (0, 1):
+        switch = f"{top}/0000:01:00.0/0000:02:0{port}.0"
+        bridge(root, switch, 0)
+        bridge(root, f"{switch}/0000:{3 + 4 * port:02x}:00.0", 0)
+        for slot in (0, 1):
+            below = f"{switch}/0000:{3 + 4 * port:02x}:00.0/0000:{4 + 4 * port:02x}:0{slot}.0"
+            bridge(root, below, 0)
+            card(root, number, f"{below}/0000:{5 + 4 * port + slot:02x}:00.0", 0)
+            number += 1
+    for host in ("80", "c0"):
+        for port in (1, 2):
+            above = f"/sys/devices/pci0000:{host}/0000:{host}:0{port}.0"
+            bridge(root, above, 1)
+            card(root, number, f"{above}/0000:{int(host, 16) + port:02x}:00.0", 1)
+            number += 1
+    module(root)
 
 
 def many(root, count=8):

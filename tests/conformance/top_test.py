@@ -21,9 +21,9 @@ KEYS = "q quit"
 
 
 def rows_of(text):
-    """Words of the lines of the list of processes."""
-    lines = text.split("COMMAND", maxsplit=1)[1].splitlines()[1:]
-    return [line.split() for line in lines if re.match(r" *\d+ ", line)]
+    """Words of the lines of the list of processes; half a screen has an empty one."""
+    lines = text.partition("COMMAND")[2].splitlines()[1:]
+    return [line.split() for line in lines if re.match(r" *\d+ ", line)] or [[""]]
 
 
 def test_batch(work, root):

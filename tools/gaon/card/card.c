@@ -37,6 +37,15 @@ static uint32_t read_width(const char *address, const char *name)
 	return (uint32_t)width;
 }
 
+struct card_link card_link_read(const char *address, const char *which)
+{
+	char speed[32], width[32];
+
+	snprintf(speed, sizeof(speed), "%.8s_link_speed", which);
+	snprintf(width, sizeof(width), "%.8s_link_width", which);
+	return (struct card_link){ read_speed(address, speed), read_width(address, width) };
+}
+
 static bool is_hex(const char *text, size_t digits)
 {
 	return strlen(text) == digits && strspn(text, "0123456789abcdef") == digits;
@@ -90,10 +99,8 @@ static void read_card(struct card *card, bool sensors)
 	if (tree_read_link(group, sizeof(group), PCI_DIR "/iommu_group", address) &&
 	    isdigit((unsigned char)group[0]))
 		card->iommu_group = atoi(group);
-	card->link.mtps = read_speed(address, "current_link_speed");
-	card->link.width = read_width(address, "current_link_width");
-	card->link_max.mtps = read_speed(address, "max_link_speed");
-	card->link_max.width = read_width(address, "max_link_width");
+	card->link = card_link_read(address, "current");
+	card->link_max = card_link_read(address, "max");
 	if (sensors)
 		card_sensors_read(card);
 }

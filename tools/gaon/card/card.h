@@ -64,6 +64,9 @@ struct card *card_list_find(const struct card_list *list, const char *name);
 /* The same, else a line on standard error that lists those that are there. */
 struct card *card_list_need(const struct card_list *list, const char *name);
 
+/* Link of any function by its address, "current" or "max"; zeros for what is not known. */
+struct card_link card_link_read(const char *address, const char *which);
+
 void card_sensors_read(struct card *card);
 static inline bool card_sensor_known(const struct card *card, enum card_sensor sensor)
 {

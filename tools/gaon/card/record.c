@@ -220,6 +220,25 @@ static bool record_process(struct record *r, const struct client *client)
 	return good;
 }
 
+/* NUMA nodes: their processors, and how far they are from each other. */
+static bool record_nodes(struct record *r)
+{
+	char **names, path[TREE_PATH];
+	size_t count = tree_list(&names, "/sys/devices/system/node"), i;
+	bool good = true;
+
+	for (i = 0; i < count && good; i++) {
+		if (strncmp(names[i], "node", 4) || !isdigit((unsigned char)names[i][4]))
+			continue;
+		snprintf(path, sizeof(path), "/sys/devices/system/node/%.32s/cpulist", names[i]);
+		good = copy_file(r, path);
+		snprintf(path, sizeof(path), "/sys/devices/system/node/%.32s/distance", names[i]);
+		good = good && copy_file(r, path);
+	}
+	free(names);
+	return good;
+}
+
 static bool record_processes(struct record *r)
 {
 	struct client_list clients;
@@ -242,7 +261,7 @@ static bool record_all(struct record *r, const struct card_list *list)
 	for (i = 0; i < list->count && good; i++)
 		good = record_card(r, &list->cards[i]);
 	r->cards = list->count;
-	return good && record_processes(r);
+	return good && record_nodes(r) && record_processes(r);
 }
 
 /* --- all --------------------------------------------------------------------------------------- */

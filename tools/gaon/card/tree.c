@@ -154,18 +154,39 @@ bool tree_read_number(int64_t *out, int64_t min, int64_t max, const char *fmt, .
 	return true;
 }
 
-bool tree_read_link(char *out, size_t size, const char *fmt, ...)
+static bool target_v(char target[TREE_PATH], const char *fmt, va_list ap)
 {
-	char path[TREE_PATH], target[TREE_PATH];
-	const char *last;
-	va_list ap;
+	char path[TREE_PATH];
 	ssize_t n = -1;
 
-	va_start(ap, fmt);
 	if (path_v(path, sizeof(path), fmt, ap))
-		n = readlink(path, target, sizeof(target) - 1);
-	va_end(ap);
+		n = readlink(path, target, TREE_PATH - 1);
 	target[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+bool tree_read_target(char *out, size_t size, const char *fmt, ...)
+{
+	char target[TREE_PATH];
+	va_list ap;
+	bool good;
+
+	va_start(ap, fmt);
+	good = target_v(target, fmt, ap) && strlen(target) < size;
+	va_end(ap);
+	snprintf(out, size, "%s", good ? target : "");
+	return good;
+}
+
+bool tree_read_link(char *out, size_t size, const char *fmt, ...)
+{
+	char target[TREE_PATH];
+	const char *last;
+	va_list ap;
+
+	va_start(ap, fmt);
+	target_v(target, fmt, ap);
+	va_end(ap);
 	last = strrchr(target, '/');
 	snprintf(out, size, "%.*s", (int)size - 1, last ? last + 1 : target);
 	return out[0] != '\0';

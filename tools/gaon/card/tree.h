@@ -29,6 +29,8 @@ bool tree_read_number(int64_t *out, int64_t min, int64_t max, const char *fmt, .
 	__attribute__((format(printf, 4, 5)));
 /* Last part of where a link points to, "" if there is none. */
 bool tree_read_link(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* All of where a link points to. */
+bool tree_read_target(char *out, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool tree_exists(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Names in a directory but "." and "..", sorted, numbers by value; *@names is one allocation for free(). */

@@ -47,6 +47,7 @@ static const struct {
 	{ GAON_ADMIN_LIMITS, misc_limits },
 	{ GAON_ADMIN_INJECT, misc_inject },
 	{ GAON_ADMIN_RETIRED, misc_retired },
+	{ GAON_ADMIN_POWER, power_set },
 	{ GAON_ADMIN_CORE_STATE, misc_core_state },
 	{ GAON_ADMIN_ERRORS, misc_errors },
 	{ GAON_ADMIN_RETIRE, misc_retire },

@@ -45,6 +45,7 @@ bool timer_due(void);
 #define FW_PANIC_TRAP		0x100u		/* + mcause */
 #define FW_PANIC_ENGINES	0x200u		/* engines do not stop even after a reset */
 #define FW_PANIC_SLOTS		0x201u		/* a shape that cannot be served */
+#define FW_PANIC_HEAT		0x202u		/* hotter than the chip may be */
 _Noreturn void fw_panic(uint32_t code);
 _Noreturn void fw_panic_trap(uint32_t cause, uint32_t pc, uint32_t value);
 _Noreturn void fw_hang(void);
@@ -63,6 +64,15 @@ void heartbeat_beat(void);
 /* Beats when it is time; when to come back. */
 uint64_t heartbeat_service(void);
 void heartbeat_restart(void);
+
+/* power.c */
+void power_init(void);
+/* IRQ_POWER: power and temperature were measured. */
+void power_measured(void);
+/* Tells the host what changed, not too often; when to come back. */
+uint64_t power_service(void);
+/* The firmware's own fields. */
+void power_telemetry(struct gaon_telemetry *t);
 
 /* identify.c */
 extern struct gaon_identify identify;
@@ -93,5 +103,6 @@ fw_handler queue_create, queue_destroy, queue_suspend, queue_resume, queue_prior
 fw_handler queue_clear, queue_query, queue_restore, engine_reset;
 fw_handler misc_identify, misc_features, misc_telemetry, misc_log, misc_limits, misc_inject,
 	misc_retired, misc_core_state, misc_errors, misc_retire;
+fw_handler power_set;
 
 #endif

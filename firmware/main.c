@@ -15,12 +15,14 @@ static void boot(void)
 	if (!identify.slots || identify.slots > FW_SLOTS_MAX)
 		fw_panic(FW_PANIC_SLOTS);
 	limits_init(&identify);
+	power_init();
 	sched_init(identify.slots);
 	admin_init();
 	log_line(LOG_INFO, "%s up: %u cores, %u slots", FW_BUILD, identify.cores, identify.slots);
 	reg_write(GAON_MCU_FW_VERSION, FW_VERSION);
 	reg_write(GAON_MCU_FW_ABI, GAON_ABI_MIN << 16 | GAON_ABI_MAX);
-	reg_write(GAON_MCU_IRQ_ENABLE, GAON_MCU_IRQ_ADMIN | GAON_MCU_IRQ_SLOT | GAON_MCU_IRQ_PENDQ);
+	reg_write(GAON_MCU_IRQ_ENABLE, GAON_MCU_IRQ_ADMIN | GAON_MCU_IRQ_SLOT | GAON_MCU_IRQ_PENDQ |
+				       GAON_MCU_IRQ_POWER);
 	/*
 	 * The lines wake wfi, but mstatus.MIE stays 0: what happens is looked at in one place and in
 	 * one order, and no state needs to be guarded against a handler.
@@ -37,6 +39,10 @@ static bool serve(void)
 
 	if (pending & GAON_MCU_IRQ_ADMIN)
 		reg_write(GAON_MCU_IRQ_PENDING, GAON_MCU_IRQ_ADMIN);
+	if (pending & GAON_MCU_IRQ_POWER) {
+		reg_write(GAON_MCU_IRQ_PENDING, GAON_MCU_IRQ_POWER);
+		power_measured();
+	}
 	more |= admin_service();
 	more |= sched_events();
 	more |= sched_doorbells();
@@ -57,7 +63,7 @@ _Noreturn void fw_main(void)
 
 		sched_service();
 		sched_run();
-		timer_arm(earlier(sched_deadline(), heartbeat_service()));
+		timer_arm(earlier(power_service(), earlier(sched_deadline(), heartbeat_service())));
 		admin_flush();
 		log_flush();
 		if (more || timer_due())

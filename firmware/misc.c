@@ -6,6 +6,7 @@
 #define HEARTBEAT_MS_MAX	3600000u
 #define SLICE_US_MAX		1000000u
 #define FUSE_DEBUG		1u
+#define AMBIENT_MC_MAX		125000u	/* as telemetry.rst says */
 #define PAGE_BYTES		4096u	/* of retired pages */
 #define VALUE_BEHIND_INDEX	4u	/* of each pair of registers */
 
@@ -52,16 +53,21 @@ uint32_t misc_features(const struct gaon_admin_cmd *cmd, const struct fw_ticket 
 	return GAON_ADMIN_OK;
 }
 
-/* A structure of the hardware, word by word through a pair of registers, to where the host wants it. */
-static uint32_t copy_words(const struct gaon_admin_buffer *c, uint32_t index_reg, uint32_t first_index,
-			   uint32_t bytes, uint32_t *first)
+static union {
+	uint32_t words[sizeof(struct gaon_errors) / 4];
+	struct gaon_telemetry telemetry;
+} buffer;
+
+_Static_assert(sizeof(buffer.words) >= sizeof(struct gaon_telemetry) &&
+	       sizeof(buffer.words) >= sizeof(struct gaon_core_state) &&
+	       sizeof(buffer.words) >= sizeof(struct gaon_retired), "room for each");
+
+/* A structure of the hardware, word by word through a pair of registers, into the buffer. */
+static uint32_t fetch_words(const struct gaon_admin_buffer *c, uint32_t index_reg, uint32_t first_index,
+			    uint32_t bytes)
 {
-	static uint32_t words[sizeof(struct gaon_errors) / 4];
 	uint32_t error;
 
-	_Static_assert(sizeof(words) >= sizeof(struct gaon_telemetry) &&
-		       sizeof(words) >= sizeof(struct gaon_core_state) &&
-		       sizeof(words) >= sizeof(struct gaon_retired), "room for each");
 	if (!RESERVED_ZERO(c->reserved))
 		return GAON_ADMIN_ERR_RESERVED;
 	error = check_buffer(c->pa, c->bytes, bytes);
@@ -69,22 +75,42 @@ static uint32_t copy_words(const struct gaon_admin_buffer *c, uint32_t index_reg
 		return error;
 	for (uint32_t i = 0; i < bytes / 4; i++) {
 		reg_write(index_reg, first_index + i);
-		words[i] = reg_read(index_reg + VALUE_BEHIND_INDEX);
+		buffer.words[i] = reg_read(index_reg + VALUE_BEHIND_INDEX);
 	}
-	*first = words[0];
-	return dma_write(c->pa, words, bytes) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_DMA;
+	return GAON_ADMIN_OK;
+}
+
+/* From there to where the host wants it. */
+static uint32_t store_words(const struct gaon_admin_buffer *c, uint32_t bytes)
+{
+	return dma_write(c->pa, buffer.words, bytes) ? GAON_ADMIN_OK : GAON_ADMIN_ERR_DMA;
+}
+
+static uint32_t copy_words(const struct gaon_admin_buffer *c, uint32_t index_reg, uint32_t first_index,
+			   uint32_t bytes, uint32_t *first)
+{
+	uint32_t error = fetch_words(c, index_reg, first_index, bytes);
+
+	if (error)
+		return error;
+	*first = buffer.words[0];
+	return store_words(c, bytes);
 }
 
 uint32_t misc_telemetry(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket,
 			uint64_t value[6])
 {
-	uint32_t size;
+	uint32_t error;
 
 	(void)ticket;
 	(void)value;
 	if (cmd->buffer.value)
 		return GAON_ADMIN_ERR_RESERVED;
-	return copy_words(&cmd->buffer, GAON_MCU_TELE_INDEX, 0, sizeof(struct gaon_telemetry), &size);
+	error = fetch_words(&cmd->buffer, GAON_MCU_TELE_INDEX, 0, sizeof(buffer.telemetry));
+	if (error)
+		return error;
+	power_telemetry(&buffer.telemetry);
+	return store_words(&cmd->buffer, sizeof(buffer.telemetry));
 }
 
 uint32_t misc_retired(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket, uint64_t value[6])
@@ -188,6 +214,14 @@ uint32_t misc_limits(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	return GAON_ADMIN_OK;
 }
 
+static void inject(const struct gaon_admin_inject *c)
+{
+	reg_write(GAON_MCU_INJECT_KIND, c->kind);
+	reg_write(GAON_MCU_INJECT_TARGET, c->target);
+	reg_write64(GAON_MCU_INJECT_LO, c->address);
+	reg_write(GAON_MCU_INJECT_CMD, 1);
+}
+
 static uint32_t inject_error(const struct gaon_admin_inject *c)
 {
 	const uint64_t ends[] = {
@@ -198,10 +232,17 @@ static uint32_t inject_error(const struct gaon_admin_inject *c)
 
 	if (c->target >= sizeof(ends) / sizeof(ends[0]) || c->address >= ends[c->target])
 		return GAON_ADMIN_ERR_RANGE;
-	reg_write(GAON_MCU_INJECT_KIND, c->kind);
-	reg_write(GAON_MCU_INJECT_TARGET, c->target);
-	reg_write64(GAON_MCU_INJECT_LO, c->address);
-	reg_write(GAON_MCU_INJECT_CMD, 1);
+	inject(c);
+	return GAON_ADMIN_OK;
+}
+
+static uint32_t inject_ambient(const struct gaon_admin_inject *c)
+{
+	if (!(identify.features & GAON_FEATURE_POWER))
+		return GAON_ADMIN_ERR_FEATURE;
+	if (c->target || c->address > AMBIENT_MC_MAX)
+		return GAON_ADMIN_ERR_RANGE;
+	inject(c);
 	return GAON_ADMIN_OK;
 }
 
@@ -220,6 +261,8 @@ uint32_t misc_inject(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	case GAON_INJECT_CE:
 	case GAON_INJECT_UE:
 		return inject_error(c);
+	case GAON_INJECT_AMBIENT:
+		return inject_ambient(c);
 	case GAON_INJECT_FW_HANG:
 		log_line(LOG_WARNING, "hanging on request");
 		log_flush();

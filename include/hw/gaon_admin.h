@@ -61,6 +61,7 @@ struct gaon_admin_state {
 #define GAON_ADMIN_LIMITS		0x42
 #define GAON_ADMIN_INJECT		0x43	/* needs the debug fuse */
 #define GAON_ADMIN_RETIRED		0x44	/* the list of retired pages */
+#define GAON_ADMIN_POWER		0x45	/* cap of power, highest clock; needs GAON_FEATURE_POWER */
 #define GAON_ADMIN_CORE_STATE		0x48	/* what a core kept of the workgroup last dropped */
 #define GAON_ADMIN_ERRORS		0x4a	/* needs GAON_FEATURE_ERRORS, as the next */
 #define GAON_ADMIN_RETIRE		0x4b	/* a page into the list of retired pages */
@@ -85,6 +86,7 @@ struct gaon_admin_state {
 #define GAON_FEATURE_INJECT		(1ull << 3)	/* debug fuse is blown */
 #define GAON_FEATURE_RETIRE		(1ull << 4)	/* keeps a list of HBM pages that must not be used */
 #define GAON_FEATURE_GEMM_MEMORY	(1ull << 5)	/* GAON_GEMM_B_MEMORY: the arrays read memory */
+#define GAON_FEATURE_POWER		(1ull << 6)	/* cap of power and clock can be set: POWER */
 #define GAON_FEATURE_ERRORS		(1ull << 8)	/* ERRORS, RETIRE, INJECT of a place */
 
 struct gaon_admin_identify {		/* reply: data written at data_pa */
@@ -196,6 +198,7 @@ struct gaon_admin_limits {
 #define GAON_INJECT_UE			2	/* uncorrectable error of it */
 #define GAON_INJECT_FW_HANG		3
 #define GAON_INJECT_FW_CRASH		4
+#define GAON_INJECT_AMBIENT		5	/* the air has `address` thousandths of a degree */
 #define GAON_INJECT_HBM			0	/* targets: of the HBM line at `address` */
 #define GAON_INJECT_SPM			1	/* of the scratchpad of core `address` */
 #define GAON_INJECT_LINK		2	/* of link `address` */
@@ -208,6 +211,18 @@ struct gaon_admin_inject {
 
 struct gaon_admin_retire {
 	uint64_t page;			/* HBM offset, a multiple of 4 KiB */
+	uint64_t reserved[6];
+};
+
+/* Why the cores' clock is not the highest: bits of `throttle` in struct gaon_telemetry and of events */
+#define GAON_THROTTLE_POWER		0x1	/* the cap of power */
+#define GAON_THROTTLE_HEAT		0x2	/* temp_max_mc */
+#define GAON_THROTTLE_CRITICAL		0x4	/* temp_crit_mc: as slow as can be */
+#define GAON_THROTTLE_LIMIT		0x8	/* the host's own limit; of that no event is made */
+
+struct gaon_admin_power {
+	uint32_t cap_mw;		/* 0: leave */
+	uint32_t clock_khz;		/* the highest that the host wants, 0: leave */
 	uint64_t reserved[6];
 };
 
@@ -226,6 +241,7 @@ struct gaon_admin_cmd {
 		struct gaon_admin_limits limits;
 		struct gaon_admin_inject inject;
 		struct gaon_admin_retire retire;
+		struct gaon_admin_power power;
 		uint8_t bytes[56];
 	};
 };
@@ -234,7 +250,7 @@ struct gaon_admin_reply {
 	uint16_t opcode;
 	uint16_t status;		/* GAON_ADMIN_* */
 	uint32_t cookie;
-	uint64_t value[6];		/* SET_FEATURES: granted mask; QUEUE_QUERY: see admin.rst */
+	uint64_t value[6];		/* SET_FEATURES: granted mask; QUEUE_QUERY, POWER: see admin.rst */
 	uint64_t valid;			/* completion index + 1, written last */
 };
 
@@ -259,7 +275,7 @@ struct gaon_identify {			/* 256 bytes */
 	uint32_t copy_engines;
 	uint32_t slots;
 	uint32_t contexts, queues;
-	uint32_t clock_khz;		/* core clock; cycles of GAON_REG_CYCLE */
+	uint32_t clock_khz;		/* highest clock of the cores; cycles of GAON_REG_CYCLE */
 	uint32_t hbm_mbps, host_mbps;	/* MB/s (10^6) each way */
 	uint32_t links, link_mbps;
 	uint32_t numerics;
@@ -268,7 +284,14 @@ struct gaon_identify {			/* 256 bytes */
 	uint8_t serial[16];
 	char name[32];
 	char fw_build[32];
-	uint32_t reserved[10];
+	/* Below: 0 without GAON_FEATURE_POWER */
+	uint32_t clock_min_khz, clock_step_khz;
+	uint32_t power_min_mw, power_max_mw, power_default_mw;	/* of the cap */
+	uint32_t power_idle_mw;		/* what it takes when nothing works */
+	int32_t temp_max_mc;		/* from which on the clock goes down */
+	int32_t temp_max_hyst_mc;	/* below which it goes up again */
+	int32_t temp_crit_mc;		/* at which it is the lowest */
+	int32_t temp_emergency_mc;	/* at which the device stops */
 };
 
 /**
@@ -313,7 +336,13 @@ struct gaon_telemetry {			/* 512 bytes */
 	uint64_t hbm_ce, hbm_ue, spm_ce, spm_ue, link_ce, link_ue;
 	uint64_t lost_events;
 	uint64_t retired_pages;		/* survives resets */
-	uint64_t reserved[9];
+	/* The firmware's; 0 without GAON_FEATURE_POWER */
+	uint32_t power_cap_mw, clock_limit_khz;	/* in force, now */
+	uint32_t throttle;		/* GAON_THROTTLE_*, now */
+	uint32_t reserved0;
+	uint64_t throttled_power, throttled_heat;	/* times that the cap, or the temperature, began to */
+	uint64_t throttled_power_cycles, throttled_heat_cycles;
+	uint64_t reserved[3];
 };
 
 /* HBM pages with an uncorrectable error in their past; kept in the chip for good. */

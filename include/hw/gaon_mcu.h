@@ -25,6 +25,7 @@
 #define GAON_MCU_IRQ_ADMIN	(1u << 0)	/* edge: ADMIN_TAIL or ADMIN_ENABLE was written */
 #define GAON_MCU_IRQ_SLOT	(1u << 1)	/* level: slot event FIFO not empty */
 #define GAON_MCU_IRQ_PENDQ	(1u << 2)	/* level: a non-resident queue's doorbell rang */
+#define GAON_MCU_IRQ_POWER	(1u << 3)	/* edge: POWER_MW or TEMP_MC were measured anew */
 
 /* Time: host clock in ns, for heartbeats; not modelled cycles */
 #define GAON_MCU_TIME_LO	0x030
@@ -164,5 +165,31 @@
 #define GAON_MCU_RETIRE_OK	0	/* it is in the list */
 #define GAON_MCU_RETIRE_RANGE	1	/* there is no such page */
 #define GAON_MCU_RETIRE_FULL	2
+/* Clock, power and temperature, with GAON_FEATURE_POWER */
+#define GAON_MCU_CLOCK_KHZ	0x250	/* rw: of the cores; what identify does not allow is ignored */
+#define GAON_MCU_POWER_MW	0x254	/* ro: mean of the last window */
+#define GAON_MCU_TEMP_MC	0x258	/* ro, signed */
+#define GAON_MCU_THROTTLE	0x25c	/* wo: GAON_THROTTLE_*, posted as an event record */
+#define GAON_MCU_POWER_WINDOW_US 1000	/* of modelled time, at least */
+
+#define GAON_MCU_SCALE_ONE	1024u
+
+/**
+ * gaon_mcu_power_scale() - power of what the cores' clock drives
+ * @khz: the clock
+ * @max_khz: the highest, at least @khz and below 4 GHz
+ *
+ * The voltage goes with the clock, from 3/5 of the highest at a clock of 0, and power with the clock and the
+ * square of the voltage.
+ *
+ * Return: what it is to that at the highest clock, in parts of GAON_MCU_SCALE_ONE.
+ */
+static inline unsigned int gaon_mcu_power_scale(unsigned int khz, unsigned int max_khz)
+{
+	unsigned int clock = khz * GAON_MCU_SCALE_ONE / max_khz;
+	unsigned int volt = (3 * GAON_MCU_SCALE_ONE + 2 * clock) / 5;
+
+	return clock * volt / GAON_MCU_SCALE_ONE * volt / GAON_MCU_SCALE_ONE;
+}
 
 #endif

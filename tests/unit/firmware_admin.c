@@ -48,7 +48,8 @@ START_TEST(unknown_opcodes_are_refused)
 {
 	static const uint16_t known[] = {
 		0x00, 0x01, 0x02, 0x10, 0x11, 0x12, 0x13, 0x14, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
-		0x26, 0x27, 0x28, 0x30, 0x40, 0x41, 0x42, 0x43, 0x44, 0x48, 0x4a, 0x4b, 0x50,
+		0x26, 0x27, 0x28, 0x30, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x48, 0x4a, 0x4b,
+		0x50,
 	};
 	struct fake *f = booted();
 
@@ -427,7 +428,7 @@ START_TEST(injection_needs_the_fuse)
 	ck_assert_uint_eq(f->injected, 0);
 	f->fuses = 1;
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.kind = 0);
-	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.kind = 5);
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.kind = 6);
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.address = 1ull << 56);
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.address = f->identify.hbm_bytes);
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.inject.target = 3);

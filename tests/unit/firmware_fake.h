@@ -88,6 +88,8 @@ struct fake {
 	uint32_t wakes_at_reset;	/* whose doorbell rings just before an engine reset; 0: nobody's */
 	uint32_t inject_kind, inject_target, injected;
 	uint64_t inject_address;
+	uint32_t clock_khz, power_mw, temp_mc;	/* GAON_FEATURE_POWER */
+	uint32_t throttle, throttles;	/* the last record's reasons, and how many there were */
 	bool stop_at_once;		/* STOP and KILL end before their store returns */
 	/* host's side of the admin rings */
 	uint64_t submitted, seen;

@@ -307,6 +307,9 @@ static uint32_t *storage(struct fake *f, uint32_t reg)
 	WORD(GAON_MCU_SLOT_FLAGS, f->fields.flags);
 	WORD(GAON_MCU_SLOT_RESULT, f->slot_result);
 	WORD(GAON_MCU_SLOT_WANT, f->want);
+	WORD(GAON_MCU_CLOCK_KHZ, f->clock_khz);
+	WORD(GAON_MCU_POWER_MW, f->power_mw);
+	WORD(GAON_MCU_TEMP_MC, f->temp_mc);
 	WORD(GAON_MCU_INJECT_KIND, f->inject_kind);
 	WORD(GAON_MCU_INJECT_TARGET, f->inject_target);
 	PAIR(GAON_MCU_INJECT, f->inject_address);
@@ -390,6 +393,10 @@ static bool write_command(struct fake *f, uint32_t reg, uint32_t value)
 		return true;
 	case GAON_MCU_ENGINE_RESET:
 		engine_reset(f);
+		return true;
+	case GAON_MCU_THROTTLE:
+		f->throttle = value;
+		f->throttles++;
 		return true;
 	case GAON_MCU_INJECT_CMD:
 		f->injected++;

@@ -16,5 +16,6 @@ int main(void)
 	suite_add_tcase(suite, firmware_stop_tests());
 	suite_add_tcase(suite, firmware_hostile_tests());
 	suite_add_tcase(suite, firmware_image_tests());
+	suite_add_tcase(suite, firmware_power_tests());
 	return check_run(suite);
 }

@@ -12,5 +12,6 @@ TCase *firmware_sched_tests(void);
 TCase *firmware_stop_tests(void);
 TCase *firmware_hostile_tests(void);
 TCase *firmware_image_tests(void);
+TCase *firmware_power_tests(void);
 
 #endif

@@ -77,6 +77,7 @@ const char *gaon_sim_lie_name(unsigned int kind);
  * @lies: for tests of software that must not trust the device: bit per enum gaon_sim_lie
  * @lie_seed: repeats what is told instead
  * @lie_every: one occasion out of so many is used, default 8
+ * @ambient_mc: temperature of the air around the card, thousandths of a degree Celsius, default 35000
  */
 struct gaon_sim_config {
 	size_t size;
@@ -102,6 +103,7 @@ struct gaon_sim_config {
 	uint32_t lies;
 	uint64_t lie_seed;
 	uint32_t lie_every;
+	int32_t ambient_mc;
 };
 
 /**

@@ -163,6 +163,28 @@ struct sim_core {
 	struct sim_unit *unit;		/* core.c's and launch.c's own */
 };
 
+/**
+ * struct sim_power - clock, energy and the power meter; lock held.  Energies are in mW * ticks / 1024
+ * @khz: clock of the cores
+ * @ambient_mc: the air's temperature
+ * @clocked: energy of what the clock drives, since the reset
+ * @read_at, @read_energy, @read_mw: when telemetry was read last, energy then, and what it said
+ * @window_at, @window_end: begin of the firmware's window, and from when on it may end
+ * @metered: energy that is in windows that have ended
+ * @meter_mw: of the last one
+ */
+struct sim_power {
+	uint32_t khz;
+	int32_t ambient_mc;
+	unsigned __int128 clocked;
+	uint64_t read_at;
+	unsigned __int128 read_energy;
+	uint32_t read_mw;
+	uint64_t window_at, window_end;
+	unsigned __int128 metered;
+	uint32_t meter_mw;
+};
+
 struct gaon_sim {
 	pthread_mutex_t lock;
 	_Atomic uint32_t contenders;	/* threads in sim_lock() that found it taken */
@@ -187,6 +209,7 @@ struct gaon_sim {
 	struct sim_core cores[SIM_CORES_MAX];
 	struct sim_engines *engines;	/* packet.c, launch.c, copy.c: see engine.h */
 	struct sim_time *time;
+	struct sim_power power;		/* power.c */
 	struct gaon_telemetry tele;	/* counters; latched copies live in mcubus.c */
 	struct sim_regs *regs;		/* regs.c: boot, admin and event ring registers */
 	struct sim_pci *pci;		/* pci.c */
@@ -312,5 +335,26 @@ uint64_t sim_time_now(struct gaon_sim *sim);
 /* The number belongs to another queue from now on, whose clock starts here. */
 void sim_time_new_queue(struct gaon_sim *sim, uint32_t queue);
 void sim_time_telemetry(struct gaon_sim *sim, struct gaon_telemetry *tele);
+
+/* --- power.c: lock held ------------------------------------------------------------------------- */
+
+#define SIM_AMBIENT_MAX_MC 125000
+#define SIM_IDLE_MW	90000u
+#define SIM_CORE_MW	10000u		/* per core, all of its scalar and vector units busy */
+#define SIM_MATRIX_MW	12500u		/* per array */
+#define SIM_DMA_MW	1500u		/* per channel */
+#define SIM_COPY_MW	2000u
+
+/* Fields of the identity, from its others. */
+void sim_power_identify(struct gaon_identify *id);
+void sim_power_reset(struct gaon_sim *sim);
+/* Something that takes @mw at the highest clock was busy for @ticks at @khz. */
+void sim_power_busy(struct gaon_sim *sim, uint32_t khz, uint32_t mw, uint64_t ticks);
+/* Modelled time has passed window_end. */
+void sim_power_window(struct gaon_sim *sim);
+void sim_power_telemetry(struct gaon_sim *sim, struct gaon_telemetry *t);
+uint32_t sim_power_reg_read(const struct gaon_sim *sim, uint32_t reg);
+void sim_power_reg_write(struct gaon_sim *sim, uint32_t reg, uint32_t value);
+void sim_power_ambient(struct gaon_sim *sim, uint64_t mc);
 
 #endif

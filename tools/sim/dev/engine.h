@@ -117,6 +117,7 @@ struct sim_launch {
 	uint64_t id;		/* CSRs LAUNCH_ID, LAUNCH_TAG */
 	uint32_t tag;
 	uint32_t cores;		/* that have a part */
+	uint32_t khz, max_khz;	/* clock of the cores when it began, and the highest */
 	uint64_t total;		/* workgroups */
 	uint64_t left;		/* that have not ended */
 	uint64_t limit;		/* watchdog, cycles per core */
@@ -411,7 +412,7 @@ void sim_preempt_restore(struct gaon_sim *sim, struct sim_slot *slot);
 
 /* --- time.c, resolve.c: times in ticks of 1/16 cycle ----------------------------------------- */
 
-#define SIM_CYCLE		16ull			/* ticks */
+#define SIM_CYCLE		16ull			/* ticks; of the highest clock */
 #define SIM_COST_PACKET		(8 * SIM_CYCLE)
 #define SIM_COST_LAUNCH		(256 * SIM_CYCLE)	/* packet to first instruction */
 #define SIM_COST_LAUNCH_END	(64 * SIM_CYCLE)	/* last instruction to completion */
@@ -438,6 +439,19 @@ struct sim_time {
 	struct { uint64_t pa, when; } signal[SIM_SIGNALS];
 	uint64_t core_busy[8], matrix_busy[8], dma_busy[8], copy_busy[4];
 };
+
+/* What takes @ticks at the highest clock, @max_khz, at @khz: rounded up. */
+static inline uint64_t sim_time_clocked(uint32_t khz, uint32_t max_khz, uint64_t ticks)
+{
+	if (khz == max_khz)
+		return ticks;
+	return (uint64_t)(((unsigned __int128)ticks * max_khz + khz - 1) / khz);
+}
+
+static inline uint64_t sim_time_launch_ticks(const struct sim_launch *l, uint64_t ticks)
+{
+	return sim_time_clocked(l->khz, l->max_khz, ticks);
+}
 
 int sim_time_create(struct gaon_sim *sim);
 void sim_time_destroy(struct gaon_sim *sim);

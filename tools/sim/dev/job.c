@@ -343,12 +343,14 @@ static void retire_core(struct gaon_sim *sim, struct sim_core *core)
 {
 	struct sim_unit *u = core->unit;
 	struct sim_launch *l = core->launch;
+	uint64_t busy;
 
 	core->running = false;
 	atomic_fetch_sub(&l->running, 1);
 	sim_time_retire(core);
-	l->slot->slice_used += u->cycles;
-	l->slot->busy += u->cycles;
+	busy = sim_time_launch_ticks(l, u->cycles);
+	l->slot->slice_used += busy;
+	l->slot->busy += busy;
 	l->left -= u->ended;
 	if (sim_slot_engine(sim, l->slot)->stop == SIM_STOP_SAVE)
 		l->drained += u->instructions;

@@ -299,7 +299,7 @@ static uint32_t mcubus_read_other(struct gaon_sim *sim, uint32_t reg)
 	case GAON_MCU_SLOT_WANT:
 		return sim->regs->slot_want;
 	default:
-		return 0;
+		return sim_power_reg_read(sim, reg);
 	}
 }
 
@@ -365,11 +365,12 @@ static void mcubus_write_system(struct gaon_sim *sim, uint32_t reg, uint32_t val
 		sim->heartbeat = sim_lie_heartbeat(sim, value);
 		break;
 	case GAON_MCU_IRQ_PENDING:
-		bus->irq_edges &= ~(value & GAON_MCU_IRQ_ADMIN);
+		bus->irq_edges &= ~(value & (GAON_MCU_IRQ_ADMIN | GAON_MCU_IRQ_POWER));
 		sim_mcubus_update_irq(sim);
 		break;
 	case GAON_MCU_IRQ_ENABLE:
-		bus->irq_enable = value & (GAON_MCU_IRQ_ADMIN | GAON_MCU_IRQ_SLOT | GAON_MCU_IRQ_PENDQ);
+		bus->irq_enable = value & (GAON_MCU_IRQ_ADMIN | GAON_MCU_IRQ_SLOT | GAON_MCU_IRQ_PENDQ |
+					   GAON_MCU_IRQ_POWER);
 		sim_mcubus_update_irq(sim);
 		break;
 	case GAON_MCU_TIMECMP_LO:
@@ -416,6 +417,9 @@ static void mcubus_write_command(struct gaon_sim *sim, uint32_t reg, uint32_t va
 		break;
 	case GAON_MCU_RETIRE_PAGE:
 		bus->retire_status = sim_ras_retire(sim, value);
+		break;
+	default:
+		sim_power_reg_write(sim, reg, value);
 		break;
 	}
 }

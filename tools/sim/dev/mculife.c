@@ -141,6 +141,9 @@ void mcubus_inject(struct gaon_sim *sim)
 		sim_set_fatal(sim, GAON_BOOT_CRASH);
 		sim_mcu_stop(bus->core);
 		break;
+	case GAON_INJECT_AMBIENT:
+		sim_power_ambient(sim, bus->inject_address);
+		break;
 	}
 }
 /* --- life ----------------------------------------------------------------------------------------- */

@@ -71,54 +71,63 @@ static uint64_t use(uint64_t *resource, uint64_t start, uint64_t ticks)
 	return *resource;
 }
 
-static void start_dma(struct gaon_sim *sim, uint32_t core, struct sim_log *log, unsigned int engine,
+/* What a DMA channel needs for @bytes. */
+static uint64_t channel_ticks(const struct sim_launch *l, uint64_t bytes)
+{
+	return sim_time_launch_ticks(l, (bytes + SIM_DMA_RATE - 1) / SIM_DMA_RATE * SIM_CYCLE);
+}
+
+static void start_dma(struct gaon_sim *sim, struct sim_launch *l, uint32_t core, unsigned int engine,
 		      struct sim_timed_op *op, uint64_t when)
 {
 	struct sim_time *t = sim->time;
-	uint64_t bytes = op->cost + op->host;
-	uint64_t end = when + (bytes + SIM_DMA_RATE - 1) / SIM_DMA_RATE * SIM_CYCLE;
+	uint64_t end = when + channel_ticks(l, op->cost + op->host);
 
 	end = max64(end, use(&t->hbm, when, sim_time_hbm_ticks(sim, op->cost)));
 	end = max64(end, use(&t->host[op->write], when, sim_time_host_ticks(sim, op->host)));
-	log->free[engine] = end;
+	l->log[core].free[engine] = end;
 	op->done = end + (op->host ? SIM_COST_HOST_LATENCY : SIM_COST_HBM_LATENCY);
 	t->dma_busy[core % 8] += end - when;
+	sim_power_busy(sim, l->khz, SIM_DMA_MW, end - when);
 	*(op->write ? &sim->tele.hbm_write : &sim->tele.hbm_read) += op->cost;
 	*(op->write ? &sim->tele.host_write : &sim->tele.host_read) += op->host;
 }
 
 /* B from memory: as fast as the array, a channel's rate and memory allow. */
-static void start_gemm(struct gaon_sim *sim, uint32_t core, struct sim_log *log, unsigned int engine,
+static void start_gemm(struct gaon_sim *sim, struct sim_launch *l, uint32_t core, unsigned int engine,
 		       struct sim_timed_op *op, uint64_t when)
 {
 	struct sim_time *t = sim->time;
+	struct sim_log *log = &l->log[core];
 	uint64_t bytes = op->hbm + op->host, end;
 
 	/* The array is filled anew unless the operation follows another without a gap. */
 	if (!log->free[engine] || when > log->free[engine])
 		op->cost += SIM_COST_FILL;
-	end = max64(when + op->cost, when + (bytes + SIM_DMA_RATE - 1) / SIM_DMA_RATE * SIM_CYCLE);
+	end = when + max64(sim_time_launch_ticks(l, op->cost), channel_ticks(l, bytes));
 	end = max64(end, use(&t->hbm, when, sim_time_hbm_ticks(sim, op->hbm)));
 	end = max64(end, use(&t->host[0], when, sim_time_host_ticks(sim, op->host)));
 	log->free[engine] = end;
-	op->done = end + SIM_COST_DRAIN;
+	op->done = end + sim_time_launch_ticks(l, SIM_COST_DRAIN);
 	if (bytes)
 		op->done += op->host ? SIM_COST_HOST_LATENCY : SIM_COST_HBM_LATENCY;
 	t->matrix_busy[core % 8] += end - when;
+	sim_power_busy(sim, l->khz, SIM_MATRIX_MW, end - when);
 	sim->tele.hbm_read += op->hbm;
 	sim->tele.host_read += op->host;
 }
 
-static void start_engine(struct gaon_sim *sim, uint32_t core, struct sim_log *log,
-			 unsigned int engine, uint64_t when)
+static void start_engine(struct gaon_sim *sim, struct sim_launch *l, uint32_t core, unsigned int engine,
+			 uint64_t when)
 {
+	struct sim_log *log = &l->log[core];
 	struct sim_timed_op *op = op_at(log, engine, log->started[engine]++);
 
 	if (engine == GAON_ENGINE_DMA0 || engine == GAON_ENGINE_DMA1) {
-		start_dma(sim, core, log, engine, op, when);
+		start_dma(sim, l, core, engine, op, when);
 		return;
 	}
-	start_gemm(sim, core, log, engine, op, when);
+	start_gemm(sim, l, core, engine, op, when);
 }
 
 /* --- cores ---------------------------------------------------------------------------------------- */
@@ -172,10 +181,10 @@ static bool is_blocked(const struct sim_log *log, const struct sim_log_entry *e)
 	}
 }
 
-static void issue(struct sim_log *log, const struct sim_log_entry *e)
+static void issue(struct sim_launch *l, struct sim_log *log, const struct sim_log_entry *e)
 {
 	retire_until(log, e->engine, GAON_ENGINE_DEPTH - 1);
-	log->now += SIM_COST_ISSUE;
+	log->now += sim_time_launch_ticks(l, SIM_COST_ISSUE);
 	*op_at(log, e->engine, log->issued[e->engine]++) = (struct sim_timed_op){
 		.issue = log->now, .cost = e->cost, .hbm = e->hbm, .host = e->host,
 		.write = e->write,
@@ -194,7 +203,7 @@ static void arrive(struct sim_launch *l, struct sim_log *log)
 	}
 	for (uint32_t i = 0; i < l->cores; i++) {
 		l->log[i].at_barrier = false;
-		l->log[i].now = last + SIM_COST_BARRIER;
+		l->log[i].now = last + sim_time_launch_ticks(l, SIM_COST_BARRIER);
 		pop(&l->log[i]);
 	}
 }
@@ -203,7 +212,7 @@ static void post(struct sim_launch *l, struct sim_log *log, const struct sim_log
 {
 	struct sim_log *to = &l->log[e->count % SIM_CORES_MAX];
 
-	log->now += SIM_COST_SEMAPHORE;
+	log->now += sim_time_launch_ticks(l, SIM_COST_SEMAPHORE);
 	to->sem[e->semaphore]++;
 	to->sem_time[e->semaphore] = max64(to->sem_time[e->semaphore], log->now);
 }
@@ -213,13 +222,13 @@ static void run_entry(struct sim_launch *l, struct sim_log *log)
 	const struct sim_log_entry *e = first_entry(log);
 
 	if (!log->entered) {
-		log->now += e->ticks;
+		log->now += sim_time_launch_ticks(l, e->ticks);
 		log->entered = true;
 	}
 	switch (e->kind) {
 	case SIM_LOG_DMA:
 	case SIM_LOG_GEMM:
-		issue(log, e);
+		issue(l, log, e);
 		break;
 	case SIM_LOG_WAIT:
 		retire_until(log, e->engine, e->count);
@@ -235,7 +244,8 @@ static void run_entry(struct sim_launch *l, struct sim_log *log)
 		break;
 	default:
 		log->sem[e->semaphore] -= e->count;
-		log->now = max64(log->now, log->sem_time[e->semaphore]) + SIM_COST_SEMAPHORE;
+		log->now = max64(log->now, log->sem_time[e->semaphore]) +
+			   sim_time_launch_ticks(l, SIM_COST_SEMAPHORE);
 		break;
 	}
 	pop(log);
@@ -269,11 +279,13 @@ static void look_at_core(struct gaon_sim *sim, struct sim_launch *l, uint32_t i,
 		const struct sim_log_entry *e = first_entry(log);
 
 		if (!is_blocked(log, e))
-			consider(best, log->now + (log->entered ? 0 : e->ticks), i, UNIT_CORE);
+			consider(best, log->now + (log->entered ? 0 : sim_time_launch_ticks(l, e->ticks)), i,
+				 UNIT_CORE);
 	} else if (is_live(sim, l, i)) {
 		bool running = sim->cores[i].launch == l && sim->cores[i].running;
 
-		consider(bound, log->now + (running ? 0 : log->carry), i, UNIT_CORE);
+		consider(bound, log->now + (running ? 0 : sim_time_launch_ticks(l, log->carry)), i,
+			 UNIT_CORE);
 	}
 }
 
@@ -309,7 +321,7 @@ static uint64_t take_event(struct gaon_sim *sim, struct sim_launch *l, const str
 	uint8_t kind;
 
 	if (e->unit != UNIT_CORE) {
-		start_engine(sim, e->core, log, e->unit, e->when);
+		start_engine(sim, l, e->core, e->unit, e->when);
 		return 1ull << e->core;
 	}
 	kind = first_entry(log)->kind;

@@ -42,6 +42,12 @@ uint64_t sim_time_host_ticks(const struct gaon_sim *sim, uint64_t bytes)
 
 /* --- queues ---------------------------------------------------------------------------------- */
 
+/* What the cores' clock drives, at that clock. */
+static uint64_t clocked(const struct gaon_sim *sim, uint64_t ticks)
+{
+	return sim_time_clocked(sim->power.khz, sim->identify.clock_khz, ticks);
+}
+
 static uint64_t *queue_of(struct gaon_sim *sim, const struct sim_slot *slot)
 {
 	return &sim->time->queue[slot->queue % GAON_QUEUES];
@@ -54,6 +60,8 @@ static void advance_queue(struct gaon_sim *sim, struct sim_slot *slot, uint64_t 
 	*queue = max64(*queue, when);
 	slot->ready = *queue / SIM_CYCLE;
 	sim->time->now = max64(sim->time->now, *queue);
+	if (sim->time->now >= sim->power.window_end)
+		sim_power_window(sim);
 }
 
 /*
@@ -74,7 +82,7 @@ uint64_t sim_time_slot(struct gaon_sim *sim, struct sim_slot *slot)
 void sim_time_packet(struct gaon_sim *sim, struct sim_slot *slot)
 {
 	if (is_on(sim))
-		advance_queue(sim, slot, *queue_of(sim, slot) + SIM_COST_PACKET);
+		advance_queue(sim, slot, *queue_of(sim, slot) + clocked(sim, SIM_COST_PACKET));
 }
 
 /*
@@ -140,7 +148,7 @@ void sim_time_copy(struct gaon_sim *sim, struct sim_slot *slot, struct sim_copy 
 	struct sim_time *t = sim->time;
 	uint64_t hbm = copy->hbm_read + copy->hbm_write;
 	uint64_t moved = copy->hbm_write + copy->host_write;
-	uint64_t start, first, busy, end;
+	uint64_t start, first, busy, end, setup;
 	unsigned int engine;
 
 	sim->tele.hbm_read += copy->hbm_read;
@@ -150,15 +158,17 @@ void sim_time_copy(struct gaon_sim *sim, struct sim_slot *slot, struct sim_copy 
 	if (!is_on(sim))
 		return;
 	engine = copy_engine(sim);
-	start = max64(*queue_of(sim, slot), t->copy[engine]) + SIM_COST_COPY;
+	setup = clocked(sim, SIM_COST_COPY);
+	start = max64(*queue_of(sim, slot), t->copy[engine]) + setup;
 	first = first_byte(t, copy, start);
-	end = start + (moved + SIM_COPY_RATE - 1) / SIM_COPY_RATE * SIM_CYCLE;
+	end = start + clocked(sim, (moved + SIM_COPY_RATE - 1) / SIM_COPY_RATE * SIM_CYCLE);
 	end = max64(end, use(&t->hbm, start, sim_time_hbm_ticks(sim, hbm)));
 	end = max64(end, use(&t->host[0], start, sim_time_host_ticks(sim, copy->host_read)));
 	end = max64(end, use(&t->host[1], start, sim_time_host_ticks(sim, copy->host_write)));
 	t->copy[engine] = end;
-	busy = end - first + SIM_COST_COPY;
+	busy = end - first + setup;
 	t->copy_busy[engine % 4] += busy;
+	sim_power_busy(sim, sim->power.khz, SIM_COPY_MW, busy);
 	slot->copied += busy / SIM_CYCLE;
 	end += copy->host_read || copy->host_write ? SIM_COST_HOST_LATENCY : SIM_COST_HBM_LATENCY;
 	copy->hbm_read = copy->hbm_write = copy->host_read = copy->host_write = 0;
@@ -186,9 +196,11 @@ void sim_time_launch_begin(struct gaon_sim *sim, struct sim_launch *l)
 {
 	uint64_t start;
 
+	l->khz = sim->power.khz;
+	l->max_khz = sim->identify.clock_khz;
 	if (!is_on(sim))
 		return;
-	start = *queue_of(sim, l->slot) + SIM_COST_LAUNCH;
+	start = *queue_of(sim, l->slot) + sim_time_launch_ticks(l, SIM_COST_LAUNCH);
 	for (uint32_t i = 0; i < l->cores; i++)
 		log_begin(&l->log[i], max64(start, sim->time->core[i]));
 }
@@ -203,13 +215,14 @@ void sim_time_launch_end(struct gaon_sim *sim, struct sim_launch *l)
 	for (uint32_t i = 0; i < l->cores; i++) {
 		struct sim_log *log = &l->log[i];
 
-		log->now += log->carry;
+		log->now += sim_time_launch_ticks(l, log->carry);
 		log->carry = 0;
 		sim->time->core[i] = max64(sim->time->core[i], log->now);
 		sim->time->core_busy[i % 8] += log->now - log->began;
+		sim_power_busy(sim, l->khz, SIM_CORE_MW, log->now - log->began);
 		end = max64(end, log->now);
 	}
-	advance_queue(sim, l->slot, end + SIM_COST_LAUNCH_END);
+	advance_queue(sim, l->slot, end + sim_time_launch_ticks(l, SIM_COST_LAUNCH_END));
 }
 
 /* --- the core's side ------------------------------------------------------------------------- */
@@ -308,7 +321,6 @@ void sim_time_telemetry(struct gaon_sim *sim, struct gaon_telemetry *tele)
 	const struct sim_time *t = sim->time;
 
 	tele->cycle = t->now / SIM_CYCLE;
-	tele->clock_khz = sim->identify.clock_khz;
 	for (unsigned int i = 0; i < 8; i++) {
 		tele->core_busy[i] = t->core_busy[i] / SIM_CYCLE;
 		tele->matrix_busy[i] = t->matrix_busy[i] / SIM_CYCLE;
@@ -321,7 +333,10 @@ void sim_time_telemetry(struct gaon_sim *sim, struct gaon_telemetry *tele)
 int sim_time_create(struct gaon_sim *sim)
 {
 	sim->time = calloc(1, sizeof(*sim->time));
-	return sim->time ? 0 : -ENOMEM;
+	if (!sim->time)
+		return -ENOMEM;
+	sim_power_reset(sim);
+	return 0;
 }
 
 void sim_time_destroy(struct gaon_sim *sim)
@@ -333,4 +348,5 @@ void sim_time_destroy(struct gaon_sim *sim)
 void sim_time_reset(struct gaon_sim *sim)
 {
 	memset(sim->time, 0, sizeof(*sim->time));
+	sim_power_reset(sim);
 }

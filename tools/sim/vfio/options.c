@@ -17,7 +17,8 @@
 enum {
 	OPT_PATH = 256, OPT_HBM, OPT_APERTURE, OPT_SCRATCHPAD, OPT_CORES, OPT_VLEN, OPT_SLOTS,
 	OPT_VECTORS, OPT_THREADS, OPT_EFFECTS, OPT_NO_TIME, OPT_DEBUG_FUSE, OPT_NV, OPT_KEY,
-	OPT_LIE, OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_VERSION,
+	OPT_LIE, OPT_AMBIENT, OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET,
+	OPT_HELP, OPT_VERSION,
 };
 
 static const struct option longs[] = {
@@ -36,6 +37,7 @@ static const struct option longs[] = {
 	{ "nv", required_argument, NULL, OPT_NV },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "lie", required_argument, NULL, OPT_LIE },
+	{ "ambient", required_argument, NULL, OPT_AMBIENT },
 	{ "trap-aperture", no_argument, NULL, OPT_TRAP_APERTURE },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
@@ -63,6 +65,7 @@ void vfu_usage(FILE *out)
 	      "  --effects WHEN          normal, early or late: when asynchronous effects happen\n"
 	      "  --no-time               leave modelled time out\n"
 	      "  --debug-fuse            allow error injection\n"
+	      "  --ambient DEGREES       temperature of the air around the card, Celsius, 1 to 125 (default 35)\n"
 	      "  --nv FILE               keep the non-volatile state in FILE (FILE.1, ... for more devices)\n"
 	      "  --key FILE              trust firmware signed with this 32-byte Ed25519 public key only\n"
 	      "  --lie KIND[+KIND]...[,SEED[,EVERY]]\n"
@@ -227,6 +230,16 @@ static int parse_vlen(const char *text, uint32_t *vlen)
 	return -1;
 }
 
+static int parse_ambient(const char *text, int32_t *ambient_mc)
+{
+	uint32_t degrees;
+
+	if (parse_count(OPT_AMBIENT, text, 1, 125, &degrees))
+		return -1;
+	*ambient_mc = (int32_t)degrees * 1000;
+	return 0;
+}
+
 static int parse_shape(struct gaon_sim_config *c, int opt, const char *text)
 {
 	switch (opt) {
@@ -246,6 +259,8 @@ static int parse_shape(struct gaon_sim_config *c, int opt, const char *text)
 		return parse_count(opt, text, 1, GAON_MSIX_VECTORS, &c->msix_vectors);
 	case OPT_THREADS:
 		return parse_count(opt, text, 1, 255, &c->threads);
+	case OPT_AMBIENT:
+		return parse_ambient(text, &c->ambient_mc);
 	case OPT_EFFECTS:
 		return parse_effects(text, &c->effects);
 	case OPT_KEY:

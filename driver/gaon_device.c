@@ -194,7 +194,9 @@ static int device_alloc(struct gaon_device *gdev)
 					      &gdev->telemetry_dma, GFP_KERNEL);
 	if (!gdev->telemetry)
 		return -ENOMEM;
-	err = gaon_admin_init(gdev);
+	err = gaon_throttle_init(gdev);
+	if (!err)
+		err = gaon_admin_init(gdev);
 	if (!err)
 		err = gaon_tlbi_init(gdev);
 	if (!err)
@@ -237,8 +239,10 @@ int gaon_device_start(struct gaon_device *gdev)
 		err = gaon_reset_set_heartbeat(gdev);
 	if (!err)
 		err = device_start_memory(gdev);
-	if (!err)
+	if (!err) {
+		gaon_throttle_start(gdev);
 		gaon_fwlog_start(gdev);
+	}
 	if (!err)
 		err = gaon_admin_check(gdev);
 	if (err) {

@@ -26,6 +26,7 @@
 #include "gaon_compat.h"
 #include "gaon_power.h"
 #include "gaon_room.h"
+#include "gaon_throttle.h"
 
 /* For people; programs look at the interface's version. */
 #define GAON_DRIVER_VERSION						\
@@ -220,6 +221,8 @@ struct gaon_device {
 
 	/** @power: sleep of the machine. */
 	struct gaon_power power;
+	/** @throttle: cap of power, highest clock. */
+	struct gaon_throttle throttle;
 	/** @ras: errors of memories and links. */
 	struct gaon_ras *ras;
 

@@ -195,6 +195,10 @@ static void event_take(struct gaon_event_ring *ring, const struct gaon_event *ev
 		if (!ring->index)	/* every ring has it */
 			gaon_ras_event(gdev, event);
 		break;
+	case GAON_EVENT_THROTTLE:
+		if (!ring->index)	/* as before */
+			gaon_throttle_event(gdev, event);
+		break;
 	}
 }
 

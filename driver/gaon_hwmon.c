@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Sensors: temperature, power and energy for `sensors`, and the clock beside them. */
+/* Sensors: temperature, power, its cap, and energy for `sensors`, and the clock beside them. */
 #include <linux/hwmon.h>
 #include <linux/hwmon-sysfs.h>
 
@@ -25,26 +25,79 @@ static int hwmon_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
 	return err == -EBUSY ? -ENODATA : err;
 }
 
+static bool hwmon_is_reading(enum hwmon_sensor_types type, u32 attr)
+{
+	return type == hwmon_energy ||
+	       (type == hwmon_temp && (attr == hwmon_temp_input || attr == hwmon_temp_label)) ||
+	       (type == hwmon_power && (attr == hwmon_power_average || attr == hwmon_power_label));
+}
+
 static umode_t hwmon_is_visible(const void *data, enum hwmon_sensor_types type, u32 attr,
 				int channel)
 {
-	return 0444;
+	const struct gaon_device *gdev = data;
+
+	if (!hwmon_is_reading(type, attr) && !(gdev->fw.features & GAON_FEATURE_POWER))
+		return 0;
+	return type == hwmon_power && attr == hwmon_power_cap ? 0644 : 0444;
+}
+
+/* What is known without asking the card; false: it is a reading. */
+static bool hwmon_constant(struct gaon_device *gdev, enum hwmon_sensor_types type, u32 attr,
+			   long *val)
+{
+	const struct gaon_identify *id = &gdev->identify;
+
+	if (type == hwmon_power && attr == hwmon_power_cap)
+		*val = (long)gaon_throttle_cap(gdev) * UW_PER_MW;
+	else if (type == hwmon_power && attr == hwmon_power_cap_min)
+		*val = (long)id->power_min_mw * UW_PER_MW;
+	else if (type == hwmon_power && attr == hwmon_power_cap_max)
+		*val = (long)id->power_max_mw * UW_PER_MW;
+	else if (type == hwmon_temp && attr == hwmon_temp_max)
+		*val = id->temp_max_mc;
+	else if (type == hwmon_temp && attr == hwmon_temp_max_hyst)
+		*val = id->temp_max_hyst_mc;
+	else if (type == hwmon_temp && attr == hwmon_temp_crit)
+		*val = id->temp_crit_mc;
+	else if (type == hwmon_temp && attr == hwmon_temp_emergency)
+		*val = id->temp_emergency_mc;
+	else
+		return false;
+	return true;
+}
+
+static long hwmon_temp_of(const struct gaon_telemetry *now, u32 attr)
+{
+	switch (attr) {
+	case hwmon_temp_max_alarm:
+		return !!(now->throttle & (GAON_THROTTLE_HEAT | GAON_THROTTLE_CRITICAL));
+	case hwmon_temp_crit_alarm:
+		return !!(now->throttle & GAON_THROTTLE_CRITICAL);
+	default:
+		return now->temp_mc;
+	}
 }
 
 static int hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 attr, int channel,
 		      long *val)
 {
+	struct gaon_device *gdev = dev_get_drvdata(dev);
 	struct gaon_telemetry now;
-	int err = hwmon_telemetry(dev_get_drvdata(dev), &now);
+	int err;
 
+	if (hwmon_constant(gdev, type, attr, val))
+		return 0;
+	err = hwmon_telemetry(gdev, &now);
 	if (err)
 		return err;
 	switch (type) {
 	case hwmon_temp:
-		*val = now.temp_mc;
+		*val = hwmon_temp_of(&now, attr);
 		return 0;
 	case hwmon_power:
-		*val = (long)now.power_mw * UW_PER_MW;
+		*val = attr == hwmon_power_cap_alarm ? !!(now.throttle & GAON_THROTTLE_POWER) :
+						       (long)now.power_mw * UW_PER_MW;
 		return 0;
 	case hwmon_energy:
 		*val = now.energy_uj;
@@ -52,6 +105,16 @@ static int hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 attr
 	default:
 		return -EOPNOTSUPP;
 	}
+}
+
+static int hwmon_write(struct device *dev, enum hwmon_sensor_types type, u32 attr, int channel,
+		       long val)
+{
+	if (type != hwmon_power || attr != hwmon_power_cap)
+		return -EOPNOTSUPP;
+	if (val < 0 || val / UW_PER_MW > U32_MAX)
+		return -EINVAL;
+	return gaon_throttle_set_cap(dev_get_drvdata(dev), val / UW_PER_MW);
 }
 
 static int hwmon_read_string(struct device *dev, enum hwmon_sensor_types type, u32 attr,
@@ -63,8 +126,11 @@ static int hwmon_read_string(struct device *dev, enum hwmon_sensor_types type, u
 }
 
 static const struct hwmon_channel_info *const hwmon_channels[] = {
-	HWMON_CHANNEL_INFO(temp, HWMON_T_INPUT | HWMON_T_LABEL),
-	HWMON_CHANNEL_INFO(power, HWMON_P_AVERAGE | HWMON_P_LABEL),
+	HWMON_CHANNEL_INFO(temp, HWMON_T_INPUT | HWMON_T_LABEL | HWMON_T_MAX | HWMON_T_MAX_HYST |
+			   HWMON_T_CRIT | HWMON_T_EMERGENCY | HWMON_T_MAX_ALARM |
+			   HWMON_T_CRIT_ALARM),
+	HWMON_CHANNEL_INFO(power, HWMON_P_AVERAGE | HWMON_P_LABEL | HWMON_P_CAP | HWMON_P_CAP_MIN |
+			   HWMON_P_CAP_MAX | HWMON_P_CAP_ALARM),
 	HWMON_CHANNEL_INFO(energy, HWMON_E_INPUT | HWMON_E_LABEL),
 	NULL
 };
@@ -72,6 +138,7 @@ static const struct hwmon_channel_info *const hwmon_channels[] = {
 static const struct hwmon_ops hwmon_ops = {
 	.is_visible = hwmon_is_visible,
 	.read = hwmon_read,
+	.write = hwmon_write,
 	.read_string = hwmon_read_string,
 };
 
@@ -80,7 +147,7 @@ static const struct hwmon_chip_info hwmon_info = {
 	.info = hwmon_channels,
 };
 
-/* hwmon has no class for clocks; these names are what amdgpu gave them. */
+/* hwmon has no class for clocks, and no default of a cap; these names are what amdgpu gave them. */
 static ssize_t freq1_input_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct gaon_telemetry now;
@@ -96,12 +163,36 @@ static ssize_t freq1_label_show(struct device *dev, struct device_attribute *att
 }
 static DEVICE_ATTR_RO(freq1_label);
 
+static ssize_t power1_cap_default_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct gaon_device *gdev = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%llu\n", (u64)gdev->identify.power_default_mw * UW_PER_MW);
+}
+static DEVICE_ATTR_RO(power1_cap_default);
+
+static umode_t hwmon_attr_is_visible(struct kobject *kobj, struct attribute *attr, int index)
+{
+	struct gaon_device *gdev = dev_get_drvdata(kobj_to_dev(kobj));
+
+	if (attr == &dev_attr_power1_cap_default.attr && !gaon_throttle_is_there(gdev))
+		return 0;
+	return attr->mode;
+}
+
 static struct attribute *hwmon_attrs[] = {
+	&dev_attr_power1_cap_default.attr,
 	&dev_attr_freq1_input.attr,
 	&dev_attr_freq1_label.attr,
 	NULL
 };
-ATTRIBUTE_GROUPS(hwmon);
+
+static const struct attribute_group hwmon_group = {
+	.attrs = hwmon_attrs,
+	.is_visible = hwmon_attr_is_visible,
+};
+
+static const struct attribute_group *hwmon_groups[] = { &hwmon_group, NULL };
 
 /**
  * gaon_hwmon_init() - offer the sensors

@@ -46,6 +46,12 @@ static int parse_error(const char *text, struct gaon_admin_inject *what)
 	return kstrtou64(number, 0, &what->address);
 }
 
+static int parse_ambient(const char *text, struct gaon_admin_inject *what)
+{
+	what->kind = GAON_INJECT_AMBIENT;
+	return kstrtou64(text, 0, &what->address);
+}
+
 /* What is written, as a command. */
 static int inject_parse(const char *text, struct gaon_admin_inject *what)
 {
@@ -53,6 +59,8 @@ static int inject_parse(const char *text, struct gaon_admin_inject *what)
 		what->kind = GAON_INJECT_FW_HANG;
 	else if (sysfs_streq(text, "crash"))
 		what->kind = GAON_INJECT_FW_CRASH;
+	else if (str_has_prefix(text, "ambient "))
+		return parse_ambient(text + strlen("ambient "), what);
 	else
 		return parse_error(text, what);
 	return 0;

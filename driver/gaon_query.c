@@ -179,6 +179,13 @@ static void telemetry_convert(struct drm_gaon_query_telemetry *out, const struct
 	out->link_ue = in->link_ue;
 	out->lost_events = in->lost_events;
 	out->retired_pages = in->retired_pages;
+	out->power_cap_mw = in->power_cap_mw;
+	out->clock_limit_khz = in->clock_limit_khz;
+	out->throttle = in->throttle;
+	out->throttled_power = in->throttled_power;
+	out->throttled_heat = in->throttled_heat;
+	out->throttled_power_cycles = in->throttled_power_cycles;
+	out->throttled_heat_cycles = in->throttled_heat_cycles;
 }
 
 static int query_telemetry(struct gaon_device *gdev, struct drm_gaon_dev_query *args)

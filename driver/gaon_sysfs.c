@@ -8,6 +8,8 @@
 #include "gaon_sysfs.h"
 #include "gaon_ttm.h"
 
+#define KHZ_PER_MHZ_	1000
+
 static struct gaon_device *dev_to_gdev(struct device *dev)
 {
 	return pci_get_drvdata(to_pci_dev(dev));
@@ -105,5 +107,57 @@ static struct attribute *sysfs_attrs[] = {
 /* The driver core makes them when probe has succeeded and takes them away before removal. */
 static const struct attribute_group sysfs_group = { .attrs = sysfs_attrs };
 
-const struct attribute_group *gaon_sysfs_groups[] = { &sysfs_group, NULL };
+/* --- clock: names and units of intel_vpu's ------------------------------------------------------ */
+
+static ssize_t hw_min_freq_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", dev_to_gdev(dev)->identify.clock_min_khz / KHZ_PER_MHZ_);
+}
+static DEVICE_ATTR_RO(hw_min_freq);
+
+static ssize_t hw_max_freq_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", dev_to_gdev(dev)->identify.clock_khz / KHZ_PER_MHZ_);
+}
+static DEVICE_ATTR_RO(hw_max_freq);
+
+static ssize_t set_max_freq_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", gaon_throttle_clock(dev_to_gdev(dev)) / KHZ_PER_MHZ_);
+}
+
+static ssize_t set_max_freq_store(struct device *dev, struct device_attribute *attr,
+				  const char *buf, size_t bytes)
+{
+	struct gaon_device *gdev = dev_to_gdev(dev);
+	u32 mhz, max = gdev->identify.clock_khz;
+	int err = kstrtou32(buf, 0, &mhz);
+
+	if (err || mhz > U32_MAX / KHZ_PER_MHZ_)
+		return -EINVAL;
+	/* The highest need not be a whole number of them. */
+	err = gaon_throttle_set_clock(gdev, mhz == max / KHZ_PER_MHZ_ ? max : mhz * KHZ_PER_MHZ_);
+	return err ?: bytes;
+}
+static DEVICE_ATTR_RW(set_max_freq);
+
+static struct attribute *freq_attrs[] = {
+	&dev_attr_hw_min_freq.attr,
+	&dev_attr_hw_max_freq.attr,
+	&dev_attr_set_max_freq.attr,
+	NULL
+};
+
+static umode_t freq_is_visible(struct kobject *kobj, struct attribute *attr, int index)
+{
+	return gaon_throttle_is_there(dev_to_gdev(kobj_to_dev(kobj))) ? attr->mode : 0;
+}
+
+static const struct attribute_group freq_group = {
+	.name = "freq",
+	.attrs = freq_attrs,
+	.is_visible = freq_is_visible,
+};
+
+const struct attribute_group *gaon_sysfs_groups[] = { &sysfs_group, &freq_group, NULL };
 

@@ -378,6 +378,10 @@ GAON_API enum gaon_status gaon_device_get_counters(struct gaon_device *device,
 	full.errors_corrected = t.hbm_ce + t.spm_ce + t.link_ce;
 	full.errors_uncorrected = t.hbm_ue + t.spm_ue + t.link_ue;
 	full.retired_pages = t.retired_pages;
+	full.throttled_power = t.throttled_power;
+	full.throttled_heat = t.throttled_heat;
+	full.throttled_power_cycles = t.throttled_power_cycles;
+	full.throttled_heat_cycles = t.throttled_heat_cycles;
 	status = gaon_struct_write(counters, &full, sizeof(full), "gaon_device_counters");
 	rt_leave(dev);
 	return status;
@@ -401,6 +405,9 @@ GAON_API enum gaon_status gaon_device_get_board(struct gaon_device *device,
 	full.clock_khz = t.clock_khz;
 	full.power_mw = t.power_mw;
 	full.temperature_mc = t.temp_mc;
+	full.power_cap_mw = t.power_cap_mw;
+	full.clock_limit_khz = t.clock_limit_khz;
+	full.throttle = t.throttle;
 	if (dev->ops->board)
 		dev->ops->board(dev->ws, &full);
 	status = gaon_struct_write(board, &full, sizeof(full), "gaon_device_board");

@@ -150,6 +150,15 @@ static const struct uapi_field query_telemetry_fields[] = {
 	FIELD(query_telemetry, link_ce, 408, 8),
 	FIELD(query_telemetry, link_ue, 416, 8),
 	FIELD(query_telemetry, lost_events, 424, 8),
+	FIELD(query_telemetry, retired_pages, 432, 8),
+	FIELD(query_telemetry, power_cap_mw, 440, 4),
+	FIELD(query_telemetry, clock_limit_khz, 444, 4),
+	FIELD(query_telemetry, throttle, 448, 4),
+	FIELD(query_telemetry, pad1, 452, 4),
+	FIELD(query_telemetry, throttled_power, 456, 8),
+	FIELD(query_telemetry, throttled_heat, 464, 8),
+	FIELD(query_telemetry, throttled_power_cycles, 472, 8),
+	FIELD(query_telemetry, throttled_heat_cycles, 480, 8),
 };
 
 static const struct uapi_field query_time_fields[] = {

@@ -262,6 +262,9 @@ struct gaon_device_info {
  * @hbm_read, @hbm_written, @host_read, @host_written: bytes
  * @errors_corrected, @errors_uncorrected: of device memory, scratchpads and links
  * @retired_pages: 4 KiB pages of device memory that are not used any more, since the device was made
+ * @throttled_power, @throttled_heat: how often the cap of power, or the temperature, began to slow the
+ *	cores down
+ * @throttled_power_cycles, @throttled_heat_cycles: how long
  */
 struct gaon_device_counters {
 	size_t size;
@@ -275,6 +278,16 @@ struct gaon_device_counters {
 	int32_t temperature_mc;		/* thousandths of a degree Celsius */
 	uint64_t errors_corrected, errors_uncorrected;
 	uint64_t retired_pages;
+	uint64_t throttled_power, throttled_heat;
+	uint64_t throttled_power_cycles, throttled_heat_cycles;
+};
+
+/* Why the clock of the cores is not the highest. */
+enum gaon_throttle {
+	GAON_THROTTLED_POWER	= 1,	/* the cap of power */
+	GAON_THROTTLED_HEAT	= 2,	/* it is hot */
+	GAON_THROTTLED_CRITICAL	= 4,	/* so hot that the clock is the lowest */
+	GAON_THROTTLED_LIMIT	= 8,	/* the administrator's limit */
 };
 
 /**
@@ -290,6 +303,9 @@ struct gaon_device_counters {
  * @sensors: the last group comes from the kernel's sensors; else the device counts it
  * @clock_khz: of the cores now; @power_mw: mean since it was asked last; @temperature_mc: of the
  *	chip, thousandths of a degree Celsius
+ * @power_cap_mw: the device keeps its power below by slowing its cores down; 0 if it has none
+ * @clock_limit_khz: the highest clock that an administrator allows; 0 as before
+ * @throttle: bits of enum gaon_throttle
  */
 struct gaon_device_board {
 	size_t size;
@@ -302,6 +318,7 @@ struct gaon_device_board {
 	bool sensors;
 	uint32_t clock_khz, power_mw;
 	int32_t temperature_mc;
+	uint32_t power_cap_mw, clock_limit_khz, throttle;
 };
 
 /* Number of devices that gaon_device_describe() lists; at least 1, the embedded one. */

@@ -200,6 +200,13 @@ static int drm_telemetry(struct gaon_winsys *winsys, struct gaon_telemetry *out)
 	TELEMETRY_COPY(link_ue);
 	TELEMETRY_COPY(lost_events);
 	TELEMETRY_COPY(retired_pages);
+	TELEMETRY_COPY(power_cap_mw);
+	TELEMETRY_COPY(clock_limit_khz);
+	TELEMETRY_COPY(throttle);
+	TELEMETRY_COPY(throttled_power);
+	TELEMETRY_COPY(throttled_heat);
+	TELEMETRY_COPY(throttled_power_cycles);
+	TELEMETRY_COPY(throttled_heat_cycles);
 	return err;
 }
 

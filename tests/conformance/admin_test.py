@@ -57,16 +57,18 @@ def test_info(root):
             "link_max": {"mtps": 16000, "width": 16}, "hbm_total_bytes": 32 << 30, "hbm_used_bytes": 3 << 29}
     report("info: what sysfs has of a card", first["card"] == want, first["card"])
     report("info: sensors", first["sensors"] == {
-        "source": "hwmon", "temperature_mc": 41500, "temperature_max_mc": None, "temperature_crit_mc": None,
-        "power_mw": 75250, "power_cap_mw": 150000, "power_cap_max_mw": None, "energy_uj": 123456789,
-        "clock_khz": 1100000}, first["sensors"])
+        "source": "hwmon", "temperature_mc": 41500, "temperature_max_mc": 100000, "temperature_crit_mc": 110000,
+        "temperature_emergency_mc": 120000, "power_mw": 75250, "power_cap_mw": 150000, "power_cap_min_mw": 120000,
+        "power_cap_max_mw": 250000, "power_cap_default_mw": 240000, "energy_uj": 123456789, "clock_khz": 1100000,
+        "clock_limit_khz": 1150000, "throttle": ["power", "limit"]}, first["sensors"])
     report("info: errors from debugfs", first["errors"] == {"corrected": 7, "uncorrected": 1, "retired_pages": 1},
            first["errors"])
     report("info: processes", [p["pid"] for p in first["processes"]] == [100, 101] and
            first["processes"][0]["hbm_bytes"] == 2 << 20, first["processes"])
     expect(root, "info: as text", 0, "info", "-d", "accel0",
            out=r"(?s)8\.0 GT/s x8, at most 16\.0 GT/s x16.*gaon 1\.3, ready, 3 resets.*32 GiB HBM, 1\.5 GiB in use"
-           r".*1\.100 GHz, 75\.2 W of at most 150 W, 41\.5 C.*7 corrected.*100 llama-server")
+           r".*1\.100 GHz, 75\.2 W of at most 150 W, 41\.5 C \(slower from 100 C, off at 120 C\)"
+           r".*clock limit  1\.150 GHz \(0\.400 to 1\.200\)\n  slowed down  by power, limit\n.*7 corrected.*100 llama-server")
     for name in ("accel2", "/dev/accel/accel2", "0000:81:00.0", "81:00.0", recorded.SERIAL % 2):
         expect(root, f"info of {name}", 0, "info", "--device", name, out="^accel2")
     expect(root, "info of a card that is not there names those that are", 1, "info", "--device", "accel9",

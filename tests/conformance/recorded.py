@@ -48,8 +48,14 @@ def card(root, number, path, numa=0, bound=True):
                        ("power/runtime_status", "active")):
         put(root, f"{path}/{name}", text)
     for name, text in (("name", "gaon"), ("temp1_input", "41500"), ("power1_average", "75250000"),
-                       ("energy1_input", "123456789"), ("freq1_input", "1100000000"), ("power1_cap", "150000000")):
+                       ("energy1_input", "123456789"), ("freq1_input", "1100000000"), ("power1_cap", "150000000"),
+                       ("power1_cap_min", "120000000"), ("power1_cap_max", "250000000"),
+                       ("power1_cap_default", "240000000"), ("power1_cap_alarm", "1"), ("temp1_max", "100000"),
+                       ("temp1_crit", "110000"), ("temp1_emergency", "120000"), ("temp1_max_alarm", "0"),
+                       ("temp1_crit_alarm", "0")):
         put(root, f"{path}/hwmon/hwmon{7 + number}/{name}", text)
+    for name, text in (("set_max_freq", "1150"), ("hw_min_freq", "400"), ("hw_max_freq", "1200")):
+        put(root, f"{path}/freq/{name}", text)
     link(root, f"{path}/driver", depth + "bus/pci/drivers/gaon")
     link(root, f"{path}/iommu_group", depth + f"kernel/iommu_groups/{number + 4}")
     put(root, f"{path}/accel/accel{number}/dev", f"261:{number}")

@@ -29,8 +29,8 @@ $(UAPI_FAIL_OBJS): private CPPFLAGS += -I/usr/include/libdrm
 # Programs that need a peer or a card of their own: vmap: vivid, which the debugging kernel does not have; clean and
 # pressure: a card with little HBM; peer: two cards; order: one with a single slot; sleep: a machine that
 # can; inject: one with the debug fuse;
-# incident: one that makes what is dumped; reuse: a card with little HBM; nobody: users, and root who makes them.
-UAPI_SHAPED	:= vmap clean pressure peer order sleep inject incident reuse nobody
+# throttle: the same, with two cores; incident: one that makes what is dumped; reuse: a card with little HBM; nobody: users, and root who makes them.
+UAPI_SHAPED	:= vmap clean pressure peer order sleep inject incident reuse nobody throttle
 UAPI_SHAPED_PROGRAMS := $(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/$(name))
 $(foreach name,$(UAPI_SHAPED),$(eval $(O)/tests/uapi/$(name)/$(name): $(O)/tests/uapi/$(name)/main.o))
 $(O)/tests/uapi/pressure/pressure: $(O)/tests/uapi/pressure/worker.o
@@ -43,15 +43,20 @@ $(O)/tests/uapi/inject/inject: $(UAPI_INJECT_OBJS)
 $(foreach name,$(UAPI_SHAPED),$(O)/tests/uapi/$(name)/main.o) $(O)/tests/uapi/pressure/worker.o $(UAPI_INJECT_OBJS): \
 		private CPPFLAGS += -I/usr/include/libdrm
 
-# The device's side of isolation.c.
+# The device's side of isolation.c and of throttle.
 UAPI_LEFTOVERS	:= $(O)/tests/uapi/device/leftovers
-$(UAPI_LEFTOVERS).elf: tests/uapi/device/leftovers.S
+UAPI_HEATER	:= $(O)/tests/uapi/device/heater
+$(UAPI_LEFTOVERS).elf: private UAPI_ENTRY := k_leave
+$(UAPI_HEATER).elf: private UAPI_ENTRY := k_heat
+$(UAPI_LEFTOVERS).elf $(UAPI_HEATER).elf: %.elf: tests/uapi/device/$$(notdir $$*).S
 	@mkdir -p $(@D)
 	$(DEVICE_CC) --target=riscv64 -march=rv64gcv -mabi=lp64d -nostdlib -static -fuse-ld=lld \
-		-Wl,-Ttext=0x10000000 -Wl,-e,k_leave -Wl,--no-relax -o $@ $<
-$(UAPI_LEFTOVERS).bin: $(UAPI_LEFTOVERS).elf
+		-Wl,-Ttext=0x10000000 -Wl,-e,$(UAPI_ENTRY) -Wl,--no-relax -o $@ $<
+$(UAPI_LEFTOVERS).bin $(UAPI_HEATER).bin: %.bin: %.elf
 	llvm-objcopy-$(LLVM) -O binary -j .text $< $@
 $(O)/tests/uapi/isolation.o: $(UAPI_LEFTOVERS).bin
+$(O)/tests/uapi/throttle/main.o: $(UAPI_HEATER).bin
+$(O)/tests/uapi/throttle/main.o: private CPPFLAGS += -DHEATER='"$(UAPI_HEATER).bin"'
 $(O)/tests/uapi/isolation.o: private CPPFLAGS += -DLEFTOVERS='"$(UAPI_LEFTOVERS).bin"' -I/usr/include/libdrm
 
 # The same as 32-bit programs: the kernel's compat path. Words of 64 bits are aligned though their type is not.

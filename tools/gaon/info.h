@@ -20,6 +20,8 @@ struct info {
 	char text[512];
 };
 
+/* Names of the bits of enum gaon_throttle, NULL behind the last. */
+void info_throttles(uint32_t bits, const char *names[CARD_THROTTLES]);
 json_t *info_json(const struct info *info, const struct client_list *clients);
 void info_print(const struct info *info, const struct client_list *clients);
 

@@ -33,7 +33,7 @@ json_t *cmd_device_json(const struct gaon_device_info *info)
 static json_t *counters_json(const struct gaon_device_counters *c, uint64_t free_bytes)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-			 " s:I, s:I, s:i, s:i, s:I, s:I, s:I}",
+			 " s:I, s:I, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 			 "hbm_free_bytes", (json_int_t)free_bytes, "cycle", (json_int_t)c->cycle,
 			 "core_busy_cycles",
 			 (json_int_t)c->core_busy, "matrix_busy_cycles", (json_int_t)c->matrix_busy,
@@ -48,7 +48,10 @@ static json_t *counters_json(const struct gaon_device_counters *c, uint64_t free
 			 (json_int_t)c->energy_uj, "power_mw", c->power_mw, "temperature_mc",
 			 c->temperature_mc, "errors_corrected", (json_int_t)c->errors_corrected,
 			 "errors_uncorrected", (json_int_t)c->errors_uncorrected, "retired_pages",
-			 (json_int_t)c->retired_pages);
+			 (json_int_t)c->retired_pages, "throttled_power", (json_int_t)c->throttled_power,
+			 "throttled_heat", (json_int_t)c->throttled_heat, "throttled_power_cycles",
+			 (json_int_t)c->throttled_power_cycles, "throttled_heat_cycles",
+			 (json_int_t)c->throttled_heat_cycles);
 }
 
 static json_t *link_json(const struct card_link *link)
@@ -79,27 +82,75 @@ static json_t *card_json(const struct card *c)
 			 "hbm_used_bytes", cmd_json_number(c->hbm_used, c->hbm_used >= 0));
 }
 
+void info_throttles(uint32_t bits, const char *names[CARD_THROTTLES])
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} table[] = {
+		{ GAON_THROTTLED_POWER, "power" },
+		{ GAON_THROTTLED_HEAT, "heat" },
+		{ GAON_THROTTLED_CRITICAL, "critical" },
+		{ GAON_THROTTLED_LIMIT, "limit" },
+	};
+	unsigned int count = 0;
+
+	_Static_assert(sizeof(table) / sizeof(table[0]) + 1 == CARD_THROTTLES, "one for the end");
+	for (size_t k = 0; k < sizeof(table) / sizeof(table[0]); k++)
+		if (bits & table[k].bit)
+			names[count++] = table[k].name;
+	names[count] = NULL;
+}
+
+static json_t *throttles_json(const char *const *names)
+{
+	json_t *array = json_array();
+
+	for (; *names; names++)
+		json_array_append_new(array, json_string(*names));
+	return array;
+}
+
+static json_t *card_throttles_json(const struct card *c)
+{
+	const char *names[CARD_THROTTLES];
+
+	return card_throttles(c, names) ? throttles_json(names) : json_null();
+}
+
 static json_t *sensors_json(const struct card *c)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "source", "hwmon",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "source", "hwmon",
 			 "temperature_mc", sensor_json(c, CARD_TEMP_MC, 1),
 			 "temperature_max_mc", sensor_json(c, CARD_TEMP_MAX_MC, 1),
 			 "temperature_crit_mc", sensor_json(c, CARD_TEMP_CRIT_MC, 1),
+			 "temperature_emergency_mc", sensor_json(c, CARD_TEMP_EMERGENCY_MC, 1),
 			 "power_mw", sensor_json(c, CARD_POWER_UW, 1000),
 			 "power_cap_mw", sensor_json(c, CARD_POWER_CAP_UW, 1000),
+			 "power_cap_min_mw", sensor_json(c, CARD_POWER_CAP_MIN_UW, 1000),
 			 "power_cap_max_mw", sensor_json(c, CARD_POWER_CAP_MAX_UW, 1000),
+			 "power_cap_default_mw", sensor_json(c, CARD_POWER_CAP_DEFAULT_UW, 1000),
 			 "energy_uj", sensor_json(c, CARD_ENERGY_UJ, 1),
-			 "clock_khz", sensor_json(c, CARD_CLOCK_HZ, 1000));
+			 "clock_khz", sensor_json(c, CARD_CLOCK_HZ, 1000),
+			 "clock_limit_khz",
+			 cmd_json_number(c->sensors.value[CARD_CLOCK_LIMIT_MHZ] * 1000,
+					 card_sensor_known(c, CARD_CLOCK_LIMIT_MHZ)),
+			 "throttle", card_throttles_json(c));
 }
 
 /* Of the embedded device, which counts them itself. */
 static json_t *model_sensors_json(const struct info *i)
 {
-	return json_pack("{s:s, s:i, s:n, s:n, s:i, s:n, s:n, s:I, s:i}", "source", "device",
-			 "temperature_mc", i->board.temperature_mc, "temperature_max_mc",
-			 "temperature_crit_mc", "power_mw", i->board.power_mw, "power_cap_mw",
-			 "power_cap_max_mw", "energy_uj", (json_int_t)i->counters.energy_uj, "clock_khz",
-			 i->board.clock_khz);
+	const char *names[CARD_THROTTLES];
+
+	info_throttles(i->board.throttle, names);
+	return json_pack("{s:s, s:i, s:n, s:n, s:n, s:i, s:i, s:n, s:n, s:n, s:I, s:i, s:i, s:o}", "source",
+			 "device", "temperature_mc", i->board.temperature_mc, "temperature_max_mc",
+			 "temperature_crit_mc", "temperature_emergency_mc", "power_mw", i->board.power_mw,
+			 "power_cap_mw", i->board.power_cap_mw, "power_cap_min_mw", "power_cap_max_mw",
+			 "power_cap_default_mw", "energy_uj", (json_int_t)i->counters.energy_uj, "clock_khz",
+			 i->board.clock_khz, "clock_limit_khz", i->board.clock_limit_khz, "throttle",
+			 throttles_json(names));
 }
 
 static json_t *errors_json(const struct info *i)

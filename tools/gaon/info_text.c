@@ -82,8 +82,21 @@ static void print_sensor(const struct card *c, enum card_sensor sensor, const ch
 		printf(format, (double)c->sensors.value[sensor] / divisor);
 }
 
+/* Only if it is. */
+static void print_throttles(const char *const *names)
+{
+	if (!*names)
+		return;
+	printf("  slowed down  by %s", *names++);
+	for (; *names; names++)
+		printf(", %s", *names);
+	printf("\n");
+}
+
 static void print_sensors(const struct card *c)
 {
+	const char *names[CARD_THROTTLES];
+
 	printf("  now         ");
 	if (!c->sensors.known)
 		printf(" no sensors%s", !strcmp(c->power, "suspended") ? ": the card sleeps" : "");
@@ -92,11 +105,32 @@ static void print_sensors(const struct card *c)
 	print_sensor(c, CARD_POWER_CAP_UW, " of at most %.0f W", 1e6);
 	print_sensor(c, CARD_TEMP_MC, ", %.1f C", 1e3);
 	print_sensor(c, CARD_TEMP_MAX_MC, " (slower from %.0f C", 1e3);
-	print_sensor(c, CARD_TEMP_CRIT_MC, card_sensor_known(c, CARD_TEMP_MAX_MC) ? ", off at %.0f C)" :
+	print_sensor(c, CARD_TEMP_EMERGENCY_MC, card_sensor_known(c, CARD_TEMP_MAX_MC) ? ", off at %.0f C)" :
 		     " (off at %.0f C)", 1e3);
-	if (card_sensor_known(c, CARD_TEMP_MAX_MC) && !card_sensor_known(c, CARD_TEMP_CRIT_MC))
+	if (card_sensor_known(c, CARD_TEMP_MAX_MC) && !card_sensor_known(c, CARD_TEMP_EMERGENCY_MC))
 		printf(")");
 	printf("\n");
+	print_sensor(c, CARD_CLOCK_LIMIT_MHZ, "  clock limit  %.3f GHz", 1e3);
+	print_sensor(c, CARD_CLOCK_MIN_MHZ, " (%.3f", 1e3);
+	if (card_sensor_known(c, CARD_CLOCK_MIN_MHZ))
+		print_sensor(c, CARD_CLOCK_MAX_MHZ, " to %.3f)", 1e3);
+	if (card_sensor_known(c, CARD_CLOCK_LIMIT_MHZ))
+		printf("\n");
+	if (card_throttles(c, names))
+		print_throttles(names);
+}
+
+/* Of the embedded device. */
+static void print_board(const struct info *i)
+{
+	const char *names[CARD_THROTTLES];
+
+	printf("  now          %.3f GHz, %.1f W", i->board.clock_khz / 1e6, i->board.power_mw / 1e3);
+	if (i->board.power_cap_mw)
+		printf(" of at most %.0f W", i->board.power_cap_mw / 1e3);
+	printf(", %.1f C%s\n", i->board.temperature_mc / 1e3, i->device.modelled_time ? " (modelled)" : "");
+	info_throttles(i->board.throttle, names);
+	print_throttles(names);
 }
 
 static void print_errors(const struct info *i)
@@ -152,9 +186,7 @@ void info_print(const struct info *i, const struct client_list *clients)
 	if (i->card)
 		print_sensors(i->card);
 	else
-		printf("  now          %.3f GHz, %.1f W, %.1f C%s\n", i->board.clock_khz / 1e6,
-		       i->board.power_mw / 1e3, i->board.temperature_mc / 1e3,
-		       i->device.modelled_time ? " (modelled)" : "");
+		print_board(i);
 	print_errors(i);
 	if (i->opened)
 		printf("  since reset  %.3f ms%s, %" PRIu64 " launches, %" PRIu64 " packets, %" PRIu64 " faults\n",

@@ -47,9 +47,11 @@ extern "C" {
  * 1.1: &struct drm_gaon_queue_query has @ring_index.
  * 1.2: &enum drm_gaon_device_flags has %DRM_GAON_DEVICE_GEMM_MEMORY.
  * 1.3: &struct drm_gaon_query_telemetry has @retired_pages; &enum drm_gaon_ras_counter.
+ * 1.4: &struct drm_gaon_query_telemetry tells of clock and power: @power_cap_mw and what follows;
+ *      &enum drm_gaon_throttle.
  */
 #define DRM_GAON_VERSION_MAJOR	1
-#define DRM_GAON_VERSION_MINOR	3
+#define DRM_GAON_VERSION_MINOR	4
 
 /**
  * enum drm_gaon_ioctl_id - numbers of the ioctls, counted from DRM_COMMAND_BASE
@@ -353,10 +355,25 @@ struct drm_gaon_query_firmware {
 };
 
 /**
+ * enum drm_gaon_throttle - why the cores' clock is not the highest: bits of @throttle
+ */
+enum drm_gaon_throttle {
+	/** @DRM_GAON_THROTTLE_POWER: the cap of power. */
+	DRM_GAON_THROTTLE_POWER = 1 << 0,
+	/** @DRM_GAON_THROTTLE_HEAT: it is hot. */
+	DRM_GAON_THROTTLE_HEAT = 1 << 1,
+	/** @DRM_GAON_THROTTLE_CRITICAL: it is so hot that the clock is the lowest. */
+	DRM_GAON_THROTTLE_CRITICAL = 1 << 2,
+	/** @DRM_GAON_THROTTLE_LIMIT: the administrator's limit. */
+	DRM_GAON_THROTTLE_LIMIT = 1 << 3,
+};
+
+/**
  * struct drm_gaon_query_telemetry - counters, all since the last reset of the chip
  *
  * Documentation/hw/telemetry.rst says what each counts. They only grow but for @clock_khz,
- * @power_mw and @temp_mc, which are now. A reading is one moment.
+ * @power_mw, @temp_mc, @power_cap_mw, @clock_limit_khz and @throttle, which are now. A reading is
+ * one moment.
  */
 struct drm_gaon_query_telemetry {
 	/** @cycle: cycles of the device. */
@@ -425,6 +442,22 @@ struct drm_gaon_query_telemetry {
 	__aligned_u64 lost_events;
 	/** @retired_pages: of HBM, that are never used again; survives resets. */
 	__aligned_u64 retired_pages;
+	/** @power_cap_mw: milliwatts; 0: the device has no cap, and 0 is all that follows. */
+	__u32 power_cap_mw;
+	/** @clock_limit_khz: the highest clock that the administrator allows. */
+	__u32 clock_limit_khz;
+	/** @throttle: of &enum drm_gaon_throttle. */
+	__u32 throttle;
+	/** @pad1: 0. */
+	__u32 pad1;
+	/** @throttled_power: how often the cap began to slow the cores down. */
+	__aligned_u64 throttled_power;
+	/** @throttled_heat: the same of the temperature. */
+	__aligned_u64 throttled_heat;
+	/** @throttled_power_cycles: how long the cap has done so, in cycles of the device. */
+	__aligned_u64 throttled_power_cycles;
+	/** @throttled_heat_cycles: the same of the temperature. */
+	__aligned_u64 throttled_heat_cycles;
 };
 
 /**

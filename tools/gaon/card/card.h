@@ -16,12 +16,21 @@
 enum card_sensor {
 	CARD_TEMP_MC,		/* thousandths of a degree Celsius */
 	CARD_TEMP_MAX_MC,	/* from which the card slows down */
-	CARD_TEMP_CRIT_MC,	/* at which it stops */
+	CARD_TEMP_CRIT_MC,	/* at which it is as slow as can be */
+	CARD_TEMP_EMERGENCY_MC,	/* at which it stops */
+	CARD_TEMP_MAX_ALARM,	/* 1: slowed down by heat */
+	CARD_TEMP_CRIT_ALARM,
 	CARD_POWER_UW,		/* mean since the last reading */
 	CARD_POWER_CAP_UW,
+	CARD_POWER_CAP_MIN_UW,
 	CARD_POWER_CAP_MAX_UW,
+	CARD_POWER_CAP_DEFAULT_UW,
+	CARD_POWER_CAP_ALARM,	/* 1: slowed down by the cap */
 	CARD_ENERGY_UJ,
 	CARD_CLOCK_HZ,
+	CARD_CLOCK_LIMIT_MHZ,	/* what an administrator allows */
+	CARD_CLOCK_MIN_MHZ,	/* what the card can do */
+	CARD_CLOCK_MAX_MHZ,
 	CARD_SENSORS,
 };
 
@@ -72,6 +81,10 @@ static inline bool card_sensor_known(const struct card *card, enum card_sensor s
 {
 	return card->sensors.known >> sensor & 1;
 }
+
+/* Why it is slowed down, NULL behind the last: "power", "heat", "critical", "limit". False if it is not known. */
+#define CARD_THROTTLES	5
+bool card_throttles(const struct card *card, const char *names[CARD_THROTTLES]);
 
 /* Errors that memories and links had, from debugfs: root only. False if they cannot be read. */
 struct card_errors {

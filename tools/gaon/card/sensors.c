@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Readings of a card's hwmon directory, and its error counters. */
+/* Readings of a card's hwmon directory, what is set beside it, and its error counters. */
 #include "card.h"
 
 #include <inttypes.h>
@@ -10,17 +10,26 @@
 #include "tree.h"
 
 static const struct {
-	const char *file;
+	const char *file;		/* with a directory: below the device's own */
 	int64_t min, max;		/* what lies outside is no reading */
 } files[CARD_SENSORS] = {
 	[CARD_TEMP_MC] = { "temp1_input", -273150, 1000000 },
 	[CARD_TEMP_MAX_MC] = { "temp1_max", -273150, 1000000 },
 	[CARD_TEMP_CRIT_MC] = { "temp1_crit", -273150, 1000000 },
+	[CARD_TEMP_EMERGENCY_MC] = { "temp1_emergency", -273150, 1000000 },
+	[CARD_TEMP_MAX_ALARM] = { "temp1_max_alarm", 0, 1 },
+	[CARD_TEMP_CRIT_ALARM] = { "temp1_crit_alarm", 0, 1 },
 	[CARD_POWER_UW] = { "power1_average", 0, 100000000000 },
 	[CARD_POWER_CAP_UW] = { "power1_cap", 0, 100000000000 },
+	[CARD_POWER_CAP_MIN_UW] = { "power1_cap_min", 0, 100000000000 },
 	[CARD_POWER_CAP_MAX_UW] = { "power1_cap_max", 0, 100000000000 },
+	[CARD_POWER_CAP_DEFAULT_UW] = { "power1_cap_default", 0, 100000000000 },
+	[CARD_POWER_CAP_ALARM] = { "power1_cap_alarm", 0, 1 },
 	[CARD_ENERGY_UJ] = { "energy1_input", 0, INT64_MAX },
 	[CARD_CLOCK_HZ] = { "freq1_input", 0, 100000000000 },
+	[CARD_CLOCK_LIMIT_MHZ] = { "freq/set_max_freq", 1, 1000000 },
+	[CARD_CLOCK_MIN_MHZ] = { "freq/hw_min_freq", 1, 1000000 },
+	[CARD_CLOCK_MAX_MHZ] = { "freq/hw_max_freq", 1, 1000000 },
 };
 
 /* The directory's number is the kernel's. */
@@ -41,16 +50,47 @@ static bool find_hwmon(const struct card *card, char *out, size_t size)
 
 void card_sensors_read(struct card *card)
 {
-	char hwmon[32];
+	char hwmon[32], directory[48] = "";
+	bool found = find_hwmon(card, hwmon, sizeof(hwmon));
 
 	card->sensors.known = 0;
-	if (!find_hwmon(card, hwmon, sizeof(hwmon)))
-		return;
+	if (found)
+		snprintf(directory, sizeof(directory), "hwmon/%s/", hwmon);
 	for (unsigned int i = 0; i < CARD_SENSORS; i++) {
-		if (tree_read_number(&card->sensors.value[i], files[i].min, files[i].max,
-				     "/sys/bus/pci/devices/%s/hwmon/%s/%s", card->address, hwmon, files[i].file))
+		bool beside = strchr(files[i].file, '/');
+
+		if ((found || beside) &&
+		    tree_read_number(&card->sensors.value[i], files[i].min, files[i].max,
+				     "/sys/bus/pci/devices/%s/%s%s", card->address, beside ? "" : directory,
+				     files[i].file))
 			card->sensors.known |= 1u << i;
 	}
+}
+
+bool card_throttles(const struct card *card, const char *names[CARD_THROTTLES])
+{
+	static const struct {
+		enum card_sensor sensor;
+		const char *name;
+	} alarms[] = {
+		{ CARD_POWER_CAP_ALARM, "power" },
+		{ CARD_TEMP_MAX_ALARM, "heat" },
+		{ CARD_TEMP_CRIT_ALARM, "critical" },
+	};
+	unsigned int count = 0;
+
+	names[0] = NULL;
+	for (size_t i = 0; i < sizeof(alarms) / sizeof(alarms[0]); i++) {
+		if (!card_sensor_known(card, alarms[i].sensor))
+			return false;
+		if (card->sensors.value[alarms[i].sensor])
+			names[count++] = alarms[i].name;
+	}
+	if (card_sensor_known(card, CARD_CLOCK_LIMIT_MHZ) && card_sensor_known(card, CARD_CLOCK_MAX_MHZ) &&
+	    card->sensors.value[CARD_CLOCK_LIMIT_MHZ] < card->sensors.value[CARD_CLOCK_MAX_MHZ])
+		names[count++] = "limit";
+	names[count] = NULL;
+	return true;
 }
 
 static uint64_t count_retired(const char *text)

@@ -416,7 +416,7 @@ static void test_reclaim(void)
 	int status = -1;
 	pid_t pid;
 
-	swap_on();
+	swap_on(SWAP_SMALL);
 	counters_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	REQUIRE(!mkdir(GROUP, 0755) && !counters_write(GROUP "/memory.max", GROUP_LIMIT), "a memory cgroup: %s",
 		strerror(errno));

@@ -11,18 +11,17 @@
 
 #include "counters.h"
 
-#define SWAP_BYTES	(64ull << 20)
 #define PAGE		4096u
 
-void swap_on(void)
+void swap_on(uint64_t bytes)
 {
 	static const char signature[] = "SWAPSPACE2";
-	uint32_t header[3] = { 1, SWAP_BYTES / PAGE - 1, 0 };
+	uint32_t header[3] = { 1, (uint32_t)(bytes / PAGE - 1), 0 };
 	char text[32];
 	int fd;
 
 	REQUIRE(!system("modprobe zram num_devices=1"), "modprobe zram");
-	snprintf(text, sizeof(text), "%llu", SWAP_BYTES);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
 	REQUIRE(!counters_write("/sys/block/zram0/disksize", text), "a disk of compressed memory");
 	fd = open("/dev/zram0", O_RDWR | O_CLOEXEC);
 	REQUIRE(fd >= 0 && pwrite(fd, header, sizeof(header), 1024) == (ssize_t)sizeof(header) &&

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A place to swap to: a disk of compressed memory. Both are results; the first ends a program if it fails. */
+/*
+ * A place to swap to: a disk of compressed memory, of so many bytes as it is told. Both are results; the
+ * first ends a program if it fails.
+ */
 #ifndef GAON_TESTS_UAPI_SWAP_H
 #define GAON_TESTS_UAPI_SWAP_H
 
-void swap_on(void);
+#include <stdint.h>
+
+#define SWAP_SMALL	(64ull << 20)
+
+void swap_on(uint64_t bytes);
 void swap_off(void);
 
 #endif

@@ -207,7 +207,7 @@ static void soak(int64_t minutes, uint64_t seed, bool json)
 	printf("# soak: --seed %llu --minutes %lld repeats these events\n", (unsigned long long)seed, (long long)minutes);
 	fflush(stdout);
 	soak_chaos_init();
-	swap_on();
+	swap_on(SWAP_SMALL);
 	soak_log_open();
 	start = lib_now();
 	tour(shared, soak_run.seed);

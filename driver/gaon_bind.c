@@ -569,13 +569,13 @@ void gaon_vm_evict_bo(struct gaon_bo *bo, bool room)
 	dma_resv_assert_held(bo->ttm.base.resv);
 	while ((vm = evict_next(bo))) {
 		evict_vm(bo, vm, room);
-		gaon_vm_put(vm);
+		gaon_vm_put_later(vm);
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(gaon_vm_evict_bo);
 
-/** gaon_vm_bo_may_go() - whether all LR VMs that map an object may be suspended to make room */
-bool gaon_vm_bo_may_go(struct gaon_bo *bo)
+/* Whether that is so of all VMs that map an object now. */
+static bool all_vms(struct gaon_bo *bo, bool (*is)(const struct gaon_vm *vm))
 {
 	struct mutex *lock = gaon_compat_gpuva_lock(&bo->ttm.base);
 	struct drm_gpuvm_bo *vm_bo;
@@ -583,11 +583,22 @@ bool gaon_vm_bo_may_go(struct gaon_bo *bo)
 	dma_resv_assert_held(bo->ttm.base.resv);
 	guard(mutex)(lock);
 	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base) {
-		if (!vm_bo->evicted && vm_bo_alive(vm_bo) &&
-		    !gaon_restore_may_suspend(to_gaon_vm(vm_bo->vm)))
+		if (!vm_bo->evicted && vm_bo_alive(vm_bo) && !is(to_gaon_vm(vm_bo->vm)))
 			return false;
 	}
 	return true;
+}
+
+/** gaon_vm_bo_may_go() - whether all LR VMs that map an object may be suspended to make room */
+bool gaon_vm_bo_may_go(struct gaon_bo *bo)
+{
+	return all_vms(bo, gaon_restore_may_suspend);
+}
+
+/** gaon_vm_bo_is_stopped() - whether no context runs that maps an object; a hint */
+bool gaon_vm_bo_is_stopped(struct gaon_bo *bo)
+{
+	return all_vms(bo, gaon_restore_is_stopped);
 }
 
 /* What mapping all of an object's places again takes; with the VM's lock held. */

@@ -3,6 +3,7 @@
 #define _GAON_BO_H_
 
 #include <linux/atomic.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 
 #include <drm/ttm/ttm_bo.h>
@@ -64,6 +65,8 @@ struct gaon_bo {
 	struct mutex gpuva_lock;
 	/** @node: in the device's list of all objects; protected by that list's lock. */
 	struct list_head node;
+	/** @spent: among those whose last reference reclaim may have (gaon_shrink.c). */
+	struct llist_node spent;
 };
 
 static inline struct gaon_bo *to_gaon_bo(struct drm_gem_object *obj)

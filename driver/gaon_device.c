@@ -15,6 +15,7 @@
 #include "gaon_queue.h"
 #include "gaon_ras.h"
 #include "gaon_tlbi.h"
+#include "gaon_shrink.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
 
@@ -345,6 +346,7 @@ void gaon_device_unplug(struct gaon_device *gdev)
 	gaon_queues_lose_all(gdev, -ENODEV);
 	drm_dev_unplug(&gdev->drm);
 	gaon_coredump_stop(gdev);
+	gaon_shrink_stop(gdev);
 	/* Nobody is between enter and exit any more, and the DMA API must have all back. */
 	gaon_vm_unplug(gdev);
 	gaon_migrate_fini(gdev);

@@ -41,6 +41,7 @@ struct gaon_hbm;
 struct gaon_migrate;
 struct gaon_queues;
 struct gaon_ras;
+struct gaon_shrink;
 struct gaon_tlbi;
 struct pci_dev;
 struct pci_saved_state;
@@ -208,6 +209,8 @@ struct gaon_device {
 	struct gaon_hbm *hbm;
 	/** @rooms: how room is made in the card's memory. */
 	struct gaon_rooms rooms;
+	/** @shrink: what is taken away when the machine is short of memory. */
+	struct gaon_shrink *shrink;
 	/** @migrate: the driver's own queue, which clears and moves memory. */
 	struct gaon_migrate *migrate;
 	/** @vms: struct gaon_vm by context; its lock also protects VM references found in it. */

@@ -91,12 +91,17 @@ void gaon_restore_in_turn(struct gaon_vm *vm, bool suspended)
 	gaon_restore_later(vm, RESTORE_AWAY);
 }
 
+/** gaon_restore_is_stopped() - whether there is no need to suspend a context; a hint */
+bool gaon_restore_is_stopped(const struct gaon_vm *vm)
+{
+	return !vm->lr || READ_ONCE(vm->suspended) || READ_ONCE(vm->asleep) ||
+	       !atomic_read(&vm->queues) || test_bit(GAON_VM_STATE_LOST, &vm->state);
+}
+
 /** gaon_restore_may_suspend() - whether a context can be suspended for room; a hint */
 bool gaon_restore_may_suspend(const struct gaon_vm *vm)
 {
-	return !vm->lr || READ_ONCE(vm->suspended) || !atomic_read(&vm->queues) ||
-	       test_bit(GAON_VM_STATE_LOST, &vm->state) ||
-	       time_after_eq(jiffies, READ_ONCE(vm->runs_until));
+	return gaon_restore_is_stopped(vm) || time_after_eq(jiffies, READ_ONCE(vm->runs_until));
 }
 
 /* An object that was mapped after the others were locked may have moved since. */

@@ -11,6 +11,7 @@ void gaon_restore_later(struct gaon_vm *vm, unsigned long delay);
 void gaon_restore_in_turn(struct gaon_vm *vm, bool suspended);
 
 bool gaon_restore_may_suspend(const struct gaon_vm *vm);
+bool gaon_restore_is_stopped(const struct gaon_vm *vm);
 
 void gaon_restore_work(struct work_struct *work);
 

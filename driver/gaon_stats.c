@@ -15,9 +15,11 @@
 #include "gaon_admin.h"
 #include "gaon_bo.h"
 #include "gaon_device.h"
+#include "gaon_pages.h"
 #include "gaon_queue.h"
 #include "gaon_ras.h"
 #include "gaon_sched.h"
+#include "gaon_shrink.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
 
@@ -212,6 +214,13 @@ static int stats_vms(struct seq_file *file, void *arg)
 	return 0;
 }
 
+static const char *bo_place(const struct gaon_bo *bo)
+{
+	if (gaon_bo_is_hbm(bo))
+		return "hbm";
+	return gaon_tt_is_parked(bo->ttm.ttm) ? "swap" : "host";
+}
+
 static void client_show_objects(struct seq_file *file, struct drm_file *client)
 {
 	struct gaon_bo *bo;
@@ -219,8 +228,7 @@ static void client_show_objects(struct seq_file *file, struct drm_file *client)
 
 	for (handle = 0; (bo = client_lock_bo(client, &handle)); handle++) {
 		seq_printf(file, "%6llu %6d %12zu %5s %#5x %s\n", client->client_id, handle,
-			   bo->ttm.base.size >> 10, gaon_bo_is_hbm(bo) ? "hbm" : "host", bo->flags,
-			   bo->name);
+			   bo->ttm.base.size >> 10, bo_place(bo), bo->flags, bo->name);
 		client_unlock_bo(bo);
 	}
 }
@@ -287,6 +295,15 @@ static int stats_errors(struct seq_file *file, void *arg)
 	return err;
 }
 
+/* What was taken away since the machine was short of memory, and came back. */
+static int stats_shrink(struct seq_file *file, void *arg)
+{
+	struct drm_debugfs_entry *entry = file->private;
+
+	gaon_shrink_show(to_gaon_device(entry->dev), file);
+	return 0;
+}
+
 /* Pages of HBM that went bad: offset, whether somebody has it still, whether accesses fault. */
 static int stats_retired(struct seq_file *file, void *arg)
 {
@@ -325,6 +342,7 @@ static const struct drm_debugfs_info stats_files[] = {
 	{ "objects", stats_objects, 0, NULL },
 	{ "resets", stats_resets, 0, NULL },
 	{ "room", stats_room, 0, NULL },
+	{ "shrink", stats_shrink, 0, NULL },
 	{ "errors", stats_errors, 0, NULL },
 	{ "retired", stats_retired, 0, NULL },
 	{ "recovery", stats_recovery, 0, NULL },
@@ -377,9 +395,33 @@ static const struct file_operations stats_reset_fops = {
 	.llseek = noop_llseek,
 };
 
+/* KiB: so much is taken away as if the machine were short of memory. When it is over. */
+static ssize_t stats_reclaim_write(struct file *file, const char __user *text, size_t bytes,
+				   loff_t *at)
+{
+	struct gaon_device *gdev = file_inode(file)->i_private;
+	u64 kib;
+	int err;
+
+	err = kstrtou64_from_user(text, bytes, 0, &kib);
+	if (!err && kib > U64_MAX >> 10)
+		err = -ERANGE;
+	if (!err)
+		err = gaon_shrink_by_hand(gdev, kib << 10);
+	return err ?: bytes;
+}
+
+static const struct file_operations stats_reclaim_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = stats_reclaim_write,
+	.llseek = noop_llseek,
+};
+
 /** gaon_stats_init() - debugfs; before the device is registered */
 void gaon_stats_init(struct gaon_device *gdev)
 {
 	drm_debugfs_add_files(&gdev->drm, stats_files, ARRAY_SIZE(stats_files));
 	debugfs_create_file("reset", 0200, gdev->drm.debugfs_root, gdev, &stats_reset_fops);
+	debugfs_create_file("reclaim", 0200, gdev->drm.debugfs_root, gdev, &stats_reclaim_fops);
 }

@@ -8,6 +8,7 @@
 #include <linux/tracepoint.h>
 
 #include "gaon_bind.h"
+#include "gaon_bo.h"
 #include "gaon_device.h"
 #include "gaon_queue.h"
 #include "gaon_sched.h"
@@ -174,6 +175,37 @@ DEFINE_EVENT(gaon_vm, gaon_evict,
 DEFINE_EVENT(gaon_vm, gaon_restore,
 	TP_PROTO(const struct gaon_vm *vm),
 	TP_ARGS(vm)
+);
+
+DECLARE_EVENT_CLASS(gaon_swap,
+	TP_PROTO(const struct gaon_bo *bo, u32 pages),
+	TP_ARGS(bo, pages),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(bo->ttm.base.dev->dev))
+		__string(name, bo->name)
+		__field(u64, size)
+		__field(u32, pages)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__assign_str(name);
+		__entry->size = bo->ttm.base.size;
+		__entry->pages = pages;
+	),
+	TP_printk("dev=%s object=\"%s\" size=%#llx pages=%u", __get_str(dev), __get_str(name),
+		  __entry->size, __entry->pages)
+);
+
+/* The machine is short of memory: pages of an object were stored to be swapped out, and freed. */
+DEFINE_EVENT(gaon_swap, gaon_swap_out,
+	TP_PROTO(const struct gaon_bo *bo, u32 pages),
+	TP_ARGS(bo, pages)
+);
+
+/* All of an object is there again; so many pages were not. */
+DEFINE_EVENT(gaon_swap, gaon_swap_in,
+	TP_PROTO(const struct gaon_bo *bo, u32 pages),
+	TP_ARGS(bo, pages)
 );
 
 /* The whole device is going to be reset. */

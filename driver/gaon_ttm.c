@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * TTM: where objects are, and how they move. All calls of TTM are here and in gaon_hbm.c.
+ * TTM: where objects are, and how they move. All calls of TTM are here, in gaon_hbm.c and in
+ * gaon_pages.c.
  *
  * Host memory that the device reaches is GAON_PL_HOST. What is in GAON_PL_SYSTEM was taken from the
- * device (to be swapped out, say) and comes back by validation.
+ * device (to be swapped out by TTM, say), what is nowhere was parked (gaon_shrink.c); both come
+ * back by validation.
  *
  * Moves are done by the device and waited for: when one returns, the old place is free.
  */
@@ -15,7 +17,6 @@
 #include <linux/workqueue.h>
 
 #include <drm/drm_managed.h>
-#include <drm/drm_prime.h>
 #include <drm/ttm/ttm_bo.h>
 #include <drm/ttm/ttm_device.h>
 #include <drm/ttm/ttm_placement.h>
@@ -26,6 +27,7 @@
 #include "gaon_migrate.h"
 #include "gaon_pages.h"
 #include "gaon_prime.h"
+#include "gaon_shrink.h"
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
 
@@ -76,47 +78,6 @@ static const struct ttm_resource_manager_func host_func = {
 	.alloc = host_alloc,
 	.free = host_free,
 };
-
-static struct ttm_tt *tt_create(struct ttm_buffer_object *ttm, u32 page_flags)
-{
-	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
-	struct ttm_tt *tt = kzalloc_obj(*tt);
-
-	if (!tt)
-		return NULL;
-	if (ttm_sg_tt_init(tt, ttm, page_flags,
-			   bo->flags & DRM_GAON_BO_WC ? ttm_write_combined : ttm_cached)) {
-		kfree(tt);
-		return NULL;
-	}
-	return tt;
-}
-
-static int tt_populate(struct ttm_device *bdev, struct ttm_tt *tt, struct ttm_operation_ctx *ctx)
-{
-	int err, idx;
-
-	if (tt->page_flags & TTM_TT_FLAG_EXTERNAL)
-		return drm_prime_sg_to_dma_addr_array(tt->sg, tt->dma_address, tt->num_pages);
-	/* A debugger, say, that reads a mapping may come here when the driver has left the card. */
-	if (!drm_dev_enter(&to_gdev(bdev)->drm, &idx))
-		return -ENODEV;
-	err = gaon_pages_alloc(to_gdev(bdev)->drm.dev, tt);
-	drm_dev_exit(idx);
-	return err;
-}
-
-static void tt_unpopulate(struct ttm_device *bdev, struct ttm_tt *tt)
-{
-	if (!(tt->page_flags & TTM_TT_FLAG_EXTERNAL))
-		gaon_pages_free(to_gdev(bdev)->drm.dev, tt);
-}
-
-static void tt_destroy(struct ttm_device *bdev, struct ttm_tt *tt)
-{
-	ttm_tt_fini(tt);
-	kfree(tt);
-}
 
 /* --- moving --------------------------------------------------------------------------------- */
 
@@ -211,6 +172,11 @@ static int move(struct ttm_buffer_object *ttm, bool evict, struct ttm_operation_
 	bool was_hbm = old && old->mem_type == GAON_PL_HBM;
 	int err = 0;
 
+	/* Only from host memory it can be copied. */
+	if (!old && to_hbm && gaon_tt_is_parked(ttm->ttm)) {
+		*hop = host_place;
+		return -EMULTIHOP;
+	}
 	if (!old || (old->mem_type == GAON_PL_SYSTEM && !ttm->ttm)) {
 		if (to_hbm)
 			err = move_clear(gdev, ttm, mem);
@@ -274,10 +240,10 @@ static int io_mem_reserve(struct ttm_device *bdev, struct ttm_resource *mem)
 }
 
 static struct ttm_device_funcs ttm_funcs = {
-	.ttm_tt_create = tt_create,
-	.ttm_tt_populate = tt_populate,
-	.ttm_tt_unpopulate = tt_unpopulate,
-	.ttm_tt_destroy = tt_destroy,
+	.ttm_tt_create = gaon_tt_create,
+	.ttm_tt_populate = gaon_tt_populate,
+	.ttm_tt_unpopulate = gaon_tt_unpopulate,
+	.ttm_tt_destroy = gaon_tt_destroy,
 	.evict_flags = evict_flags,
 	.eviction_valuable = eviction_valuable,
 	.move = move,
@@ -355,7 +321,9 @@ static void bo_destroy(struct ttm_buffer_object *ttm)
 int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
 		     struct dma_resv *resv)
 {
-	struct ttm_operation_ctx ctx = { .interruptible = !bo->kernel };
+	struct ttm_operation_ctx ctx = {
+		.interruptible = !bo->kernel, .gfp_retry_mayfail = true,
+	};
 	struct ttm_place places[2];
 	struct ttm_placement placement = {
 		.placement = places,
@@ -419,7 +387,7 @@ void gaon_ttm_bo_free(struct gaon_bo *bo)
  */
 int gaon_ttm_bo_validate(struct gaon_bo *bo)
 {
-	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct ttm_operation_ctx ctx = { .interruptible = true, .gfp_retry_mayfail = true };
 	struct ttm_place places[2];
 	struct ttm_placement placement = {
 		.placement = places,
@@ -430,8 +398,41 @@ int gaon_ttm_bo_validate(struct gaon_bo *bo)
 	/* What LR VMs map stays where another device wanted it. */
 	if (bo->ttm.pin_count || bo->ttm.type == ttm_bo_type_sg ||
 	    (atomic_read(&bo->lr_maps) && !bo->away))
-		return 0;
+		return gaon_ttm_bo_unpark(bo, true);
 	return ttm_bo_validate(&bo->ttm, &placement, &ctx);
+}
+
+/**
+ * gaon_ttm_bo_unplace() - nothing of the CPU's maps it, and it has no place
+ * @bo: in host memory, idle, mapped by no VM, with its reservation held
+ *
+ * In the path of reclaim.
+ *
+ * Return: 0, or an error of TTM.
+ */
+int gaon_ttm_bo_unplace(struct gaon_bo *bo)
+{
+	struct ttm_operation_ctx ctx = { .no_wait_gpu = true };
+	struct ttm_placement nowhere = {};
+
+	ttm_bo_unmap_virtual(&bo->ttm);
+	return ttm_bo_validate(&bo->ttm, &nowhere, &ctx);
+}
+
+/**
+ * gaon_ttm_bo_unpark() - bring an object back to host memory, if it was parked
+ * @bo: with its reservation held
+ * @spare: rather fail than have somebody killed for its memory
+ *
+ * Return: 0, -ENOMEM, -ERESTARTSYS, -ENODEV.
+ */
+int gaon_ttm_bo_unpark(struct gaon_bo *bo, bool spare)
+{
+	struct ttm_placement placement = { .placement = &host_place, .num_placement = 1 };
+	struct ttm_operation_ctx ctx = { .interruptible = true, .gfp_retry_mayfail = spare };
+
+	dma_resv_assert_held(bo->ttm.base.resv);
+	return gaon_tt_is_parked(bo->ttm.ttm) ? ttm_bo_validate(&bo->ttm, &placement, &ctx) : 0;
 }
 
 /** gaon_ttm_bo_pin() - validate, and keep where it is; with the reservation held */
@@ -454,7 +455,7 @@ int gaon_ttm_bo_pin(struct gaon_bo *bo)
 int gaon_ttm_bo_to_host(struct gaon_bo *bo)
 {
 	struct ttm_placement placement = { .placement = &host_place, .num_placement = 1 };
-	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct ttm_operation_ctx ctx = { .interruptible = true, .gfp_retry_mayfail = true };
 	int err, idx;
 
 	dma_resv_assert_held(bo->ttm.base.resv);
@@ -529,6 +530,9 @@ int gaon_ttm_read_host(struct gaon_bo *bo, u64 offset, void *data, size_t bytes)
 	int err;
 
 	dma_resv_assert_held(bo->ttm.base.resv);
+	err = gaon_ttm_bo_unpark(bo, true);
+	if (err)
+		return err;
 	if (!bo->ttm.resource || !bo->ttm.ttm || !ttm_tt_is_populated(bo->ttm.ttm))
 		return -ENXIO;
 	err = ttm_bo_kmap(&bo->ttm, offset >> PAGE_SHIFT, 1, &map);
@@ -539,7 +543,28 @@ int gaon_ttm_read_host(struct gaon_bo *bo, u64 offset, void *data, size_t bytes)
 	return 0;
 }
 
-/* For debuggers. An object of a card that is gone may be nowhere, which older kernels mind. */
+/* Back from where it was parked, and not to be parked again until it is unpinned. */
+static int access_pin(struct ttm_buffer_object *ttm)
+{
+	int err = dma_resv_lock_interruptible(ttm->base.resv, NULL);
+
+	if (err)
+		return err;
+	err = gaon_ttm_bo_unpark(ttm_to_gaon_bo(ttm), true);
+	if (!err)
+		ttm_bo_pin(ttm);
+	dma_resv_unlock(ttm->base.resv);
+	return err;
+}
+
+static void access_unpin(struct ttm_buffer_object *ttm)
+{
+	dma_resv_lock(ttm->base.resv, NULL);
+	ttm_bo_unpin(ttm);
+	dma_resv_unlock(ttm->base.resv);
+}
+
+/* For debuggers. An object that is nowhere, parked or of a card that is gone, is no good to TTM. */
 static int vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)
 {
 	struct ttm_buffer_object *ttm = vma->vm_private_data;
@@ -549,11 +574,35 @@ static int vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, 
 	if (!gaon_power_try_enter(to_gaon_device(ttm->base.dev), &gate))
 		return -EBUSY;
 	if (drm_dev_enter(ttm->base.dev, &idx)) {
-		err = ttm_bo_vm_access(vma, addr, buf, len, write);
+		err = access_pin(ttm);
+		if (!err) {
+			err = ttm_bo_vm_access(vma, addr, buf, len, write);
+			access_unpin(ttm);
+		}
 		drm_dev_exit(idx);
 	}
 	gaon_power_try_exit(to_gaon_device(ttm->base.dev), gate);
 	return err;
+}
+
+/* What was parked comes back; as for other memory that was swapped out, somebody may be killed. */
+static vm_fault_t fault_unpark(struct gaon_bo *bo)
+{
+	int err = gaon_ttm_bo_unpark(bo, false);
+
+	if (!err)
+		return 0;
+	return err == -ENOMEM ? VM_FAULT_OOM :
+	       err == -ERESTARTSYS || err == -EINTR ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
+}
+
+static vm_fault_t fault_locked(struct vm_fault *vmf, struct gaon_bo *bo, pgprot_t prot)
+{
+	vm_fault_t result = fault_unpark(bo);
+
+	if (!result && bo->lost)
+		result = VM_FAULT_SIGBUS;
+	return result ?: ttm_bo_vm_fault_reserved(vmf, prot, TTM_BO_VM_NUM_PREFAULT);
 }
 
 /* As ttm_bo_vm_fault(), which would show zeros in the place of what is lost. */
@@ -570,7 +619,7 @@ static vm_fault_t vm_fault_readable(struct vm_fault *vmf)
 	if (ttm_to_gaon_bo(ttm)->lost) {
 		result = VM_FAULT_SIGBUS;
 	} else if (drm_dev_enter(ttm->base.dev, &idx)) {
-		result = ttm_bo_vm_fault_reserved(vmf, prot, TTM_BO_VM_NUM_PREFAULT);
+		result = fault_locked(vmf, ttm_to_gaon_bo(ttm), prot);
 		drm_dev_exit(idx);
 	} else {
 		result = ttm_bo_vm_dummy_page(vmf, prot);
@@ -652,6 +701,7 @@ struct gaon_bo *gaon_ttm_bo_next(struct gaon_device *gdev, struct gaon_bo *bo)
 /** gaon_ttm_settle() - what was freed is gone; waits for jobs that work on it, without locks */
 void gaon_ttm_settle(struct gaon_device *gdev)
 {
+	gaon_shrink_settle(gdev);
 	flush_workqueue(gdev->ttm->wq);
 }
 
@@ -682,6 +732,8 @@ static void bo_unplug(struct gaon_bo *bo)
 		return;
 	/* HBM goes, also where it is pinned for others. */
 	gaon_prime_move(bo);
+	if (gaon_tt_is_parked(tt))
+		gaon_pages_free(to_gaon_tt(tt));
 	if (!tt || !ttm_tt_is_populated(tt))
 		return;
 	dma_resv_wait_timeout(obj->resv, DMA_RESV_USAGE_BOOKKEEP, false, MAX_SCHEDULE_TIMEOUT);
@@ -770,6 +822,8 @@ int gaon_ttm_init(struct gaon_device *gdev)
 	if (err)
 		return err;
 	err = gaon_hbm_init(gdev);
+	if (!err)
+		err = gaon_shrink_init(gdev);
 	if (err)
 		return err;
 	return drmm_add_action_or_reset(&gdev->drm, ttm_settle, ttm);

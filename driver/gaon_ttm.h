@@ -31,6 +31,8 @@ int gaon_ttm_bo_init(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
 int gaon_ttm_bo_import(struct gaon_device *gdev, struct gaon_bo *bo, u64 bytes,
 		       struct dma_resv *resv, struct sg_table *sgt);
 int gaon_ttm_bo_to_host(struct gaon_bo *bo);
+int gaon_ttm_bo_unplace(struct gaon_bo *bo);
+int gaon_ttm_bo_unpark(struct gaon_bo *bo, bool spare);
 int gaon_ttm_bo_pin_host(struct gaon_bo *bo);
 void gaon_ttm_bo_unmap_import(struct gaon_bo *bo);
 void gaon_ttm_bo_free(struct gaon_bo *bo);

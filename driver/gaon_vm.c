@@ -124,6 +124,17 @@ void gaon_vm_free(struct drm_gpuvm *base)
 	gaon_power_put(gdev);
 }
 
+static void vm_put_work(struct work_struct *work)
+{
+	gaon_vm_put(container_of(work, struct gaon_vm, put_work));
+}
+
+void gaon_vm_put_later(struct gaon_vm *vm)
+{
+	if (!refcount_dec_not_one(&vm->base.kref.refcount))
+		queue_work(vm->gdev->cleanup_wq, &vm->put_work);
+}
+
 VISIBLE_IF_KUNIT int gaon_vm_init(struct gaon_vm *vm)
 {
 	struct gaon_device *gdev = vm->gdev;
@@ -132,6 +143,7 @@ VISIBLE_IF_KUNIT int gaon_vm_init(struct gaon_vm *vm)
 	INIT_LIST_HEAD(&vm->userptrs);
 	INIT_LIST_HEAD(&vm->turn.node);
 	INIT_DELAYED_WORK(&vm->restore_work, gaon_restore_work);
+	INIT_WORK(&vm->put_work, vm_put_work);
 	root = drm_gpuvm_resv_object_alloc(&gdev->drm);
 	if (!root)
 		return -ENOMEM;

@@ -86,6 +86,8 @@ struct gaon_vm {
 	bool suspended;
 	/** @runs_until: in jiffies: till then nobody suspends it for room; written with @lock. */
 	unsigned long runs_until;
+	/** @put_work: of gaon_vm_put_later(). */
+	struct work_struct put_work;
 	/** @turn: among those for whom room is to be made. */
 	struct gaon_turn turn;
 	/** @asleep: stopped since the machine goes to sleep; protected by @lock. */
@@ -118,6 +120,9 @@ static inline void gaon_vm_put(struct gaon_vm *vm)
 	if (vm)
 		drm_gpuvm_put(&vm->base);
 }
+
+/* In the path of reclaim: if it is the last one, a work drops it. */
+void gaon_vm_put_later(struct gaon_vm *vm);
 
 /* By handle, with a reference; NULL if there is none. */
 struct gaon_vm *gaon_vm_lookup(struct gaon_file *gfile, u32 handle);
@@ -171,6 +176,7 @@ static inline struct gaon_vma *to_gaon_vma(struct drm_gpuva *base)
  */
 void gaon_vm_evict_bo(struct gaon_bo *bo, bool room);
 bool gaon_vm_bo_may_go(struct gaon_bo *bo);
+bool gaon_vm_bo_is_stopped(struct gaon_bo *bo);
 
 /* Sets LOST on every VM; before the device is started again after a reset. */
 void gaon_vm_lose_all(struct gaon_device *gdev);

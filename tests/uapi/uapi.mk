@@ -92,6 +92,14 @@ $(UAPI_EDGES): %: %.o $(O)/tests/uapi/edges/counters.o $(UAPI_LIB)
 $(O)/tests/uapi/edges/own: $(O)/tests/uapi/edges/swap.o
 $(O)/tests/uapi/edges/vfio: $(O)/tests/vm/card/card_open.o $(O)/tests/unit/dev_host.o
 
+# The machine is short of memory.
+UAPI_SHRINK_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/uapi/shrink/*.c))
+$(O)/tests/uapi/shrink/shrink: $(UAPI_SHRINK_OBJS) $(O)/tests/uapi/edges/counters.o $(O)/tests/uapi/edges/swap.o $(UAPI_LIB)
+	$(CC) $(CFLAGS) -static -pthread -o $@ $^
+
+VM_GUEST	+= $(O)/tests/uapi/shrink/shrink
+$(UAPI_SHRINK_OBJS): private CPPFLAGS += -I/usr/include/libdrm
+
 VM_GUEST	+= $(UAPI_EDGES)
 $(UAPI_EDGES:%=%.o) $(O)/tests/uapi/edges/counters.o $(O)/tests/uapi/edges/swap.o: private CPPFLAGS += -I/usr/include/libdrm
 

@@ -26,6 +26,10 @@ def rows_of(text):
 
 
 def test_values(root):
+    # An older driver's sensors.
+    for where, _, names in os.walk(os.path.join(root, "sys/devices")):
+        if "temp1_max" in names:
+            os.unlink(os.path.join(where, "temp1_max"))
     metrics = [m["name"] for m in document(root, "watch", "--list")["metrics"]]
     done = run(root, "watch", "--count", "2", "--interval", "20", *metrics)
     rows = rows_of(done.stdout)

@@ -13,7 +13,7 @@ extern const struct cmd cmd_exporter, cmd_reset, cmd_module, cmd_fw, cmd_cdi, cm
 
 const struct cmd *const cmd_table[] = {
 	&cmd_list, &cmd_info, &cmd_ps, &cmd_watch, &cmd_events, &cmd_top, &cmd_topo,
-	&cmd_run, &cmd_bench,
+	&cmd_run, &cmd_bench, &cmd_prof,
 	&cmd_doctor, &cmd_coredump, &cmd_record_tree,
 	&cmd_exporter, &cmd_reset, &cmd_module, &cmd_fw, &cmd_cdi, &cmd_bugreport,
 	&cmd_help, &cmd_version,

@@ -107,7 +107,7 @@ static struct attribute *sysfs_attrs[] = {
 /* The driver core makes them when probe has succeeded and takes them away before removal. */
 static const struct attribute_group sysfs_group = { .attrs = sysfs_attrs };
 
-/* --- clock: names and units of intel_vpu's ------------------------------------------------------ */
+/* --- clock: names and units of intel_vpu's ---------------------------------------------------- */
 
 static ssize_t hw_min_freq_show(struct device *dev, struct device_attribute *attr, char *buf)
 {

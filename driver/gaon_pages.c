@@ -422,6 +422,9 @@ struct ttm_tt *gaon_tt_create(struct ttm_buffer_object *ttm, u32 page_flags)
 
 /**
  * gaon_tt_populate() - TTM's ttm_tt_populate: all pages, zeroed, or with what was taken away
+ * @bdev: the device
+ * @tt: of an object whose reservation is held
+ * @ctx: whether memory may be had at somebody else's cost
  *
  * Sleeps.
  *

@@ -651,6 +651,8 @@ int main(int argc, char **argv)
 		world_create(&fast, vlens[v]);
 		if (!sim_hart_compile(fast.hart, 1)) {
 			puts("this host has no AVX-512: nothing is compiled, nothing to compare");
+			world_destroy(&plain);
+			world_destroy(&fast);
 			return 0;
 		}
 		for (unsigned int i = 0; i < cases * shares[v] / 8 && bad < 3; i++, done++)

@@ -113,8 +113,9 @@ START_TEST(test_truncated)
 		ck_assert_int_eq(vfio_version(&client, "{}"), 0);
 		vfio_send(&client, &message, n, NULL, 0);
 		result = vfio_disconnect(&client);
+		/* Whoever asked is gone before its answer is sent, or before it has read it. */
 		if (n == sizeof(message))
-			ck_assert(!result || result == -EPIPE);
+			ck_assert_msg(!result || result == -EPIPE || result == -ECONNRESET, "%d", result);
 		else
 			ck_assert_int_eq(result, n ? -EPROTO : 0);
 	}

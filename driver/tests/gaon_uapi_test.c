@@ -338,7 +338,7 @@ static const struct uapi_struct structs[] = {
 	STRUCT(query_engine, 16),
 	STRUCT(query_topology, 56),
 	STRUCT(query_firmware, 88),
-	STRUCT(query_telemetry, 432),
+	STRUCT(query_telemetry, 488),
 	STRUCT(query_time, 32),
 	STRUCT(vm_create, 24),
 	STRUCT(vm_destroy, 8),

@@ -394,8 +394,8 @@ static void test_kernel_half(struct lib_queue *queue)
 	CHECK(!bad, "%u attempts on the driver's half of an address space, %u got through", total, bad);
 }
 
-/* A job that stores into the driver's half does not end, or make end, anything but itself. */
-static void test_fences(void)
+/* False: on a slow machine the job that does not end came to its own limit before all was tried. */
+static bool fences_tried(void)
 {
 	uint32_t gate, blocked, done, forged = 0;
 	struct lib_queue queue, other;
@@ -427,11 +427,26 @@ static void test_fences(void)
 			forged++;
 	}
 	CHECK(!forged, "jobs that write to the driver's rings and values fail: %u do not", forged);
+	if (lib_syncobj_status(lib.fd, gate) == -EIO && fault_of(&other) == GAON_FAULT_WATCHDOG) {
+		lib_close(&lib);
+		return false;
+	}
 	CHECK_ERRNO(-lib_syncobj_status(lib.fd, gate), EINPROGRESS, "a job that does not end has not ended");
 	CHECK_ERRNO(-lib_syncobj_status(lib.fd, blocked), EINPROGRESS, "nor has the one behind it");
 	CHECK_ERRNO(lib_queue_destroy(&other), 0, "their queue goes");
 	CHECK_ERRNO(-lib_syncobj_status(lib.fd, blocked), ECANCELED, "which ends it");
 	lib_close(&lib);
+	return true;
+}
+
+/* A job that stores into the driver's half does not end, or make end, anything but itself. */
+static void test_fences(void)
+{
+	unsigned int tries = 1;
+
+	while (!fences_tried() && tries < 8)
+		tries++;
+	CHECK(tries < 8, "all was tried while a job ran that does not end, at the %u. time", tries);
 }
 
 int main(void)

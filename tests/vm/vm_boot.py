@@ -18,6 +18,7 @@ import vm_image
 from vm_log import KernelLog
 
 BOOT_SECONDS = {"debug": 900}       # until the agent answers; others 180; 7 (debug: 30) on an idle machine
+HUNG_SECONDS = {"debug": 180}       # a test of KUnit's takes half a minute there, and what waits for it longer
 GRACE_SECONDS = 25          # for the agent to say that a test is late and to clear up after it
 # Four levels of page tables: identify_cpu() of 7.3 clears for a moment what says that there are five, KASAN then knows
 # no address of memory, and an interrupt that comes in that moment never ends reporting. On a busy machine one comes.
@@ -121,7 +122,8 @@ class Machine:
         if shape.llama:         # tests mount them themselves: others need neither
             shown.update(llama=vm_image.root("llama"), models=os.path.dirname(vm_image.model()))
         append = ["console=ttyS0", "oops=panic", "panic=-1", "sysrq_always_enabled", "unknown_nmi_panic",
-                  "loglevel=8", "kasan_multi_shot", "no_timer_check", "printk.devkmsg=on", "sysctl.kernel.hung_task_timeout_secs=60",
+                  "loglevel=8", "kasan_multi_shot", "no_timer_check", "printk.devkmsg=on",
+                  f"sysctl.kernel.hung_task_timeout_secs={HUNG_SECONDS.get(image.kernel, 60)}",
                   *(_DEBUG if image.kernel == "debug" else ()), shape.append, *self._environment()]
         command = [
             *vm_image.inside(image.host, [*shown.values(), image.image], [self._sockets, image.out]),

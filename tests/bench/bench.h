@@ -47,7 +47,8 @@ extern const char bench_about[];
 extern const struct bench_probe bench_probes_launch[], bench_probes_copy[], bench_probes_gemm[],
 	bench_probes_core[], bench_probes_pocl[], bench_probes_blas[], bench_probes_memory[],
 	bench_probes_native[], bench_probes_admin[], bench_probes_watch[],
-	bench_probes_vm_queue[], bench_probes_vm_bind[], bench_probes_vm_scale[];
+	bench_probes_vm_queue[], bench_probes_vm_bind[], bench_probes_vm_scale[],
+	bench_probes_cards[];
 
 extern double bench_peer_figure;
 
@@ -57,6 +58,13 @@ double bench_thread_cpu(void);		/* CPU seconds of this thread */
 double bench_median(double *values, size_t count);
 float *bench_random(size_t count, unsigned int seed);	/* in [-1, 1); freed by the caller */
 unsigned int bench_threads(void);	/* host threads that either side may use: OMP_NUM_THREADS or all */
+
+/*
+ * A recorded machine of eight cards, in a directory whose name mkdtemp() makes of @dir, with a process on
+ * each card and @processes that use none. False: it could not be made. bench_cards_free() in any case.
+ */
+bool bench_cards_make(char *dir, unsigned int processes);
+void bench_cards_free(const char *dir);
 
 /* One number from a probe in a process of its own, negative if it failed; *@peer (may be NULL): a second. */
 double bench_spawn(const char *self, const char *probe, const char *env, double *peer);

@@ -3,7 +3,8 @@
 BENCH_SRCS	:= tests/bench/bench_main.c tests/bench/bench_rows.c tests/bench/timing.c tests/bench/bench_device.c \
 		   tests/bench/bench_launch.c tests/bench/bench_copy.c tests/bench/bench_core.c \
 		   tests/bench/bench_gemm.c tests/bench/peer_pocl.c tests/bench/peer_blas.c \
-		   tests/bench/peer_memory.c tests/bench/peer_native.c tests/bench/bench_admin.c tests/bench/bench_watch.c
+		   tests/bench/peer_memory.c tests/bench/peer_native.c tests/bench/bench_admin.c tests/bench/bench_cards.c \
+		   tests/bench/bench_watch.c
 BENCH_OBJS	:= $(BENCH_SRCS:%.c=$(O)/%.o)
 BENCH_ELFS	:= $(O)/tests/bench/kernels/scalar.elf $(O)/tests/bench/kernels/vector.elf
 # Groups of eight registers: twice the elements per instruction of gaoncc's default, worth a spill.
@@ -11,7 +12,7 @@ BENCH_DEVICE_FLAGS := -mllvm -riscv-v-register-bit-width-lmul=8
 GAON_BENCH	:= $(O)/tests/bench/gaon-bench
 
 $(O)/tests/bench/bench_device.o: CPPFLAGS += -DBENCH_KERNEL_DIR='"$(abspath $(O))/tests/bench/kernels"'
-$(O)/tests/bench/bench_admin.o: CPPFLAGS += -DBENCH_CONFORMANCE_DIR='"$(CURDIR)/tests/conformance"' \
+$(O)/tests/bench/bench_admin.o $(O)/tests/bench/bench_cards.o: CPPFLAGS += -DBENCH_CONFORMANCE_DIR='"$(CURDIR)/tests/conformance"' \
 	-DBENCH_GAON='"$(abspath $(O))/bin/gaon"'
 $(O)/tests/bench/bench_watch.o: CPPFLAGS += -DBENCH_BIN='"$(abspath $(O))/bin"'
 # The peer gets all that this host has, and the optimisation that the device's compiler uses.

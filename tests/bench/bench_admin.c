@@ -20,7 +20,7 @@ struct exporter {
 	unsigned int port;
 };
 
-static bool make_tree(char *dir)
+bool bench_cards_make(char *dir, unsigned int processes)
 {
 	char command[512];
 
@@ -28,11 +28,11 @@ static bool make_tree(char *dir)
 		return false;
 	snprintf(command, sizeof(command),
 		 "/usr/bin/python3 -c 'import sys; sys.path.insert(0, \"" BENCH_CONFORMANCE_DIR "\"); "
-		 "import recorded; recorded.many(\"%s\")'", dir);
+		 "import recorded; recorded.many(\"%s\", 8, %u)'", dir, processes);
 	return system(command) == 0;
 }
 
-static void remove_tree(const char *dir)
+void bench_cards_free(const char *dir)
 {
 	char command[512];
 
@@ -102,7 +102,7 @@ static double exporter_scrape(void)
 	struct exporter e = { 0 };
 	double began = -1, ended = -1;
 
-	if (make_tree(dir) && exporter_start(&e, dir) && scrape(&e) >= 0) {
+	if (bench_cards_make(dir, 0) && exporter_start(&e, dir) && scrape(&e) >= 0) {
 		usleep(PAUSE_US);
 		began = scrape(&e);
 		for (int i = 0; i < SCRAPES && began >= 0; i++) {
@@ -111,7 +111,7 @@ static double exporter_scrape(void)
 		}
 	}
 	exporter_stop(&e);
-	remove_tree(dir);
+	bench_cards_free(dir);
 	return began >= 0 && ended >= 0 ? (ended - began) / SCRAPES * 1e3 : -1;
 }
 

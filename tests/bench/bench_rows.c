@@ -54,12 +54,16 @@ const struct bench_row bench_rows[] = {
 	  .limit = "register file in the first-level cache" },
 	{ .name = "exporter_scrape_8_cards", .unit = "ms of CPU", .ours = "gaon_exporter_scrape", .bound = 5,
 	  .at_most = true, .rounds = 3, .limit = "opening and reading 300 files of sysfs" },
+	{ .name = "gaon_info", .unit = "ms", .ours = "gaon_info", .bound = 50, .at_most = true,
+	  .limit = "opening files: 26 of each card, directories of 308 processes" },
+	{ .name = "gaon_top", .unit = "% of a core", .ours = "gaon_top", .bound = 2, .at_most = true, .rounds = 3,
+	  .limit = "directories of all processes, once a second" },
 	{ .name = NULL },
 };
 
 const struct bench_probe *const bench_tables[] = {
 	bench_probes_launch, bench_probes_copy, bench_probes_gemm, bench_probes_core,
 	bench_probes_pocl, bench_probes_blas, bench_probes_memory, bench_probes_native,
-	bench_probes_admin, bench_probes_watch,
+	bench_probes_admin, bench_probes_cards, bench_probes_watch,
 	NULL,
 };

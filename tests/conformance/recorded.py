@@ -141,10 +141,12 @@ def chassis(root):
     module(root)
 
 
-def many(root, count=8):
-    """As many cards as a full chassis has, with a process on each."""
+def many(root, count=8, others=0):
+    """As many cards as a full chassis has, with a process on each; others are processes that use none."""
     for number in range(count):
         bridge(root, f"/sys/devices/pci0000:00/0000:00:{number + 1:02x}.0")
         address = card(root, number, f"/sys/devices/pci0000:00/0000:00:{number + 1:02x}.0/0000:{number + 1:02x}:00.0")
         process(root, 200 + number, "worker", {3: (f"/dev/accel/accel{number}", fdinfo(address, number))})
+    for number in range(others):
+        process(root, 1000 + number, "other", {fd: ("/dev/null", "pos:\t0\n") for fd in range(8)})
     module(root)

@@ -96,9 +96,10 @@ def test_changes(work, root):
     seed = random.randrange(1 << 32)
     numbers = random.Random(seed)
     missing = []
-    for _ in range(10):
+    for step in range(10):
         state, warm, used = numbers.choice(["ready", "degraded", "resetting", "asleep"]), numbers.randrange(-40000, 120000), \
             numbers.randrange(1 << 35)
+        warm = warm if step else 82850      # a half, of which a product with 0.001 is the upper neighbour
         for name, text in (("state", state), ("hwmon/hwmon9/temp1_input", str(warm)), ("hbm_used", str(used))):
             recorded.put(card, name, text)
         # As the C library prints it: halves go either way, as the number in binary lies.

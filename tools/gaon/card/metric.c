@@ -9,26 +9,27 @@ static const struct card *card_of(const struct metric_of *of)
 	return &of->now->cards.cards[of->index];
 }
 
-static bool from_sensor(const struct metric_of *of, enum card_sensor sensor, double scale, double *out)
+static bool from_sensor(const struct metric_of *of, enum card_sensor sensor, double unit, double *out)
 {
 	const struct card *card = card_of(of);
 
-	*out = (double)card->sensors.value[sensor] * scale;
+	/* Divided: 82850 / 1e3 is the nearest to 82.85, a product with 1e-3 is not. */
+	*out = (double)card->sensors.value[sensor] / unit;
 	return card_sensor_known(card, sensor);
 }
 
-#define METRIC_SENSOR(name, sensor, scale)						\
+#define METRIC_SENSOR(name, sensor, unit)						\
 	static bool name(const struct metric_of *of, double *out)			\
 	{										\
-		return from_sensor(of, sensor, scale, out);				\
+		return from_sensor(of, sensor, unit, out);				\
 	}
 
-METRIC_SENSOR(temperature, CARD_TEMP_MC, 1e-3)
-METRIC_SENSOR(temperature_max, CARD_TEMP_MAX_MC, 1e-3)
-METRIC_SENSOR(power, CARD_POWER_UW, 1e-6)
-METRIC_SENSOR(power_cap, CARD_POWER_CAP_UW, 1e-6)
-METRIC_SENSOR(energy, CARD_ENERGY_UJ, 1e-6)
-METRIC_SENSOR(clock_rate, CARD_CLOCK_HZ, 1e-6)
+METRIC_SENSOR(temperature, CARD_TEMP_MC, 1e3)
+METRIC_SENSOR(temperature_max, CARD_TEMP_MAX_MC, 1e3)
+METRIC_SENSOR(power, CARD_POWER_UW, 1e6)
+METRIC_SENSOR(power_cap, CARD_POWER_CAP_UW, 1e6)
+METRIC_SENSOR(energy, CARD_ENERGY_UJ, 1e6)
+METRIC_SENSOR(clock_rate, CARD_CLOCK_HZ, 1e6)
 
 static bool known(double value, bool is_known, double *out)
 {
@@ -53,7 +54,7 @@ static bool resets(const struct metric_of *of, double *out)
 
 static bool link_speed(const struct metric_of *of, double *out)
 {
-	return known(card_of(of)->link.mtps * 1e-3, card_of(of)->link.mtps, out);
+	return known(card_of(of)->link.mtps / 1e3, card_of(of)->link.mtps, out);
 }
 
 static bool link_width(const struct metric_of *of, double *out)

@@ -65,9 +65,9 @@ static const char *state_of(const struct card *card)
 	return card->state[0] ? card->state : card->driver[0] ? "?" : "no driver";
 }
 
-static double sensor(const struct card *card, enum card_sensor which, double scale)
+static double sensor(const struct card *card, enum card_sensor which, double unit)
 {
-	return (double)card->sensors.value[which] * scale;
+	return (double)card->sensors.value[which] / unit;
 }
 
 static int draw_sensors(struct canvas *canvas, int row, int column, const struct card *card)
@@ -77,14 +77,14 @@ static int draw_sensors(struct canvas *canvas, int row, int column, const struct
 
 	if (card_sensor_known(card, CARD_TEMP_MC))
 		column = canvas_text(canvas, row, column, hot ? LOOK_BAD : LOOK_PLAIN, "  %5.1f C",
-				     sensor(card, CARD_TEMP_MC, 1e-3));
+				     sensor(card, CARD_TEMP_MC, 1e3));
 	if (card_sensor_known(card, CARD_POWER_UW))
-		column = canvas_text(canvas, row, column, LOOK_PLAIN, "  %5.1f W", sensor(card, CARD_POWER_UW, 1e-6));
+		column = canvas_text(canvas, row, column, LOOK_PLAIN, "  %5.1f W", sensor(card, CARD_POWER_UW, 1e6));
 	if (card_sensor_known(card, CARD_POWER_UW) && card_sensor_known(card, CARD_POWER_CAP_UW))
 		column = canvas_text(canvas, row, column, LOOK_DIM, " of %.0f",
-				     sensor(card, CARD_POWER_CAP_UW, 1e-6));
+				     sensor(card, CARD_POWER_CAP_UW, 1e6));
 	if (card_sensor_known(card, CARD_CLOCK_HZ))
-		column = canvas_text(canvas, row, column, LOOK_PLAIN, "  %.3f GHz", sensor(card, CARD_CLOCK_HZ, 1e-9));
+		column = canvas_text(canvas, row, column, LOOK_PLAIN, "  %.3f GHz", sensor(card, CARD_CLOCK_HZ, 1e9));
 	return column;
 }
 

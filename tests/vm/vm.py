@@ -3,7 +3,7 @@
 """Runs tests in guests: QEMU, a stock or a debugging kernel, the device model as a PCIe card.
 
   vm.py check     every boot of the chosen kernels; TAP as it comes, then `N passed, N failed`
-  vm.py boots     lists them, one `KERNEL SHAPE SECONDS` a line
+  vm.py boots     lists those of `make check`, one `KERNEL SHAPE SECONDS` a line
   vm.py shell     an interactive guest
   vm.py demo      the language model answers in a guest; PROMPT in the environment
   vm.py modules   builds the kernel module for each kernel
@@ -231,7 +231,7 @@ def check(options):
 
 def list_boots(options):
     """For tests/run.py: what to run, and how long it may take."""
-    for kernel, kind, tests in boots(options.build, chosen(options), options.test, options.shape):
+    for kernel, kind, tests in boots(options.build, chosen(options), options.test, options.shape, short=not options.test):
         print(kernel, kind.name, 300 + sum(SLOW.get(kernel, 1) * test.timeout + 60 * test.minutes for test in tests))
     return 0
 

@@ -35,6 +35,7 @@ class Shape:
     shared: bool = True         # False: the model reaches the guest's memory by messages only
     sleeps: bool = False        # the guest's root survives system sleep
     ram: tuple = ()             # programs: the guest's root is in its memory and holds no others; it has a disk to hibernate to
+    once: str = ""              # `make check` has it with this kernel only
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +73,8 @@ def _read(build):
                 shapes[name] = Shape(name=name, **keys)
             except TypeError as error:
                 raise PlanError(f"{where}: shape {name}: {error}") from error
+            if shapes[name].once not in ("", *KERNELS):
+                raise PlanError(f"{where}: shape {name}: once: {shapes[name].once}: not one of {', '.join(KERNELS)}")
         for keys in content.pop("test", []):
             if not build:
                 continue
@@ -118,15 +121,15 @@ def _expand(where, keys, fields, build):
             for path in programs for shape in wanted]
 
 
-def boots(build, kernels, pattern="", shape=""):
+def boots(build, kernels, pattern="", shape="", short=False):
     """The boots that run all tests whose name contains @pattern, or one of several patterns with commas between them: a
-    list of (kernel, Shape, [Test])."""
+    list of (kernel, Shape, [Test]). If @short, without those that another kernel has once for all."""
     shapes, tests = _read(os.path.abspath(build))
     patterns = pattern.split(",")
     plan = []
     for kernel in kernels:
         for name, kind in shapes.items():
-            if shape and name != shape:
+            if shape and name != shape or short and kind.once not in ("", kernel):
                 continue
             chosen = [test for test in tests if test.shape == name and kernel in test.kernels and
                       (test.name == pattern if test.named else

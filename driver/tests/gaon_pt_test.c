@@ -412,7 +412,7 @@ static void pt_random(struct kunit *test)
 	gaon_mock_seed(test, &w->random);
 	for (i = 0; i < OPERATIONS && test->status == KUNIT_SUCCESS; i++) {
 		random_change(w);
-		if (i % 8 == 7)
+		if (i % 16 == 15)
 			check(w);
 	}
 	unmap(w, 0, PAGES);

@@ -69,6 +69,11 @@ bool uapi_check_errno(const char *file, int line, int err, int expected, const c
 	return err == expected;
 }
 
+void uapi_figure(const char *kind, const char *what, uint64_t n)
+{
+	printf("# figure: %s: %s: %llu\n", kind, what, (unsigned long long)n);
+}
+
 void uapi_exit(void)
 {
 	if (seed)

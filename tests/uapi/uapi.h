@@ -37,6 +37,11 @@ bool uapi_check(const char *file, int line, bool good, const char *what, const c
 	__attribute__((format(printf, 5, 6)));
 bool uapi_check_errno(const char *file, int line, int err, int expected, const char *what,
 		      const char *format, ...) __attribute__((format(printf, 6, 7)));
+/*
+ * For `make reliability`: so much of it was done, and has come out well. Lines of the same words are added
+ * up; if @what ends in "at most" or "in a minute", the largest of them counts.
+ */
+void uapi_figure(const char *kind, const char *what, uint64_t n);
 /* Prints the plan; never returns. Exit status 0 if nothing failed. */
 void uapi_exit(void) __attribute__((noreturn));
 

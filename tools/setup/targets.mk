@@ -17,6 +17,7 @@ help:
 ## make check-server  a thousand requests to llama-server on the device; REQUESTS=
 ## make check-debug   the same in the debugging kernel: lockdep, KASAN, kmemleak, failing allocations; hours
 ## make coverage-driver  how many lines and branches of driver/ run in guests; TEST= and SHAPE= as above
+## make reliability   what is made to go wrong in a guest, how often, how long it takes to mend; MINUTES= of soak, JSON=FILE
 ## make check-formal  the models of protocols, and that each proof can fail
 ## make soak          everything at once in a guest: clients good and bad, resets, removal; MINUTES=, SEED=, KERNEL=
 ## make vm            a shell in a guest with the card and its driver; KERNEL=, SHAPE= as above
@@ -88,6 +89,12 @@ check-debug:
 coverage-driver: vm-deps
 	@$(MAKE) -j$(JOBS) all vm-programs
 	@python3 tests/vm/vm_coverage.py --build $(O) --test '$(TEST)' --shape '$(SHAPE)'
+
+# The figures of Documentation/reliability.rst.
+reliability: vm-deps
+	@$(MAKE) -j$(JOBS) all vm-programs
+	@python3 tests/vm/vm_reliability.py --build $(O) --kernel '$(or $(KERNEL),7.3)' --shape '$(SHAPE)' \
+		--minutes '$(or $(MINUTES),10)' $(if $(JSON),--json '$(JSON)') $(if $(TABLE),--table '$(TABLE)')
 
 check-formal: deps
 	@python3 tests/formal/check.py
@@ -163,5 +170,5 @@ deb: deb-deps
 install: all $(if $(filter no,$(GGML)),,ggml-plugin)
 	@GGML='$(GGML)' LIBDIR='$(LIBDIR)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
-.PHONY: soak coverage-driver check-formal vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
+.PHONY: soak reliability coverage-driver check-formal vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
 	bench bench-vm check-dkms lint docs install deb-deps deb

@@ -178,5 +178,6 @@ int main(void)
 	for (i = 0; i < STAY; i++)
 		CHECK(stays[i].rounds > 10 && !stays[i].bad, "one that stayed looked %llu times: %llu were wrong",
 		      (unsigned long long)stays[i].rounds, (unsigned long long)stays[i].bad);
+	uapi_figure("clients", "address spaces one after the other", SPACES);
 	uapi_exit();
 }

@@ -230,6 +230,7 @@ int main(void)
 	      (unsigned long long)memory[0], (unsigned long long)after[0], (unsigned long long)memory[1],
 	      (unsigned long long)after[1]);
 	counters_check(before, ENDS / 2, "killed and exited");
+	uapi_figure("clients", "killed or exited at any moment", ENDS);
 	close(fd);
 	free(before);
 	uapi_exit();

@@ -528,6 +528,7 @@ static void step_run(const struct step *step)
 	}
 	CHECK(!err && !hit && (step->also == -2 || !refused == (step->also == -1)),
 	      "%s: %u allocations, refused after %u, got over %u%s%s", step->name, refused + survived, refused, survived, err ? ", then " : "", err ? strerror(err) : "");
+	uapi_figure("allocations that failed", "in a call", refused + survived);
 	CHECK(usage_settles(before, now), "%s: host memory %llu and %llu, HBM %llu and %llu bytes", step->name,
 	      (unsigned long long)before[0], (unsigned long long)now[0], (unsigned long long)before[1],
 	      (unsigned long long)now[1]);
@@ -593,6 +594,7 @@ static void probe_run(const char *address, int probes)
 			REQUIRE(!err, "bind after allocation %u failed: %s", n, strerror(err));
 		}
 	}
+	uapi_figure("allocations that failed", "while the driver took the card or left it", refused + survived + leaving);
 	CHECK((all ? !hit : i == probes) && !err && refused,
 	      "bind: %u of %d allocations failed, refused after %u, got over %u; unbind: %u failed%s%s",
 	      refused + survived, i, refused, survived, leaving, err ? "; then " : "", err ? strerror(err) : "");

@@ -164,6 +164,7 @@ static void run(struct fuzz_shared *shared, uint64_t seed, int64_t end)
 	}
 	CHECK(!stuck, "%llu workers came and were killed, %u did not die", (unsigned long long)stream,
 	      stuck);
+	uapi_figure("ill will", "fuzzing processes killed in a call", stream);
 }
 
 static void check_good(struct fuzz_shared *shared, pid_t good)
@@ -195,6 +196,8 @@ static void check_calls(struct fuzz_shared *shared)
 			CHECK(false, "%s never worked", fuzz_call_name(i));
 	}
 	CHECK(worked, "%llu calls, %llu worked", (unsigned long long)tried, (unsigned long long)worked);
+	uapi_figure("ill will", "random ioctls", tried);
+	uapi_figure("ill will", "random ioctls that worked", worked);
 	CHECK(!shared->strange, "errors are those of the interface%s%s", shared->strange ? ": " : "",
 	      shared->strange_text);
 }

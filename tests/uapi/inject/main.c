@@ -539,6 +539,12 @@ static void test_kept(int fd)
 
 static void test_all(int fd, bool has_netlink)
 {
+	static const char *const names[] = {
+		"corrected, of HBM", "corrected, of scratchpads", "corrected, of the link",
+		"uncorrectable, of HBM", "uncorrectable, of scratchpads", "uncorrectable, of the link",
+		"firmware lost", "firmware hung",
+	};
+
 	clients = mmap(NULL, sizeof(*clients) * CLIENTS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	REQUIRE(clients != MAP_FAILED, "memory");
@@ -555,9 +561,8 @@ static void test_all(int fd, bool has_netlink)
 	fd = uapi_open();
 	test_firmware(fd);
 	close(fd);
-	printf("# injected and survived: corrected errors of HBM %u, scratchpads %u, the link %u; uncorrectable ones of HBM %u, scratchpads %u, the link %u; firmware lost %u, hung %u\n",
-	       survived[0], survived[1], survived[2], survived[3], survived[4], survived[5], survived[6],
-	       survived[7]);
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		uapi_figure("errors injected and survived", names[i], survived[i]);
 }
 
 int main(int argc, char **argv)

@@ -129,6 +129,24 @@ int recovered(const struct card *card, const char *rung, unsigned long long *lon
 	return count;
 }
 
+void recovery_figures(const struct card *card)
+{
+	static const char *const rungs[] = { "queue", "context", "engines", "chip", "function", "link" };
+	unsigned long long longest;
+	char what[64];
+
+	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++) {
+		int times = recovered(card, rungs[i], &longest);
+
+		if (times <= 0)
+			continue;
+		snprintf(what, sizeof(what), "%s, times", rungs[i]);
+		uapi_figure("recovered by a reset of", what, (uint64_t)times);
+		snprintf(what, sizeof(what), "%s, microseconds at most", rungs[i]);
+		uapi_figure("recovered by a reset of", what, longest);
+	}
+}
+
 /* --- users ------------------------------------------------------------------------------------- */
 
 void list_set(struct lib *lib, uint64_t offset, struct gaon_packet packet)

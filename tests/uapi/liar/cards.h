@@ -47,6 +47,8 @@ bool card_wait_state(const struct card *card, const char *state);
 struct counts counts(const struct card *card);
 /* How often a rung of resets has helped; @longest_us: the longest time that it took, unless NULL. */
 int recovered(const struct card *card, const char *rung, unsigned long long *longest_us);
+/* For `make reliability`, before the driver forgets: how often each rung has helped, and how long it took. */
+void recovery_figures(const struct card *card);
 
 /* An address space with memory of both kinds and code, and lists. */
 void user_open(struct lib *lib, const struct card *card, uint32_t flags);

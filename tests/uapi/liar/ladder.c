@@ -319,6 +319,7 @@ static void test_hung(struct card *card, const struct card *honest_card)
 	check_works(card, "after that");
 	/* All is forgiven: it takes as many failures as before. */
 	wedge(card, &honest, out);
+	recovery_figures(card);
 	CHECK(write_file(DRIVER "/unbind", card->address) && write_file(DRIVER "/bind", card->address),
 	      "the driver is unbound and bound");
 	REQUIRE(card_find(card) && card_wait_state(card, "ready"), "then it is %s", attribute(card, "state"));
@@ -359,6 +360,8 @@ int main(int argc, char **argv)
 	test_copies(&cards[2]);
 	test_suspension(&cards[2]);
 	test_hung(&cards[3], &cards[0]);
+	for (int i = 0; i < CARDS_MAX; i++)
+		recovery_figures(&cards[i]);
 	write_file(TIMEOUT, "0");
 	uapi_exit();
 }

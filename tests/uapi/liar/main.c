@@ -323,6 +323,22 @@ static void last_look(unsigned int card)
 	close(fd);
 }
 
+static void print_figures(void)
+{
+	uint64_t rounds = 0, resets = 0, wedged = 0;
+
+	for (unsigned int i = 1; i < count; i++) {
+		rounds += told->rounds[i];
+		resets += told->resets[i];
+		wedged += told->wedged[i];
+	}
+	uapi_figure("firmware that lies", "kinds of lies", count - 1);
+	uapi_figure("firmware that lies", "clients of such cards", rounds);
+	uapi_figure("firmware that lies", "resets of such cards", resets);
+	uapi_figure("firmware that lies", "such cards given up", wedged);
+	uapi_figure("firmware that lies", "rounds of an honest card beside them, all right", shared->good_rounds);
+}
+
 static void stop_users(void)
 {
 	int64_t end = lib_now() + HANG_MS * 1000000ll;
@@ -381,5 +397,6 @@ int main(int argc, char **argv)
 		usleep(100000);
 	stop_users();
 	check_honest(good);
+	print_figures();
 	uapi_exit();
 }

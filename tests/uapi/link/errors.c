@@ -64,6 +64,7 @@ static void test_survived(const char *what, const char *file, const char *total,
 	CHECK(statistic_grows(file, total, before), "the kernel counts them: %ld, then %ld", before,
 	      link_statistic(card.address, file, total));
 	CHECK(!bad && !memcmp(lib.mem + FROM, lib.mem + BACK, BYTES), "work beside them is right");
+	uapi_figure("errors of the link (AER)", what, i);
 	/* The kernel is still at the last ones, perhaps. */
 	usleep(500000);
 	CHECK_ERRNO(lib_wait(&clients.lr, lib_word(&clients.lr, WORD), 1, 10), ETIME, "who waits goes on waiting");
@@ -108,7 +109,9 @@ static void test_fatal(void)
 		if (i == 1)
 			link_check_works(&card, "fatal error");
 	}
+	uapi_figure("errors of the link (AER)", "fatal errors", (uint64_t)i - 1);
 	CHECK(!strcmp(bars, attribute(&card, "resource")), "its memory is where it was");
+	recovery_figures(&card);
 	/* A wedged card stays wedged, whatever its link does. */
 	inject(0, LINK_MALFORMED);
 	sleep(2);
@@ -148,6 +151,7 @@ static void test_storm(void)
 		usleep((useconds_t)(uapi_random() % 200000));
 	}
 	CHECK(i == 12, "errors: %s", strerror(errno));
+	uapi_figure("errors of the link (AER)", "of all kinds, beside resets of the function", i);
 	atomic_store(&stop, true);
 	pthread_join(thread, NULL);
 	CHECK(flrs, "%u resets meanwhile", flrs);
@@ -183,6 +187,7 @@ static void test_unbind(void)
 		}
 		link_card(&card, card.address);
 	}
+	uapi_figure("errors of the link (AER)", "fatal errors, and the driver is unbound", (uint64_t)i);
 	link_check_works(&card, "after that");
 }
 

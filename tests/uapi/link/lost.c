@@ -160,5 +160,7 @@ int main(int argc, char **argv)
 	link_card(&card, argv[1]);
 	test_lost();
 	test_come(argv[2]);
+	uapi_figure("the link", "cards that were lost under clients at work", 1);
+	uapi_figure("the link", "cards that came while the kernel ran", 1);
 	uapi_exit();
 }

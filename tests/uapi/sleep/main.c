@@ -356,6 +356,7 @@ int main(int argc, char **argv)
 			CHECK_ERRNO(sleep_by(argv[i]), 0, "%s: the machine slept", argv[i]);
 		job_end(&scene, argv[i]);
 		scene_check(&scene, argv[i], before);
+		uapi_figure("sleep of the machine, with work on the card", argv[i], 1);
 	}
 	busy_end(&busy);
 	scene_end(&scene);

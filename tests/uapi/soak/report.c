@@ -99,6 +99,35 @@ static void print_text(const struct soak_shared *shared)
 	       U(shared->jobs), U(shared->bytes >> 20), U(faults_count(shared)), U(tried), U(worked));
 }
 
+static void print_figures(const struct soak_shared *shared)
+{
+	uint64_t tried, worked, events = 0;
+	char what[96];
+
+	calls_count(shared, &tried, &worked);
+	uapi_figure("soak", "seconds", (uint64_t)soak_run.seconds);
+	uapi_figure("soak", "well-behaved clients started", started(SOAK_ACTION_GOOD));
+	uapi_figure("soak", "results verified", shared->jobs);
+	uapi_figure("soak", "bad clients started", started(SOAK_ACTION_BAD));
+	uapi_figure("soak", "faults told to their owners", faults_count(shared));
+	uapi_figure("soak", "random ioctls", tried);
+	uapi_figure("soak", "clients killed in the middle of work", soak_run.killed);
+	uapi_figure("soak", "clients told that all was lost", shared->lost);
+	uapi_figure("soak", "clients told that work was lost", shared->dropped);
+	for (unsigned int i = 0; i < soak_kinds(SOAK_ACTION_CHAOS); i++) {
+		const struct soak_chaos_count *chaos = &soak_chaos_counts[i];
+
+		events += chaos->done;
+		if (!chaos->done)
+			continue;
+		snprintf(what, sizeof(what), "%s, times", soak_kind_name(SOAK_ACTION_CHAOS, i));
+		uapi_figure("soak: the card is usable again after", what, chaos->done);
+		snprintf(what, sizeof(what), "%s, microseconds at most", soak_kind_name(SOAK_ACTION_CHAOS, i));
+		uapi_figure("soak: the card is usable again after", what, (uint64_t)chaos->longest_ns / 1000);
+	}
+	uapi_figure("soak", "resets, removals and unbinds", events);
+}
+
 static void print_json(const struct soak_shared *shared)
 {
 	uint64_t tried, worked;
@@ -131,8 +160,10 @@ static void print_json(const struct soak_shared *shared)
 
 void soak_report(const struct soak_shared *shared, bool json)
 {
-	if (json)
+	if (json) {
 		print_json(shared);
-	else
+	} else {
 		print_text(shared);
+		print_figures(shared);
+	}
 }

@@ -24,7 +24,7 @@ from vm_plan import KERNELS, PlanError, boots
 _TESTS = {
     "fuse": ("ras/inject",), "ladder": ("liar/ladder",), "liar": ("liar/all",), "port": ("link/errors", "link/lost"),
     "fuzz": ("fuzz/ioctl",), "sleep": ("power/sleep",), "hibernate": ("power/hibernate",), "plain": ("uapi/unplug", "uapi/fail"),
-    "edges": ("edges/storm", "edges/kills", "edges/asid"), "cycles": ("edges/bind", "edges/load"), "tight": ("fail/bind",),
+    "edges": ("edges/storm", "edges/held", "edges/kills", "edges/asid"), "cycles": ("edges/bind", "edges/load"), "tight": ("fail/bind",),
 }
 _LONGER = {"edges/storm": "$O/tests/uapi/edges/storm 20"}
 _SOAK = "soak/chaos"

@@ -383,6 +383,8 @@ void gaon_ttm_bo_free(struct gaon_bo *bo)
  * gaon_ttm_bo_validate() - bring an object to where its flags want it
  * @bo: with its reservation held
  *
+ * What may be in host memory as well comes back to HBM if there is room, and takes nobody else's.
+ *
  * Return: 0, -ENOMEM, -ERESTARTSYS, -EIO.
  */
 int gaon_ttm_bo_validate(struct gaon_bo *bo)
@@ -395,6 +397,10 @@ int gaon_ttm_bo_validate(struct gaon_bo *bo)
 	};
 
 	dma_resv_assert_held(bo->ttm.base.resv);
+	if (placement.num_placement > 1) {
+		places[0].flags |= TTM_PL_FLAG_DESIRED;
+		places[1].flags |= TTM_PL_FLAG_FALLBACK;
+	}
 	/* What LR VMs map stays where another device wanted it. */
 	if (bo->ttm.pin_count || bo->ttm.type == ttm_bo_type_sg ||
 	    (atomic_read(&bo->lr_maps) && !bo->away))

@@ -16,6 +16,9 @@
 #include "worker.h"
 
 #define WORKERS		4u		/* so: 2.5 times HBM */
+#define LIST		0x1000
+#define BACK		0x10000
+#define BACK_VA		0x300000000ull
 #define FILES		32u		/* so: 32 times HBM, if it were to be had */
 
 /* --- tests ----------------------------------------------------------------------------------------- */
@@ -208,6 +211,59 @@ static void test_endless(int fd, uint32_t flags, uint64_t most)
 	CHECK(now[0].used == before[0].used && now[1].used == before[1].used, "all of it is back");
 }
 
+static int run_one(struct lib_queue *queue, struct gaon_packet packet)
+{
+	struct lib *lib = queue->lib;
+	uint32_t out = lib_syncobj(lib->fd);
+	int err;
+
+	*(struct gaon_packet *)(lib->mem + LIST) = packet;
+	err = lib_submit(queue, lib_va(LIST), 1, 0, 0, out, 0);
+	if (!err)
+		err = lib_syncobj_wait(lib->fd, out, 0, 60000);
+	if (!err)
+		err = -lib_syncobj_status(lib->fd, out);
+	lib_syncobj_destroy(lib->fd, out);
+	return err;
+}
+
+/* What may be in either memory goes to the host's when others need HBM; back when it is used next, if there is room. */
+static void test_back(int fd)
+{
+	const uint64_t bytes = 4 * MIB, pattern = uapi_random();
+	struct drm_gaon_query_memory before[2], full[2], after[2];
+	struct lib_queue queue;
+	unsigned int wrong = 0;
+	struct lib lib;
+	uint32_t bo;
+	int other, err;
+
+	lib_open(&lib, 0);
+	REQUIRE(!lib_kernel_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, 0), "a queue");
+	bo = uapi_bo(lib.fd, bytes, DRM_GAON_BO_HBM | DRM_GAON_BO_HOST, 0);
+	REQUIRE(!uapi_map(lib.fd, lib.vm, bo, 0, BACK_VA, bytes, 0), "memory of either kind");
+	CHECK_ERRNO(run_one(&queue, lib_fill(BACK_VA, bytes, pattern)), 0, "it is filled");
+	worker_memory(fd, before);
+	other = uapi_open();
+	do {
+		err = create(other, MIB, DRM_GAON_BO_HBM, &bo);
+		worker_memory(fd, full);
+	} while (!err && full[0].used < before[0].used + bytes);
+	CHECK(!err, "others have HBM until it goes to the host's: %s; %llu MiB, then %llu MiB", strerror(err),
+	      (unsigned long long)before[0].used / MIB, (unsigned long long)full[0].used / MIB);
+	close(other);
+	CHECK_ERRNO(run_one(&queue, lib_copy(lib_va(BACK), BACK_VA + bytes - 4096, 4096)), 0, "it is used");
+	for (uint64_t i = 0; i < 4096; i += 8)
+		wrong += *lib_word(&lib, BACK + i) != pattern;
+	worker_memory(fd, after);
+	CHECK(!wrong, "what it holds: %u words are wrong", wrong);
+	CHECK(after[0].used == before[0].used && after[1].used == before[1].used,
+	      "and is back: host %llu to %llu, HBM %llu to %llu bytes", (unsigned long long)before[0].used,
+	      (unsigned long long)after[0].used, (unsigned long long)before[1].used,
+	      (unsigned long long)after[1].used);
+	lib_close(&lib);
+}
+
 int main(void)
 {
 	struct drm_gaon_query_memory mem[2];
@@ -217,6 +273,7 @@ int main(void)
 	REQUIRE(mem[1].total <= 512 * MIB, "HBM of %llu MiB: little enough to fill",
 		(unsigned long long)mem[1].total / MIB);
 	test_too_much(fd);
+	test_back(fd);
 	test_endless(fd, DRM_GAON_BO_HBM, mem[1].total + mem[0].total / 8 * 3);
 	test_endless(fd, DRM_GAON_BO_HBM | DRM_GAON_BO_HOST, mem[1].total + mem[0].total / 8 * 3);
 	test_endless(fd, DRM_GAON_BO_HOST, mem[0].total / 2);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The driver leaves the card, and comes back, while processes hold buffers of it: mappings, dma-bufs, one that another
- * driver has imported. They name nothing of the card that is there now, the module stays for as long as they are held,
- * and goes when they are gone.
+ * The driver leaves the card, and comes back, while processes hold buffers of it: mappings, dma-bufs, one
+ * that another driver has imported. They name nothing of the card that is there now, the module stays for
+ * as long as they are held, and goes when they are gone.
  *
  * As root, with vgem loaded.
  */
@@ -22,7 +22,8 @@
 #define KINDS	3
 
 static const uint32_t kinds[KINDS] = {
-	DRM_GAON_BO_HBM | DRM_GAON_BO_CPU, DRM_GAON_BO_HOST, DRM_GAON_BO_HBM | DRM_GAON_BO_HOST | DRM_GAON_BO_CPU,
+	DRM_GAON_BO_HBM | DRM_GAON_BO_CPU, DRM_GAON_BO_HOST,
+	DRM_GAON_BO_HBM | DRM_GAON_BO_HOST | DRM_GAON_BO_CPU,
 };
 
 struct held {

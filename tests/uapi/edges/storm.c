@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Resets of one kind after the other, as fast as the card comes back, with clients at work: how many a second it
- * bears. No client sees wrong data, each is told of what it lost, all open anew and go on, and nothing is left behind.
+ * Resets of one kind after the other, as fast as the card comes back, with clients at work: how many a
+ * second it bears. No client sees wrong data, each is told of what it lost, all open anew and go on, and
+ * nothing is left behind.
  *
  *	storm [SECONDS]		for each kind, and three times as long for engines; default 3
  *

@@ -36,7 +36,8 @@ static void info_read(struct info *i, const struct card *card, bool named)
 		snprintf(i->text, sizeof(i->text), "it sleeps; `gaon info --device %s` wakes it", card->name);
 	else if (!info_open(i, card->name))
 		snprintf(i->text, sizeof(i->text), "%s; %s", gaon_last_error()->text, gaon_last_error()->hint);
-	if (!i->opened)
+	/* To tell its errors the driver wakes a card, too. */
+	if (!i->opened && strcmp(card->power, "suspended"))
 		i->errors_known = card_errors_read(card, &i->errors);
 }
 

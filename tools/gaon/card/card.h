@@ -76,6 +76,8 @@ struct card *card_list_need(const struct card_list *list, const char *name);
 /* Link of any function by its address, "current" or "max"; zeros for what is not known. */
 struct card_link card_link_read(const char *address, const char *which);
 
+/* "hwmon3": the name of its hwmon's directory, whose number is the kernel's. */
+bool card_hwmon(const struct card *card, char *out, size_t size);
 void card_sensors_read(struct card *card);
 static inline bool card_sensor_known(const struct card *card, enum card_sensor sensor)
 {

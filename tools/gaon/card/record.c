@@ -25,14 +25,16 @@
 static const char *const pci_files[] = {
 	"vendor", "device", "subsystem_vendor", "subsystem_device", "class", "revision", "numa_node", "enable",
 	"current_link_speed", "current_link_width", "max_link_speed", "max_link_width", "power/runtime_status",
-	"power/control", "driver_override", "reset_method", "serial", "fw_version", "fw_abi", "state", "resets",
-	"hbm_total", "hbm_used", "aer_dev_correctable", "aer_dev_fatal", "aer_dev_nonfatal", "local_cpulist",
+	"power/control", "power/autosuspend_delay_ms", "driver_override", "reset_method", "serial", "fw_version",
+	"fw_abi", "state", "resets", "hbm_total", "hbm_used", "aer_dev_correctable", "aer_dev_fatal",
+	"aer_dev_nonfatal", "local_cpulist",
 	"freq/set_max_freq", "freq/hw_min_freq", "freq/hw_max_freq",
 };
 static const char *const machine_files[] = {
 	"/proc/version", "/proc/cmdline", "/proc/modules", "/proc/sys/kernel/osrelease", "/etc/os-release",
 	"/sys/module/gaon/version", "/sys/module/gaon/srcversion", "/sys/module/gaon/refcnt",
 	"/sys/module/gaon/taint", "/sys/module/gaon/initstate", "/sys/module/firmware_class/parameters/path",
+	"/etc/gaon/config",
 };
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))

@@ -32,8 +32,7 @@ static const struct {
 	[CARD_CLOCK_MAX_MHZ] = { "freq/hw_max_freq", 1, 1000000 },
 };
 
-/* The directory's number is the kernel's. */
-static bool find_hwmon(const struct card *card, char *out, size_t size)
+bool card_hwmon(const struct card *card, char *out, size_t size)
 {
 	char **names;
 	size_t count = tree_list(&names, "/sys/bus/pci/devices/%s/hwmon", card->address), i;
@@ -51,7 +50,7 @@ static bool find_hwmon(const struct card *card, char *out, size_t size)
 void card_sensors_read(struct card *card)
 {
 	char hwmon[32], directory[48] = "";
-	bool found = find_hwmon(card, hwmon, sizeof(hwmon));
+	bool found = card_hwmon(card, hwmon, sizeof(hwmon));
 
 	card->sensors.known = 0;
 	if (found)

@@ -45,7 +45,9 @@ def first_sentence(text):
     """What a list of pages says of a function."""
     text = " ".join(text.split())
     end = re.search(r"(?<!e\.g)[.:;](?= |$)", text)
-    return (text[:end.start()] if end else text)[:150]
+    text = text[:end.start()] if end else text
+    # Whole words.
+    return text if len(text) <= 150 else text[:150].rpartition(" ")[0].rstrip(",;:") + " ..."
 
 
 def page(name, library, header, declaration, comment, structures, version):

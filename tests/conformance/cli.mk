@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Scripts that use the built commands as a person would.
-SCRIPT_TESTS	:= admin_test cli_test config_test demo_test events_test exporter_test install_test manage_test prof_test tools_test top_test topo_test watch_test
+SCRIPT_TESTS	:= abi_test admin_test cli_test config_test demo_test events_test exporter_test install_test manage_test prof_test tools_test top_test topo_test watch_test
 
 $(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conformance/%.py
 	@mkdir -p $(@D)
@@ -9,6 +9,7 @@ $(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conf
 	@chmod +x $@
 
 $(O)/tests/conformance/install_test: | $$(GGML_PLUGIN)
+$(O)/tests/conformance/abi_test: | $$(LIBGAON) $(O)/libgaonops.so
 
 CLI_KERNELS	:= $(O)/tests/conformance/cli/kernels.elf
 $(CLI_KERNELS): tests/conformance/cli/kernels.c $$(GAONCC_DEPS) $(O)/bin/gaoncc

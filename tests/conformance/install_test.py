@@ -129,6 +129,14 @@ def completions(usr):
            str(offered("gaon", "info", "--device", "")))
     report("bash completes the other programs", offered("gaon-sim", "--vf") == ["--vfio-user"],
            str(offered("gaon-sim", "--vf")))
+    done = run(["zsh", "-f", "-n", f"{usr}/share/zsh/site-functions/_gaon"], usr)
+    report("zsh reads its file", done.returncode == 0 and not done.stdout, done.stdout)
+    script = os.path.join(usr, "share/fish/vendor_completions.d/gaon.fish")
+    done = run(["fish", "--no-execute", script], usr)
+    report("fish reads its file", done.returncode == 0 and not done.stdout, done.stdout)
+    done = run(["fish", "--no-config", "-c", f'source {script}; complete -C "gaon "; complete -C "gaon reset --me"'], usr)
+    words = {line.split("\t")[0] for line in done.stdout.splitlines()}
+    report("fish offers every command, and the options of one", listed and {*listed, "--method"} <= words, done.stdout)
 
 
 def pages(usr):

@@ -37,8 +37,7 @@ typedef bool (*event_take)(void *arg, struct event *event);
 struct seen_card {
 	struct card card;
 	bool here;			/* it is in the list that was just read */
-	int64_t clock_most;		/* highest clock that was seen */
-	bool throttled;
+	char throttle[48];		/* why it was slowed down: "heat, critical"; "" if it was not */
 	char why[128];			/* of the reset that the tracepoint told of */
 };
 

@@ -89,34 +89,36 @@ static bool look_link(struct seen *seen, const struct seen_card *c, const struct
 			 was->mtps / 1e3, was->width);
 }
 
-/*
- * A card that slows down has a lower clock than it has had, or is as warm as where it begins to. Of the
- * causes only the temperature and the power cap can be seen.
- */
+/* "heat, critical", as its firmware tells the driver; a clock that is low because it is limited is no news. */
+static bool throttle_text(const struct card *now, char *out, size_t size)
+{
+	const char *names[CARD_THROTTLES];
+	size_t used = 0;
+
+	out[0] = '\0';
+	/* A card that sleeps has no readings: it is as it was. */
+	if (!card_throttles(now, names))
+		return false;
+	for (size_t i = 0; names[i]; i++) {
+		if (strcmp(names[i], "limit"))
+			used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", names[i]);
+	}
+	return true;
+}
+
 static bool look_throttle(struct seen *seen, struct seen_card *c, const struct card *now)
 {
-	const int64_t *v = now->sensors.value;
-	bool hot, slow, full, known = card_sensor_known(now, CARD_CLOCK_HZ);
-	const char *why;
+	double ghz = card_sensor_known(now, CARD_CLOCK_HZ) ? (double)now->sensors.value[CARD_CLOCK_HZ] / 1e9 : 0.0;
+	char why[sizeof(c->throttle)];
 
-	hot = card_sensor_known(now, CARD_TEMP_MC) && card_sensor_known(now, CARD_TEMP_MAX_MC) &&
-	      v[CARD_TEMP_MC] >= v[CARD_TEMP_MAX_MC];
-	full = card_sensor_known(now, CARD_POWER_UW) && card_sensor_known(now, CARD_POWER_CAP_UW) &&
-	       v[CARD_POWER_UW] >= v[CARD_POWER_CAP_UW] / 100 * 95;
-	if (known && v[CARD_CLOCK_HZ] > c->clock_most)
-		c->clock_most = v[CARD_CLOCK_HZ];
-	slow = known && v[CARD_CLOCK_HZ] < c->clock_most;
-	/* A card that sleeps has no readings: it is as it was. */
-	if ((!known && !hot) || c->throttled == (hot || slow))
+	if (!throttle_text(now, why, sizeof(why)) || !strcmp(c->throttle, why))
 		return true;
-	c->throttled = hot || slow;
-	why = hot ? "temperature" : full ? "power cap" : "not known";
-	if (!c->throttled)
+	strcpy(c->throttle, why);
+	if (!why[0])
 		return seen_tell(seen, now, EVENT_THROTTLE, json_pack("{s:b, s:n}", "throttled", 0, "why"),
-				 "full speed again: %.3f GHz", (double)c->clock_most / 1e9);
+				 "not slowed down any more: %.3f GHz", ghz);
 	return seen_tell(seen, now, EVENT_THROTTLE, json_pack("{s:b, s:s}", "throttled", 1, "why", why),
-			 "slows down: %.3f GHz of %.3f GHz; cause: %s", known ? (double)v[CARD_CLOCK_HZ] / 1e9 : 0.0,
-			 (double)c->clock_most / 1e9, why);
+			 "slows down: %.3f GHz; cause: %s", ghz, why);
 }
 
 static bool look_card(struct seen *seen, struct seen_card *c, const struct card *now, bool sensors)
@@ -202,8 +204,8 @@ bool seen_start(struct seen *seen, event_take take, void *arg)
 		struct seen_card *c = seen_add(seen, &list.cards[i]);
 
 		good = c != NULL;
-		if (good && card_sensor_known(&c->card, CARD_CLOCK_HZ))
-			c->clock_most = c->card.sensors.value[CARD_CLOCK_HZ];
+		if (c)
+			throttle_text(&c->card, c->throttle, sizeof(c->throttle));
 	}
 	card_list_free(&list);
 	if (!good)

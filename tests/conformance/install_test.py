@@ -60,8 +60,13 @@ def main():
         for name, text in (("saxpy.c", device), ("main.c", host)):
             with open(os.path.join(work, name), "w", encoding="utf-8") as file:
                 file.write(text)
+        # Below /usr its headers lie beside the host's, which a kernel must not get.
+        host_header = os.path.join(usr, "include/stdint.h")
+        with open(host_header, "w", encoding="utf-8") as file:
+            file.write("#error the host's header\n")
         done = run([f"{usr}/bin/gaoncc", "-O3", "saxpy.c", "-o", "saxpy.elf"], work)
         report("installed gaoncc compiles the kernel", done.returncode == 0, done.stdout)
+        os.remove(host_header)
         flags = run(["pkg-config", "--define-prefix", "--cflags", "--libs", "gaon"], work,
                     PKG_CONFIG_PATH=f"{usr}/lib/pkgconfig").stdout.split()
         san = os.environ.get("GAON_SAN", "")

@@ -108,7 +108,8 @@ static bool throttle_text(const struct card *now, char *out, size_t size)
 
 static bool look_throttle(struct seen *seen, struct seen_card *c, const struct card *now)
 {
-	double ghz = card_sensor_known(now, CARD_CLOCK_HZ) ? (double)now->sensors.value[CARD_CLOCK_HZ] / 1e9 : 0.0;
+	bool known = card_sensor_known(now, CARD_CLOCK_HZ);
+	double ghz = known ? (double)now->sensors.value[CARD_CLOCK_HZ] / 1e9 : 0.0;
 	char why[sizeof(c->throttle)];
 
 	if (!throttle_text(now, why, sizeof(why)) || !strcmp(c->throttle, why))

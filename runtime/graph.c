@@ -152,7 +152,8 @@ static enum gaon_status graph_place(struct rt_graph *g)
 
 	if (!g->count)
 		return GAON_OK;
-	err = dev->ops->bo_create(dev->ctx, all, GAON_WS_DEVICE, GAON_WS_BO_CPU, NULL, &g->bo);
+	err = dev->ops->bo_create(dev->ctx, all, GAON_WS_DEVICE, GAON_WS_BO_CPU | GAON_WS_BO_OWN, NULL,
+				  &g->bo);
 	if (err)
 		return gaon_fail_errno(GAON_ERROR_OUT_OF_DEVICE_MEMORY, -err,
 				       "no device memory for a graph of %u operations", g->count);

@@ -17,6 +17,10 @@ static enum gaon_status mem_fail(struct rt_device *dev, int err, uint64_t bytes,
 	switch (err) {
 	case -ENODEV:
 		return rt_lost(dev);
+	case -EADDRINUSE:
+		return gaon_fail(GAON_ERROR_INVALID_ADDRESS,
+				 "%llu bytes at %p: something is there already, or it is no address that "
+				 "memory can have", (unsigned long long)bytes, ptr);
 	case -EFAULT:
 		return gaon_fail(GAON_ERROR_INVALID_ADDRESS,
 				 "host memory %p, %llu bytes, is not mapped as asked for", ptr,
@@ -44,37 +48,54 @@ static enum gaon_status mem_fail(struct rt_device *dev, int err, uint64_t bytes,
 	}
 }
 
-static enum gaon_status mem_make(struct rt_device *dev, uint64_t bytes, enum gaon_mem_kind kind,
-				 void *ptr, uint32_t ws_flags, struct gaon_mem **out)
+/* What memory is made of: @ptr is the caller's, @va 0 leaves the address to the library. */
+struct mem_wish {
+	uint64_t bytes, va;
+	enum gaon_mem_kind kind;
+	void *ptr;
+	uint32_t ws_flags;
+};
+
+static int mem_create(struct rt_device *dev, const struct mem_wish *wish, enum gaon_ws_placement placement,
+		      struct gaon_ws_bo **bo)
+{
+	if (!wish->va)
+		return dev->ops->bo_create(dev->ctx, wish->bytes, placement, wish->ws_flags, wish->ptr, bo);
+	return dev->ops->bo_create_at(dev->ctx, wish->va, wish->bytes, placement, wish->ws_flags, bo);
+}
+
+static enum gaon_status mem_make(struct rt_device *dev, const struct mem_wish *wish, struct gaon_mem **out)
 {
 	static const enum gaon_ws_placement placements[] = {
 		[GAON_MEM_DEVICE] = GAON_WS_DEVICE,
 		[GAON_MEM_HOST] = GAON_WS_HOST,
 		[GAON_MEM_IMPORTED] = GAON_WS_USER,
 	};
+	enum gaon_ws_placement placement = placements[wish->kind];
 	struct rt_mem *m = obj_alloc(OBJ_MEM, sizeof(*m));
 	struct gaon_ws_bo_info info;
 	int err;
 
 	if (!m)
 		return GAON_ERROR_OUT_OF_MEMORY;
-	err = dev->ops->bo_create(dev->ctx, bytes, placements[kind], ws_flags, ptr, &m->bo);
-	if (err == -ENOMEM && kind == GAON_MEM_DEVICE) {
+	err = mem_create(dev, wish, placement, &m->bo);
+	if (err == -ENOMEM && wish->kind == GAON_MEM_DEVICE) {
 		/* What the pool keeps for later is needed now. */
 		pool_trim(dev, 0);
-		err = dev->ops->bo_create(dev->ctx, bytes, placements[kind], ws_flags, ptr, &m->bo);
+		err = mem_create(dev, wish, placement, &m->bo);
 	}
 	if (err) {
 		obj_free(&m->obj, false);
-		return mem_fail(dev, err, bytes, placements[kind], ptr);
+		return mem_fail(dev, err, wish->bytes, placement,
+				wish->va ? (void *)(uintptr_t)wish->va : wish->ptr);
 	}
 	dev->ops->bo_info(m->bo, &info);
-	m->bytes = bytes;
-	m->ptr = kind == GAON_MEM_IMPORTED ? ptr : kind == GAON_MEM_HOST ? info.cpu : NULL;
+	m->bytes = wish->bytes;
+	m->ptr = wish->kind == GAON_MEM_IMPORTED ? wish->ptr : wish->kind == GAON_MEM_HOST ? info.cpu : NULL;
 	m->va = info.va;
-	if (kind == GAON_MEM_IMPORTED)
-		m->va += (uint64_t)((uint8_t *)ptr - (uint8_t *)info.cpu);
-	return rt_mem_adopt(dev, m, kind, ws_flags & GAON_WS_BO_READONLY, out);
+	if (wish->kind == GAON_MEM_IMPORTED)
+		m->va += (uint64_t)((uint8_t *)wish->ptr - (uint8_t *)info.cpu);
+	return rt_mem_adopt(dev, m, wish->kind, wish->ws_flags & GAON_WS_BO_READONLY, out);
 }
 
 enum gaon_status rt_mem_adopt(struct rt_device *dev, struct rt_mem *m, enum gaon_mem_kind kind,
@@ -133,9 +154,10 @@ bool rt_mem_release(struct obj *obj, const char *what, enum gaon_status *status)
 	return true;
 }
 
-GAON_API enum gaon_status gaon_mem_alloc(struct gaon_device *device, uint64_t bytes,
-					 enum gaon_mem_kind kind, struct gaon_mem **out)
+static enum gaon_status mem_alloc(struct gaon_device *device, uint64_t bytes, enum gaon_mem_kind kind,
+				  uint64_t va, struct gaon_mem **out)
 {
+	struct mem_wish wish = { .bytes = bytes, .va = va, .kind = kind };
 	enum gaon_status status = GAON_OK;
 	struct rt_device *dev;
 
@@ -147,10 +169,24 @@ GAON_API enum gaon_status gaon_mem_alloc(struct gaon_device *device, uint64_t by
 	dev = rt_enter(OBJ_DEVICE, device, &status);
 	if (!dev)
 		return status;
-	status = mem_make(dev, bytes, kind, NULL,
-			  GAON_WS_BO_SHARE | (kind == GAON_MEM_HOST ? GAON_WS_BO_CPU : 0), out);
+	wish.ws_flags = GAON_WS_BO_SHARE | (kind == GAON_MEM_HOST ? GAON_WS_BO_CPU : 0);
+	status = mem_make(dev, &wish, out);
 	rt_leave(dev);
 	return status;
+}
+
+GAON_API enum gaon_status gaon_mem_alloc(struct gaon_device *device, uint64_t bytes,
+					 enum gaon_mem_kind kind, struct gaon_mem **out)
+{
+	return mem_alloc(device, bytes, kind, 0, out);
+}
+
+GAON_API enum gaon_status gaon_mem_alloc_at(struct gaon_device *device, uint64_t bytes,
+					    enum gaon_mem_kind kind, uint64_t va, struct gaon_mem **out)
+{
+	if (!va)
+		return gaon_fail(GAON_ERROR_INVALID_ADDRESS, "memory cannot be at address 0");
+	return mem_alloc(device, bytes, kind, va, out);
 }
 
 GAON_API enum gaon_status gaon_mem_import(struct gaon_device *device, void *ptr, uint64_t bytes,
@@ -165,8 +201,9 @@ GAON_API enum gaon_status gaon_mem_import(struct gaon_device *device, void *ptr,
 	dev = rt_enter(OBJ_DEVICE, device, &status);
 	if (!dev)
 		return status;
-	status = mem_make(dev, bytes, GAON_MEM_IMPORTED, ptr,
-			  flags & GAON_IMPORT_READONLY ? GAON_WS_BO_READONLY : 0, out);
+	status = mem_make(dev, &(struct mem_wish){
+				  .bytes = bytes, .kind = GAON_MEM_IMPORTED, .ptr = ptr,
+				  .ws_flags = flags & GAON_IMPORT_READONLY ? GAON_WS_BO_READONLY : 0 }, out);
 	rt_leave(dev);
 	return status;
 }

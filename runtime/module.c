@@ -72,7 +72,8 @@ static int module_protect(struct rt_module *m)
 	return err;
 }
 
-static enum gaon_status module_place(struct rt_module *m, uint8_t *image)
+/* At @va, or where there is room if it is 0. */
+static enum gaon_status module_place(struct rt_module *m, uint8_t *image, uint64_t va)
 {
 	struct rt_device *dev = m->dev;
 	struct gaon_ws_bo_info info;
@@ -80,8 +81,17 @@ static enum gaon_status module_place(struct rt_module *m, uint8_t *image)
 	char why[128];
 	int err;
 
-	err = dev->ops->bo_create(dev->ctx, m->program.bytes, GAON_WS_DEVICE, GAON_WS_BO_CPU, NULL,
-				  &m->bo);
+	if (va)
+		err = dev->ops->bo_create_at(dev->ctx, va, m->program.bytes, GAON_WS_DEVICE,
+					     GAON_WS_BO_CPU, &m->bo);
+	else
+		err = dev->ops->bo_create(dev->ctx, m->program.bytes, GAON_WS_DEVICE, GAON_WS_BO_CPU,
+					  NULL, &m->bo);
+	if (err == -EADDRINUSE)
+		return gaon_fail(GAON_ERROR_INVALID_ADDRESS,
+				 "a program of %llu bytes at %#llx: something is there already, or it is no "
+				 "address that a program can have", (unsigned long long)m->program.bytes,
+				 (unsigned long long)va);
 	if (err)
 		return gaon_fail_errno(err == -ENODEV ? GAON_ERROR_DEVICE_LOST :
 				       GAON_ERROR_OUT_OF_DEVICE_MEMORY, -err,
@@ -138,7 +148,7 @@ static void module_name(struct rt_module *m)
 	m->dev->ops->bo_name(m->bo, name);
 }
 
-static enum gaon_status module_make(struct rt_device *dev, const void *file, size_t size,
+static enum gaon_status module_make(struct rt_device *dev, const void *file, size_t size, uint64_t va,
 				    struct rt_module **out)
 {
 	struct rt_module *m = obj_alloc(OBJ_MODULE, sizeof(*m));
@@ -166,7 +176,7 @@ static enum gaon_status module_make(struct rt_device *dev, const void *file, siz
 	image = malloc(m->program.bytes);
 	if (image) {
 		memcpy(image, m->program.image, m->program.bytes);
-		status = module_place(m, image);
+		status = module_place(m, image, va);
 		free(image);
 	} else {
 		status = gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory to load a program");
@@ -188,8 +198,8 @@ static enum gaon_status module_make(struct rt_device *dev, const void *file, siz
 	return GAON_OK;
 }
 
-GAON_API enum gaon_status gaon_module_load(struct gaon_device *device, const void *image, size_t size,
-					   struct gaon_module **out)
+static enum gaon_status module_load(struct gaon_device *device, const void *image, size_t size, uint64_t va,
+				    struct gaon_module **out)
 {
 	enum gaon_status status = GAON_OK;
 	struct rt_module *m = NULL;
@@ -201,11 +211,25 @@ GAON_API enum gaon_status gaon_module_load(struct gaon_device *device, const voi
 	dev = rt_enter_blocking(OBJ_DEVICE, device, &status);
 	if (!dev)
 		return status;
-	status = module_make(dev, image, size, &m);
+	status = module_make(dev, image, size, va, &m);
 	if (!status)
 		*out = obj_handle(&m->obj);
 	rt_leave(dev);
 	return status;
+}
+
+GAON_API enum gaon_status gaon_module_load(struct gaon_device *device, const void *image, size_t size,
+					   struct gaon_module **out)
+{
+	return module_load(device, image, size, 0, out);
+}
+
+GAON_API enum gaon_status gaon_module_load_at(struct gaon_device *device, const void *image, size_t size,
+					      uint64_t va, struct gaon_module **out)
+{
+	if (!va)
+		return gaon_fail(GAON_ERROR_INVALID_ADDRESS, "a program cannot be at address 0");
+	return module_load(device, image, size, va, out);
 }
 
 static enum gaon_status read_file(const char *path, void **data, size_t *size)

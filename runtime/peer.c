@@ -91,8 +91,8 @@ static enum gaon_status peer_list_make(struct rt_stream *s)
 
 	if (s->peer_bo)
 		return GAON_OK;
-	if (s->dev->ops->bo_create(s->dev->ctx, sizeof(*s->peer_list), GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
-				   &s->peer_bo))
+	if (s->dev->ops->bo_create(s->dev->ctx, sizeof(*s->peer_list), GAON_WS_HOST,
+				   GAON_WS_BO_CPU | GAON_WS_BO_OWN, NULL, &s->peer_bo))
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for work of the host");
 	s->dev->ops->bo_info(s->peer_bo, &info);
 	s->peer_list = info.cpu;

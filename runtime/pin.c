@@ -19,7 +19,8 @@ struct rt_limbo {
 static int pin_stand_in(struct rt_device *dev, struct rt_pin *pin, const void *ptr, uint64_t bytes)
 {
 	struct gaon_ws_bo_info info;
-	int err = dev->ops->bo_create(dev->ctx, bytes, GAON_WS_HOST, GAON_WS_BO_CPU, NULL, &pin->bo);
+	int err = dev->ops->bo_create(dev->ctx, bytes, GAON_WS_HOST, GAON_WS_BO_CPU | GAON_WS_BO_OWN,
+				      NULL, &pin->bo);
 
 	if (err)
 		return err;
@@ -42,8 +43,8 @@ struct rt_pin *rt_pin_make(struct rt_device *dev, const void *ptr, uint64_t byte
 	if (pin) {
 		pin->writes = writes;
 		err = dev->ops->bo_create(dev->ctx, bytes, GAON_WS_USER,
-					  writes ? 0 : GAON_WS_BO_READONLY, (void *)(uintptr_t)ptr,
-					  &pin->bo);
+					  GAON_WS_BO_OWN | (writes ? 0 : GAON_WS_BO_READONLY),
+					  (void *)(uintptr_t)ptr, &pin->bo);
 		if (err == -EOPNOTSUPP)
 			err = pin_stand_in(dev, pin, ptr, bytes);
 	}

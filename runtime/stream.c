@@ -118,8 +118,8 @@ static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2,
 	s->ops = calloc(s->size, sizeof(*s->ops));
 	if (!s->ops)
 		return gaon_fail(GAON_ERROR_OUT_OF_MEMORY, "no memory for a stream");
-	err = dev->ops->bo_create(dev->ctx, s->args_size, GAON_WS_HOST, GAON_WS_BO_CPU, NULL,
-				  &s->args_bo);
+	err = dev->ops->bo_create(dev->ctx, s->args_size, GAON_WS_HOST, GAON_WS_BO_CPU | GAON_WS_BO_OWN,
+				  NULL, &s->args_bo);
 	if (!err)
 		err = dev->ops->queue_create(dev->ctx, log2, stream_band(config->priority),
 					     limit, &s->queue);

@@ -49,7 +49,7 @@ static bool words_grow(struct rt_device *dev)
 	if (!chunk)
 		return false;
 	if (dev->ops->bo_create(dev->ctx, WORDS_PER_CHUNK * WORD_STRIDE, GAON_WS_HOST,
-				GAON_WS_BO_CPU, NULL, &chunk->bo)) {
+				GAON_WS_BO_CPU | GAON_WS_BO_OWN, NULL, &chunk->bo)) {
 		free(chunk);
 		return false;
 	}

@@ -417,6 +417,14 @@ GAON_API enum gaon_status gaon_mem_alloc(struct gaon_device *dev, uint64_t bytes
 					 enum gaon_mem_kind kind, struct gaon_mem **mem);
 
 /*
+ * The same at device address @va, a multiple of 4 KiB: what was allocated there in another run, where
+ * pointers to it are stored in other memory. Addresses that gaon_mem_alloc() gave to any program can be
+ * had on any device, if nothing is there yet. INVALID_ADDRESS, OUT_OF_DEVICE_MEMORY, OUT_OF_MEMORY.
+ */
+GAON_API enum gaon_status gaon_mem_alloc_at(struct gaon_device *dev, uint64_t bytes,
+					    enum gaon_mem_kind kind, uint64_t va, struct gaon_mem **mem);
+
+/*
  * Let the device reach [@ptr, @ptr + @bytes) of the caller, any alignment: its pages are pinned
  * until gaon_mem_free(), and must stay mapped so long. INVALID_ADDRESS if they are not mapped (or
  * not writable, without GAON_IMPORT_READONLY). @flags: GAON_IMPORT_*.
@@ -742,6 +750,12 @@ GAON_API enum gaon_status gaon_stream_wait_semaphore(struct gaon_stream *stream,
  */
 GAON_API enum gaon_status gaon_module_load(struct gaon_device *dev, const void *image, size_t size,
 					   struct gaon_module **module);
+/*
+ * The same at device address @va, as gaon_mem_alloc_at(): kernels and symbols get the addresses that they
+ * had where the image was loaded at @va before. INVALID_ADDRESS.
+ */
+GAON_API enum gaon_status gaon_module_load_at(struct gaon_device *dev, const void *image, size_t size,
+					      uint64_t va, struct gaon_module **module);
 /* The same from a file. NOT_FOUND, PERMISSION. */
 GAON_API enum gaon_status gaon_module_load_file(struct gaon_device *dev, const char *path,
 						struct gaon_module **module);

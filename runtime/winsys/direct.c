@@ -166,6 +166,7 @@ static const struct gaon_winsys_ops direct_ops = {
 	.context_id = direct_context_id,
 	.context_print_ring = direct_context_print_ring,
 	.bo_create = direct_bo_create,
+	.bo_create_at = direct_bo_create_at,
 	.bo_info = direct_bo_info,
 	.bo_protect = direct_bo_protect,
 	.bo_flush = direct_bo_flush,

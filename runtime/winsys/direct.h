@@ -62,7 +62,8 @@ struct direct_vm {
 	struct direct *ws;
 	uint16_t asid;
 	struct direct_pt *root;
-	struct extents user, kernel;	/* free addresses */
+	struct winsys_va user;		/* free addresses */
+	struct extents kernel;
 };
 
 /* --- objects --------------------------------------------------------------------------------- */
@@ -229,6 +230,8 @@ void direct_ready_end(struct direct *ws);
 /* direct_bo.c */
 int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
 		     uint32_t flags, void *user, struct gaon_ws_bo **out);
+int direct_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+			enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out);
 void direct_hbm_clear(struct direct *ws, uint64_t start, uint64_t bytes);
 void direct_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
 int direct_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);

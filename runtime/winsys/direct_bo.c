@@ -187,24 +187,27 @@ static int bo_map_pieces(struct gaon_ws_bo *bo, uint64_t prot)
 	return 0;
 }
 
-static int bo_map(struct gaon_ws_bo *bo)
+/* At @va, or where there is room if it is 0. */
+static int bo_map(struct gaon_ws_bo *bo, uint64_t va)
 {
 	struct gaon_ws_context *ctx = bo->ctx;
 	int err;
 
 	pthread_mutex_lock(&ctx->lock);
-	err = winsys_va_take(&ctx->vm.user, bo->bytes, &bo->va);
+	bo->va = va;
+	err = va ? winsys_va_take_at(&ctx->vm.user, va, bo->bytes) :
+		   winsys_va_take_user(&ctx->vm.user, bo->bytes, bo->flags, &bo->va);
 	if (!err) {
 		err = bo_map_pieces(bo, bo_prot(bo->flags));
 		if (err)
-			winsys_va_put(&ctx->vm.user, bo->va, bo->bytes);
+			winsys_va_put_user(&ctx->vm.user, bo->va, bo->bytes);
 	}
 	pthread_mutex_unlock(&ctx->lock);
 	return err;
 }
 
-int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
-		     uint32_t flags, void *user, struct gaon_ws_bo **out)
+static int bo_create(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+		     enum gaon_ws_placement placement, uint32_t flags, void *user, struct gaon_ws_bo **out)
 {
 	struct gaon_ws_bo *bo;
 	int err = winsys_bo_check(bytes);
@@ -220,7 +223,7 @@ int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_p
 	bo->bytes = placement == GAON_WS_USER ? bytes : winsys_pages(bytes);
 	err = bo_alloc(bo, user);
 	if (!err) {
-		err = bo_map(bo);
+		err = bo_map(bo, va);
 		if (err)
 			bo_release(bo);
 	}
@@ -231,6 +234,18 @@ int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_p
 	atomic_fetch_add(&ctx->bos, 1);
 	*out = bo;
 	return 0;
+}
+
+int direct_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
+		     uint32_t flags, void *user, struct gaon_ws_bo **out)
+{
+	return bo_create(ctx, 0, bytes, placement, flags, user, out);
+}
+
+int direct_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+			enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out)
+{
+	return va ? bo_create(ctx, va, bytes, placement, flags, NULL, out) : -EADDRINUSE;
 }
 
 void direct_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out)
@@ -286,7 +301,7 @@ void direct_bo_destroy(struct gaon_ws_bo *bo)
 
 	pthread_mutex_lock(&ctx->lock);
 	err = direct_vm_unmap(&ctx->vm, bo->va, bo->bytes);
-	winsys_va_put(&ctx->vm.user, bo->va, bo->bytes);
+	winsys_va_put_user(&ctx->vm.user, bo->va, bo->bytes);
 	pthread_mutex_unlock(&ctx->lock);
 	/*
 	 * A lost device may still write through the old translation until it is closed: host pages

@@ -42,8 +42,8 @@ static void context_put_id(struct gaon_ws_context *ctx)
 
 static int context_make_print(struct gaon_ws_context *ctx, uint64_t *va)
 {
-	int err = direct_bo_create(ctx, WINSYS_PRINT_BYTES, GAON_WS_DEVICE, GAON_WS_BO_CPU, NULL,
-				   &ctx->print);
+	int err = direct_bo_create(ctx, WINSYS_PRINT_BYTES, GAON_WS_DEVICE, GAON_WS_BO_CPU | GAON_WS_BO_OWN,
+				   NULL, &ctx->print);
 
 	if (err)
 		return err;
@@ -296,7 +296,7 @@ int direct_queue_create(struct gaon_ws_context *ctx, uint32_t ring_log2, uint8_t
 
 	if (!err)
 		err = direct_bo_create(ctx, winsys_queue_bytes(ring_log2), GAON_WS_HOST,
-				       GAON_WS_BO_CPU, NULL, &bo);
+				       GAON_WS_BO_CPU | GAON_WS_BO_OWN, NULL, &bo);
 	if (err)
 		return err;
 	err = direct_queue_create_at(ctx, ring_log2, priority, limit_cycles, bo->cpu, bo->va, out);

@@ -339,7 +339,7 @@ void direct_vm_fini(struct direct_vm *vm)
 	if (vm->root)
 		pt_free_tree(vm->ws, vm->root);
 	vm->root = NULL;
-	extents_fini(&vm->user);
+	winsys_va_fini_user(&vm->user);
 	extents_fini(&vm->kernel);
 }
 

@@ -255,6 +255,7 @@ static const struct gaon_winsys_ops drm_ops = {
 	.context_id = drm_context_id,
 	.context_print_ring = drm_context_print_ring,
 	.bo_create = drm_bo_create,
+	.bo_create_at = drm_bo_create_at,
 	.bo_info = drm_bo_info,
 	.bo_protect = drm_bo_protect,
 	.bo_name = drm_bo_name,

@@ -59,7 +59,7 @@ struct drm_held {
 struct gaon_ws_context {
 	struct drm *ws;
 	pthread_mutex_t lock;		/* va, queues */
-	struct extents va;
+	struct winsys_va va;
 	uint32_t vm, id;
 	struct gaon_ws_bo *print;
 	uint8_t *doorbells;		/* NULL until the first queue is made */
@@ -140,8 +140,10 @@ int drm_mem_info(struct gaon_winsys *winsys, uint64_t *free_bytes, uint64_t *tot
 /* drm_bo.c */
 int drm_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
 		  uint32_t flags, void *user, struct gaon_ws_bo **out);
-/* At @va, which the caller has taken and keeps on failure. */
 int drm_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+		     enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out);
+/* At @va, which the caller has taken and keeps on failure. */
+int drm_bo_create_taken(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
 		     enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out);
 void drm_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
 int drm_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);

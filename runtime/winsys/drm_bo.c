@@ -57,12 +57,15 @@ static int bo_unbind(struct gaon_ws_bo *bo)
 		.type = DRM_GAON_VM_BIND_UNMAP, .va = bo->va, .size = bo->bytes });
 }
 
-static int bo_take_va(struct gaon_ws_bo *bo)
+/* At @va, or where there is room if it is 0. */
+static int bo_take_va(struct gaon_ws_bo *bo, uint64_t va)
 {
 	int err;
 
 	pthread_mutex_lock(&bo->ctx->lock);
-	err = winsys_va_take(&bo->ctx->va, bo->bytes, &bo->va);
+	bo->va = va;
+	err = va ? winsys_va_take_at(&bo->ctx->va, va, bo->bytes) :
+		   winsys_va_take_user(&bo->ctx->va, bo->bytes, bo->flags, &bo->va);
 	pthread_mutex_unlock(&bo->ctx->lock);
 	return err;
 }
@@ -70,7 +73,7 @@ static int bo_take_va(struct gaon_ws_bo *bo)
 static void bo_put_va(struct gaon_ws_bo *bo)
 {
 	pthread_mutex_lock(&bo->ctx->lock);
-	winsys_va_put(&bo->ctx->va, bo->va, bo->bytes);
+	winsys_va_put_user(&bo->ctx->va, bo->va, bo->bytes);
 	pthread_mutex_unlock(&bo->ctx->lock);
 }
 
@@ -246,8 +249,8 @@ static int bo_fill(struct gaon_ws_bo *bo, uint64_t bytes, void *user)
 	return err;
 }
 
-int drm_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
-		     enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out)
+int drm_bo_create_taken(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+			enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out)
 {
 	struct gaon_ws_bo *bo = bo_alloc(ctx, bytes, placement, flags);
 	int err;
@@ -267,9 +270,9 @@ int drm_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
 }
 
 /* What has memory gets an address and is mapped there; freed on failure. */
-static int bo_place(struct gaon_ws_bo *bo, struct gaon_ws_bo **out)
+static int bo_place(struct gaon_ws_bo *bo, uint64_t va, struct gaon_ws_bo **out)
 {
-	int err = bo_take_va(bo);
+	int err = bo_take_va(bo, va);
 
 	if (!err) {
 		err = bo_bind(bo, 0, bo->bytes, bo->flags);
@@ -285,8 +288,8 @@ static int bo_place(struct gaon_ws_bo *bo, struct gaon_ws_bo **out)
 	return 0;
 }
 
-int drm_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
-		  uint32_t flags, void *user, struct gaon_ws_bo **out)
+static int bo_create(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+		     enum gaon_ws_placement placement, uint32_t flags, void *user, struct gaon_ws_bo **out)
 {
 	struct gaon_ws_bo *bo;
 	int err = winsys_bo_check(bytes);
@@ -301,7 +304,19 @@ int drm_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_plac
 		bo_free(bo);
 		return err;
 	}
-	return bo_place(bo, out);
+	return bo_place(bo, va, out);
+}
+
+int drm_bo_create(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
+		  uint32_t flags, void *user, struct gaon_ws_bo **out)
+{
+	return bo_create(ctx, 0, bytes, placement, flags, user, out);
+}
+
+int drm_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+		     enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out)
+{
+	return va ? bo_create(ctx, va, bytes, placement, flags, NULL, out) : -EADDRINUSE;
 }
 
 void drm_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out)
@@ -430,5 +445,5 @@ int drm_bo_import(struct gaon_ws_context *ctx, int fd, uint32_t flags, struct ga
 		bo_free(bo);
 		return err;
 	}
-	return bo_place(bo, out);
+	return bo_place(bo, 0, out);
 }

@@ -312,7 +312,7 @@ static int kq_make_memory(struct gaon_ws_queue *queue)
 	int err;
 
 	err = drm_bo_create(queue->ctx, 2 * ring_bytes + sizeof(struct gaon_queue_state), GAON_WS_HOST,
-			    GAON_WS_BO_CPU, NULL, &queue->bo);
+			    GAON_WS_BO_CPU | GAON_WS_BO_OWN, NULL, &queue->bo);
 	if (err)
 		return err;
 	kq->list = (struct gaon_packet *)queue->bo->cpu;

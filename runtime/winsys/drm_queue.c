@@ -30,7 +30,7 @@ static void vm_destroy(struct gaon_ws_context *ctx)
 /* Kernels count its words by atomic additions, which only device memory takes. */
 static int context_make_print(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes)
 {
-	int err = drm_bo_create_at(ctx, va, bytes, GAON_WS_DEVICE, GAON_WS_BO_CPU, &ctx->print);
+	int err = drm_bo_create_taken(ctx, va, bytes, GAON_WS_DEVICE, GAON_WS_BO_CPU, &ctx->print);
 	if (err)
 		return err;
 	winsys_print_start((struct gaon_print_ring *)ctx->print->cpu);
@@ -46,7 +46,7 @@ static int context_start(struct gaon_ws_context *ctx)
 
 	if (!winsys_va_init_user(&ctx->va, ctx->ws->limits.va_min, ctx->ws->limits.va_max))
 		return -ENOMEM;
-	err = winsys_va_take(&ctx->va, bytes, &print_va);
+	err = winsys_va_take_user(&ctx->va, bytes, GAON_WS_BO_OWN, &print_va);
 	create.print_va = print_va;
 	if (!err)
 		err = drm_call(ctx->ws, DRM_IOCTL_GAON_VM_CREATE, &create);
@@ -62,7 +62,7 @@ static int context_start(struct gaon_ws_context *ctx)
 
 static void context_free(struct gaon_ws_context *ctx)
 {
-	extents_fini(&ctx->va);
+	winsys_va_fini_user(&ctx->va);
 	pthread_mutex_destroy(&ctx->lock);
 	pthread_mutex_destroy(&ctx->words_lock);
 	pthread_mutex_destroy(&ctx->held.lock);
@@ -176,7 +176,7 @@ static int queue_start(struct gaon_ws_queue *queue, uint8_t priority, uint64_t l
 static int queue_create_user(struct gaon_ws_queue *queue, uint8_t priority, uint64_t limit_cycles)
 {
 	int err = drm_bo_create(queue->ctx, winsys_queue_bytes(queue->ring_log2), GAON_WS_HOST,
-				GAON_WS_BO_CPU, NULL, &queue->bo);
+				GAON_WS_BO_CPU | GAON_WS_BO_OWN, NULL, &queue->bo);
 
 	if (err)
 		return err;

@@ -34,6 +34,7 @@ enum gaon_ws_placement {
 #define GAON_WS_BO_EXEC		(1u << 1)	/* kernels run from it; mapped R X, never W */
 #define GAON_WS_BO_READONLY	(1u << 2)	/* device may only read */
 #define GAON_WS_BO_SHARE	(1u << 3)	/* bo_export() may be asked of it */
+#define GAON_WS_BO_OWN		(1u << 4)	/* the library's: no program's object gets its address */
 
 struct gaon_ws_bo_info {
 	uint64_t va, bytes;	/* bytes rounded up to pages */
@@ -85,6 +86,12 @@ struct gaon_winsys_ops {
 	/* Cleared unless GAON_WS_USER. -ENOMEM when HBM or host memory is exhausted. */
 	int (*bo_create)(struct gaon_ws_context *ctx, uint64_t bytes, enum gaon_ws_placement placement,
 			 uint32_t flags, void *user, struct gaon_ws_bo **out);
+	/*
+	 * As bo_create(), not of GAON_WS_USER, at @va, a multiple of the page size. -EADDRINUSE: something is
+	 * there, or it is no address of programs' objects.
+	 */
+	int (*bo_create_at)(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+			    enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out);
 	void (*bo_info)(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out);
 	/*
 	 * Change what the device may do with a page-aligned part: @flags 0 is read and write,

@@ -374,11 +374,50 @@ START_TEST(destroy_while_looping)
 }
 END_TEST
 
+/* The same image at the same address: kernels' entries are where they were. */
+START_TEST(a_module_where_it_was)
+{
+	struct gaon_kernel_desc first = { .size = sizeof(first) }, second = { .size = sizeof(second) };
+	struct gaon_address_info info = { .size = sizeof(info) };
+	struct gaon_device *other;
+	struct gaon_module *m;
+	struct gaon_kernel *k;
+	struct gaon_stream *s;
+	uint8_t *image = malloc(1 << 20);
+	struct conf_args args = { 0, 0 };
+	FILE *file = fopen(RT_KERNELS, "rb");
+	size_t size;
+
+	ck_assert_ptr_nonnull(file);
+	size = fread(image, 1, 1 << 20, file);
+	fclose(file);
+	ok(gaon_module_load(dev, image, size, &m));
+	ok(gaon_module_get_kernel(m, "conf_noop", &k));
+	ok(gaon_kernel_get_desc(k, &first));
+	ok(gaon_address_get_info(dev, first.entry_va, &info));
+	ok(gaon_device_open(getenv("GAON_DEVICE"), &other));
+	ok(gaon_stream_create(other, NULL, &s));
+	ok(gaon_module_load_at(other, image, size, info.va, &m));
+	ok(gaon_module_get_kernel(m, "conf_noop", &k));
+	ok(gaon_kernel_get_desc(k, &second));
+	ck_assert_uint_eq(second.entry_va, first.entry_va);
+	ok(gaon_launch(s, k, &(struct gaon_launch){ .size = sizeof(struct gaon_launch),
+		.args = &args, .args_size = sizeof(args) }));
+	ok(gaon_stream_wait(s, WAIT));
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_module_load_at(other, image, size, info.va, &m));
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_module_load_at(other, image, size, 0, &m));
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_module_load_at(other, image, size, (1ull << 47) - 65536, &m));
+	ok(gaon_device_close(other));
+	free(image);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("runtime launches");
 	TCase *tc = rt_case(suite, "launches");
 
+	tcase_add_test(tc, a_module_where_it_was);
 	tcase_add_test(tc, saxpy);
 	tcase_add_test(tc, grid_shapes);
 	tcase_add_test(tc, bad_launches);

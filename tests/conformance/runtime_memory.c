@@ -34,6 +34,57 @@ START_TEST(alloc_is_zero_and_reused_memory_too)
 }
 END_TEST
 
+/* What one device gave is had on another one whose own objects are others: streams, pins, rings. */
+START_TEST(addresses_can_be_had_again)
+{
+	enum { COUNT = 24 };
+	struct { uint64_t va, bytes; enum gaon_mem_kind kind; } list[COUNT];
+	struct gaon_mem *mem, *first = NULL;
+	struct gaon_stream *streams[3];
+	uint64_t value = rt_random(), back = 0;
+	struct gaon_device *other;
+	int i;
+
+	for (i = 0; i < COUNT; i++) {
+		list[i].bytes = 1 + rt_random() % (i % 5 ? 40000 : 5 << 20);
+		list[i].kind = rt_random() & 1 ? GAON_MEM_DEVICE : GAON_MEM_HOST;
+		ok(gaon_mem_alloc(dev, list[i].bytes, list[i].kind, &mem));
+		list[i].va = gaon_mem_va(mem);
+	}
+	ok(gaon_device_open(getenv("GAON_DEVICE"), &other));
+	for (i = 0; i < 3; i++)
+		ok(gaon_stream_create(other, NULL, &streams[i]));
+	for (i = COUNT - 1; i >= 0; i--) {
+		ok(gaon_mem_alloc_at(other, list[i].bytes, list[i].kind, list[i].va, &mem));
+		ck_assert_uint_eq(gaon_mem_va(mem), list[i].va);
+		ck_assert_uint_eq(gaon_mem_size(mem), list[i].bytes);
+		ck_assert_int_eq(gaon_mem_ptr(mem) != NULL, list[i].kind == GAON_MEM_HOST);
+		if (list[i].bytes >= 8) {
+			ok(gaon_mem_write_async(streams[i % 3], list[i].va, &value, 8));
+			ok(gaon_stream_wait(streams[i % 3], GAON_FOREVER));
+			ok(gaon_mem_read(other, &back, list[i].va, 8));
+			ck_assert_uint_eq(back, value);
+		}
+		if (!i)
+			first = mem;
+	}
+	fails(GAON_ERROR_INVALID_ADDRESS,
+	      gaon_mem_alloc_at(other, 4096, GAON_MEM_DEVICE, list[COUNT / 2].va, &mem));
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_mem_alloc_at(other, 4096, GAON_MEM_DEVICE, 0, &mem));
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_mem_alloc_at(other, 4096, GAON_MEM_DEVICE, 4096, &mem));
+	fails(GAON_ERROR_INVALID_ADDRESS,
+	      gaon_mem_alloc_at(other, 4096, GAON_MEM_DEVICE, (1ull << 40) + 8, &mem));
+	/* The library's own quarter, and what is no address at all. */
+	fails(GAON_ERROR_INVALID_ADDRESS,
+	      gaon_mem_alloc_at(other, 4096, GAON_MEM_DEVICE, (1ull << 47) - 65536, &mem));
+	fails(GAON_ERROR_INVALID_ADDRESS, gaon_mem_alloc_at(other, 4096, GAON_MEM_DEVICE, 1ull << 63, &mem));
+	fails(GAON_ERROR_INVALID_ARGUMENT, gaon_mem_alloc_at(other, 0, GAON_MEM_DEVICE, 1ull << 40, &mem));
+	ok(gaon_mem_free(first));
+	ok(gaon_mem_alloc_at(other, list[0].bytes, list[0].kind, list[0].va, &mem));
+	ok(gaon_device_close(other));
+}
+END_TEST
+
 START_TEST(free_twice_and_use_after_free)
 {
 	struct gaon_address_info info = { .size = sizeof(info) };
@@ -466,6 +517,7 @@ int main(void)
 	TCase *tc = rt_case(suite, "memory");
 
 	tcase_add_test(tc, alloc_is_zero_and_reused_memory_too);
+	tcase_add_test(tc, addresses_can_be_had_again);
 	tcase_add_test(tc, free_twice_and_use_after_free);
 	tcase_add_test(tc, out_of_device_memory);
 	tcase_add_test(tc, copy_random_ranges);

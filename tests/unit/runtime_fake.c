@@ -269,6 +269,19 @@ static int fake_bo_create(struct gaon_ws_context *ctx, uint64_t bytes,
 	return 0;
 }
 
+/* Its addresses are the host's: there is no choice. */
+static int fake_bo_create_at(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes,
+			     enum gaon_ws_placement placement, uint32_t flags, struct gaon_ws_bo **out)
+{
+	(void)ctx;
+	(void)va;
+	(void)bytes;
+	(void)placement;
+	(void)flags;
+	(void)out;
+	return -EADDRINUSE;
+}
+
 static void fake_bo_info(const struct gaon_ws_bo *bo, struct gaon_ws_bo_info *out)
 {
 	*out = bo->info;
@@ -452,7 +465,8 @@ static const struct gaon_winsys_ops fake_ops = {
 	.mem_info = fake_mem_info, .correlate = fake_correlate,
 	.context_create = fake_context_create, .context_destroy = fake_context_destroy,
 	.context_id = fake_context_id, .context_print_ring = fake_print,
-	.bo_create = fake_bo_create, .bo_info = fake_bo_info, .bo_protect = fake_bo_protect,
+	.bo_create = fake_bo_create, .bo_create_at = fake_bo_create_at,
+	.bo_info = fake_bo_info, .bo_protect = fake_bo_protect,
 	.bo_flush = fake_bo_flush, .bo_export = fake_bo_export, .bo_import = fake_bo_import,
 	.bo_destroy = fake_bo_destroy, .queue_create = fake_queue_create,
 	.queue_info = fake_queue_info, .queue_doorbell = fake_queue_doorbell,

@@ -11,7 +11,8 @@ import subprocess
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAYOUT = "1"    # raise this when the same arguments are to give another root
-SUITES = {"bookworm": ("bookworm", "bookworm-updates", "bookworm-security"), "forky": ("forky",)}
+SUITES = {"bookworm": ("bookworm", "bookworm-updates", "bookworm-security"), "forky": ("forky",),
+          "trixie": ("trixie", "trixie-updates", "trixie-security")}
 
 
 class RootError(Exception):
@@ -83,10 +84,10 @@ def seen_at(path):
     return os.path.join("/tmp", os.path.basename(path))
 
 
-def inside(path, writable=(), readonly=(), chdir="/", env=None):
+def inside(path, writable=(), readonly=(), chdir="/", env=None, change=False):
     """A command that runs what follows it in a root as root, without a network; the root itself is
-    read-only, directories of the host are in /tmp."""
-    command = [*_privileged(), "bwrap", "--ro-bind", path, "/", "--dev", "/dev", "--proc", "/proc",
+    read-only unless it may @change, directories of the host are in /tmp."""
+    command = [*_privileged(), "bwrap", "--bind" if change else "--ro-bind", path, "/", "--dev", "/dev", "--proc", "/proc",
                "--tmpfs", "/tmp", "--tmpfs", "/run", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--clearenv", "--cap-add", "ALL",
                "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin", "--setenv", "LC_ALL", "C.UTF-8",
                "--setenv", "HOME", "/root", "--setenv", "DEBIAN_FRONTEND", "noninteractive"]

@@ -28,6 +28,7 @@ help:
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
 ## make modules_install  that, with its firmware below $(DESTDIR)/lib
 ## make deb           Debian packages into O/deb, built in clean Debian systems, which are fetched once; lintian
+## make check-deb     that, then install, upgrade, remove and purge them in clean Debian systems, of both releases
 ## make abi           keep the libraries' binary interface in debian/abi, as that of a release
 ## make ggml-plugin   libggml-gaon.so, with which llama.cpp runs on Gaon; fetches ggml's headers once
 ## make docs          HTML below O/docs
@@ -174,8 +175,11 @@ abi: all
 		sh tools/setup/abi.sh $(O)/$$library.so.0 >$(O)/$$library.abi && mv $(O)/$$library.abi debian/abi/$${library}0.abi || exit 1; \
 	done
 
+check-deb: deb-deps
+	@python3 tests/deb/check.py --build $(O)
+
 install: all $(if $(filter no,$(GGML)),,ggml-plugin)
 	@GGML='$(GGML)' LIBDIR='$(LIBDIR)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
 .PHONY: soak reliability coverage-driver check-formal vm-deps check-vm check-debug vm vm-modules lint-driver check-deps list-device help deps demo demo-embedded demo-vm demo-digits check check-quick tsan-tests list-tests list-tsan list-fuzzers \
-	bench bench-vm check-dkms lint docs install deb-deps deb abi
+	bench bench-vm check-dkms lint docs install deb-deps deb check-deb abi

@@ -34,12 +34,16 @@ static uint32_t check_create(const struct gaon_admin_queue *c)
 	if (c->queue >= GAON_QUEUES || c->doorbell >= GAON_DOORBELLS ||
 	    c->kind > GAON_QUEUE_KIND_KERNEL || c->priority >= GAON_PRIORITIES ||
 	    c->ring_log2 < GAON_RING_LOG2_MIN || c->ring_log2 > GAON_RING_LOG2_MAX ||
-	    c->slice_us > SLICE_US_MAX)
+	    c->slice_us > SLICE_US_MAX || c->flags & ~GAON_QUEUE_F_DEBUG)
 		return GAON_ADMIN_ERR_RANGE;
 	if (!context_find(c->context))
 		return GAON_ADMIN_ERR_ID;
 	if (queues[c->queue].place != QUEUE_FREE)
 		return GAON_ADMIN_ERR_BUSY;
+	if (c->flags & GAON_QUEUE_F_DEBUG && !(identify.features & GAON_FEATURE_DEBUG))
+		return GAON_ADMIN_ERR_FEATURE;
+	if (c->flags & GAON_QUEUE_F_DEBUG && !c->save_va)
+		return GAON_ADMIN_ERR_RANGE;
 	return check_addresses(c);
 }
 
@@ -80,6 +84,7 @@ uint32_t queue_create(const struct gaon_admin_cmd *cmd, const struct fw_ticket *
 		.kind = c->kind,
 		.priority = c->priority,
 		.ring_log2 = c->ring_log2,
+		.debug = c->flags & GAON_QUEUE_F_DEBUG,
 	};
 	contexts[c->context].first = (uint16_t)c->queue;
 	/* Packets may have been published before the doorbell was mapped: load it in any case. */
@@ -157,7 +162,7 @@ uint32_t queue_resume(const struct gaon_admin_cmd *cmd, const struct fw_ticket *
 	(void)value;
 	if (!q)
 		return error;
-	q->suspended = false;
+	q->suspended = q->stopped = false;
 	queue_make_ready(q);
 	return GAON_ADMIN_OK;
 }
@@ -289,7 +294,8 @@ uint32_t queue_query(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	value[3] = q->condition | (q->suspended ? GAON_QUERY_SUSPENDED : 0) |
 		   (contexts[q->context].suspended ? GAON_QUERY_CONTEXT_SUSPENDED : 0) |
 		   (q->saved ? GAON_QUERY_SAVED : 0) | (q->ready ? GAON_QUERY_READY : 0) |
-		   (q->late ? GAON_QUERY_LATE : 0) | (q->asleep ? GAON_QUERY_ASLEEP : 0);
+		   (q->late ? GAON_QUERY_LATE : 0) | (q->asleep ? GAON_QUERY_ASLEEP : 0) |
+		   (q->stopped ? GAON_QUERY_STOPPED : 0);
 	value[4] = q->preemptions;
 	value[5] = q->busy;
 	if (q->slot == FW_NONE)

@@ -83,6 +83,12 @@ static void handle_event(uint32_t event)
 		q->condition = QUEUE_BROKEN;
 		stopped(q);
 		break;
+	case GAON_SLOT_EV_DEBUG:
+		/* As if its owner had suspended it at that moment. */
+		if (status != GAON_SLOT_STOPPED || !slot_debug_stopped(q))
+			break;
+		stopped(q);
+		break;
 	case GAON_SLOT_EV_SLICE:
 	case GAON_SLOT_EV_CONTEND:
 		if (q->place == QUEUE_IN &&

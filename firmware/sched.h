@@ -41,7 +41,9 @@ struct fw_queue {
 	bool ready;
 	bool saved;			/* a launch is in the save area */
 	bool asleep;			/* it was when it left its slot, and nobody has rung since */
-	bool suspended;			/* by its own SUSPEND */
+	bool suspended;			/* by its own SUSPEND, or stopped for its debugger */
+	bool debug;			/* its workgroups stop instead of faulting */
+	bool stopped;			/* they did, until RESUME */
 	bool drop;			/* must end DROPPED */
 	bool timed_out;			/* the command under way answers TIMEOUT */
 	bool late;			/* others were reset because it did not stop; until FAULT_CLEAR */
@@ -97,6 +99,8 @@ uint32_t slot_status(uint16_t slot);
 bool slot_command(uint16_t slot, uint32_t command);
 void slot_load(uint16_t slot, struct fw_queue *q, bool hold);
 bool slot_unload(struct fw_queue *q);
+/* Has a workgroup stopped it? Then the queue is suspended, for its debugger. */
+bool slot_debug_stopped(struct fw_queue *q);
 void slot_stop(struct fw_queue *q, bool kill);
 bool slot_run(struct fw_queue *q);
 

@@ -33,7 +33,8 @@ static void write_fields(const struct fw_queue *q, bool hold)
 	reg_write64(GAON_MCU_SLOT_BUSY_LO, q->busy);
 	reg_write64(GAON_MCU_SLOT_COPIED_LO, q->copied);
 	reg_write(GAON_MCU_SLOT_FLAGS, (q->saved ? GAON_MCU_SLOT_F_SAVED : 0) |
-				       (hold ? GAON_MCU_SLOT_F_HOLD : 0));
+				       (hold ? GAON_MCU_SLOT_F_HOLD : 0) |
+				       (q->debug ? GAON_MCU_SLOT_F_DEBUG : 0));
 }
 
 /* A queue that the hardware refuses is as good as faulted: it stays out until it is cleared. */
@@ -58,6 +59,19 @@ void slot_load(uint16_t slot, struct fw_queue *q, bool hold)
 	q->place = hold ? QUEUE_HELD : QUEUE_IN;
 }
 
+static void note_debug_stop(struct fw_queue *q)
+{
+	if (reg_read(GAON_MCU_SLOT_FLAGS) & GAON_MCU_SLOT_F_STOPPED)
+		q->suspended = q->stopped = true;
+}
+
+bool slot_debug_stopped(struct fw_queue *q)
+{
+	if (q->debug && slot_command(q->slot, GAON_SLOT_CMD_READ))
+		note_debug_stop(q);
+	return q->stopped;
+}
+
 bool slot_unload(struct fw_queue *q)
 {
 	/* If its doorbell rings now it is not unloaded. */
@@ -70,6 +84,8 @@ bool slot_unload(struct fw_queue *q)
 	q->busy = reg_read64(GAON_MCU_SLOT_BUSY_LO);
 	q->copied = reg_read64(GAON_MCU_SLOT_COPIED_LO);
 	q->saved = reg_read(GAON_MCU_SLOT_FLAGS) & GAON_MCU_SLOT_F_SAVED;
+	/* Its event may not have been looked at yet. */
+	note_debug_stop(q);
 	slots[q->slot].queue = FW_NONE;
 	q->slot = FW_NONE;
 	q->place = QUEUE_OUT;

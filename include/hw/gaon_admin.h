@@ -88,6 +88,7 @@ struct gaon_admin_state {
 #define GAON_FEATURE_GEMM_MEMORY	(1ull << 5)	/* GAON_GEMM_B_MEMORY: the arrays read memory */
 #define GAON_FEATURE_POWER		(1ull << 6)	/* cap of power and clock can be set: POWER */
 #define GAON_FEATURE_ERRORS		(1ull << 8)	/* ERRORS, RETIRE, INJECT of a place */
+#define GAON_FEATURE_DEBUG		(1ull << 9)	/* GAON_QUEUE_F_DEBUG */
 
 struct gaon_admin_identify {		/* reply: data written at data_pa */
 	uint64_t data_pa;
@@ -113,6 +114,7 @@ struct gaon_admin_context {		/* CREATE; others use id only */
 
 #define GAON_QUEUE_KIND_USER		0
 #define GAON_QUEUE_KIND_KERNEL		1
+#define GAON_QUEUE_F_DEBUG		(1u << 0)	/* its workgroups stop instead of faulting */
 
 /* QUEUE_QUERY: what is asked for, in `value` */
 #define GAON_QUERY_STATE		0
@@ -138,7 +140,8 @@ struct gaon_admin_queue {		/* CREATE */
 	uint8_t kind;
 	uint8_t priority;
 	uint8_t ring_log2;
-	uint8_t reserved0[3];
+	uint8_t flags;			/* GAON_QUEUE_F_* */
+	uint8_t reserved0[2];
 	uint64_t ring_va;		/* 64-byte aligned; user half for USER, upper half for KERNEL */
 	uint64_t state_va;		/* struct gaon_queue_state, the same half */
 	uint64_t save_va;		/* upper half, identify.save_bytes long; 0: no save area */
@@ -163,6 +166,7 @@ struct gaon_admin_id {			/* DESTROY, SUSPEND, RESUME, RESET, PRIORITY, CLEAR, QU
 #define GAON_QUERY_READY		0x20	/* it waits for a slot */
 #define GAON_QUERY_LATE			0x40	/* others were reset because it did not stop */
 #define GAON_QUERY_ASLEEP		0x80	/* out of a slot since it had nothing to do */
+#define GAON_QUERY_STOPPED		0x100	/* it stopped for its debugger, until RESUME */
 
 struct gaon_admin_restore {		/* QUEUE_RESTORE: what QUEUE_QUERY told */
 	uint32_t queue;

@@ -107,6 +107,7 @@ struct gaon_core_state {
 #define GAON_EVENT_STATE		3	/* device state changed; value: GAON_STATE_* */
 #define GAON_EVENT_RAS			4	/* value: GAON_RAS_*, the counter that went up */
 #define GAON_EVENT_THROTTLE		5	/* value: GAON_THROTTLE_*, now, and the clock in kHz << 32 */
+#define GAON_EVENT_STOP			6	/* stopped for its debugger; value: the cores that did */
 #define GAON_EVENT_F_LOST		(1u << 0)	/* records before this one were dropped: rescan */
 
 /*

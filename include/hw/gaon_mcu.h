@@ -118,6 +118,8 @@
 #define GAON_MCU_SLOT_COPIED_HI	0x1ec
 #define GAON_MCU_SLOT_F_SAVED	(1u << 0)
 #define GAON_MCU_SLOT_F_HOLD	(1u << 1)	/* LOAD: do not run, start STOPPED */
+#define GAON_MCU_SLOT_F_DEBUG	(1u << 2)	/* LOAD: workgroups stop the slot instead of faulting */
+#define GAON_MCU_SLOT_F_STOPPED	(1u << 3)	/* READ, UNLOAD: they did, since LOAD or RUN */
 
 #define GAON_SLOT_CMD_READ	1	/* fields from the slot */
 #define GAON_SLOT_CMD_LOAD	2	/* bind a queue to an EMPTY slot and run */
@@ -143,6 +145,7 @@
 #define GAON_SLOT_EV_FAULT	4
 #define GAON_SLOT_EV_CONTEND	5	/* a higher band waits for an engine that this slot holds */
 #define GAON_SLOT_EV_WAITING	6	/* waits while non-resident queues pend */
+#define GAON_SLOT_EV_DEBUG	7	/* a workgroup stopped it: STOPPED, for its debugger */
 
 /* Engine reset: all slots' work in flight is dropped; STOPPED events follow */
 #define GAON_MCU_ENGINE_RESET	0x200	/* wo: 1 */

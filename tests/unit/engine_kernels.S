@@ -319,3 +319,37 @@ op_until:
 	j	next
 op_end:
 	ret
+
+# a0: u64 out[]: out[linear] = t2, 5 if nobody changes it in between; one instruction to a label
+	.globl	k_stops
+k_stops:
+	csrr	t0, 0xcc6
+	slli	t1, t0, 3
+	add	a1, a0, t1
+	li	t2, 5
+	.globl	k_stops_at
+k_stops_at:
+	ebreak
+	.globl	k_stops_on
+k_stops_on:
+	sd	t2, 0(a1)
+	ret
+
+# a0: u64 *p: out[0] = p[0] of an address that the first word names, which may not be there
+	.globl	k_follows
+k_follows:
+	ld	a1, 0(a0)
+	.globl	k_follows_at
+k_follows_at:
+	ld	a2, 0(a1)
+	sd	a2, 8(a0)
+	ret
+
+# The vector registers as a debugger left them
+	.globl	k_vector_stop
+k_vector_stop:
+	vsetvli	t0, x0, e64, m1, ta, ma
+	vid.v	v3
+	ebreak
+	vse64.v	v3, (a0)
+	ret

@@ -124,7 +124,7 @@ START_TEST(queue_fields)
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.queue.ring_log2 = GAON_RING_LOG2_MIN - 1);
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.queue.ring_log2 = GAON_RING_LOG2_MAX + 1);
 	REFUSED(GAON_ADMIN_ERR_RANGE, c.queue.slice_us = 1000001);
-	REFUSED(GAON_ADMIN_ERR_RESERVED, c.queue.reserved0[2] = 1);
+	REFUSED(GAON_ADMIN_ERR_RESERVED, c.queue.reserved0[1] = 1);
 	REFUSED(GAON_ADMIN_ERR_RESERVED, c.queue.reserved1 = 1);
 	REFUSED(GAON_ADMIN_ERR_ALIGN, c.queue.ring_va += 32);
 	REFUSED(GAON_ADMIN_ERR_ALIGN, c.queue.state_va += 8);

@@ -214,7 +214,7 @@ void fake_drain(struct fake *f, uint32_t slot)
 
 	ck_assert(s->status == GAON_SLOT_ACTIVE || s->status == GAON_SLOT_WAITING);
 	s->read = f->queues[s->queue].write;
-	s->flags = 0;
+	s->flags &= GAON_MCU_SLOT_F_DEBUG;
 	s->status = GAON_SLOT_IDLE;
 	if (f->want || f->rung_count)
 		fake_event(f, slot, GAON_SLOT_EV_IDLE);
@@ -225,6 +225,17 @@ void fake_fault(struct fake *f, uint32_t slot)
 	f->slots[slot].status = GAON_SLOT_FAULTED;
 	f->queues[f->slots[slot].queue].status = GAON_QUEUE_FAULTED;
 	fake_event(f, slot, GAON_SLOT_EV_FAULT);
+}
+
+void fake_debug_stop(struct fake *f, uint32_t slot)
+{
+	struct fake_slot *s = &f->slots[slot];
+
+	ck_assert(s->flags & GAON_MCU_SLOT_F_DEBUG);
+	s->status = GAON_SLOT_STOPPED;
+	s->flags |= GAON_MCU_SLOT_F_SAVED | GAON_MCU_SLOT_F_STOPPED;
+	fake_event(f, slot, GAON_SLOT_EV_DEBUG);
+	fake_event(f, slot, GAON_SLOT_EV_STOPPED);
 }
 
 void fake_stopped(struct fake *f, uint32_t slot)
@@ -239,7 +250,9 @@ void fake_stopped(struct fake *f, uint32_t slot)
 	}
 	s->status = GAON_SLOT_STOPPED;
 	q->status = GAON_QUEUE_SUSPENDED;
-	s->flags = !s->kill && s->save && q->write != s->read ? GAON_MCU_SLOT_F_SAVED : 0;
+	s->flags &= GAON_MCU_SLOT_F_DEBUG;
+	if (!s->kill && s->save && q->write != s->read)
+		s->flags |= GAON_MCU_SLOT_F_SAVED;
 	fake_event(f, slot, GAON_SLOT_EV_STOPPED);
 }
 

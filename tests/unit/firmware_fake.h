@@ -118,6 +118,8 @@ uint32_t fake_admin(struct fake *f, struct gaon_admin_cmd *cmd, struct gaon_admi
 void fake_ring(struct fake *f, uint32_t queue, uint32_t packets);
 /* The engines' side */
 void fake_drain(struct fake *f, uint32_t slot);		/* all packets done: IDLE */
+/* A workgroup of a queue with GAON_QUEUE_F_DEBUG stops the slot. */
+void fake_debug_stop(struct fake *f, uint32_t slot);
 void fake_fault(struct fake *f, uint32_t slot);
 void fake_stopped(struct fake *f, uint32_t slot);	/* a STOPPING slot becomes STOPPED */
 void fake_event(struct fake *f, uint32_t slot, uint32_t reason);

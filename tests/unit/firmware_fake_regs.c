@@ -125,8 +125,9 @@ static uint32_t slot_load(struct fake *f, struct fake_slot *s)
 
 	if (s->status != GAON_SLOT_EMPTY || q->slot >= 0 || !q->mapped ||
 	    f->fields.context >= GAON_CONTEXTS || !f->ctx_enabled[f->fields.context] ||
-	    q->context != f->fields.context || (f->fields.flags & ~3u) ||
-	    ((f->fields.flags & GAON_MCU_SLOT_F_SAVED) && !f->fields.save)) {
+	    q->context != f->fields.context || (f->fields.flags & ~7u) ||
+	    ((f->fields.flags & (GAON_MCU_SLOT_F_SAVED | GAON_MCU_SLOT_F_DEBUG)) &&
+	     !f->fields.save)) {
 		violate(f, "bad LOAD", f->fields.queue, s->status);
 		return GAON_ADMIN_ERR_STATE;
 	}
@@ -136,7 +137,7 @@ static uint32_t slot_load(struct fake *f, struct fake_slot *s)
 		violate(f, "LOAD with another read index than UNLOAD left", f->fields.queue,
 			(uint32_t)f->fields.read);
 	*s = f->fields;
-	s->flags &= GAON_MCU_SLOT_F_SAVED;
+	s->flags &= GAON_MCU_SLOT_F_SAVED | GAON_MCU_SLOT_F_DEBUG;
 	q->slot = (int)f->slot_index;
 	for (uint32_t i = f->rung_count; i--;)
 		if (f->rung[i] == s->queue)

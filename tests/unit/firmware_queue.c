@@ -99,6 +99,89 @@ START_TEST(destroy_waits_for_the_work)
 }
 END_TEST
 
+static struct fake *debugged(uint32_t slots)
+{
+	struct gaon_admin_cmd cmd = fake_queue_cmd(1, 1, GAON_QUEUE_KIND_USER, 1);
+	struct fake *f = booted(slots);
+
+	ck_assert_uint_eq(fake_context(f, 1), GAON_ADMIN_OK);
+	cmd.queue.flags = GAON_QUEUE_F_DEBUG;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_FEATURE);
+	fake_destroy(f);
+	f = fake_create(slots);
+	f->identify.features |= GAON_FEATURE_DEBUG;
+	fake_boot(f);
+	ck_assert_uint_eq(fake_context(f, 1), GAON_ADMIN_OK);
+	cmd.queue.flags = GAON_QUEUE_F_DEBUG | 2;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_RANGE);
+	cmd.queue.flags = GAON_QUEUE_F_DEBUG;
+	cmd.queue.save_va = 0;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_RANGE);
+	cmd.queue.save_va = fake_queue_cmd(1, 1, GAON_QUEUE_KIND_USER, 1).queue.save_va;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_OK);
+	f->stop_at_once = false;
+	fake_ring(f, 1, 3);
+	ck_assert(f->slots[fake_slot_of(f, 1)].flags & GAON_MCU_SLOT_F_DEBUG);
+	return f;
+}
+
+static uint64_t condition(struct fake *f)
+{
+	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_QUEUE_QUERY, .id.id = 1 };
+	struct gaon_admin_reply reply;
+
+	ck_assert_uint_eq(fake_admin(f, &cmd, &reply), GAON_ADMIN_OK);
+	return reply.value[3];
+}
+
+/* The slot is free for others until the debugger lets the queue go on. */
+START_TEST(a_debug_stop_suspends)
+{
+	struct fake *f = debugged(1);
+
+	fake_debug_stop(f, 0);
+	fake_run(f);
+	ck_assert_uint_eq(f->slots[0].status, GAON_SLOT_EMPTY);
+	ck_assert_uint_eq(condition(f), GAON_QUERY_SUSPENDED | GAON_QUERY_SAVED | GAON_QUERY_STOPPED);
+	fake_ring(f, 1, 1);
+	fake_run(f);
+	ck_assert_uint_eq(f->slots[0].status, GAON_SLOT_EMPTY);
+	ck_assert_uint_eq(fake_queue_create(f, 2, 1, 0, 1), GAON_ADMIN_OK);
+	ck_assert_int_eq(fake_slot_of(f, 2), 0);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_QUEUE_SUSPEND, 1), GAON_ADMIN_OK);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_QUEUE_RESUME, 1), GAON_ADMIN_OK);
+	ck_assert_int_eq(fake_slot_of(f, 1), 0);
+	ck_assert(!(condition(f) & (GAON_QUERY_SUSPENDED | GAON_QUERY_STOPPED)));
+	fake_destroy(f);
+}
+END_TEST
+
+/* Whatever is wanted of the queue at that moment happens all the same. */
+START_TEST(a_debug_stop_meets_commands)
+{
+	static const uint16_t commands[] = { GAON_ADMIN_QUEUE_SUSPEND, GAON_ADMIN_QUEUE_RESET,
+					     GAON_ADMIN_QUEUE_DESTROY, GAON_ADMIN_CONTEXT_SUSPEND,
+					     GAON_ADMIN_CONTEXT_RESET, GAON_ADMIN_QUEUE_SUSPEND };
+
+	for (unsigned int i = 0; i < 2 * sizeof(commands) / sizeof(commands[0]); i++) {
+		struct fake *f = debugged(1);
+		struct gaon_admin_reply reply;
+
+		/* The command first, so that it finds the slot running; or the stop, not yet noticed. */
+		if (i & 1)
+			fake_debug_stop(f, 0);
+		fake_id_submit(f, commands[i / 2], 1);
+		if (!(i & 1))
+			fake_debug_stop(f, 0);
+		fake_run(f);
+		ck_assert(fake_reply(f, &reply));
+		ck_assert_uint_eq(reply.opcode, commands[i / 2]);
+		ck_assert_uint_eq(reply.status, GAON_ADMIN_OK);
+		fake_destroy(f);
+	}
+}
+END_TEST
+
 START_TEST(suspend_saves_and_resume_goes_on)
 {
 	struct fake *f = booted(2);
@@ -468,6 +551,8 @@ TCase *firmware_queue_tests(void)
 	tcase_add_test(tc, limit_defaults_to_the_devices);
 	tcase_add_test(tc, destroy_waits_for_the_work);
 	tcase_add_test(tc, suspend_saves_and_resume_goes_on);
+	tcase_add_test(tc, a_debug_stop_suspends);
+	tcase_add_test(tc, a_debug_stop_meets_commands);
 	tcase_add_test(tc, sleeping_queue_suspends_at_once);
 	tcase_add_test(tc, fault_is_cleared_in_its_slot);
 	tcase_add_test(tc, fault_is_cleared_before_its_event);

@@ -415,6 +415,7 @@ void sim_core_begin(struct sim_core *core, uint64_t workgroup)
 	core->workgroup = workgroup;
 	core->unit->active = true;
 	core->unit->wait = SIM_WAIT_NONE;
+	core->unit->stop = GAON_STOP_NONE;
 	sim_time_workgroup(core, true);
 }
 
@@ -455,13 +456,13 @@ static void finish_workgroup(struct sim_core *core)
 	u->ended++;
 }
 
-/* Execute up to @budget instructions of the workgroup; false: the core can't go on now. */
+/* Execute up to @budget instructions of the workgroup, 0: one exactly; false: the core can't go on now. */
 static bool run_chunk(struct sim_core *core, uint64_t budget)
 {
 	struct sim_hart *h = core->hart;
 	struct sim_unit *u = core->unit;
 	uint64_t cycles = sim_cycles_of(core->sim, h), instructions = h->instret;
-	enum sim_exit exit = sim_hart_run(h, budget);
+	enum sim_exit exit = budget ? sim_hart_run(h, budget) : sim_hart_step(h);
 
 	cycles = sim_cycles_of(core->sim, h) - cycles;
 	u->cycles += cycles;
@@ -469,6 +470,9 @@ static bool run_chunk(struct sim_core *core, uint64_t budget)
 	core->launch->part[core->index].spent += cycles;
 	switch (exit) {
 	case SIM_EXIT_DONE:
+		/* A step that leads to the exit address shows the workgroup there. */
+		if (!budget && h->instret != instructions)
+			return true;
 		finish_workgroup(core);
 		return !u->faulted;
 	case SIM_EXIT_BUDGET:
@@ -520,13 +524,31 @@ static bool begin_next(struct sim_core *core)
 	return true;
 }
 
+/* One instruction of the workgroup; at the exit address, its end. */
+static void step_once(struct sim_core *core)
+{
+	struct sim_unit *u = core->unit;
+
+	if (scratchpad_broke(core) || !u->active)
+		return;
+	while (!u->instructions && run_chunk(core, 0) && u->active)
+		;
+	u->stepped = u->instructions || !u->active || u->faulted;
+}
+
 void sim_core_run(struct sim_core *core)
 {
 	struct sim_unit *u = core->unit;
 	uint64_t deadline = 0, checked = 0;
 
 	u->ended = u->cycles = u->instructions = 0;
-	u->faulted = false;
+	u->faulted = u->stepped = false;
+	if (atomic_load_explicit(&core->launch->dead, memory_order_relaxed))
+		return;
+	if (core->launch->step >> core->index & 1) {
+		step_once(core);
+		return;
+	}
 	while (!__atomic_load_n(&core->hart->stop, __ATOMIC_RELAXED)) {
 		if (scratchpad_broke(core) || (!u->active && !begin_next(core)))
 			return;

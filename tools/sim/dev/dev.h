@@ -125,6 +125,11 @@ struct sim_slot {
 	uint64_t limit;			/* watchdog cycles per launch; 0: the device's default */
 	uint64_t order;			/* arbiter: lower goes first inside a band */
 	bool saved;			/* a launch is in the save area: resume first */
+	bool debug;			/* workgroups stop it instead of faulting */
+	bool debug_stop;		/* one did, and nobody has been told yet */
+	bool debug_stopped;		/* one did, since LOAD or RUN */
+	uint64_t debug_cores;		/* that did for a reason of their own */
+	struct gaon_fault_record debug_fault;	/* of the lowest of them */
 	bool slice_event, contend_event;/* already reported */
 	/* Copies of the host pages of ring and state block would be stale: they are translated anew
 	 * through this small cache, dropped when ctx->tlb_gen moves. */

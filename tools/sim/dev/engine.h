@@ -10,6 +10,8 @@
 #ifndef GAON_SIM_ENGINE_H
 #define GAON_SIM_ENGINE_H
 
+#include <hw/gaon_debug.h>
+
 #include "dev.h"
 
 /* --- copies -------------------------------------------------------------------------------- */
@@ -127,6 +129,10 @@ struct sim_launch {
 	uint64_t drained;	/* instructions since a stop was asked for */
 	bool faulted;
 	struct gaon_fault_record fault;
+	bool debug;		/* workgroups stop it instead of faulting */
+	bool debug_stop;	/* one did, and it is being saved */
+	uint64_t trapped;	/* cores that stopped for a reason of their own */
+	uint64_t step, hold, pass;	/* what the debugger asked for, see debug.c */
 	struct sim_part part[SIM_CORES_MAX];
 	struct sim_log log[SIM_CORES_MAX];
 	struct sim_gang gang;
@@ -160,6 +166,9 @@ struct sim_unit {
 	uint64_t cycles, instructions;
 	bool faulted;
 	struct gaon_fault_record fault;
+	bool stepped;		/* the instruction that a debugger asked for is done */
+	uint32_t stop;		/* GAON_STOP_*, until the workgroup is saved */
+	struct gaon_fault_record trap;	/* that stopped it */
 	/* waiting inside a gang */
 	uint32_t phase;
 	uint32_t sem, sem_count;
@@ -409,6 +418,23 @@ bool sim_preempt_save(struct gaon_sim *sim, struct sim_slot *slot);
 bool sim_preempt_load(struct sim_core *core);
 /* Take it back; the slot is faulted if what is there makes no sense. */
 void sim_preempt_restore(struct gaon_sim *sim, struct sim_slot *slot);
+
+/* --- debug.c: launches of queues that can be debugged; lock held -------------------------------- */
+
+/* A job of @core is over: take its fault, or the end of a step, as a reason to stop. */
+void sim_debug_retire(struct sim_core *core);
+/* Stop the launch if one of its workgroups did, or none that the debugger lets go on can. */
+void sim_debug_settle(struct gaon_sim *sim, struct sim_launch *launch);
+/* A fault that came up while the workgroup was being saved. */
+void sim_debug_trap(struct sim_core *core);
+/* What goes into the save area, and back. */
+void sim_debug_save(const struct sim_launch *launch, uint64_t active, struct gaon_debug_state *state);
+void sim_debug_restore(struct sim_launch *launch, const struct gaon_debug_state *state);
+
+static inline bool sim_debug_holds(const struct sim_launch *l, uint32_t core)
+{
+	return l->hold >> core & 1;
+}
 
 /* --- time.c, resolve.c: times in ticks of 1/16 cycle ----------------------------------------- */
 

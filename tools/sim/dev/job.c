@@ -83,7 +83,7 @@ static uint64_t cores_wanted(const struct sim_launch *l)
 	bool stop = atomic_load_explicit(&l->stop, memory_order_relaxed);
 
 	for (uint32_t i = 0; i < l->cores; i++)
-		if (!(l->held >> i & 1) && !stop &&
+		if (!(l->held >> i & 1) && !stop && !sim_debug_holds(l, i) &&
 		    (l->part[i].saved || l->part[i].next < l->total))
 			wanted |= 1ull << i;
 	return wanted;
@@ -97,7 +97,7 @@ static bool can_run(struct gaon_sim *sim, uint32_t index)
 {
 	struct sim_core *core = &sim->cores[index];
 
-	return !core->running && sim_launch_can_resume(core) &&
+	return !core->running && sim_launch_can_resume(core) && !core->launch->debug_stop &&
 	       (!is_stopping(sim, core->launch) || sim_launch_is_due(core));
 }
 
@@ -356,6 +356,8 @@ static void retire_core(struct gaon_sim *sim, struct sim_core *core)
 		l->drained += u->instructions;
 	sim->tele.workgroups += u->ended;
 	sim->tele.instructions += u->instructions;
+	if (l->debug && !atomic_load(&l->dead))
+		sim_debug_retire(core);
 	if (u->faulted)
 		take_fault(l, core);
 	u->faulted = false;

@@ -28,6 +28,9 @@ void sim_launch_start(struct gaon_sim *sim, struct sim_slot *slot, const struct 
 	l->held = 0;
 	l->drained = 0;
 	l->faulted = false;
+	l->debug = slot->debug;
+	l->debug_stop = slot->debug_stop = false;
+	l->trapped = l->step = l->hold = l->pass = 0;
 	for (uint32_t i = 0; i < l->cores; i++)
 		l->part[i] = (struct sim_part){ .next = i };
 	if (l->cooperative) {
@@ -226,7 +229,7 @@ void sim_launch_settle(struct gaon_sim *sim, struct sim_launch *l)
 	if (!l->busy)
 		return;
 	resolve_waiting(sim, l);
-	if (!l->faulted && !atomic_load(&l->dead) && deadlocked(sim, l))
+	if (!l->faulted && !atomic_load(&l->dead) && !l->hold && deadlocked(sim, l))
 		fault_deadlock(sim, l);
 	if (!l->faulted && l->left)
 		check_drain(sim, l);
@@ -254,6 +257,8 @@ void sim_launch_settle(struct gaon_sim *sim, struct sim_launch *l)
 		sim_packet_done(sim, slot);
 		return;
 	}
+	if (l->debug)
+		sim_debug_settle(sim, l);
 	if (atomic_load(&l->stop))
 		sim_packet_stop(sim, slot);
 }

@@ -36,17 +36,12 @@ struct save_header {
 	} part[SIM_CORES_MAX];
 };
 
-/* At CORE_OFFSET(core); the vector registers follow, then the scratchpad, then the stack. */
-struct save_core {
-	uint64_t x[32], f[32];
-	uint64_t pc, vtype, instret, cycles16, workgroup;
-	uint32_t vl, vstart, vector, fcsr;	/* fcsr: fflags, frm << 8, vxrm << 16, vxsat << 24 */
-};
-
-#define HEADER_BYTES	8192ull
-#define CORE_BYTES	4096ull
-_Static_assert(sizeof(struct save_header) <= HEADER_BYTES, "save header");
-_Static_assert(sizeof(struct save_core) <= CORE_BYTES, "save core");
+/* Of a core: struct gaon_save_core; the vector registers follow, then the scratchpad, then the stack. */
+#define HEADER_BYTES	((uint64_t)GAON_SAVE_CORES)
+#define CORE_BYTES	((uint64_t)GAON_SAVE_VECTOR)
+_Static_assert(sizeof(struct save_header) <= GAON_SAVE_DEBUG, "save header");
+_Static_assert(GAON_SAVE_DEBUG + sizeof(struct gaon_debug_state) <= GAON_SAVE_CORES, "debug state");
+_Static_assert(sizeof(struct gaon_save_core) <= GAON_SAVE_VECTOR, "save core");
 
 static uint64_t vector_bytes(const struct gaon_sim *sim)
 {
@@ -98,7 +93,8 @@ bool sim_preempt_ready(struct gaon_sim *sim, struct sim_slot *slot)
 	struct sim_launch *l = &se->launch;
 	bool can_run = false;
 
-	if (!l->busy)
+	/* A debugger sees each of them where it was when one stopped. */
+	if (!l->busy || l->debug_stop)
 		return true;
 	for (uint64_t held = l->held; held; held &= held - 1) {
 		struct sim_core *core = &sim->cores[__builtin_ctzll(held)];
@@ -115,14 +111,15 @@ static bool save_core(struct sim_core *core, struct sim_slot *slot)
 	const struct sim_hart *h = core->hart;
 	const struct sim_unit *u = core->unit;
 	uint64_t va = core_va(core, slot), size = core->sim->identify.spm_bytes;
-	struct save_core s = {
-		.pc = h->pc, .vtype = h->vtype, .instret = h->instret, .cycles16 = h->cycles16,
+	struct gaon_save_core s = {
+		.pc = h->pc, .vtype = h->vtype, .instret = h->instret, .cycles = h->cycles16,
 		.workgroup = core->workgroup, .vl = h->vl, .vstart = h->vstart,
-		.vector = !h->vs_off,
-		.fcsr = h->fflags | (uint32_t)h->frm << 8 | (uint32_t)h->vxrm << 16 |
-			(uint32_t)h->vxsat << 24,
+		.vector = !h->vs_off, .stop = u->stop,
+		.fcsr = (uint32_t)h->frm << 5 | h->fflags, .vcsr = (uint32_t)h->vxrm << 1 | h->vxsat,
 	};
 
+	if (s.stop == GAON_STOP_FAULT)
+		s.fault = u->trap;
 	memcpy(s.x, h->x, sizeof(s.x));
 	memcpy(s.f, h->f, sizeof(s.f));
 	if (!put(core->sim, slot, va, &s, sizeof(s)))
@@ -144,6 +141,13 @@ static bool drain_cores(struct gaon_sim *sim, struct sim_launch *l)
 
 		if (!core->unit->active || sim_xgaon_drain(core))
 			continue;
+		if (l->debug) {
+			sim_debug_trap(core);
+			l->debug_stop = true;
+			while (!sim_xgaon_drain(core))
+				;
+			continue;
+		}
 		l->faulted = true;
 		l->fault = core->unit->fault;
 		l->fault.core = (uint8_t)core->index;
@@ -171,9 +175,30 @@ static void settle_barriers(struct gaon_sim *sim, struct sim_launch *l)
 	}
 }
 
+static bool save_debug(struct gaon_sim *sim, struct sim_slot *slot, struct sim_launch *l, uint64_t active)
+{
+	struct gaon_debug_state state = { 0 };
+
+	if (!slot->debug)
+		return true;
+	if (l->busy)
+		sim_debug_save(l, active, &state);
+	if (l->busy && l->debug_stop) {
+		slot->debug_stop = true;
+		slot->debug_cores = l->trapped;
+		slot->debug_fault = (struct gaon_fault_record){ .core = GAON_FAULT_CORE_NONE,
+								.tag = l->tag };
+		if (l->trapped)
+			slot->debug_fault = sim->cores[__builtin_ctzll(l->trapped)].unit->trap;
+	}
+	return put(sim, slot, slot->save_va + GAON_SAVE_DEBUG, &state, sizeof(state));
+}
+
 static bool save_launch(struct gaon_sim *sim, struct sim_slot *slot, struct sim_launch *l,
 			struct save_header *h)
 {
+	uint64_t saved = 0;
+
 	settle_barriers(sim, l);
 	for (uint32_t i = 0; i < l->cores; i++) {
 		struct sim_core *core = &sim->cores[i];
@@ -182,12 +207,13 @@ static bool save_launch(struct gaon_sim *sim, struct sim_slot *slot, struct sim_
 		h->part[i].next = l->part[i].next;
 		h->part[i].spent = l->part[i].spent;
 		h->part[i].saved = active || l->part[i].saved;
+		saved |= (uint64_t)h->part[i].saved << i;
 		if (l->cooperative)
 			memcpy(h->part[i].sem, l->gang.sem[i], sizeof(h->part[i].sem));
 		if (active && !save_core(core, slot))
 			return false;
 	}
-	return true;
+	return save_debug(sim, slot, l, saved);
 }
 
 static void save_copy(struct sim_copy *copy, struct save_header *h)
@@ -220,6 +246,8 @@ bool sim_preempt_save(struct gaon_sim *sim, struct sim_slot *slot)
 		h.packet = slot->pkt;
 		save_copy(&se->copy, &h);
 	}
+	if (!se->launch.busy && !save_debug(sim, slot, &se->launch, 0))
+		return false;
 	if (!put(sim, slot, slot->save_va, &h, sizeof(h)))
 		return false;
 	if (se->launch.busy)
@@ -289,6 +317,7 @@ static bool restore_launch(struct gaon_sim *sim, struct sim_slot *slot, struct s
 	struct sim_launch *l = &se->launch;
 	struct gaon_pkt_launch desc = h->packet.launch;
 	uint32_t cores = sim->identify.cores;
+	struct gaon_debug_state state;
 
 	if (h->packet.flags & GAON_PKT_F_ARGS_BASE)
 		desc.args_va += se->list[se->depth - 1].args_base;
@@ -309,6 +338,11 @@ static bool restore_launch(struct gaon_sim *sim, struct sim_slot *slot, struct s
 			memcpy(l->log[i].sem, h->part[i].sem, sizeof(l->log[i].sem));
 		}
 		l->left += part_left(l, cores, i);
+	}
+	if (slot->debug) {
+		if (!get(sim, slot, slot->save_va + GAON_SAVE_DEBUG, &state, sizeof(state)))
+			return false;
+		sim_debug_restore(l, &state);
 	}
 	return l->left;
 }
@@ -358,7 +392,7 @@ void sim_preempt_restore(struct gaon_sim *sim, struct sim_slot *slot)
 
 /* --- a core's share -------------------------------------------------------------------------- */
 
-static bool vtype_ok(const struct sim_core *core, const struct save_core *s)
+static bool vtype_ok(const struct sim_core *core, const struct gaon_save_core *s)
 {
 	unsigned int lmul = s->vtype & 7, sew = s->vtype >> 3 & 7;
 	uint64_t vlmax;
@@ -375,7 +409,7 @@ static bool vtype_ok(const struct sim_core *core, const struct save_core *s)
 	return s->vl <= vlmax;
 }
 
-static bool core_ok(const struct sim_core *core, const struct save_core *s)
+static bool core_ok(const struct sim_core *core, const struct gaon_save_core *s)
 {
 	const struct sim_launch *l = core->launch;
 	uint32_t cores = core->sim->identify.cores;
@@ -383,11 +417,10 @@ static bool core_ok(const struct sim_core *core, const struct save_core *s)
 	return s->workgroup % cores == core->index && s->workgroup < l->total &&
 	       s->workgroup < l->part[core->index].next && s->vector <= 1 &&
 	       vtype_ok(core, s) && s->vstart < core->sim->identify.vlen &&
-	       (s->fcsr & 0xff) <= 31 && (s->fcsr >> 8 & 0xff) <= 7 &&
-	       (s->fcsr >> 16 & 0xff) <= 3 && (s->fcsr >> 24) <= 1 && !s->x[0] && !(s->pc & 1);
+	       s->fcsr <= 255 && s->vcsr <= 7 && !s->x[0] && !(s->pc & 1);
 }
 
-static bool load_core(struct sim_core *core, struct sim_slot *slot, struct save_core *s)
+static bool load_core(struct sim_core *core, struct sim_slot *slot, struct gaon_save_core *s)
 {
 	struct sim_hart *h = core->hart;
 	struct sim_unit *u = core->unit;
@@ -411,7 +444,7 @@ static bool load_core(struct sim_core *core, struct sim_slot *slot, struct save_
 		   size - u->stack_base);
 }
 
-static void set_registers(struct sim_core *core, const struct save_core *s)
+static void set_registers(struct sim_core *core, const struct gaon_save_core *s)
 {
 	struct sim_launch *l = core->launch;
 	struct sim_hart *h = core->hart;
@@ -423,25 +456,43 @@ static void set_registers(struct sim_core *core, const struct save_core *s)
 	h->vtype = s->vtype;
 	h->vl = s->vl;
 	h->vstart = s->vstart;
-	h->fflags = (uint8_t)s->fcsr;
-	h->frm = (uint8_t)(s->fcsr >> 8);
-	h->vxrm = (uint8_t)(s->fcsr >> 16);
-	h->vxsat = (uint8_t)(s->fcsr >> 24);
+	h->fflags = s->fcsr & 31;
+	h->frm = (uint8_t)(s->fcsr >> 5);
+	h->vxrm = (uint8_t)(s->vcsr >> 1);
+	h->vxsat = s->vcsr & 1;
 	h->instret = s->instret;
-	h->cycles16 = s->cycles16;
+	h->cycles16 = s->cycles;
 	h->vs_off = !s->vector;
-	l->log[core->index].base = s->cycles16;
+	l->log[core->index].base = s->cycles;
+}
+
+/* The debugger lets the fault that stopped the workgroup take place: the record is only its word for it. */
+static void pass_fault(struct sim_core *core, const struct gaon_save_core *s)
+{
+	struct sim_launch *l = core->launch;
+	bool known = s->stop == GAON_STOP_FAULT && s->fault.type && s->fault.type < GAON_FAULT_TYPES;
+
+	atomic_store(&l->dead, true);
+	l->faulted = true;
+	l->fault = (struct gaon_fault_record){
+		.type = known ? s->fault.type : GAON_FAULT_BREAK, .access = s->fault.access,
+		.core = (uint8_t)core->index, .workgroup = (uint32_t)s->workgroup,
+		.pc = s->fault.pc, .va = s->fault.va, .syndrome = s->fault.syndrome,
+	};
 }
 
 bool sim_preempt_load(struct sim_core *core)
 {
 	struct sim_launch *l = core->launch;
-	struct save_core s;
+	struct gaon_save_core s;
 
 	l->part[core->index].saved = false;
 	if (load_core(core, l->slot, &s)) {
 		set_registers(core, &s);
-		return true;
+		if (!(l->pass >> core->index & 1))
+			return true;
+		pass_fault(core, &s);
+		return false;
 	}
 	atomic_store(&l->dead, true);
 	l->faulted = true;

@@ -200,11 +200,32 @@ static bool slot_drained(struct gaon_sim *sim, struct sim_slot *slot)
 
 /* --- stopping and faults ------------------------------------------------------------------------ */
 
+static void slot_post_stop(struct gaon_sim *sim, struct sim_slot *slot)
+{
+	struct gaon_event event = {
+		.type = GAON_EVENT_STOP, .context = slot->ctx->id, .queue = slot->queue,
+		.tag = slot->debug_fault.tag, .sequence = slot->read, .value = slot->debug_cores,
+		.fault = slot->debug_fault,
+	};
+
+	sim_event_post(sim, slot->ctx, &event);
+}
+
+/* The firmware hears first of what the slot did by itself, then of the end of what it had asked for. */
 void sim_slot_finish_stop(struct gaon_sim *sim, struct sim_slot *slot)
 {
+	bool debug = slot->debug_stop && slot->saved;
+
+	slot->debug_stop = false;
+	slot->debug_stopped = debug;
 	sim_slot_set_status(sim, slot, GAON_SLOT_STOPPED);
-	if (sim_slot_publish_status(sim, slot, GAON_QUEUE_SUSPENDED))
-		sim_slot_event(sim, slot, GAON_SLOT_EV_STOPPED);
+	if (!sim_slot_publish_status(sim, slot, GAON_QUEUE_SUSPENDED))
+		return;
+	if (debug) {
+		slot_post_stop(sim, slot);
+		sim_slot_event(sim, slot, GAON_SLOT_EV_DEBUG);
+	}
+	sim_slot_event(sim, slot, GAON_SLOT_EV_STOPPED);
 }
 
 static void slot_post_fault(struct gaon_sim *sim, struct sim_slot *slot)

@@ -4,6 +4,10 @@
 
 #include "devside.h"
 
+/* STOPPED as UNLOAD left it means nothing to LOAD. */
+#define SLOT_FLAGS	(GAON_MCU_SLOT_F_SAVED | GAON_MCU_SLOT_F_HOLD | GAON_MCU_SLOT_F_DEBUG | \
+			 GAON_MCU_SLOT_F_STOPPED)
+
 /* Everything in the fields is the firmware's word, and may be anything. */
 static uint32_t slotcmd_check_load(struct gaon_sim *sim, const struct sim_slot_fields *f)
 {
@@ -12,7 +16,7 @@ static uint32_t slotcmd_check_load(struct gaon_sim *sim, const struct sim_slot_f
 	if (f->queue >= GAON_QUEUES || f->kind > GAON_QUEUE_KIND_KERNEL ||
 	    f->priority >= GAON_PRIORITIES || f->log2 < GAON_RING_LOG2_MIN ||
 	    f->log2 > GAON_RING_LOG2_MAX ||
-	    f->flags & ~(GAON_MCU_SLOT_F_SAVED | GAON_MCU_SLOT_F_HOLD))
+	    f->flags & ~SLOT_FLAGS)
 		return GAON_ADMIN_ERR_RANGE;
 	if (f->context >= GAON_CONTEXTS || !sim->contexts[f->context].enabled)
 		return GAON_ADMIN_ERR_ID;
@@ -23,7 +27,7 @@ static uint32_t slotcmd_check_load(struct gaon_sim *sim, const struct sim_slot_f
 	if (!gaon_va_range_valid(f->ring_va, 64ull << f->log2, kernel) ||
 	    !gaon_va_range_valid(f->state_va, 64, kernel) ||
 	    (f->save_va && !gaon_va_range_valid(f->save_va, sim->identify.save_bytes, true)) ||
-	    (!f->save_va && f->flags & GAON_MCU_SLOT_F_SAVED))
+	    (!f->save_va && f->flags & (GAON_MCU_SLOT_F_SAVED | GAON_MCU_SLOT_F_DEBUG)))
 		return GAON_ADMIN_ERR_RANGE;
 	return 0;
 }
@@ -41,6 +45,7 @@ static void slotcmd_start(struct gaon_sim *sim, struct sim_slot *slot)
 	slot->slice_used = 0;
 	slot->slice_event = false;
 	slot->contend_event = false;
+	slot->debug_stopped = false;
 	slot->order = sim->order++;
 	sim_slot_set_status(sim, slot, GAON_SLOT_ACTIVE);
 }
@@ -70,6 +75,7 @@ static uint32_t slotcmd_load(struct gaon_sim *sim, struct sim_slot *slot,
 	slot->busy = f->busy;
 	slot->copied = f->copied;
 	slot->saved = f->flags & GAON_MCU_SLOT_F_SAVED;
+	slot->debug = f->flags & GAON_MCU_SLOT_F_DEBUG;
 	sim_doorbell_resident(sim, f->queue, index);
 	if (f->flags & GAON_MCU_SLOT_F_HOLD) {
 		sim_slot_set_status(sim, slot, GAON_SLOT_STOPPED);
@@ -113,6 +119,12 @@ static uint32_t slotcmd_run(struct gaon_sim *sim, struct sim_slot *slot)
 	return 0;
 }
 
+static uint32_t slotcmd_flags(const struct sim_slot *slot)
+{
+	return (slot->saved ? GAON_MCU_SLOT_F_SAVED : 0) | (slot->debug ? GAON_MCU_SLOT_F_DEBUG : 0) |
+	       (slot->debug_stopped ? GAON_MCU_SLOT_F_STOPPED : 0);
+}
+
 static uint32_t slotcmd_unload(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_fields *f)
 {
 	uint32_t index = slot->index;
@@ -125,7 +137,7 @@ static uint32_t slotcmd_unload(struct gaon_sim *sim, struct sim_slot *slot, stru
 	f->read = slot->read;
 	f->busy = slot->busy;
 	f->copied = slot->copied;
-	f->flags = slot->saved ? GAON_MCU_SLOT_F_SAVED : 0;
+	f->flags = slotcmd_flags(slot);
 	sim_doorbell_resident(sim, slot->queue, -1);
 	sim->slot_fault_held[index] = false;
 	sim_slot_set_status(sim, slot, GAON_SLOT_EMPTY);
@@ -210,7 +222,7 @@ static void slotcmd_read(const struct sim_slot *slot, struct sim_slot_fields *f)
 	f->limit = slot->limit;
 	f->busy = slot->busy;
 	f->copied = slot->copied;
-	f->flags = slot->saved ? GAON_MCU_SLOT_F_SAVED : 0;
+	f->flags = slotcmd_flags(slot);
 }
 
 uint32_t sim_slot_command(struct gaon_sim *sim, uint32_t cmd, struct sim_slot_fields *f)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "card.h"
+#include "debug.h"
 #include "error.h"
 #include "event.h"
 #include "fault.h"
@@ -118,6 +119,13 @@ void rt_disown(struct rt_device *dev, struct obj *obj)
 
 /* --- opening --------------------------------------------------------------------------------- */
 
+static void device_destroy_context(struct rt_device *dev)
+{
+	if (rt_debugger)
+		rt_debugger->device_closed(dev->ctx);
+	dev->ops->context_destroy(dev->ctx);
+}
+
 static enum gaon_status device_start(struct rt_device *dev, struct rt_card *card)
 {
 	enum gaon_status status;
@@ -135,6 +143,8 @@ static enum gaon_status device_start(struct rt_device *dev, struct rt_card *card
 		return rt_card_fail(&why);
 	}
 	dev->context = dev->ops->context_id(dev->ctx);
+	if (rt_debugger)
+		rt_debugger->device_opened(dev->ws, dev->ctx);
 	pthread_mutex_init(&dev->children_lock, NULL);
 	pthread_mutex_init(&dev->fault_lock, NULL);
 	pthread_mutex_init(&dev->pin_lock, NULL);
@@ -144,7 +154,7 @@ static enum gaon_status device_start(struct rt_device *dev, struct rt_card *card
 	pool_init(&dev->pool);
 	status = rt_print_start(dev);
 	if (status) {
-		dev->ops->context_destroy(dev->ctx);
+		device_destroy_context(dev);
 		addrmap_fini(&dev->map);
 	}
 	return status;
@@ -292,7 +302,7 @@ static void device_close_last(struct rt_device *dev)
 	rt_print_stop(dev);
 	pool_fini(dev);
 	words_fini(dev);
-	dev->ops->context_destroy(dev->ctx);
+	device_destroy_context(dev);
 	addrmap_fini(&dev->map);
 	pthread_mutex_destroy(&dev->children_lock);
 	pthread_mutex_destroy(&dev->fault_lock);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "debug.h"
 #include "error.h"
 #include "memory.h"
 
@@ -127,6 +128,8 @@ void rt_module_unmake(struct rt_module *m)
 	}
 	pthread_mutex_unlock(&m->dev->children_lock);
 	module_free_kernels(m);
+	if (m->bo && rt_debugger)
+		rt_debugger->module_unloaded(m->dev->ctx, m->va);
 	if (m->bo) {
 		addrmap_del(&m->dev->map, m->va);
 		m->dev->ops->bo_destroy(m->bo);
@@ -146,6 +149,20 @@ static void module_name(struct rt_module *m)
 		used += (size_t)snprintf(name + used, sizeof(name) - used, "%s%s", used ? " " : "",
 					 k->info.name);
 	m->dev->ops->bo_name(m->bo, name);
+}
+
+static void module_tell_debugger(const struct rt_module *m, const void *file, size_t size)
+{
+	struct gaon_debug_kernel *kernels = calloc(m->kernel_count + 1u, sizeof(*kernels));
+	struct gaon_debug_module told = {
+		.va = m->va, .bytes = m->program.bytes, .bias = m->va - m->program.bias, .file = file,
+		.size = size, .kernels = kernels,
+	};
+
+	for (const struct rt_kernel *k = m->kernels; kernels && k; k = k->next)
+		kernels[told.kernel_count++] = (struct gaon_debug_kernel){ k->info.name, k->entry_va };
+	rt_debugger->module_loaded(m->dev->ctx, &told);
+	free(kernels);
 }
 
 static enum gaon_status module_make(struct rt_device *dev, const void *file, size_t size, uint64_t va,
@@ -189,6 +206,8 @@ static enum gaon_status module_make(struct rt_device *dev, const void *file, siz
 		return status;
 	}
 	module_name(m);
+	if (rt_debugger)
+		module_tell_debugger(m, file, size);
 	pthread_mutex_lock(&dev->children_lock);
 	m->next = dev->modules;
 	dev->modules = m;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debug.h"
 #include "error.h"
 #include "fault.h"
 #include "graph.h"
@@ -128,6 +129,8 @@ static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2,
 	dev->ops->bo_info(s->args_bo, &args);
 	s->args = args.cpu;
 	s->args_va = args.va;
+	if (rt_debugger)
+		rt_debugger->queue_made(dev->ctx, s->queue);
 	dev->ops->queue_info(s->queue, &queue);
 	s->ring = queue.ring;
 	s->queue_id = queue.id;
@@ -135,12 +138,19 @@ static enum gaon_status stream_make_memory(struct rt_stream *s, uint32_t log2,
 	return GAON_OK;
 }
 
+static void stream_destroy_queue(struct rt_stream *s)
+{
+	if (rt_debugger)
+		rt_debugger->queue_gone(s->queue);
+	s->dev->ops->queue_destroy(s->queue);
+}
+
 static void stream_free_memory(struct rt_stream *s)
 {
 	struct rt_device *dev = s->dev;
 
 	if (s->queue)
-		dev->ops->queue_destroy(s->queue);
+		stream_destroy_queue(s);
 	if (s->args_bo)
 		dev->ops->bo_destroy(s->args_bo);
 	if (s->peer_bo)
@@ -236,7 +246,7 @@ void rt_stream_unmake(struct rt_stream *s, uint64_t wait_ns)
 	pthread_mutex_unlock(&s->obj.lock);
 	rt_graph_abandon(s);
 	stream_unlink(s);
-	dev->ops->queue_destroy(s->queue);
+	stream_destroy_queue(s);
 	s->queue = NULL;
 	rt_callbacks_free(s);
 	stream_end_timeline(s);

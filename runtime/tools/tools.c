@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "../debug.h"
+
 /* Standard error, because logs can be turned only by calls, which cannot have been made. */
 static void tools_complain(const char *path, const char *why)
 {
@@ -24,7 +26,7 @@ static void tools_seal(void)
 
 static void tools_load(const char *path)
 {
-	struct gaon_tools tools = { GAON_VERSION, sizeof(gaon_calls.calls), &gaon_calls.calls };
+	struct gaon_tools tools = { GAON_VERSION, sizeof(gaon_calls.calls), &gaon_calls.calls, &rt_debugger };
 	gaon_tools_start_fn *start;
 	char why[256] = "it does not say why";
 	void *library;

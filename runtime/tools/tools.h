@@ -10,6 +10,8 @@
 
 #include <runtime/calls.h>
 
+struct gaon_debugger;
+
 /* Of pages, for any size of page that the machines have. */
 #define GAON_CALLS_ALIGN	65536
 
@@ -25,11 +27,13 @@ extern union gaon_calls_pages gaon_calls;
  * @version: of libgaon
  * @bytes: of the table, as this libgaon has it
  * @calls: the table
+ * @debugger: where a debugger is looked for (debug.h)
  */
 struct gaon_tools {
 	const char *version;
 	size_t bytes;
 	struct gaon_calls *calls;
+	const struct gaon_debugger **debugger;
 };
 
 /*

@@ -152,8 +152,18 @@ static struct gaon_print_ring *direct_context_print_ring(struct gaon_ws_context 
 	return (struct gaon_print_ring *)ctx->print->cpu;
 }
 
+static const struct gaon_ws_debug_ops direct_debug_ops = {
+	.suspend = direct_debug_suspend,
+	.resume = direct_debug_resume,
+	.stopped = direct_debug_stopped,
+	.save_access = direct_debug_save_access,
+	.memory = direct_debug_memory,
+	.wait = direct_debug_wait,
+};
+
 static const struct gaon_winsys_ops direct_ops = {
 	.name = "direct",
+	.debug = &direct_debug_ops,
 	.close = direct_close,
 	.identify = direct_identify,
 	.telemetry = direct_telemetry,
@@ -230,7 +240,7 @@ static int direct_setup(struct direct *ws)
 	cmd.features.mask = ws->identify.features &
 			    (GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE |
 			     GAON_FEATURE_INJECT | GAON_FEATURE_RETIRE |
-			     GAON_FEATURE_GEMM_MEMORY);
+			     GAON_FEATURE_GEMM_MEMORY | GAON_FEATURE_DEBUG);
 	err = direct_admin(ws, &cmd, NULL);
 	if (!err)
 		err = direct_set_limits(ws);

@@ -7,7 +7,7 @@
  *   direct_boot.c   PCI set-up, firmware             direct_admin.c  admin queue
  *   direct_iova.c   host memory the device reaches   direct_vm.c     page tables, invalidation
  *   direct_bo.c     memory objects                   direct_queue.c  contexts and queues
- *   direct_event.c  event rings, faults, waiting
+ *   direct_event.c  event rings, faults, waiting   direct_debug.c  queues that are debugged
  *
  * Locks, outer to inner: context->lock, direct->admin_lock, direct->tlbi_lock, direct->mem_lock,
  * direct->event_lock, direct->iova.lock. The model may hold its own when it calls direct_dma_map()
@@ -101,6 +101,7 @@ struct gaon_ws_queue {
 	struct direct_host save;
 	/* event_lock */
 	bool faulted, told;
+	bool stopped;			/* for its debugger, and nobody has asked yet */
 	struct gaon_fault_record fault;
 };
 
@@ -219,6 +220,8 @@ void direct_vm_fini(struct direct_vm *vm);
 int direct_vm_map(struct direct_vm *vm, uint64_t va, uint64_t pa, uint64_t bytes, uint64_t prot);
 /* Unmaps and waits for the invalidation. */
 int direct_vm_unmap(struct direct_vm *vm, uint64_t va, uint64_t bytes);
+/* Where @va is, whatever may be done there; false: nowhere. */
+bool direct_vm_find(struct direct_vm *vm, uint64_t va, uint64_t *pa);
 int direct_vm_protect(struct direct_vm *vm, uint64_t va, uint64_t bytes, uint64_t prot);
 int direct_tlb_invalidate(struct direct *ws, uint32_t asid, uint64_t va, uint64_t bytes);
 void direct_pt_release_all(struct direct *ws);
@@ -266,6 +269,16 @@ void direct_interrupt(void *ctx, unsigned int vector);
 int direct_queue_fault(struct gaon_ws_queue *queue, struct gaon_fault_record *out);
 int direct_wait(struct gaon_ws_context *ctx, const uint64_t *cpu, uint64_t value,
 		uint64_t timeout_ns);
+
+/* direct_debug.c: winsys.h says what each does */
+bool direct_debug_wanted(const struct direct *ws);
+int direct_debug_suspend(struct gaon_ws_queue *queue, bool *saved);
+int direct_debug_resume(struct gaon_ws_queue *queue);
+bool direct_debug_stopped(struct gaon_ws_queue *queue);
+int direct_debug_save_access(struct gaon_ws_queue *queue, uint64_t offset, void *data, size_t bytes,
+			     bool write);
+size_t direct_debug_memory(struct gaon_ws_context *ctx, uint64_t va, void *data, size_t bytes, bool write);
+void direct_debug_wait(struct gaon_winsys *winsys, uint64_t *events, uint64_t timeout_ns);
 
 /* direct_sem.c */
 int direct_sem_create(struct gaon_winsys *winsys, struct gaon_ws_sem **out);

@@ -72,6 +72,11 @@ static void event_take(struct direct *ws, uint32_t ring, const struct gaon_event
 		    ws->queues[id]->ctx->id == event->fault.context)
 			queue_note_fault(ws->queues[id], &event->fault);
 		break;
+	case GAON_EVENT_STOP:
+		if (event->queue < GAON_QUEUES && ws->queues[event->queue] &&
+		    ws->queues[event->queue]->ctx->id == event->context)
+			ws->queues[event->queue]->stopped = true;
+		break;
 	case GAON_EVENT_RAS:
 		/* On every ring that is enabled: the first that tells of it counts. */
 		if (ring == direct_first_ring(ws))
@@ -94,6 +99,9 @@ static void event_rescan(struct direct *ws)
 		struct gaon_ws_queue *queue = ws->queues[i];
 		struct gaon_fault_record fault;
 
+		/* Who asks finds out that it has not. */
+		if (queue)
+			queue->stopped = true;
 		if (!queue || !queue->state ||
 		    __atomic_load_n(&queue->state->status, __ATOMIC_ACQUIRE) != GAON_QUEUE_FAULTED)
 			continue;

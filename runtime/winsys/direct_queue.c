@@ -242,6 +242,7 @@ static int queue_start(struct gaon_ws_queue *queue, uint64_t ring_va, uint8_t pr
 		.kind = GAON_QUEUE_KIND_USER,
 		.priority = priority,
 		.ring_log2 = (uint8_t)queue->ring_log2,
+		.flags = queue->save_va && direct_debug_wanted(queue->ctx->ws) ? GAON_QUEUE_F_DEBUG : 0,
 		.ring_va = ring_va,
 		.state_va = ring_va + winsys_ring_bytes(queue->ring_log2),
 		.save_va = queue->save_va,

@@ -318,6 +318,17 @@ int direct_vm_protect(struct direct_vm *vm, uint64_t va, uint64_t bytes, uint64_
 	return direct_tlb_invalidate(vm->ws, vm->asid, va, bytes);
 }
 
+bool direct_vm_find(struct direct_vm *vm, uint64_t va, uint64_t *pa)
+{
+	struct direct_pt *pt;
+	unsigned int level;
+
+	if (!vm_leaf(vm, va, &pt, &level))
+		return false;
+	*pa = gaon_pte_pa(pt->pte[gaon_pt_index(va, level)]) + (va & (level_bytes(level) - 1));
+	return true;
+}
+
 /* --- address space --------------------------------------------------------------------------- */
 
 int direct_vm_init(struct direct *ws, struct direct_vm *vm, uint16_t asid)

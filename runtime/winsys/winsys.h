@@ -58,8 +58,28 @@ struct gaon_ws_why {
 	char hint[320];
 };
 
+/*
+ * Queues that are debugged (Documentation/hw/debug.rst): made while somebody debugs (../debug.h). All may run
+ * the device on this thread; none needs a lock, but a queue or context must not go away meanwhile.
+ */
+struct gaon_ws_debug_ops {
+	/* In no slot any more; @saved: a launch is in its save area. */
+	int (*suspend)(struct gaon_ws_queue *queue, bool *saved);
+	int (*resume)(struct gaon_ws_queue *queue);
+	/* Has it stopped by itself since this was asked last? */
+	bool (*stopped)(struct gaon_ws_queue *queue);
+	/* Of a suspended queue; -EFAULT: outside. */
+	int (*save_access)(struct gaon_ws_queue *queue, uint64_t offset, void *data, size_t bytes,
+			   bool write);
+	/* The user's half, whatever kernels may do there; code too. Bytes moved, from the first on. */
+	size_t (*memory)(struct gaon_ws_context *ctx, uint64_t va, void *data, size_t bytes, bool write);
+	/* Until something happens that is not in *@events, the count of what did, or the time is over. */
+	void (*wait)(struct gaon_winsys *ws, uint64_t *events, uint64_t timeout_ns);
+};
+
 struct gaon_winsys_ops {
 	const char *name;
+	const struct gaon_ws_debug_ops *debug;	/* NULL: its queues cannot be debugged */
 
 	void (*close)(struct gaon_winsys *ws);
 	const struct gaon_identify *(*identify)(struct gaon_winsys *ws);

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "debug.h"
+
+const struct gaon_debugger *rt_debugger;

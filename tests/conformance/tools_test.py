@@ -50,7 +50,9 @@ def test_nothing_is_left_out():
     for tool in sorted(os.listdir(f"{BUILD}/gaon")):
         found = {"gaon_" + name[6:] for name in symbols(f"{BUILD}/gaon/{tool}", "--defined-only")
                  if name.startswith("layer_")}
-        report(f"{tool} has a wrapper for each", exported <= found, " ".join(exported - found))
+        # The debugger watches no calls.
+        report(f"{tool} has a wrapper for each", exported <= found or (tool == "debug.so" and not found),
+               " ".join(exported - found))
         wanted = {name for name in symbols(f"{BUILD}/gaon/{tool}", "-D", "--undefined-only") if name.startswith("gaon")}
         report(f"{tool} brings no libgaon with it", not wanted, " ".join(wanted))
 

@@ -22,4 +22,14 @@ $(WATCH_LIBS): $(O)/gaon/%.so: $$(call watch_objs,$$*) $(WATCH_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,relro -Wl,-z,now $(LIBGAON_DEFS) -o $@ $^
 
+# The debugger watches no calls: it has no wrappers (runtime/debug.h).
+DEBUG_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/debug/*.c))
+DEBUG_LIB	:= $(O)/gaon/debug.so
+$(DEBUG_OBJS): CPPFLAGS += -I.
+$(DEBUG_OBJS): | $$(CALLS_H)
+$(DEBUG_LIB): $(DEBUG_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,relro -Wl,-z,now $(LIBGAON_DEFS) -o $@ $^
+WATCH_LIBS	+= $(DEBUG_LIB)
+
 ALL += $(WATCH_LIBS)

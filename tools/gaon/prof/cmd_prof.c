@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* gaon prof: run a program and show what it did with its devices. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,36 +8,14 @@
 #include <unistd.h>
 
 #include "../cmd.h"
+#include "../tool.h"
 #include "prof.h"
-
-#define CODE_SIGNAL	128	/* and the signal's number, as shells have it */
 
 struct prof_options {
 	struct cmd_common common;
 	const char *trace, *roofline;
 	bool counters;
 };
-
-/* The tools library beside the libgaon that this program has. */
-static bool find_tool(char path[4096], const char *name)
-{
-	Dl_info info;
-	void *at = dlsym(RTLD_DEFAULT, "gaon_version");
-	char *slash, *whole;
-
-	if (!at || !dladdr(at, &info) || !info.dli_fname)
-		return false;
-	whole = realpath(info.dli_fname, NULL);
-	slash = whole ? strrchr(whole, '/') : NULL;
-	if (slash)
-		*slash = '\0';
-	snprintf(path, 4096, "%s/gaon/%s.so", whole ? whole : "", name);
-	free(whole);
-	if (!access(path, R_OK))
-		return true;
-	fprintf(stderr, "gaon: %s: %s; install gaon-tools again\n", path, strerror(errno));
-	return false;
-}
 
 /* In the child. With --json the program's output goes out of the document's way. */
 static void program_run(const struct prof_options *o, char **argv, const char *tool, const char *directory)
@@ -50,9 +27,7 @@ static void program_run(const struct prof_options *o, char **argv, const char *t
 	    (o->common.device && setenv("GAON_DEVICE", o->common.device, 1)) ||
 	    (o->common.json && dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
 		_exit(CMD_FAILED);
-	execvp(argv[0], argv);
-	fprintf(stderr, "gaon prof: %s: %s\n", argv[0], strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
+	tool_exec("gaon prof", argv);
 }
 
 /* The program's end; negative if it could not be run at all. */
@@ -63,11 +38,7 @@ static int program_wait(pid_t pid)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;
-	if (!WIFSIGNALED(status))
-		return WEXITSTATUS(status);
-	fprintf(stderr, "gaon prof: the program was ended by signal %d (%s)\n", WTERMSIG(status),
-		strsignal(WTERMSIG(status)));
-	return CODE_SIGNAL + WTERMSIG(status);
+	return tool_status("gaon prof", status);
 }
 
 static bool show(const struct prof_options *o, const char *directory)
@@ -97,34 +68,14 @@ static bool show(const struct prof_options *o, const char *directory)
 	return good;
 }
 
-static void remove_directory(const char *directory)
-{
-	char *const command[] = { (char *)"rm", (char *)"-rf", (char *)"--", (char *)(uintptr_t)directory,
-				  NULL };
-	pid_t pid = fork();
-
-	if (!pid) {
-		execvp(command[0], command);
-		_exit(1);
-	}
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-}
-
 static int profile(const struct prof_options *o, char **argv)
 {
-	const char *base = getenv("TMPDIR");
 	char directory[4096], tool[4096];
 	int code = CMD_FAILED;
 	pid_t pid;
 
-	if (!find_tool(tool, "prof"))
+	if (!tool_find(tool, "prof") || !tool_directory(directory, "prof"))
 		return CMD_FAILED;
-	snprintf(directory, sizeof(directory), "%s/gaon-prof.XXXXXX", base && *base ? base : "/tmp");
-	if (!mkdtemp(directory)) {
-		fprintf(stderr, "gaon prof: %s: %s\n", directory, strerror(errno));
-		return CMD_FAILED;
-	}
 	fflush(stdout);
 	/* An interrupt is for the program; what it did until then is shown. */
 	signal(SIGINT, SIG_IGN);
@@ -140,7 +91,7 @@ static int profile(const struct prof_options *o, char **argv)
 	} else if (code != 126 && code != 127 && !show(o, directory) && !code) {
 		code = CMD_FAILED;
 	}
-	remove_directory(directory);
+	tool_remove_directory(directory);
 	return code;
 }
 

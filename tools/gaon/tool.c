@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "tool.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+bool tool_find(char path[4096], const char *name)
+{
+	Dl_info info;
+	void *at = dlsym(RTLD_DEFAULT, "gaon_version");
+	char *slash, *whole;
+
+	if (!at || !dladdr(at, &info) || !info.dli_fname)
+		return false;
+	whole = realpath(info.dli_fname, NULL);
+	slash = whole ? strrchr(whole, '/') : NULL;
+	if (slash)
+		*slash = '\0';
+	snprintf(path, 4096, "%s/gaon/%s.so", whole ? whole : "", name);
+	free(whole);
+	if (!access(path, R_OK))
+		return true;
+	fprintf(stderr, "gaon: %s: %s; install gaon-tools again\n", path, strerror(errno));
+	return false;
+}
+
+bool tool_directory(char path[4096], const char *name)
+{
+	const char *base = getenv("TMPDIR");
+
+	snprintf(path, 4096, "%s/gaon-%s.XXXXXX", base && *base ? base : "/tmp", name);
+	if (mkdtemp(path))
+		return true;
+	fprintf(stderr, "gaon %s: %s: %s\n", name, path, strerror(errno));
+	return false;
+}
+
+void tool_remove_directory(const char *directory)
+{
+	char *const command[] = { (char *)"rm", (char *)"-rf", (char *)"--", (char *)(uintptr_t)directory,
+				  NULL };
+	pid_t pid = fork();
+
+	if (!pid) {
+		execvp(command[0], command);
+		_exit(1);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+}
+
+void tool_exec(const char *who, char **argv)
+{
+	execvp(argv[0], argv);
+	fprintf(stderr, "%s: %s: %s\n", who, argv[0], strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+int tool_status(const char *who, int status)
+{
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr, "%s: the program was ended by signal %d (%s)\n", who, WTERMSIG(status),
+		strsignal(WTERMSIG(status)));
+	return TOOL_SIGNAL + WTERMSIG(status);
+}

@@ -227,7 +227,7 @@ static int run_one(struct lib_queue *queue, struct gaon_packet packet)
 	return err;
 }
 
-/* What may be in either memory leaves HBM when others need it; it is back when it is used and there is room. */
+/* What may be in either memory leaves HBM when others need it; used again, it is back if there is room. */
 static void test_back(int fd)
 {
 	const uint64_t bytes = 4 * MIB, pattern = uapi_random();

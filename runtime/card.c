@@ -204,6 +204,7 @@ void rt_card_info(struct gaon_winsys *ws, struct gaon_device_info *info)
 		.cooperative_workgroups = id->cores,
 		.modelled_time = id->features & GAON_FEATURE_MODELLED_TIME,
 		.gemm_memory = id->features & GAON_FEATURE_GEMM_MEMORY,
+		.hbm_channels = id->hbm_channels,
 	};
 	snprintf(info->name, sizeof(info->name), "%s", ws->name);
 	snprintf(info->address, sizeof(info->address), "%s", ws->address);

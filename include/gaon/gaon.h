@@ -234,6 +234,7 @@ struct gaon_fault {
  * @stream_priorities: how many, lowest 0
  * @cooperative_workgroups: most workgroups of a cooperative launch
  * @gemm_memory: GAON_GEMM_B_MEMORY, weights of products may lie in memory
+ * @hbm_channels: of device memory, 256 bytes in turn of each; 0 if it is not known
  */
 struct gaon_device_info {
 	size_t size;
@@ -252,6 +253,7 @@ struct gaon_device_info {
 	bool modelled_time;
 	char address[32];
 	bool gemm_memory;
+	uint32_t hbm_channels;
 };
 
 /**

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The gaon command. Its benchmark kernels are those of tests/bench, embedded.
+# The gaon command. Its benchmark kernels are those of tests/bench, embedded; those of `gaon diag` are its own.
 GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c tools/gaon/*/*.c)) $(O)/tools/gaon/bench_kernels_elf.o \
+		   $(O)/tools/gaon/diag/kernels_elf.o \
 		   $(O)/firmware/sign/image.o
 GAON_CLI	:= $(O)/bin/gaon
 $(filter $(O)/tools/gaon/prof/%,$(GAON_CLI_OBJS)): CPPFLAGS += -I.
@@ -15,6 +16,15 @@ $(O)/tools/gaon/bench_kernels.elf: tests/bench/kernels/scalar.c tests/bench/kern
 $(O)/tools/gaon/bench_kernels_elf.o: tools/gaon/bench_kernels_elf.S $(O)/tools/gaon/bench_kernels.elf
 	@mkdir -p $(@D)
 	$(CC) -DELF='"$(O)/tools/gaon/bench_kernels.elf"' -c -o $@ $<
+
+$(O)/tools/gaon/diag/kernels.elf: $(wildcard tools/gaon/diag/kernels/*.c) tools/gaon/diag/diag_args.h \
+		$$(GAONCC_DEPS) $(O)/bin/gaoncc
+	@mkdir -p $(@D)
+	$(O)/bin/gaoncc -std=gnu11 -O2 -Wall -Wextra -Werror -Wshadow -o $@ $(filter %.c,$^)
+
+$(O)/tools/gaon/diag/kernels_elf.o: tools/gaon/diag/kernels_elf.S $(O)/tools/gaon/diag/kernels.elf
+	@mkdir -p $(@D)
+	$(CC) -DELF='"$(O)/tools/gaon/diag/kernels.elf"' -c -o $@ $<
 
 $(GAON_CLI): $(GAON_CLI_OBJS) $(O)/libgaon.so $(O)/libgaonops.so
 	@mkdir -p $(@D)

@@ -126,6 +126,12 @@ int direct_config_from_env(struct gaon_sim_config *config, char *why, size_t why
 			 (unsigned long long)config->spm_bytes);
 		err = -EINVAL;
 	}
+	if (!err && getenv("GAON_SIM_FLAW") && *getenv("GAON_SIM_FLAW") &&
+	    !gaon_sim_flaws_parse(getenv("GAON_SIM_FLAW"), &config->flaws)) {
+		snprintf(why, why_size, "GAON_SIM_FLAW=%s is none of hbm:OFFSET:BIT, spm:CORE:OFFSET:BIT, core:CORE:UNIT, link:PERCENT, memory:PERCENT, clock:PERCENT",
+			 getenv("GAON_SIM_FLAW"));
+		err = -EINVAL;
+	}
 	if (err)
 		return err;
 	config->hbm_bytes &= ~(GAON_HUGE_SIZE - 1);

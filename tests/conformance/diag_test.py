@@ -4,6 +4,7 @@
 import json
 import os
 import pty
+import random
 import re
 import signal
 import subprocess
@@ -91,6 +92,44 @@ def test_good():
            found["level"] == 2, found["tests"])
 
 
+def test_flaws():
+    """What is broken is found by the test whose business it is, and named."""
+    seed = int.from_bytes(os.urandom(4), "little")
+    rng = random.Random(seed)
+    print(f"# seed {seed}")
+    core, bit = rng.randrange(3), rng.randrange(8)
+    hbm, spm = rng.randrange(8 << 20, 40 << 20), rng.randrange(0x80000)
+    cases = [
+        (f"hbm:{hbm}:{bit}", "memory", {"unit": "hbm", "channel": hbm // 256 % 32}),
+        (f"spm:{core}:{spm}:{bit}", "scratchpad", {"unit": "scratchpad", "core": core, "address": hex(spm & ~7)}),
+        (f"core:{core}:integer", "integer", {"unit": "integer", "core": core, "instruction": "add"}),
+        (f"core:{core}:multiply", "integer", {"unit": "multiply", "core": core, "instruction": "mulh"}),
+        (f"core:{core}:float", "float", {"unit": "float", "core": core, "instruction": "fadd.s"}),
+        (f"core:{core}:vector", "vector", {"unit": "vector", "core": core, "instruction": "vadd.vv e8"}),
+        (f"core:{core}:matrix", "matrix", {"unit": "matrix", "core": core, "instruction": "gemm f32"}),
+        (f"link:{rng.randrange(10, 70)}", "link-speed", {}),
+        (f"memory:{rng.randrange(10, 70)}", "memory-speed", {}),
+        (f"clock:{rng.randrange(40, 97)}", "clock", {"unit": "clock", "core": 0}),
+    ]
+    tests = ",".join(sorted({test for _, test, _ in cases}))
+    for flaw, test, want in cases:
+        found = document(f"flaw {flaw}", 2, "--only", tests, "-m", "44M", "-s", str(seed), GAON_SIM_FLAW=flaw)
+        first = found["findings"][0]
+        report(f"flaw {flaw}: found by {test}, and named", first["test"] == test and
+               all(first[key] == value for key, value in want.items()) and
+               all(f["test"] == test or flaw.startswith("clock") for f in found["findings"]), found["findings"][:4])
+        if first["expected"]:
+            wrong = int(first["expected"], 16) ^ int(first["found"], 16)
+            place = spm if test == "scratchpad" else hbm
+            expected = 1 << (place % 8 * 8 + bit) if test in ("memory", "scratchpad") else wrong
+            report(f"flaw {flaw}: that bit", wrong == expected and wrong, found["findings"][0])
+    for bad in ("hbm", "hbm:1", "hbm:1:8", "core:1:heart", "core:99:matrix", "link:0", "link:101", "link:50+", "+", "spm:1:2"):
+        expect(f"flaw {bad} is refused", 3, out="GAON_SIM_FLAW=", GAON_SIM_FLAW=bad)
+        done = subprocess.run([os.path.join(os.path.dirname(GAON), "gaon-sim"), "--vfio-user", "/nowhere/socket", "--flaw", bad],
+                              capture_output=True, text=True, check=False, timeout=60 * PATIENCE)
+        report(f"gaon-sim --flaw {bad} is refused", done.returncode == 125 and "--flaw" in done.stderr, done)
+
+
 def test_refusals():
     """Exit status 3: monitoring is to know that nothing is known."""
     for args, err in ((("-r", "0"), "takes 1 to [24], not '0'"), (("-r", "5"), "takes 1 to [24], not '5'"), (("-r", "x"), "not 'x'"),
@@ -150,6 +189,7 @@ def test_interrupt():
 def main():
     """All of them."""
     test_good()
+    test_flaws()
     test_refusals()
     test_output()
     test_interrupt()

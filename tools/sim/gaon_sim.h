@@ -49,6 +49,34 @@ enum gaon_sim_lie {
 /* As on the command line; NULL behind the last. */
 const char *gaon_sim_lie_name(unsigned int kind);
 
+enum gaon_sim_unit {
+	GAON_SIM_UNIT_NONE, GAON_SIM_UNIT_INTEGER, GAON_SIM_UNIT_MULTIPLY, GAON_SIM_UNIT_FLOAT,
+	GAON_SIM_UNIT_VECTOR, GAON_SIM_UNIT_MATRIX,
+	GAON_SIM_UNITS
+};
+
+/**
+ * struct gaon_sim_flaws - what is broken without the chip noticing; all zero: nothing
+ * @hbm_offset, @hbm_mask: these bits of that byte of HBM are 0 after each launch
+ * @spm_core, @spm_offset, @spm_mask: the same of a core's scratchpad, after each gaon.fence of it
+ * @core, @unit: enum gaon_sim_unit, of which that core gets results with the lowest bit wrong
+ * @link_percent, @memory_percent, @clock_percent: what link to the host, HBM and the cores' clock have
+ *	left of what IDENTIFY and TELEMETRY say
+ */
+struct gaon_sim_flaws {
+	uint64_t hbm_offset;
+	uint32_t spm_core, spm_offset;
+	uint8_t hbm_mask, spm_mask;
+	uint32_t core, unit;
+	uint32_t link_percent, memory_percent, clock_percent;
+};
+
+/*
+ * From "hbm:OFFSET:BIT", "spm:CORE:OFFSET:BIT", "core:CORE:UNIT", "link:PERCENT", "memory:PERCENT",
+ * "clock:PERCENT", several with + between them. False, and @out as it was: it is none.
+ */
+bool gaon_sim_flaws_parse(const char *text, struct gaon_sim_flaws *out);
+
 /**
  * struct gaon_sim_config - shape of the device; zero in a field means its default
  * @size: sizeof(struct gaon_sim_config)
@@ -78,6 +106,7 @@ const char *gaon_sim_lie_name(unsigned int kind);
  * @lie_seed: repeats what is told instead
  * @lie_every: one occasion out of so many is used, default 8
  * @ambient_mc: temperature of the air around the card, thousandths of a degree Celsius, default 35000
+ * @flaws: for tests of software that looks for broken hardware
  */
 struct gaon_sim_config {
 	size_t size;
@@ -104,6 +133,7 @@ struct gaon_sim_config {
 	uint64_t lie_seed;
 	uint32_t lie_every;
 	int32_t ambient_mc;
+	struct gaon_sim_flaws flaws;
 };
 
 /**

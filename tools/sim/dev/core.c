@@ -456,13 +456,20 @@ static void finish_workgroup(struct sim_core *core)
 	u->ended++;
 }
 
+static enum sim_exit run_hart(struct sim_core *core, uint64_t budget)
+{
+	if (sim_flaw_hits(core) && core->sim->config.flaws.unit != GAON_SIM_UNIT_MATRIX)
+		return sim_flaw_run(core, budget ? budget : 1);
+	return budget ? sim_hart_run(core->hart, budget) : sim_hart_step(core->hart);
+}
+
 /* Execute up to @budget instructions of the workgroup, 0: one exactly; false: the core can't go on now. */
 static bool run_chunk(struct sim_core *core, uint64_t budget)
 {
 	struct sim_hart *h = core->hart;
 	struct sim_unit *u = core->unit;
 	uint64_t cycles = sim_cycles_of(core->sim, h), instructions = h->instret;
-	enum sim_exit exit = budget ? sim_hart_run(h, budget) : sim_hart_step(h);
+	enum sim_exit exit = run_hart(core, budget);
 
 	cycles = sim_cycles_of(core->sim, h) - cycles;
 	u->cycles += cycles;

@@ -356,6 +356,22 @@ void sim_core_destroy(struct sim_core *core);
 void sim_core_bind(struct sim_core *core, struct sim_launch *launch);
 /* Execute workgroups of core->launch for a quantum. */
 void sim_core_run(struct sim_core *core);
+/* --- what is broken (flaw.c) --- */
+void sim_flaw_launch_end(struct gaon_sim *sim);
+void sim_flaw_fence(struct sim_core *core);
+/* As sim_hart_run(), of a core whose scalar or vector unit is broken: slow. */
+enum sim_exit sim_flaw_run(struct sim_core *core, uint64_t budget);
+static inline bool sim_flaw_hits(const struct sim_core *core)
+{
+	return core->sim->config.flaws.unit && core->sim->config.flaws.core == core->index;
+}
+/* @whole, or the part of it that is left. */
+static inline uint32_t sim_flaw_part(uint32_t whole, uint32_t percent)
+{
+	uint32_t part = percent ? (uint32_t)((uint64_t)whole * percent / 100) : whole;
+
+	return part ? part : 1;
+}
 void sim_core_begin(struct sim_core *core, uint64_t workgroup);
 void sim_core_mark_dirty(struct sim_core *core, uint64_t offset, uint64_t bytes);
 void sim_core_reset(struct sim_core *core);

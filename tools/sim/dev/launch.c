@@ -253,6 +253,7 @@ void sim_launch_settle(struct gaon_sim *sim, struct sim_launch *l)
 	}
 	if (!l->left) {
 		sim_time_launch_end(sim, l);
+		sim_flaw_launch_end(sim);
 		end(sim, l);
 		sim_packet_done(sim, slot);
 		return;

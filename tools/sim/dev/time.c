@@ -32,12 +32,13 @@ static uint64_t link_ticks(const struct gaon_sim *sim, uint64_t bytes, uint32_t 
 
 uint64_t sim_time_hbm_ticks(const struct gaon_sim *sim, uint64_t bytes)
 {
-	return link_ticks(sim, bytes, sim->identify.hbm_mbps);
+	return link_ticks(sim, bytes,
+			  sim_flaw_part(sim->identify.hbm_mbps, sim->config.flaws.memory_percent));
 }
 
 uint64_t sim_time_host_ticks(const struct gaon_sim *sim, uint64_t bytes)
 {
-	return link_ticks(sim, bytes, sim->identify.host_mbps);
+	return link_ticks(sim, bytes, sim_flaw_part(sim->identify.host_mbps, sim->config.flaws.link_percent));
 }
 
 /* --- queues ---------------------------------------------------------------------------------- */
@@ -45,7 +46,8 @@ uint64_t sim_time_host_ticks(const struct gaon_sim *sim, uint64_t bytes)
 /* What the cores' clock drives, at that clock. */
 static uint64_t clocked(const struct gaon_sim *sim, uint64_t ticks)
 {
-	return sim_time_clocked(sim->power.khz, sim->identify.clock_khz, ticks);
+	return sim_time_clocked(sim_flaw_part(sim->power.khz, sim->config.flaws.clock_percent),
+				sim->identify.clock_khz, ticks);
 }
 
 static uint64_t *queue_of(struct gaon_sim *sim, const struct sim_slot *slot)
@@ -196,7 +198,7 @@ void sim_time_launch_begin(struct gaon_sim *sim, struct sim_launch *l)
 {
 	uint64_t start;
 
-	l->khz = sim->power.khz;
+	l->khz = sim_flaw_part(sim->power.khz, sim->config.flaws.clock_percent);
 	l->max_khz = sim->identify.clock_khz;
 	if (!is_on(sim))
 		return;

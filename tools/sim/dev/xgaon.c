@@ -97,6 +97,8 @@ static bool perform_gemm(struct sim_core *core, const struct sim_xop *op)
 	owner = take_matrix(core->sim);
 	sim_gemm_run(owner->matrix, &g);
 	atomic_store_explicit(&owner->multiplies, false, memory_order_release);
+	if (sim_flaw_hits(core) && core->sim->config.flaws.unit == GAON_SIM_UNIT_MATRIX)
+		*(g.flags & GAON_GEMM_CONVERT ? g.d : g.c) ^= 1;
 	free(copy);
 	return true;
 }
@@ -348,7 +350,10 @@ static enum sim_op_status do_fence(struct sim_core *core)
 
 	if (st != SIM_OP_OK)
 		return st;
-	return sim_xgaon_drain(core) ? SIM_OP_OK : SIM_OP_FAULT;
+	if (!sim_xgaon_drain(core))
+		return SIM_OP_FAULT;
+	sim_flaw_fence(core);
+	return SIM_OP_OK;
 }
 
 /*

@@ -17,7 +17,7 @@
 enum {
 	OPT_PATH = 256, OPT_HBM, OPT_APERTURE, OPT_SCRATCHPAD, OPT_CORES, OPT_VLEN, OPT_SLOTS,
 	OPT_VECTORS, OPT_THREADS, OPT_EFFECTS, OPT_NO_TIME, OPT_DEBUG_FUSE, OPT_NV, OPT_KEY,
-	OPT_LIE, OPT_AMBIENT, OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET,
+	OPT_LIE, OPT_FLAW, OPT_AMBIENT, OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET,
 	OPT_HELP, OPT_VERSION,
 };
 
@@ -37,6 +37,7 @@ static const struct option longs[] = {
 	{ "nv", required_argument, NULL, OPT_NV },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "lie", required_argument, NULL, OPT_LIE },
+	{ "flaw", required_argument, NULL, OPT_FLAW },
 	{ "ambient", required_argument, NULL, OPT_AMBIENT },
 	{ "trap-aperture", no_argument, NULL, OPT_TRAP_APERTURE },
 	{ "once", no_argument, NULL, OPT_ONCE },
@@ -74,6 +75,9 @@ void vfu_usage(FILE *out)
 	      "                          stuck, hung, tangled, deaf, or all;\n"
 	      "                          one occasion in EVERY (8) is used, chosen by SEED (0: the\n"
 	      "                          clock, and printed): for tests of drivers\n"
+	      "  --flaw KIND[+KIND]...   break what the chip does not notice: hbm:OFFSET:BIT, spm:CORE:OFFSET:BIT,\n"
+	      "                          core:CORE:UNIT (integer, multiply, float, vector, matrix), or leave a\n"
+	      "                          part of a speed: link:PERCENT, memory:PERCENT, clock:PERCENT\n"
 	      "  --trap-aperture         the client may not map BAR2: slow, for tests\n"
 	      "  --once                  end when every device has had a client\n"
 	      "  --no-sandbox            keep all system calls (for debuggers and sanitizers)\n"
@@ -286,6 +290,11 @@ static int parse_option(struct vfu_server_options *o, int opt, const char *text)
 		return 0;
 	case OPT_LIE:
 		return parse_lie(text, &o->device.config);
+	case OPT_FLAW:
+		if (gaon_sim_flaws_parse(text, &o->device.config.flaws))
+			return 0;
+		fprintf(stderr, "gaon-sim: --flaw: '%s' is none; --help lists them\n", text);
+		return -1;
 	case OPT_TRAP_APERTURE:
 		o->device.trap_aperture = true;
 		return 0;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # diag.sh GAON: `gaon diag` on a card through its driver, idle and in use.
+# shellcheck disable=SC1091,SC2034,SC2154 # what has.sh and ask.sh set and use
 set -u
 . tests/vm/guest/has.sh
 . tests/vm/guest/ask.sh
@@ -30,4 +31,4 @@ ask diag
 is 0 "level 1 of a card in use"
 exec 3>&-
 echo "1..$number"
-exit $bad
+exit "$bad"

@@ -19,7 +19,7 @@
 /* A GiB that one leaf may map, and some more in another table of level 2. */
 #define FIRST_VA		((512ull << 30) - SZ_1G)
 #define PAGES			((SZ_1G + SZ_64M) / SZ_4K)
-#define OPERATIONS		160
+#define OPERATIONS		96
 
 /** struct pt_world - tables, and what should be in them */
 struct pt_world {

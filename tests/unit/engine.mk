@@ -30,7 +30,7 @@ $(ENGINE_TESTS): $(O)/tests/%: $(O)/tests/%.o $(ENGINE_LIB_OBJ) $$(LIBSIM)
 $(O)/tests/unit/engine_moves: $(O)/tests/unit/moves_memory.o $(O)/tests/unit/moves_work.o \
 	$$(DEV_TEST_HOST) $$(FW_EMBED)
 TESTS += $(ENGINE_TESTS)
-TSAN_TESTS += $(filter %/engine_preempt %/engine_time %/engine_moves %/engine_ahead,$(ENGINE_TESTS))
+TSAN_TESTS += $(filter %/engine_preempt %/engine_debug %/engine_time %/engine_moves %/engine_ahead,$(ENGINE_TESTS))
 
 ENGINE_FUZZERS	:= $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_packets.c \
 			tests/fuzz/fuzz_xgaon.c))

@@ -11,6 +11,7 @@
 
 #define OUT		0x100000
 #define ARGS		0x200000
+#define SCRIPT		0x300000
 #define SAVE		(8ull << 20)	/* of queue 0, in the kernel's memory */
 
 static struct engine *e;
@@ -332,7 +333,43 @@ START_TEST(test_vector)
 }
 END_TEST
 
-/* While it stands, others have the cores; and a preemption in the middle of a step changes nothing. */
+/* In a gang: one stops; while it is held the others come as far as the barrier, and that is told of. */
+START_TEST(test_gang)
+{
+	struct gaon_packet pkt = engine_launch(K_SCRIPT, VA_HBM + SCRIPT, 4, 1, 1);
+	uint64_t *table = engine_hbm64(e, SCRIPT);
+
+	for (uint64_t i = 0; i < 4; i++) {
+		uint64_t at = SCRIPT + 4096 * (i + 1);
+		uint64_t ops[][3] = { { 10, 100, 0 }, { 5, 0, 0 }, { 0, 0, 0 } };
+
+		if (i == 2) {
+			ops[0][0] = 9;
+			ops[0][1] = VA_NX;
+			ops[0][2] = GAON_VA_SPM;
+		}
+		table[i] = VA_HBM + at;
+		memcpy(engine_hbm(e, at), ops, sizeof(ops));
+	}
+	pkt.launch.launch_flags = GAON_LAUNCH_COOPERATIVE;
+	engine_push(e, q, &pkt);
+	engine_ring(e, q);
+	expect_stop();
+	ck_assert_uint_eq(state()->stopped, 1 << 2);
+	ck_assert_uint_eq(core(2)->fault.type, GAON_FAULT_PAGE);
+	ck_assert_uint_eq(core(2)->fault.va, VA_NX);
+	state()->hold = 1 << 2;
+	resume();
+	expect_stop();
+	ck_assert_uint_eq(state()->stopped, 0);
+	ck_assert_uint_eq(state()->active, 0xf);
+	core(2)->pc += 4;
+	resume();
+	expect_done(1);
+}
+END_TEST
+
+/* While it stands, others have the cores. */
 START_TEST(test_others)
 {
 	struct engine_queue *other = engine_queue(e, 1, GAON_QUEUE_KIND_USER, 1, false, 0);
@@ -412,6 +449,7 @@ static void add(Suite *suite, const char *name, void (*set_up)(void))
 	tcase_add_test(tc, test_fault_mended);
 	tcase_add_test(tc, test_fault_passed);
 	tcase_add_test(tc, test_vector);
+	tcase_add_test(tc, test_gang);
 	tcase_add_test(tc, test_others);
 	tcase_add_test(tc, test_hostile);
 	tcase_add_test(tc, test_needs_save_area);

@@ -26,6 +26,6 @@ $(DEBUG_KERNELS): tests/conformance/debug/kernels.c $$(GAONCC_DEPS) $(O)/bin/gao
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -g -O1 -o $@ $<
 $(O)/tests/conformance/debug_test: $(DEBUG_KERNELS)
-$(O)/tests/conformance/debug_test: | $(O)/gaon/debug.so $(GAON_CLI) $(LIBGAON)
+$(O)/tests/conformance/debug_test: | $(O)/gaon/debug.so $(O)/bin/gaon $(O)/libgaon.so
 
 TESTS += $(SCRIPT_TESTS:%=$(O)/tests/conformance/%)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Tools libraries that GAON_TOOLS names: $(LIBDIR)/gaon/NAME.so, beside libgaon, whose version they are of.
 WATCH_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/*.c))
-WATCH_TOOLS	:= prof
+WATCH_TOOLS	:= prof record
 WATCH_LIBS	:= $(WATCH_TOOLS:%=$(O)/gaon/%.so)
 watch_objs	= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/$1/*.c)) $(O)/tools/watch/$1/wrappers.o
 
@@ -20,7 +20,7 @@ $(WATCH_TOOLS:%=$(O)/tools/watch/%/wrappers.o): %.o: %.c
 # What it calls of libgaon it is given: it must not bring another.
 $(WATCH_LIBS): $(O)/gaon/%.so: $$(call watch_objs,$$*) $(WATCH_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,relro -Wl,-z,now $(LIBGAON_DEFS) -o $@ $^
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-z,relro -Wl,-z,now $(LIBGAON_DEFS) -o $@ $^ -lz
 
 # The debugger watches no calls: it has no wrappers (runtime/debug.h).
 DEBUG_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/watch/debug/*.c))

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 /*
  * What is mapped at a time; a multiple of any page. Larger pieces of data are written behind the
  * mapping's back.
@@ -22,7 +24,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int file = -1;
 static struct watch_header *header;
 static uint8_t *window;			/* of the file at window_at */
-static uint64_t window_at, end, allocated;
+static uint64_t window_at, end, allocated, limit;
+static bool checked;
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -55,6 +58,11 @@ static bool file_grow(uint64_t bytes)
 	uint64_t want = (bytes + WINDOW - 1) & ~(WINDOW - 1);
 	int err;
 
+	if (limit && bytes > limit) {
+		fprintf(stderr, "gaon: the record of the program's calls ends here: it has come to its limit of %llu "
+			"bytes\n", (unsigned long long)limit);
+		return false;
+	}
 	if (want <= allocated)
 		return true;
 	err = posix_fallocate(file, (off_t)allocated, (off_t)(want - allocated));
@@ -64,6 +72,17 @@ static bool file_grow(uint64_t bytes)
 	}
 	allocated = want;
 	return true;
+}
+
+void watch_file_checked(uint64_t most)
+{
+	checked = true;
+	limit = most;
+}
+
+static uint32_t file_sum(uint32_t sum, const void *data, uint64_t bytes)
+{
+	return (uint32_t)crc32_z(sum, data, (z_size_t)bytes);
 }
 
 static bool file_map(uint64_t at)
@@ -151,6 +170,11 @@ void watch_file_put(uint32_t type, const void *head, size_t bytes, const void *d
 	struct watch_record record = { .type = type, .bytes = sizeof(record) + bytes + more };
 	uint64_t after;
 
+	if (checked) {
+		record.sum = file_sum(0, head, bytes);
+		if (more)
+			record.sum = file_sum(record.sum, data, more);
+	}
 	pthread_mutex_lock(&lock);
 	after = (end + record.bytes + WATCH_ALIGN - 1) & ~(uint64_t)(WATCH_ALIGN - 1);
 	if (file >= 0 && file_grow(after) && file_store(end, &record, sizeof(record)) &&

@@ -28,10 +28,15 @@ struct watch_header {
 
 struct watch_record {
 	uint32_t type;
-	uint32_t reserved;
+	uint32_t sum;			/* of what follows, of files that are checked; else 0 */
 	uint64_t bytes;			/* with this; the next begins at the next multiple of WATCH_ALIGN */
 };
 
+/*
+ * The file's records carry check sums (CRC-32), and it ends at @limit bytes with a message, unless that
+ * is 0. Before watch_file_start().
+ */
+void watch_file_checked(uint64_t limit);
 /*
  * Makes DIRECTORY/PID.NUMBER.SUFFIX. False with @why.
  */

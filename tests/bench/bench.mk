@@ -23,7 +23,7 @@ $(O)/tests/bench/kernels/%.elf: tests/bench/kernels/%.c tests/bench/kernels/benc
 	$(O)/bin/gaoncc -O3 $(BENCH_DEVICE_FLAGS) -o $@ $<
 
 $(GAON_BENCH): $(BENCH_OBJS) $(BENCH_ELFS) $(O)/libgaon.so $(O)/libgaonops.so \
-		| $(O)/gaon/prof.so $(O)/bin/gaon $(O)/bin/gaon-demo-digits
+		| $(O)/gaon/prof.so $(O)/gaon/record.so $(O)/bin/gaon $(O)/bin/gaon-demo-digits
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(BENCH_OBJS) -L$(O) -Wl,-rpath,'$$ORIGIN/../..' \
 		-lgaonops -lgaon -ljansson -lOpenCL -lopenblas -ldnnl -lm

@@ -54,8 +54,26 @@ static double probe_digits_prof(void)
 	return command_seconds(command);
 }
 
+/* With what the file needs to be whole, on the disk. */
+static double probe_digits_record(void)
+{
+	char path[] = "/tmp/gaon-bench-record.XXXXXX";
+	char *const command[] = { (char *)BENCH_BIN "/gaon", (char *)"record", (char *)"-o", path, (char *)"--",
+				  (char *)BENCH_BIN "/gaon-demo-digits", NULL };
+	int fd = mkstemp(path);
+	double seconds;
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	seconds = command_seconds(command);
+	unlink(path);
+	return seconds;
+}
+
 const struct bench_probe bench_probes_watch[] = {
 	{ "digits", probe_digits },
 	{ "digits_prof", probe_digits_prof },
+	{ "digits_record", probe_digits_record },
 	{ NULL, NULL },
 };

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Scripts that use the built commands as a person would.
-SCRIPT_TESTS	:= abi_test admin_test cli_test config_test debug_test demo_test diag_test events_test exporter_test install_test manage_test prof_test tools_test top_test topo_test watch_test
+SCRIPT_TESTS	:= abi_test admin_test cli_test config_test debug_test demo_test diag_test events_test exporter_test install_test manage_test prof_test record_test tools_test top_test topo_test watch_test
 
 $(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conformance/%.py
 	@mkdir -p $(@D)
@@ -27,5 +27,12 @@ $(DEBUG_KERNELS): tests/conformance/debug/kernels.c $$(GAONCC_DEPS) $(O)/bin/gao
 	$(O)/bin/gaoncc -g -O1 -o $@ $<
 $(O)/tests/conformance/debug_test: $(DEBUG_KERNELS)
 $(O)/tests/conformance/debug_test: | $(O)/gaon/debug.so $(O)/bin/gaon $(O)/libgaon.so
+
+RANDOM_OPS	:= $(O)/tests/conformance/record/random_ops
+$(RANDOM_OPS): $(RANDOM_OPS).o $(LIBGAON)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -L$(O) -Wl,-rpath,$(abspath $(O)) -lgaon -lpthread
+$(O)/tests/conformance/record_test: $(CLI_KERNELS) $(RANDOM_OPS)
+$(O)/tests/conformance/record_test: | $$(RT_TEST_ELF) $(O)/gaon/record.so $(GAON_CLI) $(O)/bin/gaon-demo-digits \
+	$(O)/tests/conformance/runtime_launch
 
 TESTS += $(SCRIPT_TESTS:%=$(O)/tests/conformance/%)

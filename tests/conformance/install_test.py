@@ -41,7 +41,7 @@ def main():
         if not report("install into DESTDIR", done.returncode == 0, done.stdout):
             return 1
         for path in ("bin/gaon", "bin/gaoncc", "bin/gaon-sim", "bin/gaon-demo-digits", "lib/libgaon.so",
-                     "lib/libgaonops.so", "lib/gaon/prof.so", "lib/gaon/debug.so", "lib/libgaon.a", "lib/libggml-gaon.so", "include/gaon/gaon.h", "include/gaon/device.h",
+                     "lib/libgaonops.so", "lib/gaon/prof.so", "lib/gaon/record.so", "lib/gaon/debug.so", "lib/libgaon.a", "lib/libggml-gaon.so", "include/gaon/gaon.h", "include/gaon/device.h",
                      "include/gaon/ops.h", "include/gaon/tensor.h", "include/gaon/products.h", "include/gaon/device/tensor.h",
                      "include/gaon/hw/gaon_packet.h", "include/gaon/uapi/drm/gaon_accel.h", "lib/pkgconfig/gaon.pc", "lib/pkgconfig/gaonops.pc",
                      "share/bash-completion/completions/gaon-sim", "share/zsh/site-functions/_gaon",

@@ -4,8 +4,8 @@ GAON_CLI_OBJS	:= $(patsubst %.c,$(O)/%.o,$(wildcard tools/gaon/*.c tools/gaon/*/
 		   $(O)/tools/gaon/diag/kernels_elf.o \
 		   $(O)/firmware/sign/image.o
 GAON_CLI	:= $(O)/bin/gaon
-$(filter $(O)/tools/gaon/prof/%,$(GAON_CLI_OBJS)): CPPFLAGS += -I.
-$(filter $(O)/tools/gaon/prof/%,$(GAON_CLI_OBJS)): | $$(CALLS_H)
+$(filter $(O)/tools/gaon/prof/% $(O)/tools/gaon/record/%,$(GAON_CLI_OBJS)): CPPFLAGS += -I.
+$(filter $(O)/tools/gaon/prof/% $(O)/tools/gaon/record/%,$(GAON_CLI_OBJS)): | $$(CALLS_H)
 $(O)/tools/gaon/coredump_symbol.o: private CPPFLAGS += -DLLVM_VERSION='"$(LLVM)"'
 
 $(O)/tools/gaon/bench_kernels.elf: tests/bench/kernels/scalar.c tests/bench/kernels/bench_kernels.h \
@@ -29,7 +29,7 @@ $(O)/tools/gaon/diag/kernels_elf.o: tools/gaon/diag/kernels_elf.S $(O)/tools/gao
 $(GAON_CLI): $(GAON_CLI_OBJS) $(O)/libgaon.so $(O)/libgaonops.so
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $(GAON_CLI_OBJS) -L$(O) $(call rpath,'$$ORIGIN/..' '$$ORIGIN/../lib') \
-		-lgaonops -lgaon -ljansson -lkmod -lmicrohttpd -lcrypto -lncursesw -ltinfo -lm
+		-lgaonops -lgaon -ljansson -lkmod -lmicrohttpd -lcrypto -lncursesw -ltinfo -lz -lm
 
 ifneq ($(wildcard runtime/build.mk),)
 ALL += $(GAON_CLI)

@@ -11,10 +11,11 @@ extern const struct cmd cmd_run, cmd_bench, cmd_coredump;
 extern const struct cmd cmd_record_tree, cmd_doctor, cmd_prof, cmd_debug, cmd_help, cmd_version;
 extern const struct cmd cmd_diag;
 extern const struct cmd cmd_exporter, cmd_config, cmd_reset, cmd_module, cmd_fw, cmd_cdi, cmd_bugreport;
+extern const struct cmd cmd_record, cmd_replay;
 
 const struct cmd *const cmd_table[] = {
 	&cmd_list, &cmd_info, &cmd_ps, &cmd_watch, &cmd_events, &cmd_top, &cmd_topo,
-	&cmd_run, &cmd_bench, &cmd_prof, &cmd_debug,
+	&cmd_run, &cmd_bench, &cmd_prof, &cmd_debug, &cmd_record, &cmd_replay,
 	&cmd_doctor, &cmd_diag, &cmd_coredump, &cmd_record_tree,
 	&cmd_exporter, &cmd_config, &cmd_reset, &cmd_module, &cmd_fw, &cmd_cdi, &cmd_bugreport,
 	&cmd_help, &cmd_version,

@@ -130,12 +130,35 @@ def test_flaws():
         report(f"gaon-sim --flaw {bad} is refused", done.returncode == 125 and "--flaw" in done.stderr, done)
 
 
+def test_long():
+    """Levels 3 and 4 in a small form."""
+    found = document("level 4", 0, "-r", "4", "-m", "2M", "-t", "1", GAON_SIM_CORES="2")
+    figures = {figure["name"]: figure["value"] for figure in found["figures"]}
+    seconds = {t["name"]: t["seconds"] for t in found["tests"]}
+    report("level 4 runs every test there is", len(found["tests"]) == len(json.loads(diag("--list", "--json").stdout)["tests"]) and
+           found["tests"][-1]["name"] == "errors", found["tests"])
+    report("what lasts lasts as long as is asked for", all(1 <= seconds[name] < 30 * PATIENCE for name in ("stress", "queues", "soak")),
+           seconds)
+    report("heat, power and clock are watched", 20 < figures["temperature_c"] < 100 and 50 < figures["power_w"] < 300 and
+           figures["clock_least_mhz"] == 1050, figures)
+    found = document("all free memory", 0, "--only", "march", GAON_SIM_HBM="32M")
+    figures = {figure["name"]: figure["value"] for figure in found["figures"]}
+    report("is nearly all there is", 29 <= figures["memory_marched_mib"] <= 32, figures)
+    bit, place = random.randrange(8), random.randrange(2 << 20, 30 << 20)
+    found = document(f"a bit at {place} that falls", 2, "--only", "march", GAON_SIM_HBM="32M", GAON_SIM_FLAW=f"hbm:{place}:{bit}")
+    report("is found wherever it is", found["findings"][0]["channel"] == place // 256 % 32 and
+           found["tests"][0]["wrong"] >= 3, found["findings"][:3])
+    found = document("a core that multiplies wrong under load", 2, "--only", "stress", "-t", "5", GAON_SIM_FLAW="core:2:multiply")
+    report("ends the stress, and is named", found["findings"][0]["core"] == 2 and found["findings"][0]["unit"] == "multiply" and
+           "in round 1" in found["findings"][-1]["text"], found["findings"])
+
+
 def test_refusals():
     """Exit status 3: monitoring is to know that nothing is known."""
     for args, err in ((("-r", "0"), "takes 1 to [24], not '0'"), (("-r", "5"), "takes 1 to [24], not '5'"), (("-r", "x"), "not 'x'"),
                       (("--only", "heat"), "no test is named 'heat'.*--list"), (("--only", ""), "names of tests"),
                       (("--only", "copy,,memory"), "no test is named ''"), (("-m", "1K"), "from 1M on"),
-                      (("-m", "9X"), "not '9X'"), (("-m", "-4M"), "not '-4M'"), (("-s", "seed"), "takes a number"),
+                      (("-m", "9X"), "not '9X'"), (("-m", "-4M"), "not '-4M'"), (("-s", "seed"), "takes a number"), (("-t", "0"), "1 to 1000000 seconds, not '0'"),
                       (("--sideways",), "usage"), (("now",), "usage")):
         expect(f"diag {' '.join(args)} is refused", 3, *args, err=err)
     expect("a card that is not there", 3, "-d", "accel7", out="GAON UNKNOWN - accel7: there is no such card", err="no card is named")
@@ -190,6 +213,7 @@ def main():
     """All of them."""
     test_good()
     test_flaws()
+    test_long()
     test_refusals()
     test_output()
     test_interrupt()

@@ -15,15 +15,17 @@
 #include "cmd.h"
 #include "diag/output.h"
 
-#define LEVELS		2u
+#define LEVELS		4u
 #define IDLE_FROM	2u		/* levels that need the device for themselves */
+#define TIME_MOST_S	1000000u
 #define MEMORY_LEAST	(1ull << 20)
 
 static const struct cmd_option diag_options[] = {
-	{ "run", "LEVEL", "1 software (default), 2 short hardware", 'r' },
+	{ "run", "LEVEL", "1 software (default), 2 short hardware, 3 stress, 4 all memory and soak", 'r' },
 	{ "only", "TEST[,TEST]...", "these tests, of whatever level, alone", 'o' },
 	{ "list", NULL, "the tests, with the level from which on each is run", 'l' },
 	{ "memory", "SIZE", "device memory to test, such as 512M", 'm' },
+	{ "time", "SECONDS", "how long each test takes that lasts", 't' },
 	{ "seed", "N", "of all that is random; it is printed", 's' },
 	{ 0 },
 };
@@ -95,6 +97,13 @@ static bool take_option(struct diag_run *run, int letter, bool *only)
 		if (parse_size(optarg, &run->d.memory))
 			return true;
 		fprintf(stderr, "gaon diag: --memory takes a size from 1M on, such as 512M or 4G, not '%s'\n", optarg);
+		return false;
+	case 't':
+		if (cmd_parse_u64(optarg, TIME_MOST_S, &value) && value) {
+			run->d.seconds = (double)value;
+			return true;
+		}
+		fprintf(stderr, "gaon diag: --time takes 1 to %u seconds, not '%s'\n", TIME_MOST_S, optarg);
 		return false;
 	default:
 		if (cmd_parse_u64(optarg, UINT64_MAX, &run->d.seed))
@@ -299,7 +308,7 @@ const struct cmd cmd_diag = {
 	.options = diag_options,
 	.text = "Tests one device. Levels: 1 is the software there, and does the device do anything (seconds); 2 memories, every\n"
 		"core, engine and kind of instruction against results that the host worked out, and speed against what the\n"
-		"device says of itself. From level 2 on the device has to be idle; who uses it is named.\n"
+		"device says of itself; 3 the same under load for minutes; 4 all free memory, and ten minutes more. From level 2 on the device has to be idle; who uses it is named.\n"
 		"The first line is for monitoring; exit status: 0 OK, 1 warning, 2 critical, 3 unknown (also wrong usage).\n",
 	.run = diag_run,
 };

@@ -126,6 +126,8 @@ bool diag_read(struct diag *d, void *to, struct gaon_mem *from, uint64_t bytes);
 /* Channel of HBM of a byte of a large allocation. */
 uint64_t diag_channel(const struct diag *d, uint64_t va);
 
+/* Bytes of this machine's memory that nobody uses. */
+uint64_t diag_host_memory(void);
 /* Next number of a sequence that @state begins. */
 uint64_t diag_random(uint64_t *state);
 
@@ -143,8 +145,13 @@ void diag_vector(struct diag *d);
 void diag_matrix(struct diag *d);	/* engines.c */
 void diag_dma(struct diag *d);
 void diag_copies(struct diag *d);	/* copies.c */
+void diag_contend(struct diag *d);	/* of all priorities, with launches between them: a round of queues */
 void diag_memory_short(struct diag *d);	/* memory.c */
 void diag_scratchpad(struct diag *d);
+void diag_stress(struct diag *d);	/* stress.c */
+void diag_queues(struct diag *d);
+void diag_march(struct diag *d);
+void diag_soak(struct diag *d);
 void diag_link_speed(struct diag *d);	/* speed.c */
 void diag_memory_speed(struct diag *d);
 void diag_clock(struct diag *d);

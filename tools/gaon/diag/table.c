@@ -20,6 +20,10 @@ const struct diag_test diag_tests[] = {
 	{ "memory-speed", 2, "loads of all cores from device memory", diag_memory_speed },
 	{ "clock", 2, "the clock of every core", diag_clock },
 	{ "matrix-speed", 2, "products of bf16 on all matrix arrays", diag_matrix_speed },
+	{ "stress", 3, "all that is compared, again and again (--time, 60 s); heat, power, clock", diag_stress },
+	{ "queues", 3, "a dozen streams of all priorities, copies and launches (--time, 20 s)", diag_queues },
+	{ "march", 4, "all free device memory (--memory): march C-, addresses, random words", diag_march },
+	{ "soak", 4, "the same as stress with patterns in memory (--time, 600 s)", diag_soak },
 	{ "errors", 1, "errors of memories and links that the device counted", diag_errors },
 	{ 0 },
 };

@@ -48,8 +48,9 @@ static bool parse_one(const char *text, struct gaon_sim_flaws *f)
 	uint64_t core = 0, offset = 0, value = 0;
 	const char *at = strchr(text, ':');
 
-	if (!at++)
+	if (!at)
 		return false;
+	at++;
 	if (!strncmp(text, "hbm:", 4)) {
 		at = number_of(at, UINT64_MAX, ':', &offset);
 		if (!at || !number_of(at, 7, '\0', &value))

@@ -74,6 +74,11 @@ struct prof_dev *prof_dev_add(struct gaon_device *handle)
 	return d;
 }
 
+/* What was forgotten, so that it is no leak. */
+static struct prof_dev *gone_devices;
+static struct prof_queue *gone_queues;
+static struct prof_graph *gone_graphs;
+
 /* Its memory went with the device; the structures stay, for threads that may look at them. */
 void prof_dev_forget(struct prof_dev *dev)
 {
@@ -82,23 +87,32 @@ void prof_dev_forget(struct prof_dev *dev)
 	pthread_mutex_lock(&lock);
 	for (link = &devices; *link && *link != dev; link = &(*link)->next)
 		;
-	if (*link)
+	if (*link) {
 		*link = dev->next;
+		dev->next = gone_devices;
+		gone_devices = dev;
+	}
 	for (uint32_t i = 0; i < BUCKETS; i++) {
-		struct prof_queue **q = &queues[i];
-		struct prof_graph **g = &graphs[i];
+		struct prof_queue **q = &queues[i], *queue;
+		struct prof_graph **g = &graphs[i], *graph;
 
-		while (*q) {
-			if ((*q)->dev == dev)
-				*q = (*q)->next;
-			else
-				q = &(*q)->next;
+		while ((queue = *q)) {
+			if (queue->dev != dev) {
+				q = &queue->next;
+				continue;
+			}
+			*q = queue->next;
+			queue->next = gone_queues;
+			gone_queues = queue;
 		}
-		while (*g) {
-			if ((*g)->dev == dev)
-				*g = (*g)->next;
-			else
-				g = &(*g)->next;
+		while ((graph = *g)) {
+			if (graph->dev != dev) {
+				g = &graph->next;
+				continue;
+			}
+			*g = graph->next;
+			graph->next = gone_graphs;
+			gone_graphs = graph;
 		}
 	}
 	pthread_mutex_unlock(&lock);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,31 @@ static void leave_out_irq_proc(void)
 	}
 }
 
+/* Only what is called from there fails. */
+static void require_caller(const char *attr, unsigned long long start, unsigned long long end)
+{
+	char file[64], text[32];
+
+	snprintf(file, sizeof(file), "%s/require-start", attr);
+	snprintf(text, sizeof(text), "%#llx", start);
+	set(file, text);
+	snprintf(file, sizeof(file), "%s/require-end", attr);
+	snprintf(text, sizeof(text), "%#llx", end);
+	set(file, text);
+}
+
+void inject_set(enum inject_kind kind)
+{
+	bool copies = kind == INJECT_COPY;
+	unsigned long long start = 1, end = 2;	/* nobody is there */
+
+	require_caller("failslab", copies, copies ? 2 : ULLONG_MAX);
+	require_caller("fail_page_alloc", copies, copies ? 2 : ULLONG_MAX);
+	if (copies)
+		symbol("drm_ioctl", &start, &end);
+	require_caller("fail_usercopy", start, end);
+}
+
 void inject_init(void)
 {
 	set("failslab/ignore-gfp-wait", "N");
@@ -74,6 +100,8 @@ void inject_init(void)
 	set("fail_page_alloc/ignore-gfp-highmem", "N");
 	set("fail_page_alloc/min-order", "0");
 	set("fail_page_alloc/verbose", "0");
+	set("fail_usercopy/verbose", "0");
+	inject_set(INJECT_ALLOC);
 	leave_out_irq_proc();
 	nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	REQUIRE(nth >= 0, "/proc/thread-self/fail-nth: %s", strerror(errno));
@@ -97,6 +125,11 @@ void inject_at(uint32_t n)
 
 bool inject_end(void)
 {
+	return !inject_end_count(0);
+}
+
+uint32_t inject_end_count(uint32_t n)
+{
 	char text[16] = "";
 	ssize_t length = pread(nth, text, sizeof(text) - 1, 0);
 
@@ -105,5 +138,6 @@ bool inject_end(void)
 		CHECK(false, "reading fail-nth: %s", strerror(errno));
 		uapi_exit();
 	}
-	return strtoul(text, NULL, 10) == 0;
+	n -= (uint32_t)strtoul(text, NULL, 10);
+	return n;
 }

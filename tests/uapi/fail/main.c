@@ -534,6 +534,38 @@ static void step_run(const struct step *step)
 	      (unsigned long long)now[1]);
 }
 
+/*
+ * The same of copies. The last one of a call that makes something tells its number: if that fails, what was made is
+ * there until the file is closed, as with all of DRM.
+ */
+static void step_copies(const struct step *step)
+{
+	bool makes = strstr(step->name, "CREATE") || strstr(step->name, "PRIME");
+	uint64_t before[2] = { 0 }, now[2];
+	uint32_t n, copies;
+	int err;
+
+	usage_is(before);
+	inject_at(MOST);
+	err = step->call();
+	copies = inject_end_count(MOST);
+	REQUIRE(!err && !step->undo() && usage_settles(before, now), "%s without a failure: %s", step->name, strerror(err));
+	for (n = 1; n + makes <= copies && !err; n++) {
+		inject_at(n);
+		err = step->call();
+		if (inject_end() && err == EFAULT)
+			err = 0;
+		else
+			err = err ?: EBADE;
+	}
+	CHECK(!err, "%s: %u copies of user memory fail%s%s", step->name, n - 1, err ? ", but then: " : "",
+	      err == EBADE ? "it succeeds" : err ? strerror(err) : "");
+	uapi_figure("copies of user memory that failed", "in a call", n - 1);
+	CHECK(usage_settles(before, now), "%s: host memory %llu and %llu, HBM %llu and %llu bytes", step->name,
+	      (unsigned long long)before[0], (unsigned long long)now[0], (unsigned long long)before[1],
+	      (unsigned long long)now[1]);
+}
+
 /* --- the driver takes the card --------------------------------------------------------------------- */
 
 static int driver_write(const char *name, const char *address, uint32_t n, bool *hit)
@@ -646,6 +678,15 @@ int main(int argc, char **argv)
 		}
 	}
 	CHECK(ran || !probes, "%zu steps", ran);
+	inject_set(INJECT_COPY);
+	for (i = 0; probes && i < sizeof(steps) / sizeof(steps[0]); i++) {
+		/* What is made first, for the call that takes it away, would be left. */
+		if (strstr(steps[i].name, "DESTROY") || strstr(steps[i].name, "CLOSE") || strstr(steps[i].name, " and "))
+			continue;
+		if (argc < 3 || !strcmp(argv[2], steps[i].name))
+			step_copies(&steps[i]);
+	}
+	inject_set(INJECT_ALLOC);
 	world_end();
 	path = realpath("/sys/class/accel/accel0/device", NULL);
 	REQUIRE(path, "accel0 is a device: %s", strerror(errno));

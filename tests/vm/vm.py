@@ -3,7 +3,7 @@
 """Runs tests in guests: QEMU, a stock or a debugging kernel, the device model as a PCIe card.
 
   vm.py check     every boot of the chosen kernels; TAP as it comes, then `N passed, N failed`
-  vm.py boots     lists those of `make check`, one `KERNEL SHAPE SECONDS` a line
+  vm.py boots     lists them, one `KERNEL SHAPE SECONDS` a line
   vm.py shell     an interactive guest
   vm.py demo      the language model answers in a guest; PROMPT in the environment
   vm.py modules   builds the kernel module for each kernel
@@ -213,7 +213,7 @@ def chosen(options):
 
 def check(options):
     """Every boot of the plan."""
-    plan = boots(options.build, chosen(options), options.test, options.shape)
+    plan = boots(options.build, chosen(options), options.test, options.shape, options.short)
     if not plan:
         raise PlanError("no test matches")
     tap = Tap()
@@ -231,7 +231,7 @@ def check(options):
 
 def list_boots(options):
     """For tests/run.py: what to run, and how long it may take."""
-    for kernel, kind, tests in boots(options.build, chosen(options), options.test, options.shape, short=not options.test):
+    for kernel, kind, tests in boots(options.build, chosen(options), options.test, options.shape, options.short):
         print(kernel, kind.name, 300 + sum(SLOW.get(kernel, 1) * test.timeout + 60 * test.minutes for test in tests))
     return 0
 
@@ -307,6 +307,7 @@ def main():
     parser.add_argument("--test", default="", help="only tests whose name contains this pattern")
     parser.add_argument("--shape", default="", help="only this shape of guest")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2), help="guests at once")
+    parser.add_argument("--short", action="store_true", help="what `make check` has: most with one kernel only")
     parser.add_argument("--verbose", action="store_true", help="show all that tests print")
     parser.add_argument("command", choices=["check", "boots", "shell", "demo", "modules", "lint", "deps"])
     options = parser.parse_args()

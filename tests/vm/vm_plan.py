@@ -35,7 +35,7 @@ class Shape:
     shared: bool = True         # False: the model reaches the guest's memory by messages only
     sleeps: bool = False        # the guest's root survives system sleep
     ram: tuple = ()             # programs: the guest's root is in its memory and holds no others; it has a disk to hibernate to
-    once: str = ""              # `make check` has it with this kernel only
+    once: str = ""              # `make check` has it with this kernel only; "none": with none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Test:
     allow: tuple = ()           # troubles that may be
     last: bool = False          # nothing runs after it in the same boot
     restarts: bool = False      # its end is that the guest's agent starts anew
+    once: str = ""              # as for shapes
     named: bool = False         # so long that it runs only when it is asked for by its whole name
 
 
@@ -73,8 +74,7 @@ def _read(build):
                 shapes[name] = Shape(name=name, **keys)
             except TypeError as error:
                 raise PlanError(f"{where}: shape {name}: {error}") from error
-            if shapes[name].once not in ("", *KERNELS):
-                raise PlanError(f"{where}: shape {name}: once: {shapes[name].once}: not one of {', '.join(KERNELS)}")
+            _check_once(f"{where}: shape {name}", shapes[name].once)
         for keys in content.pop("test", []):
             if not build:
                 continue
@@ -85,6 +85,11 @@ def _read(build):
         if test.shape not in shapes:
             raise PlanError(f"{where}: test {test.name}: no shape {test.shape}")
     return shapes, [test for _, test in tests]
+
+
+def _check_once(what, once):
+    if once not in ("", "none", *KERNELS):
+        raise PlanError(f"{what}: once: {once}: not one of none, {', '.join(KERNELS)}")
 
 
 def _expand(where, keys, fields, build):
@@ -98,6 +103,7 @@ def _expand(where, keys, fields, build):
     unknown = set(keys) - fields
     if unknown:
         raise PlanError(f"{where}: test {keys.get('name', pattern)}: no such key: {', '.join(sorted(unknown))}")
+    _check_once(f"{where}: test {keys.get('name', pattern)}", keys.get("once", ""))
     for key in ("kernels", "expect", "allow"):
         if key in keys:
             keys[key] = tuple(keys[key])
@@ -132,6 +138,7 @@ def boots(build, kernels, pattern="", shape="", short=False):
             if shape and name != shape or short and kind.once not in ("", kernel):
                 continue
             chosen = [test for test in tests if test.shape == name and kernel in test.kernels and
+                      not (short and test.once not in ("", kernel)) and
                       (test.name == pattern if test.named else
                        any(fnmatch.fnmatch(test.name, f"*{one}*") for one in patterns))]
             if chosen:

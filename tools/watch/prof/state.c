@@ -164,8 +164,11 @@ void prof_queue_forget(struct prof_queue *q)
 	pthread_mutex_lock(&lock);
 	for (link = &queues[bucket(q->handle)]; *link && *link != q; link = &(*link)->next)
 		;
-	if (*link)
+	if (*link) {
 		*link = q->next;
+		q->next = gone_queues;
+		gone_queues = q;
+	}
 	pthread_mutex_unlock(&lock);
 }
 

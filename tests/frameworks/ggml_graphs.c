@@ -115,6 +115,47 @@ static void test_norm_squared(ggml_backend_dev_t device)
 	ggml_free(context);
 }
 
+#define SIDE 1024
+
+/* Memory that a graph is still writing is cleared: what the graph wrote is gone, as with other backends. */
+static void test_cleared(ggml_backend_dev_t device)
+{
+	struct ggml_context *context = new_context(), *results = new_context();
+	ggml_backend_t backend = ggml_backend_dev_init(device, NULL);
+	struct ggml_tensor *x = ggml_new_tensor_2d(context, GGML_TYPE_F32, SIDE, SIDE);
+	struct ggml_tensor *product = ggml_mul_mat(context, x, x);
+	struct ggml_tensor *kept = ggml_new_tensor_2d(results, GGML_TYPE_F32, SIDE, SIDE);
+	struct ggml_tensor *copy = ggml_cpy(context, product, kept);
+	struct ggml_cgraph *graph = ggml_new_graph(context);
+	ggml_backend_buffer_t result = ggml_backend_alloc_ctx_tensors(results, backend);
+	ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(context, backend);
+	float *values = malloc(SIDE * SIDE * sizeof(*values));
+	unsigned int left = 0;
+
+	for (int i = 0; i < SIDE * SIDE; i++)
+		values[i] = 1.0f;
+	ggml_backend_tensor_set(x, values, 0, SIDE * SIDE * sizeof(*values));
+	ggml_build_forward_expand(graph, copy);
+	for (int i = 0; i < ROUNDS; i++) {
+		if (ggml_backend_graph_compute_async(backend, graph) != GGML_STATUS_SUCCESS)
+			left++;
+		ggml_backend_buffer_clear(result, 0);
+		ggml_backend_synchronize(backend);
+		ggml_backend_tensor_get(kept, values, 0, SIDE * SIDE * sizeof(*values));
+		for (int k = 0; k < SIDE * SIDE; k++)
+			left += values[k] != 0.0f;
+	}
+	ggml_backend_graph_compute(backend, graph);
+	ggml_backend_tensor_get(kept, values, 0, sizeof(*values));
+	tap_ok(!left && values[0] == SIDE, "what is cleared behind a graph is clear: %u values are not", left);
+	free(values);
+	ggml_backend_buffer_free(buffer);
+	ggml_backend_buffer_free(result);
+	ggml_backend_free(backend);
+	ggml_free(context);
+	ggml_free(results);
+}
+
 /* The second operand is freed after the first time: recording fails between two operators. */
 static void test_half_recorded(ggml_backend_dev_t device)
 {
@@ -304,6 +345,7 @@ int main(void)
 			return tap_end();
 		test_branches(ggml_backend_reg_dev_get(reg, 0));
 		test_norm_squared(ggml_backend_reg_dev_get(reg, 0));
+		test_cleared(ggml_backend_reg_dev_get(reg, 0));
 		test_half_recorded(ggml_backend_reg_dev_get(reg, 0));
 		test_threads(ggml_backend_reg_dev_get(reg, 0));
 		test_limit(ggml_backend_reg_dev_get(reg, 0));

@@ -121,12 +121,18 @@ static bool buffer_copy(ggml_backend_buffer_t buffer, const struct ggml_tensor *
 	return !status;
 }
 
+/*
+ * llama.cpp clears its cache behind graphs that still run and write there. A fault of theirs is told
+ * to who waits for them.
+ */
 static void buffer_clear(ggml_backend_buffer_t buffer, uint8_t value)
 {
-	report(buffer,
-	       gaon_mem_fill(type_device(buffer->type)->gaon, gaon_mem_va(buffer->context), value,
-			     1, buffer->size),
-	       "clearing a buffer");
+	struct gaon_device *gaon = type_device(buffer->type)->gaon;
+	enum gaon_status status = gaon_device_wait(gaon, GAON_FOREVER);
+
+	if (!status || status == GAON_ERROR_FAULT)
+		status = gaon_mem_fill(gaon, gaon_mem_va(buffer->context), value, 1, buffer->size);
+	report(buffer, status, "clearing a buffer");
 }
 
 static const struct ggml_abi_buffer_ops buffer_ops = {

@@ -23,8 +23,7 @@ static uint8_t sink;
 
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
-/* --- a libgaon
- * ------------------------------------------------------------------------------------------- */
+/* --- a libgaon -------------------------------------------------------------------------------- */
 
 struct fake {
 	uint64_t va, bytes;
@@ -298,8 +297,7 @@ enum gaon_status gaon_mem_copy_rect_async(struct gaon_stream *stream, const stru
 	return rect_touch(rect);
 }
 
-/* --- the file
- * -------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 struct script {
 	const uint8_t *data;

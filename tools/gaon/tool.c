@@ -56,8 +56,21 @@ void tool_remove_directory(const char *directory)
 		waitpid(pid, NULL, 0);
 }
 
-void tool_exec(const char *who, char **argv)
+pid_t tool_fork(void)
 {
+	fflush(stdout);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	return fork();
+}
+
+void tool_exec(const char *who, char **argv, const char *tool, const char *device, bool aside)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	if (setenv("GAON_TOOLS", tool, 1) || (device && setenv("GAON_DEVICE", device, 1)) ||
+	    (aside && dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
+		_exit(1);
 	execvp(argv[0], argv);
 	fprintf(stderr, "%s: %s: %s\n", who, argv[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);
@@ -70,4 +83,18 @@ int tool_status(const char *who, int status)
 	fprintf(stderr, "%s: the program was ended by signal %d (%s)\n", who, WTERMSIG(status),
 		strsignal(WTERMSIG(status)));
 	return TOOL_SIGNAL + WTERMSIG(status);
+}
+
+int tool_wait(const char *who, const char *name, pid_t pid)
+{
+	int status;
+
+	while (pid > 0 && waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			pid = -1;
+	}
+	if (pid > 0)
+		return tool_status(who, status);
+	fprintf(stderr, "%s: %s: %s\n", who, name, strerror(errno));
+	return -1;
 }

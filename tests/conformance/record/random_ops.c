@@ -73,8 +73,7 @@ static uint64_t any_word(struct worker *w)
 	return w->va[draw(w, BUFFERS)] + 8 * draw(w, WORDS);
 }
 
-/* --- operations
- * ------------------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static void op_launch(struct worker *w)
 {
@@ -257,8 +256,7 @@ static void (*const ops[])(struct worker *w) = {
 	op_fill,   op_host,   op_pinned_copies, op_rect,  op_streams, op_callback, op_graph,
 };
 
-/* --- the program
- * ----------------------------------------------------------------------------------------- */
+/* --- the program ------------------------------------------------------------------------------ */
 
 static void worker_start(struct worker *w, struct gaon_module *module)
 {

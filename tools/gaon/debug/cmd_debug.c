@@ -46,19 +46,15 @@ static void program_run(const struct session *s, char **argv)
 	const struct debug_options *o = s->o;
 	const char *kernel = o->kernel ? o->kernel : "";
 
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
 	close(s->control);
 	/* gdb has the terminal's keys. */
 	if (o->gdb && !freopen("/dev/null", "r", stdin))
 		_exit(CMD_FAILED);
-	if (setenv("GAON_TOOLS", s->tool, 1) || setenv("GAON_DEBUG_DIR", s->directory, 1) ||
-	    !set_fd("GAON_DEBUG_CONTROL", s->other) || !set_fd("GAON_DEBUG_LISTEN", s->listener) ||
-	    (o->on_fault ? unsetenv("GAON_DEBUG_BREAK") : setenv("GAON_DEBUG_BREAK", kernel, 1)) ||
-	    (o->common.device && setenv("GAON_DEVICE", o->common.device, 1)) ||
-	    (o->common.json && dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
+	if (setenv("GAON_DEBUG_DIR", s->directory, 1) || !set_fd("GAON_DEBUG_CONTROL", s->other) ||
+	    !set_fd("GAON_DEBUG_LISTEN", s->listener) ||
+	    (o->on_fault ? unsetenv("GAON_DEBUG_BREAK") : setenv("GAON_DEBUG_BREAK", kernel, 1)))
 		_exit(CMD_FAILED);
-	tool_exec(WHO, argv);
+	tool_exec(WHO, argv, s->tool, o->common.device, o->common.json);
 }
 
 static bool program_start(struct session *s, char **argv)
@@ -73,7 +69,7 @@ static bool program_start(struct session *s, char **argv)
 	s->other = pair[1];
 	/* Which of its processes takes this is the one that is debugged. */
 	if (send(s->control, "T", 1, 0) == 1)
-		s->program = fork();
+		s->program = tool_fork();
 	if (!s->program)
 		program_run(s, argv);
 	close(s->other);
@@ -204,9 +200,6 @@ static int debug(const struct debug_options *o, char **argv)
 	if (!tool_find(s.tool, "debug") || !tool_directory(s.directory, "debug"))
 		return CMD_FAILED;
 	s.listener = debug_listen(o->listen, s.directory, &s.address);
-	fflush(stdout);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
 	if (s.listener >= 0 && program_start(&s, argv)) {
 		close(s.listener);
 		code = finish(&s, watch(&s));

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* gaon prof: run a program and show what it did with its devices. */
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../cmd.h"
@@ -17,28 +13,13 @@ struct prof_options {
 	bool counters;
 };
 
-/* In the child. With --json the program's output goes out of the document's way. */
+/* In the child. */
 static void program_run(const struct prof_options *o, char **argv, const char *tool, const char *directory)
 {
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
-	if (setenv("GAON_TOOLS", tool, 1) || setenv("GAON_PROF_DIR", directory, 1) ||
-	    setenv("GAON_PROF_COUNTERS", o->counters || o->roofline ? "1" : "0", 1) ||
-	    (o->common.device && setenv("GAON_DEVICE", o->common.device, 1)) ||
-	    (o->common.json && dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
+	if (setenv("GAON_PROF_DIR", directory, 1) ||
+	    setenv("GAON_PROF_COUNTERS", o->counters || o->roofline ? "1" : "0", 1))
 		_exit(CMD_FAILED);
-	tool_exec("gaon prof", argv);
-}
-
-/* The program's end; negative if it could not be run at all. */
-static int program_wait(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return tool_status("gaon prof", status);
+	tool_exec("gaon prof", argv, tool, o->common.device, o->common.json);
 }
 
 static bool show(const struct prof_options *o, const char *directory)
@@ -71,26 +52,19 @@ static bool show(const struct prof_options *o, const char *directory)
 static int profile(const struct prof_options *o, char **argv)
 {
 	char directory[4096], tool[4096];
-	int code = CMD_FAILED;
 	pid_t pid;
+	int code;
 
 	if (!tool_find(tool, "prof") || !tool_directory(directory, "prof"))
 		return CMD_FAILED;
-	fflush(stdout);
-	/* An interrupt is for the program; what it did until then is shown. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	pid = fork();
+	pid = tool_fork();
 	if (!pid)
 		program_run(o, argv, tool, directory);
-	if (pid > 0)
-		code = program_wait(pid);
-	if (pid < 0 || code < 0) {
-		fprintf(stderr, "gaon prof: %s: %s\n", argv[0], strerror(errno));
+	code = tool_wait("gaon prof", argv[0], pid);
+	if (code < 0)
 		code = CMD_FAILED;
-	} else if (code != 126 && code != 127 && !show(o, directory) && !code) {
+	else if (code != 126 && code != 127 && !show(o, directory) && !code)
 		code = CMD_FAILED;
-	}
 	tool_remove_directory(directory);
 	return code;
 }

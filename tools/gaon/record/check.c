@@ -10,8 +10,7 @@
 #define SHOWN 16u	 /* bytes of a difference */
 #define PIECE (1u << 20) /* of a buffer that is read at a time; a multiple of RECORD_PAGE */
 
-/* --- telling
- * --------------------------------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 enum replay_result replay_differs(struct replay *r, const char *expected, const char *found,
 				  const char *format, ...)
@@ -63,8 +62,7 @@ static bool checked(const struct replay *r)
 	return r->entry->call->number >= r->from;
 }
 
-/* --- the device's time
- * ----------------------------------------------------------------------------------- */
+/* --- the device's time ------------------------------------------------------------------------ */
 
 enum replay_result replay_stamp_add(struct replay *r, const struct gaon_device *dev, uint64_t va)
 {
@@ -93,9 +91,7 @@ static bool stamped(const struct replay *r, const struct gaon_device *dev, uint6
 	return false;
 }
 
-/* --- data
- * ------------------------------------------------------------------------------------------------
- */
+/* --- data ------------------------------------------------------------------------------------- */
 
 enum replay_result replay_compare(struct replay *r, const struct gaon_device *dev, uint64_t va,
 				  const uint8_t *found, const uint8_t *expected, uint64_t bytes)
@@ -171,8 +167,7 @@ enum replay_result replay_buffers(struct replay *r, const struct record_call *ca
 	return result;
 }
 
-/* --- host memory
- * ----------------------------------------------------------------------------------------- */
+/* --- host memory ------------------------------------------------------------------------------ */
 
 static struct replay_memory *host_find(struct replay *r, const struct record_call *call)
 {
@@ -240,8 +235,7 @@ enum replay_result replay_host_changed(struct replay *r, const struct record_cal
 	return result;
 }
 
-/* --- faults
- * ---------------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 /* Which workgroup meets it first, and so where, may differ. */
 enum replay_result replay_fault(struct replay *r, const struct record_call *call,

@@ -3,11 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../cmd.h"
@@ -51,8 +49,7 @@ static bool parse_limit(struct record_options *o, const char *text)
 	return true;
 }
 
-/* --- what came of it
- * ------------------------------------------------------------------------------------- */
+/* --- what came of it -------------------------------------------------------------------------- */
 
 static bool read_header(int fd, struct watch_header *header)
 {
@@ -139,29 +136,13 @@ static bool keep_all(struct record_options *o, const char *directory)
 	return good && complete;
 }
 
-/* In the child. With --json the program's output goes out of the document's way. */
+/* In the child. */
 static void program_run(const struct record_options *o, char **argv, const char *tool, const char *directory)
 {
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
-	if (setenv("GAON_TOOLS", tool, 1) || setenv("GAON_RECORD_DIR", directory, 1) ||
-	    setenv("GAON_RECORD_CHECK", o->check, 1) ||
-	    setenv("GAON_RECORD_LIMIT", o->limit ? o->limit : "0", 1) ||
-	    (o->common.device && setenv("GAON_DEVICE", o->common.device, 1)) ||
-	    (o->common.json && dup2(STDERR_FILENO, STDOUT_FILENO) < 0))
+	if (setenv("GAON_RECORD_DIR", directory, 1) || setenv("GAON_RECORD_CHECK", o->check, 1) ||
+	    setenv("GAON_RECORD_LIMIT", o->limit ? o->limit : "0", 1))
 		_exit(CMD_FAILED);
-	tool_exec("gaon record", argv);
-}
-
-/* The program's end; negative if it could not be run at all. */
-static int program_wait(pid_t pid)
-{
-	int status;
-
-	while (pid > 0 && waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return pid > 0 ? tool_status("gaon record", status) : -1;
+	tool_exec("gaon record", argv, tool, o->common.device, o->common.json);
 }
 
 /* Beside the file: it is the same disk. The program may change its working directory. */
@@ -188,20 +169,14 @@ static int record(struct record_options *o, char **argv)
 	if (!tool_find(tool, "record") || !make_directory(o, directory))
 		return CMD_FAILED;
 	o->files = json_array();
-	fflush(stdout);
-	/* An interrupt is for the program; what it did until then is kept. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	pid = fork();
+	pid = tool_fork();
 	if (!pid)
 		program_run(o, argv, tool, directory);
-	code = program_wait(pid);
-	if (code < 0) {
-		complain(argv[0], strerror(errno));
+	code = tool_wait("gaon record", argv[0], pid);
+	if (code < 0)
 		code = CMD_FAILED;
-	} else if (code != 126 && code != 127 && !keep_all(o, directory) && !code) {
+	else if (code != 126 && code != 127 && !keep_all(o, directory) && !code)
 		code = CMD_FAILED;
-	}
 	tool_remove_directory(directory);
 	if (o->common.json)
 		cmd_print_json(json_pack("{s:O, s:i}", "files", o->files, "code", code));

@@ -17,8 +17,7 @@ struct replay_options {
 	bool info;
 };
 
-/* --- progress
- * -------------------------------------------------------------------------------------------- */
+/* --- progress --------------------------------------------------------------------------------- */
 
 static void progress(const struct replay *r, size_t at)
 {
@@ -41,8 +40,7 @@ static void progress_end(void)
 	fprintf(stderr, "\r%*s\r", BAR + 20, "");
 }
 
-/* --- what the file holds
- * --------------------------------------------------------------------------------- */
+/* --- what the file holds ---------------------------------------------------------------------- */
 
 static json_t *devices_json(const struct record_file *f)
 {
@@ -158,8 +156,7 @@ static void print_file(const struct record_file *f, const json_t *file)
 	}
 }
 
-/* --- what came of it
- * ------------------------------------------------------------------------------------- */
+/* --- what came of it -------------------------------------------------------------------------- */
 
 static json_t *difference_json(const struct replay *r)
 {

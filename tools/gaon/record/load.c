@@ -109,8 +109,7 @@ static void *list_grow(void *at, size_t size, size_t count, size_t *room)
 	return grown;
 }
 
-/* --- records
- * --------------------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static uint64_t record_body(const struct watch_record *record)
 {

@@ -60,8 +60,7 @@ enum replay_result replay_graph_destroy(struct replay *r, const struct record_ca
 				       : replay_status(r, gaon_graph_destroy(o->handle));
 }
 
-/* --- devices
- * --------------------------------------------------------------------------------------------- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 enum replay_result replay_device_open(struct replay *r, const struct record_call *call,
 				      const uint8_t *data)
@@ -141,8 +140,7 @@ enum replay_result replay_device_close(struct replay *r, const struct record_cal
 	return result;
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static enum replay_result memory_make(struct replay *r, struct gaon_device *dev, uint64_t va,
 				      uint64_t bytes, enum gaon_mem_kind kind,
@@ -224,8 +222,7 @@ enum replay_result replay_mem_free(struct replay *r, const struct record_call *c
 	return REPLAY_SAME;
 }
 
-/* --- the pool: its chunks are memory here, its blocks parts of them
- * ----------------------------------------- */
+/* --- the pool: its chunks are memory here, its blocks parts of them --------------------------- */
 
 enum replay_result replay_pool_chunk(struct replay *r, const struct record_call *call,
 				     const uint8_t *data)
@@ -298,8 +295,7 @@ enum replay_result replay_pool_free(struct replay *r, const struct record_call *
 			: replay_status(r, gaon_device_wait(stream->dev, r->timeout_ns));
 }
 
-/* --- streams, events, semaphores
- * ------------------------------------------------------------------------- */
+/* --- streams, events, semaphores -------------------------------------------------------------- */
 
 enum replay_result replay_stream_create(struct replay *r, const struct record_call *call,
 					const uint8_t *data)
@@ -366,8 +362,7 @@ enum replay_result replay_semaphore_create(struct replay *r, const struct record
 	return result;
 }
 
-/* --- modules
- * --------------------------------------------------------------------------------------------- */
+/* --- modules ---------------------------------------------------------------------------------- */
 
 enum replay_result replay_module_load(struct replay *r, const struct record_call *call,
 				      const uint8_t *data)

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* --- waits
- * -----------------------------------------------------------------------------------------------
- */
+/* --- waits ------------------------------------------------------------------------------------ */
 
 /* It must end as it ended for the program: in order, or by a fault. */
 static enum replay_result waited(struct replay *r, enum gaon_status status)
@@ -162,8 +160,7 @@ enum replay_result replay_stream_clear_fault(struct replay *r, const struct reco
 	return stream ? replay_status(r, gaon_stream_clear_fault(stream->handle)) : REPLAY_FAILED;
 }
 
-/* --- order within and between streams
- * -------------------------------------------------------------------- */
+/* --- order within and between streams --------------------------------------------------------- */
 
 enum replay_result replay_event_record(struct replay *r, const struct record_call *call,
 				       const uint8_t *data)
@@ -200,8 +197,7 @@ enum replay_result replay_stream_timestamp(struct replay *r, const struct record
 	return result ? result : replay_given(r, gaon_stream_timestamp(stream->handle, call->c));
 }
 
-/* --- callbacks
- * ------------------------------------------------------------------------------------------- */
+/* --- callbacks -------------------------------------------------------------------------------- */
 
 /* On a thread of the library: its stream stands still until the file says that the program's
  * callback was over. */
@@ -346,8 +342,7 @@ void replay_callbacks_stop(struct replay *r, const struct gaon_device *dev)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* --- semaphores
- * ------------------------------------------------------------------------------------------ */
+/* --- semaphores ------------------------------------------------------------------------------- */
 
 enum replay_result replay_semaphore_signal(struct replay *r, const struct record_call *call,
 					   const uint8_t *data)

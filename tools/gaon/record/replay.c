@@ -71,8 +71,7 @@ static replay_step_fn *const steps[RECORD_OPS] = {
 	[RECORD_RECT_ASYNC] = replay_rect_async,
 };
 
-/* --- results
- * --------------------------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 enum replay_result replay_fail(struct replay *r, const char *format, ...)
 {
@@ -113,8 +112,7 @@ uint64_t replay_align(uint64_t va)
 	return va & ~(uint64_t)4095;
 }
 
-/* --- objects
- * --------------------------------------------------------------------------------------------- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 static struct replay_object *object_slot(struct replay_object *table, size_t room, uint64_t key)
 {
@@ -170,8 +168,7 @@ struct replay_object *replay_find(struct replay *r, uint64_t key, enum replay_ob
 	return NULL;
 }
 
-/* --- all of it
- * ------------------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static bool put_before(uint32_t op)
 {

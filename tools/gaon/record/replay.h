@@ -141,8 +141,7 @@ struct replay {
 /* All calls, or those up to ->to. Devices are closed in the end. */
 enum replay_result replay_run(struct replay *r);
 
-/* --- within
- * ---------------------------------------------------------------------------------------------- */
+/* --- within ----------------------------------------------------------------------------------- */
 
 typedef enum replay_result replay_step_fn(struct replay *r, const struct record_call *call,
 					  const uint8_t *data);

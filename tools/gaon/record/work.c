@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- launches
- * -------------------------------------------------------------------------------------------- */
+/* --- launches --------------------------------------------------------------------------------- */
 
 enum replay_result replay_launch(struct replay *r, const struct record_call *call,
 				 const uint8_t *data)
@@ -28,8 +27,7 @@ enum replay_result replay_launch(struct replay *r, const struct record_call *cal
 	return replay_given(r, gaon_launch(stream->handle, kernel->handle, &launch));
 }
 
-/* --- graphs
- * ---------------------------------------------------------------------------------------------- */
+/* --- graphs ----------------------------------------------------------------------------------- */
 
 enum replay_result replay_graph_begin(struct replay *r, const struct record_call *call,
 				      const uint8_t *data)
@@ -105,8 +103,7 @@ enum replay_result replay_graph_launch(struct replay *r, const struct record_cal
 	return result;
 }
 
-/* --- host to device
- * -------------------------------------------------------------------------------------- */
+/* --- host to device --------------------------------------------------------------------------- */
 
 enum replay_result replay_write(struct replay *r, const struct record_call *call,
 				const uint8_t *data)
@@ -148,8 +145,7 @@ enum replay_result replay_write_async(struct replay *r, const struct record_call
 	return replay_given(r, gaon_mem_write_async(stream->handle, call->c, data, bytes));
 }
 
-/* --- device to host
- * -------------------------------------------------------------------------------------- */
+/* --- device to host --------------------------------------------------------------------------- */
 
 enum replay_result replay_read(struct replay *r, const struct record_call *call,
 			       const uint8_t *data)
@@ -255,8 +251,7 @@ enum replay_result replay_read_done(struct replay *r, const struct record_call *
 	return REPLAY_SAME;
 }
 
-/* --- within devices and between them
- * --------------------------------------------------------------------- */
+/* --- within devices and between them ---------------------------------------------------------- */
 
 enum replay_result replay_copy(struct replay *r, const struct record_call *call,
 			       const uint8_t *data)
@@ -326,9 +321,7 @@ enum replay_result replay_copy_peer_async(struct replay *r, const struct record_
 		   : REPLAY_FAILED;
 }
 
-/* --- rows
- * ------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* The rows of the host's side lie one behind the other here. False: the file's data is not right.
  */

@@ -53,8 +53,7 @@ static struct mark marks[MARKS];
 static uint64_t given_count;
 static _Atomic uint32_t host_count;
 
-/* --- what there is
- * --------------------------------------------------------------------------------------- */
+/* --- what there is ---------------------------------------------------------------------------- */
 
 void record_host_add(struct gaon_device *dev, struct gaon_mem *mem, uint64_t va, void *ptr,
 		     uint64_t bytes)
@@ -211,8 +210,7 @@ static bool in_graph(const struct host *h, const struct gaon_graph *graph)
 	return false;
 }
 
-/* --- whose work may write it
- * ----------------------------------------------------------------------------- */
+/* --- whose work may write it ------------------------------------------------------------------ */
 
 static bool is_busy(const struct host *h)
 {
@@ -257,8 +255,7 @@ void record_host_given(const struct gaon_stream *stream)
 	pthread_mutex_unlock(&lock);
 }
 
-/* --- what differs
- * ---------------------------------------------------------------------------------------- */
+/* --- what differs ----------------------------------------------------------------------------- */
 
 /* The first piece from @at on that differs, and how much of it does; false: none up to @end. */
 static bool differs(const struct host *h, uint64_t *at, uint64_t end, uint64_t *bytes)
@@ -328,8 +325,7 @@ uint64_t record_host_mark(void)
 	return mark;
 }
 
-/* --- work is given
- * --------------------------------------------------------------------------------------- */
+/* --- work is given ---------------------------------------------------------------------------- */
 
 static bool reaches(const struct host *h, const struct gaon_graph *graph, const void *args,
 		    uint64_t bytes)
@@ -470,8 +466,7 @@ void record_host_all(const struct gaon_stream *stream)
 	pthread_mutex_unlock(&lock);
 }
 
-/* --- work is over
- * ---------------------------------------------------------------------------------------- */
+/* --- work is over ----------------------------------------------------------------------------- */
 
 /* lock held. What it holds is the device's, unless others may still be writing. */
 static void idle_put(struct host *h)

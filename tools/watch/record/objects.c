@@ -11,8 +11,7 @@
 
 enum record_check record_check = CHECK_END;
 
-/* --- start and end
- * --------------------------------------------------------------------------------------- */
+/* --- start and end ---------------------------------------------------------------------------- */
 
 bool tool_start(char *why, size_t size)
 {
@@ -64,8 +63,7 @@ static enum gaon_status put_plain(enum record_op op, const void *object, enum ga
 	return status;
 }
 
-/* --- devices
- * --------------------------------------------------------------------------------------------- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 static enum gaon_status device_opened(struct gaon_device *dev, uint32_t queues)
 {
@@ -126,8 +124,7 @@ enum gaon_status hook_device_close(struct gaon_device *dev)
 	return status;
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static enum gaon_status mem_made(struct gaon_device *dev, struct gaon_mem *mem,
 				 enum gaon_mem_kind kind)
@@ -232,8 +229,7 @@ enum gaon_status hook_mem_free_async(struct gaon_stream *stream, uint64_t va)
 	return status;
 }
 
-/* --- streams, events, semaphores
- * ------------------------------------------------------------------------- */
+/* --- streams, events, semaphores -------------------------------------------------------------- */
 
 enum gaon_status hook_stream_create(struct gaon_device *dev,
 				    const struct gaon_stream_config *config,
@@ -334,8 +330,7 @@ enum gaon_status hook_semaphore_destroy(struct gaon_semaphore *semaphore)
 	return put_plain(RECORD_SEMAPHORE_DESTROY, semaphore, next.semaphore_destroy(semaphore));
 }
 
-/* --- modules
- * --------------------------------------------------------------------------------------------- */
+/* --- modules ---------------------------------------------------------------------------------- */
 
 /* Where it is: its first kernel is in it. */
 static uint64_t module_va(struct gaon_device *dev, struct gaon_module *module)

@@ -10,9 +10,7 @@
 
 _Thread_local bool record_in_callback;
 
-/* --- waits
- * -----------------------------------------------------------------------------------------------
- */
+/* --- waits ------------------------------------------------------------------------------------ */
 
 /* Other threads may give more before the wait is over. Queries are over at once. */
 uint64_t record_wait_begin(const void *object)
@@ -120,8 +118,7 @@ enum gaon_status hook_stream_clear_fault(struct gaon_stream *stream)
 	return status;
 }
 
-/* --- order within and between streams
- * -------------------------------------------------------------------- */
+/* --- order within and between streams --------------------------------------------------------- */
 
 enum gaon_status hook_event_record(struct gaon_stream *stream, struct gaon_event *event)
 {
@@ -164,8 +161,7 @@ enum gaon_status hook_stream_timestamp(struct gaon_stream *stream, uint64_t va)
 	return status;
 }
 
-/* --- callbacks
- * ------------------------------------------------------------------------------------------- */
+/* --- callbacks -------------------------------------------------------------------------------- */
 
 struct callback {
 	void (*fn)(void *arg);
@@ -214,8 +210,7 @@ enum gaon_status hook_stream_callback(struct gaon_stream *stream, void (*fn)(voi
 	return status;
 }
 
-/* --- semaphores
- * ------------------------------------------------------------------------------------------ */
+/* --- semaphores ------------------------------------------------------------------------------- */
 
 /* Work that waits for it goes on. */
 enum gaon_status hook_semaphore_signal(struct gaon_semaphore *semaphore, uint64_t value)

@@ -24,9 +24,7 @@ static pthread_mutex_t stream_locks[STREAM_LOCKS] = {
 	[0 ... STREAM_LOCKS - 1] = PTHREAD_MUTEX_INITIALIZER,
 };
 
-/* --- data
- * ------------------------------------------------------------------------------------------------
- */
+/* --- data ------------------------------------------------------------------------------------- */
 
 static bool seen_grow(void)
 {
@@ -80,9 +78,7 @@ static uint64_t data_number(const void *data, uint64_t bytes)
 	return head.number;
 }
 
-/* --- calls
- * -----------------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* Calls that only ask, one behind the other: they are many. */
 static _Thread_local struct {
@@ -171,8 +167,7 @@ void record_warn(const char *text)
 	pthread_mutex_unlock(&lock);
 }
 
-/* --- streams
- * --------------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static pthread_mutex_t *stream_lock(const void *stream)
 {

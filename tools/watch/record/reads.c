@@ -24,9 +24,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* both lists */
 static struct read *reads, *spare; /* spare: those with an event to use again */
 static _Atomic uint32_t count;
 
-/* --- rows
- * ------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 void *record_rows(const struct gaon_rect *rect, const struct gaon_rect_end *end, uint64_t *bytes)
 {
@@ -45,9 +43,7 @@ void *record_rows(const struct gaon_rect *rect, const struct gaon_rect_end *end,
 	return rows;
 }
 
-/* --- reads
- * -----------------------------------------------------------------------------------------------
- */
+/* --- reads ------------------------------------------------------------------------------------ */
 
 static struct read *read_make(struct gaon_device *dev)
 {

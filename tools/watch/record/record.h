@@ -17,9 +17,7 @@ extern enum record_check record_check;
 /* The thread runs a callback of the program: it must not wait for the device. */
 extern _Thread_local bool record_in_callback;
 
-/* --- put.c
- * -----------------------------------------------------------------------------------------------
- */
+/* --- put.c ------------------------------------------------------------------------------------ */
 
 /* Gives @call its number and thread and appends it; its data first, elsewhere, if that is long. */
 uint64_t record_put(struct record_call *call, const void *data, uint64_t bytes);
@@ -47,8 +45,7 @@ bool record_was_put(void);
 void record_stream_lock(const void *stream);
 void record_stream_unlock(const void *stream);
 
-/* --- state.c
- * --------------------------------------------------------------------------------------------- */
+/* --- state.c ---------------------------------------------------------------------------------- */
 
 void record_device_add(struct gaon_device *dev);
 void record_device_retain(struct gaon_device *dev);
@@ -64,8 +61,7 @@ struct gaon_device *record_stream_device(const struct gaon_stream *stream);
 /* Digests of all buffers of @dev, NULL: of all devices, if nothing runs or @wait. */
 void record_buffers(struct gaon_device *dev, bool wait);
 
-/* --- host.c: memory that the program and the device reach both
- * ------------------------------------------- */
+/* --- host.c: memory that the program and the device reach both -------------------------------- */
 
 void record_host_add(struct gaon_device *dev, struct gaon_mem *mem, uint64_t va, void *ptr,
 		     uint64_t bytes);
@@ -110,8 +106,7 @@ void record_host_reached(struct gaon_stream *stream, uint64_t mark);
 void record_event_mark(struct gaon_stream *stream, struct gaon_event *event);
 void record_event_reached(struct gaon_event *event);
 
-/* --- reads.c: copies to the host under way
- * --------------------------------------------------------------- */
+/* --- reads.c: copies to the host under way ---------------------------------------------------- */
 
 /* Just given to @stream. @rect: NULL, or @ptr is its host side's. */
 void record_read_add(struct gaon_device *dev, struct gaon_stream *stream, uint64_t number,

@@ -40,8 +40,7 @@ static uint32_t bucket(const void *handle)
 	return (uint32_t)(((uintptr_t)handle * 0x9e3779b97f4a7c15ull) >> 56);
 }
 
-/* --- devices
- * --------------------------------------------------------------------------------------------- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 void record_device_add(struct gaon_device *handle)
 {
@@ -85,8 +84,7 @@ bool record_device_put(struct gaon_device *handle)
 	return left;
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void buffer_add(struct gaon_device *dev, struct gaon_mem *mem, uint64_t va, uint64_t bytes)
 {
@@ -154,8 +152,7 @@ void record_chunk_check(struct gaon_device *dev, uint64_t va)
 		    GAON_OK, NULL, 0);
 }
 
-/* --- streams
- * --------------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 void record_stream_add(struct gaon_device *dev, struct gaon_stream *handle)
 {
@@ -183,8 +180,7 @@ struct gaon_device *record_stream_device(const struct gaon_stream *handle)
 	return dev;
 }
 
-/* --- what is in all memory
- * ------------------------------------------------------------------------------- */
+/* --- what is in all memory -------------------------------------------------------------------- */
 
 static void buffer_look(const struct buffer *b, uint8_t *piece)
 {

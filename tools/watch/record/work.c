@@ -11,8 +11,7 @@
 
 #define HANDLE(h) ((uint64_t)(uintptr_t)(h))
 
-/* --- launches
- * -------------------------------------------------------------------------------------------- */
+/* --- launches --------------------------------------------------------------------------------- */
 
 static _Thread_local bool in_graph; /* the last stream that this thread began to record is */
 static _Thread_local const struct gaon_stream *graph_stream;
@@ -55,8 +54,7 @@ enum gaon_status hook_launch(struct gaon_stream *stream, struct gaon_kernel *ker
 	return status;
 }
 
-/* --- graphs
- * ---------------------------------------------------------------------------------------------- */
+/* --- graphs ----------------------------------------------------------------------------------- */
 
 enum gaon_status hook_graph_begin(struct gaon_stream *stream)
 {
@@ -159,8 +157,7 @@ enum gaon_status hook_graph_destroy(struct gaon_graph *graph)
 	return status;
 }
 
-/* --- host to device
- * -------------------------------------------------------------------------------------- */
+/* --- host to device --------------------------------------------------------------------------- */
 
 /* Is all of it there to be read? libgaon says so itself of what is not. */
 static bool readable(const void *ptr, uint64_t bytes)
@@ -213,8 +210,7 @@ enum gaon_status hook_mem_write_async(struct gaon_stream *stream, uint64_t dst, 
 	return status;
 }
 
-/* --- device to host
- * -------------------------------------------------------------------------------------- */
+/* --- device to host --------------------------------------------------------------------------- */
 
 enum gaon_status hook_mem_read(struct gaon_device *dev, void *dst, uint64_t src, uint64_t bytes)
 {
@@ -261,8 +257,7 @@ enum gaon_status hook_mem_read_async(struct gaon_stream *stream, void *dst, uint
 	return status;
 }
 
-/* --- within the device
- * ----------------------------------------------------------------------------------- */
+/* --- within the device ------------------------------------------------------------------------ */
 
 enum gaon_status hook_mem_copy(struct gaon_device *dev, uint64_t dst, uint64_t src, uint64_t bytes)
 {
@@ -376,9 +371,7 @@ enum gaon_status hook_mem_copy_peer_async(struct gaon_stream *stream, struct gao
 	return status;
 }
 
-/* --- rows
- * ------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* In front of what the host's rows hold, if they are the source. NULL without memory; the caller
  * frees it. */

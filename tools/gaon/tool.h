@@ -16,10 +16,11 @@ void tool_remove_directory(const char *directory);
 /* As fork(); from here on an interrupt is for the program, and what it did until then is kept. */
 pid_t tool_fork(void);
 /*
- * In the child: becomes the program, with the library @tool, on @device unless that is NULL; or says for @who why it
- * cannot. If @aside its output goes to standard error, out of the way of a document.
+ * In the child: becomes the program, with the library @tool, on @device unless that is NULL; or says for
+ * @who why it cannot. If @aside its output goes to standard error, out of the way of a document.
  */
-__attribute__((noreturn)) void tool_exec(const char *who, char **argv, const char *tool, const char *device, bool aside);
+__attribute__((noreturn)) void tool_exec(const char *who, char **argv, const char *tool,
+					 const char *device, bool aside);
 /* Exit status of a program that ended with @status of waitpid(); a signal is told of for @who. */
 int tool_status(const char *who, int status);
 /* Waits for the program @name: its exit status; negative: told why there is none. */

@@ -535,8 +535,8 @@ static void step_run(const struct step *step)
 }
 
 /*
- * The same of copies. The last one of a call that makes something tells its number: if that fails, what was made is
- * there until the file is closed, as with all of DRM.
+ * The same of copies. The last one of a call that makes something tells its number: if that fails, what
+ * was made is there until the file is closed, as with all of DRM.
  */
 static void step_copies(const struct step *step)
 {

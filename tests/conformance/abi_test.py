@@ -106,7 +106,7 @@ def test_library(work, name, rule, names):
 
 def main():
     if os.environ.get("GAON_SAN"):
-        print("1..0 # SKIP sanitizers change what the libraries export")
+        print("ok 1 - the interface # SKIP sanitizers change what the libraries export")
         return 0
     texts = []
     for path in glob.glob(os.path.join(TOP, "include/gaon/*.h")):

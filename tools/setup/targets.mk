@@ -28,7 +28,7 @@ help:
 ## make modules       gaon.ko for the running kernel, or for the headers in KDIR=dir
 ## make modules_install  that, with its firmware below $(DESTDIR)/lib
 ## make deb           Debian packages into O/deb, built in clean Debian systems, which are fetched once; lintian
-## make check-deb     that, then install, upgrade, remove and purge them in clean Debian systems, of both releases
+## make check-deb     that, then install, upgrade, remove and purge them in clean Debian systems, and in guests with a card
 ## make abi           keep the libraries' binary interface in debian/abi, as that of a release
 ## make ggml-plugin   libggml-gaon.so, with which llama.cpp runs on Gaon; fetches ggml's headers once
 ## make docs          HTML below O/docs
@@ -175,8 +175,10 @@ abi: all
 		sh tools/setup/abi.sh $(O)/$$library.so.0 >$(O)/$$library.abi && mv $(O)/$$library.abi debian/abi/$${library}0.abi || exit 1; \
 	done
 
-check-deb: deb-deps
+check-deb: deb-deps vm-deps
+	@$(MAKE) -j$(JOBS) all vm-programs
 	@python3 tests/deb/check.py --build $(O)
+	@python3 tests/vm/vm.py --build $(O) --shape plain --test packages/guest check
 
 install: all $(if $(filter no,$(GGML)),,ggml-plugin)
 	@GGML='$(GGML)' LIBDIR='$(LIBDIR)' sh tools/setup/install.sh "$(O)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"

@@ -11,23 +11,11 @@ import sys
 import tempfile
 
 import jsonschema
+from recorded_run import GAON, PATIENCE, TOP, finish, report
 
-TOP = os.environ["GAON_SOURCE_DIR"]
 BUILD = os.environ["GAON_BUILD_DIR"]
-GAON = os.path.join(BUILD, "bin", "gaon")
-COUNT = 0
-FAILED = 0
 PROGRAM = os.path.join(BUILD, "tests", "conformance", "cli", "kernels.elf")
 CARD = os.environ.get("GAON_DEVICE", "")
-# As Check's: an emulated machine is slower.
-PATIENCE = float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
-
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + detail}", flush=True)
 
 
 def run(*args, timeout=120):
@@ -141,7 +129,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         test_run(work)
         test_coredump(work)
-    return 1 if FAILED else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -15,22 +15,11 @@ import tempfile
 import time
 
 import jsonschema
+from recorded_run import GAON, PATIENCE, TOP, finish, report
 
-TOP = os.environ["GAON_SOURCE_DIR"]
 BUILD = os.environ["GAON_BUILD_DIR"]
-GAON = os.path.join(BUILD, "bin", "gaon")
 KERNELS = os.path.join(BUILD, "tests", "conformance", "debug", "kernels.elf")
 SOURCE = os.path.join(TOP, "tests", "conformance", "debug", "kernels.c")
-PATIENCE = float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
-COUNT = 0
-FAILED = 0
-
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + str(detail)[:3000]}", flush=True)
 
 
 def line(comment):
@@ -302,8 +291,7 @@ def main():
         test_protocol(work, seed)
         test_interrupt(work)
         test_bad_input(work)
-    print(f"1..{COUNT}")
-    return 1 if FAILED else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -11,23 +11,13 @@ import subprocess
 import sys
 
 import jsonschema
+from recorded_run import PATIENCE, TOP, finish, report
 
-TOP = os.environ["GAON_SOURCE_DIR"]
 BUILD = os.environ["GAON_BUILD_DIR"]
 DEMO = [os.path.join(BUILD, "bin", "gaon-demo-digits"), "--epochs=3", "--hidden=32"]
 LAST = re.compile(r"^test accuracy: (\d+\.\d) % \((\d+) images\), device (\S+), "
                   r"modelled \d+\.\d\d ms, wall \d+\.\d\d s$")
 CARD = os.environ.get("GAON_DEVICE", "")
-# As Check's: an emulated machine is slower.
-PATIENCE = float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
-COUNT = FAILED = 0
-
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + detail}", flush=True)
 
 
 def run(*args):
@@ -96,7 +86,7 @@ def main():
         report(f"learns with seed {seed}", done.returncode == 0 and result["test_accuracy"] >= 0.97
                and result["host_agrees"] and result["test_images"] >= 350,
                f"{result['correct']} of {result['test_images']} right")
-    return 1 if FAILED else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -8,17 +8,9 @@ import subprocess
 import sys
 import tempfile
 
-TOP = os.environ["GAON_SOURCE_DIR"]
+from recorded_run import TOP, finish, report
+
 BUILD = os.environ["GAON_BUILD_DIR"]
-COUNT = FAILED = 0
-
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + detail}", flush=True)
-    return good
 
 
 def run(args, cwd, **extra_env):
@@ -84,7 +76,7 @@ def main():
         completions(usr)
         pages(usr)
         plugin(usr, san)
-    return 1 if FAILED else 0
+    return finish()
 
 
 def cmake(usr, work, san):

@@ -11,22 +11,11 @@ import tempfile
 import xml.etree.ElementTree
 
 import jsonschema
+from recorded_run import GAON, PATIENCE, TOP, finish, report
 
-TOP = os.environ["GAON_SOURCE_DIR"]
 BUILD = os.environ["GAON_BUILD_DIR"]
-GAON = os.path.join(BUILD, "bin", "gaon")
 DIGITS = os.path.join(BUILD, "bin", "gaon-demo-digits")
 PROGRAM = os.path.join(BUILD, "tests", "conformance", "cli", "kernels.elf")
-PATIENCE = float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
-COUNT = 0
-FAILED = 0
-
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + str(detail)[:2000]}", flush=True)
 
 
 def run(*args, **environment):
@@ -180,8 +169,7 @@ def main():
         test_digits(work)
         test_counters(work)
         test_graphs()
-    print(f"1..{COUNT}")
-    sys.exit(1 if FAILED else 0)
+    sys.exit(finish())
 
 
 main()

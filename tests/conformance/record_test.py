@@ -16,29 +16,18 @@ import time
 import zlib
 
 import jsonschema
+from recorded_run import GAON, PATIENCE, TOP, finish, report
 
-TOP = os.environ["GAON_SOURCE_DIR"]
 BUILD = os.environ["GAON_BUILD_DIR"]
-GAON = os.path.join(BUILD, "bin", "gaon")
 DIGITS = os.path.join(BUILD, "bin", "gaon-demo-digits")
 CONFORMANCE = os.path.join(BUILD, "tests", "conformance")
 PROGRAM = os.path.join(CONFORMANCE, "cli", "kernels.elf")
 KERNELS = os.path.join(CONFORMANCE, "runtime", "kernels.elf")
 RANDOM = os.path.join(CONFORMANCE, "record", "random_ops")
-PATIENCE = float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
 CARD = os.environ.get("GAON_DEVICE")
 QUICK = os.environ.get("GAON_RECORD_TEST") == "quick"
 HEADER = 48 + 1024
 CALL = struct.Struct("<IIiIQQQQQQQQQ")
-COUNT = 0
-FAILED = 0
-
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + str(detail)[:2000]}", flush=True)
 
 
 def run(*args, limit=None, **environment):
@@ -310,8 +299,7 @@ def main():
             test_random(work)
             test_cut(work)
             test_processes(work)
-    print(f"1..{COUNT}")
-    sys.exit(1 if FAILED else 0)
+    sys.exit(finish())
 
 
 main()

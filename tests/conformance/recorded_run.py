@@ -15,11 +15,12 @@ FAILED = 0
 
 
 def report(name, good, detail=""):
-    """A line of TAP."""
+    """A line of TAP; returns whether it is good."""
     global COUNT, FAILED  # pylint: disable=global-statement
     COUNT += 1
     FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + str(detail)}", flush=True)
+    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + str(detail)[:4000]}", flush=True)
+    return good
 
 
 def run(root, *args, **more):

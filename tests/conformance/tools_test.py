@@ -9,19 +9,10 @@ import subprocess
 import sys
 import tempfile
 
-TOP = os.environ["GAON_SOURCE_DIR"]
+from recorded_run import GAON, TOP, finish, report
+
 BUILD = os.environ["GAON_BUILD_DIR"]
-GAON = os.path.join(BUILD, "bin", "gaon")
 PROF = os.path.join(BUILD, "gaon", "prof.so")
-COUNT = 0
-FAILED = 0
-
-
-def report(name, good, detail=""):
-    global COUNT, FAILED
-    COUNT += 1
-    FAILED += not good
-    print(f"{'ok' if good else 'not ok'} {COUNT} - {name}{'' if good else ': ' + detail}", flush=True)
 
 
 def run(command, **environment):
@@ -109,8 +100,7 @@ def main():
         test_nothing_is_left_out()
         test_what_is_refused(work)
         test_privilege(work)
-    print(f"1..{COUNT}")
-    sys.exit(1 if FAILED else 0)
+    sys.exit(finish())
 
 
 main()

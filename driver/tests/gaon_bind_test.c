@@ -176,7 +176,7 @@ static void check_tree(struct bind_world *w)
 	KUNIT_EXPECT_EQ_MSG(w->test, mapped, 0, "pages are missing in the tree");
 }
 
-/* Pages from @page to @end are all that was changed: to walk the tables for each page takes long. */
+/* Only pages from @page to @end were changed: to walk the tables for every page takes long. */
 static void check_range(struct bind_world *w, u64 page, u64 end)
 {
 	check_tree(w);

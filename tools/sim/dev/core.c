@@ -552,7 +552,7 @@ void sim_core_run(struct sim_core *core)
 	u->faulted = u->stepped = false;
 	if (atomic_load_explicit(&core->launch->dead, memory_order_relaxed))
 		return;
-	if (core->launch->step >> core->index & 1) {
+	if (u->stepping) {
 		step_once(core);
 		return;
 	}

@@ -151,6 +151,7 @@ struct sim_unit {
 	uint8_t wait;		/* enum sim_wait: why the workgroup can't go on */
 	bool active;		/* a workgroup is in progress; core->launch names its launch */
 	bool vector;		/* vector registers are not all zero */
+	bool stepping;		/* this job is one instruction, for a debugger */
 	_Atomic bool broken;	/* the scratchpad had an uncorrectable error; set by any thread */
 	uint32_t epoch, code_gen;
 	uint64_t spm_limit;	/* page-aligned: window offsets below are the workgroup's */

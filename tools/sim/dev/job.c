@@ -122,6 +122,8 @@ static struct sim_job *take_core(struct gaon_sim *sim, struct sim_launch *l, uin
 	core->running = true;
 	core->served = sim->order;
 	core->ran_on = &job_thread;
+	/* Read here, under the lock: the step of another core may be over while this one runs. */
+	core->unit->stepping = l->step >> index & 1;
 	core->unit->job.running = true;
 	atomic_fetch_add(&l->running, 1);
 	return &core->unit->job;

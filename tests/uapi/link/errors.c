@@ -5,7 +5,7 @@
  *
  *   errors ADDRESS [OTHER]	of the card, and of another one whose driver is unbound and bound
  *
- * As root, with gaon and aer_inject loaded.
+ * As root, with gaon (inject=1, a card with a debug fuse) and aer_inject loaded.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -121,6 +121,50 @@ static void test_fatal(void)
 	link_check_works(&card, "after that");
 }
 
+/* --- a card that is ill already -------------------------------------------------------------------- */
+
+#define SICK_ROUNDS	9
+
+static void *crash_run(void *arg)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/inject", card.debugfs);
+	*(bool *)arg = write_file(path, "crash");
+	return NULL;
+}
+
+/*
+ * The firmware crashes, and at about the same time the link has an error after which a sound card would
+ * just go on. Whether the driver sees the crash first, or looks at the card for the sake of the link and
+ * finds it: the device is reset, everybody is told, and it is back.
+ */
+static void test_sick(void)
+{
+	struct clients clients;
+	int i, resets, good = 0;
+	pthread_t thread;
+	bool crashed;
+
+	for (i = 0; i < SICK_ROUNDS; i++) {
+		/* Forgives what the card did so far. */
+		MUST(link_flr(&card) && card_wait_state(&card, "ready"), "reset by an administrator");
+		clients_start(&clients, &card);
+		resets = counts(&card).device;
+		REQUIRE(!pthread_create(&thread, NULL, crash_run, &crashed), "a thread");
+		usleep((useconds_t)(uapi_random() % 3000));
+		inject(0, LINK_TIMEOUT);
+		clients_check_lost(&clients, ECANCELED);
+		pthread_join(thread, NULL);
+		clients_end(&clients);
+		good += crashed && wait_resets(resets + 1) && card_wait_state(&card, "ready");
+	}
+	CHECK(good == SICK_ROUNDS, "crashes that are over: %d of %d, the card is %s", good, SICK_ROUNDS,
+	      attribute(&card, "state"));
+	uapi_figure("errors of the link (AER)", "not fatal, of a card whose firmware has just crashed", (uint64_t)good);
+	link_check_works(&card, "after that");
+}
+
 /* --- at the same time ------------------------------------------------------------------------------ */
 
 static atomic_bool stop;
@@ -226,6 +270,7 @@ int main(int argc, char **argv)
 	test_survived("correctable errors", "aer_dev_correctable", "TOTAL_ERR_COR", LINK_BAD_TLP, 0);
 	test_survived("errors that are not fatal", "aer_dev_nonfatal", "TOTAL_ERR_NONFATAL", 0, LINK_TIMEOUT);
 	test_fatal();
+	test_sick();
 	test_storm();
 	test_unbind();
 	uapi_exit();

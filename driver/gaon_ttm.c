@@ -733,7 +733,10 @@ static void bo_unplug(struct gaon_bo *bo)
 		gaon_ttm_bo_unmap_import(bo);
 		return;
 	}
-	/* Pages that another device is attached to are its, too, until it detaches. */
+	/*
+	 * Pages that another device is attached to are its, too, until it detaches. Of those
+	 * CONFIG_DMA_API_DEBUG warns that they outlive the driver, as of every exporter's.
+	 */
 	if (bo->ttm.pin_count && !bo->kernel && !gaon_bo_is_hbm(bo))
 		return;
 	/* HBM goes, also where it is pinned for others. */

@@ -8,6 +8,8 @@ import vm_image
 
 _MACHINE = "q35,memory-backend=ram"
 _TCG = ["-accel", "tcg,thread=multi", "-cpu", "max", "-M", _MACHINE]
+# A clock of instructions: so many make so many nanoseconds, whatever the host does meanwhile.
+_ICOUNT = ["-accel", "tcg,thread=single", "-icount", "shift=0", "-cpu", "max", "-M", _MACHINE]
 # Interrupt remapping by an emulated IOMMU wants the split interrupt controller.
 _KVM = ["-accel", "kvm", "-cpu", "host", "-M", f"{_MACHINE},kernel-irqchip=split"]
 _PROBE_SECONDS = 20
@@ -16,11 +18,11 @@ _PROBE_SECONDS = 20
 def arguments(image):
     """QEMU's arguments. GAON_VM_ACCEL=kvm or tcg decides; without it a machine with /dev/kvm is tried once per boot."""
     wanted = os.environ.get("GAON_VM_ACCEL", "")
-    if wanted not in ("", "kvm", "tcg"):
-        raise vm_image.ImageError(f"GAON_VM_ACCEL={wanted}: kvm or tcg")
+    if wanted not in ("", "kvm", "tcg", "icount"):
+        raise vm_image.ImageError(f"GAON_VM_ACCEL={wanted}: kvm, tcg or icount")
     if not wanted:
         wanted = "kvm" if os.access("/dev/kvm", os.R_OK | os.W_OK) and _kvm_works(image) else "tcg"
-    return _KVM if wanted == "kvm" else _TCG
+    return {"kvm": _KVM, "icount": _ICOUNT}.get(wanted, _TCG)
 
 
 def _kvm_works(image):

@@ -180,7 +180,12 @@ class Machine:
         return [f'"{name}={value}"' if " " in str(value) else f"{name}={value}" for name, value in words.items()]
 
     def _in_ram(self):
-        return [program.replace("$O", self.build) for program in self.shape.ram]
+        """What a guest that has nothing else needs: its programs, and what looks for leaks at the end."""
+        programs = [program.replace("$O", self.build) for program in self.shape.ram]
+        if self.image.kernel == "debug":
+            programs += [os.path.join(vm_image.TREE, "tests/vm/guest/leaks.sh"),
+                         *(f"/usr/bin/{name}" for name in ("awk", "head", "mktemp", "rm", "sleep"))]
+        return programs
 
     def _start_qemu(self, again=False):
         ours, theirs = {}, {}

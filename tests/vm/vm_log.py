@@ -14,6 +14,8 @@ _PATTERNS = [(kind, re.compile(text)) for kind, text in (
                r"BUG: workqueue lockup|self-detected stall|detected stalls|rcu_.*kthread starved|"
                r"rcu: INFO:.*stall"),
     ("ubsan", r"UBSAN:"),
+    # Memory that another device still has (a dma-buf), when a driver leaves; both lines of that warning.
+    ("dma-held", r"DMA-API: .* pending DMA allocations while released|WARNING: .* at dma_debug_device_change\+"),
     ("memory", r"BUG: Bad page|BUG: Bad rss-counter|BUG: non-zero pgtables_bytes|list_(add|del) corruption|"
                r"Slab corruption|BUG kmalloc|BUG \S+ \(.*\): |refcount_t:|Objects remaining in|ODEBUG:|DMA-API: .*(rror|leak|dev)"),
     # What kmemleak finds, leaks.sh reads at the end of the boot: the kernel's log has only a number.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """topo.py GAON: `gaon topo` of a machine with two cards, against the bridges that lspci shows."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -38,8 +39,12 @@ for pair in topo["pairs"]:
     same = sum(1 for a, b in zip(mine, other) if a == b)
     want = "PHB" if same == 1 else ("PIX" if max(len(mine), len(other)) - same <= 2 else "PXB")
     check(pair["relation"] == want, f"{pair['a']} and {pair['b']}: {want}", pair)
-with open("/sys/devices/system/node/node0/cpulist", encoding="ascii") as file:
-    check(topo["nodes"][0]["cpus"] == file.read().strip(), "processors of node 0", topo["nodes"])
+node = "/sys/devices/system/node/node0/cpulist"
+if os.path.exists(node):
+    with open(node, encoding="ascii") as file:
+        check(topo["nodes"][0]["cpus"] == file.read().strip(), "processors of node 0", topo["nodes"])
+else:
+    check(not topo["nodes"], "a kernel without nodes", topo["nodes"])
 text = said(sys.argv[1], "topo")
 check(all(re.search(rf"^{d['name']} .*\bX\b", text, re.M) and re.search(rf"-- {d['name']} {d['address']}", text)
           for d in topo["devices"]), "the same as text", text)

@@ -3,6 +3,7 @@
  * Makes one incident, and says what a dump of it must tell, for tests/vm/guest/coredump.py:
  *
  *   incident page|illegal|packet|timeout|engines
+ *   incident bystander		works beside them until it is killed, with a number in a register
  *
  * As root, with the module loaded with job_timeout_ms.
  */
@@ -143,6 +144,35 @@ static void reset_engines(void)
 	globfree(&found);
 }
 
+/* Another context's work, of whose registers no dump of somebody's fault tells. */
+static void bystand(void)
+{
+	static const uint32_t work[] = {
+		0x5ec2e437,	/* lui s0, 0x5ec2e */
+		0x00a53023,	/* sd a0, 0(a0) */
+		0x0000006f,	/* j . */
+	};
+	/* Of several cores: one it may have to share with who makes the incident. */
+	struct gaon_packet packet = lib_launch(LIB_CODE_VA + LIB_CODE_SPIN, 0, 4);
+	struct lib_queue queue;
+	struct lib lib;
+	uint32_t code;
+	uint8_t *cpu;
+
+	lib_open(&lib, DRM_GAON_VM_LR);
+	code = uapi_bo(lib.fd, 4096, DRM_GAON_BO_HOST, 0);
+	cpu = uapi_mmap(lib.fd, code, 4096);
+	REQUIRE(cpu && !lib_user_queue(&lib, &queue, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX), "a queue");
+	memcpy(cpu + LIB_CODE_SPIN, work, sizeof(work));
+	REQUIRE(!uapi_map(lib.fd, lib.vm, code, 0, LIB_CODE_VA, 4096, DRM_GAON_VM_BIND_EXEC), "code");
+	packet.launch.args_va = lib_va(LIST);
+	lib_push(&queue, &packet);
+	REQUIRE(!lib_wait(&lib, lib_word(&lib, LIST), lib_va(LIST), WAIT_MS), "work that has begun");
+	say("register", 0x5ec2e000);
+	for (;;)
+		pause();
+}
+
 int main(int argc, char **argv)
 {
 	const char *kind = argc == 2 ? argv[1] : "";
@@ -172,8 +202,10 @@ int main(int argc, char **argv)
 		packet = launch(LIB_CODE_SPIN, 0);
 		say("pc", LIB_CODE_VA + LIB_CODE_SPIN + 4);
 		job_incident(&packet, GAON_FAULT_RESET, reset_engines);
+	} else if (!strcmp(kind, "bystander")) {
+		bystand();
 	} else {
-		fprintf(stderr, "usage: incident page|illegal|packet|timeout|engines\n");
+		fprintf(stderr, "usage: incident page|illegal|packet|timeout|engines|bystander\n");
 		return 2;
 	}
 	uapi_exit();

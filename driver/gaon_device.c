@@ -77,7 +77,7 @@ int gaon_device_wait_running(struct gaon_device *gdev)
  * @gdev: the device
  * @idx: for drm_dev_exit(), which must follow if this returns 0
  *
- * Waits for a reset to end, before it enters.
+ * Waits for a reset to end, outside.
  *
  * Return: 0, or as gaon_device_wait_running().
  */
@@ -86,15 +86,15 @@ int gaon_device_enter_running(struct gaon_device *gdev, int *idx)
 	int err;
 
 	do {
-		err = gaon_device_wait_running(gdev);
-		if (err)
-			return err;
 		if (!drm_dev_enter(&gdev->drm, idx))
 			return -ENODEV;
 		err = gaon_device_check(gdev);
-		if (err)
-			drm_dev_exit(*idx);
-	} while (err == -EBUSY);
+		if (!err)
+			return 0;
+		drm_dev_exit(*idx);
+		if (err == -EBUSY)
+			err = gaon_device_wait_running(gdev);
+	} while (!err);
 	return err;
 }
 

@@ -16,6 +16,8 @@
 #include "gaon_ttm.h"
 #include "gaon_vm.h"
 
+#define BO_CREATE_TRIES	8	/* resets that one call outlives */
+
 /* --- GEM ------------------------------------------------------------------------------------ */
 
 static void bo_free(struct drm_gem_object *obj)
@@ -237,13 +239,34 @@ static int bo_create_charged(struct gaon_file *gfile, struct gaon_vm *vm,
 	return err;
 }
 
+/* Between drm_dev_enter() and drm_dev_exit(), of a device that ran a moment ago. */
+static int bo_create_entered(struct drm_file *file, struct drm_gaon_bo_create *args)
+{
+	struct gaon_file *gfile = to_gaon_file(file);
+	struct gaon_vm *vm = NULL;
+	struct gaon_bo *bo;
+	int err;
+
+	if (args->vm_id) {
+		vm = gaon_vm_lookup(gfile, args->vm_id);
+		if (!vm)
+			return -ENOENT;
+	}
+	err = bo_create_charged(gfile, vm, args, &bo);
+	if (!err) {
+		err = drm_gem_handle_create(file, &bo->ttm.base, &args->handle);
+		bo_put(bo);
+	}
+	gaon_vm_put(vm);
+	return err;
+}
+
 /** gaon_ioctl_bo_create() - %DRM_IOCTL_GAON_BO_CREATE */
 int gaon_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct gaon_device *gdev = to_gaon_device(drm);
 	struct drm_gaon_bo_create *args = data;
-	struct gaon_vm *vm = NULL;
-	struct gaon_bo *bo;
+	unsigned int tries = 0;
 	int err, idx;
 
 	if (args->pad || args->handle || !flags_valid(args->flags) || !args->size ||
@@ -251,21 +274,14 @@ int gaon_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 		return -EINVAL;
 	if (args->size > size_limit(gdev, args->flags))
 		return -E2BIG;
-	if (!drm_dev_enter(drm, &idx))
-		return -ENODEV;
-	err = gaon_device_check(gdev);
-	if (!err && args->vm_id) {
-		vm = gaon_vm_lookup(to_gaon_file(file), args->vm_id);
-		err = vm ? 0 : -ENOENT;
-	}
-	if (!err)
-		err = bo_create_charged(to_gaon_file(file), vm, args, &bo);
-	if (!err) {
-		err = drm_gem_handle_create(file, &bo->ttm.base, &args->handle);
-		bo_put(bo);
-	}
-	gaon_vm_put(vm);
-	drm_dev_exit(idx);
+	do {
+		err = gaon_device_enter_running(gdev, &idx);
+		if (err)
+			return err;
+		err = bo_create_entered(file, args);
+		drm_dev_exit(idx);
+		/* A reset cut the clearing of HBM short: if it is no wedge, it is over soon. */
+	} while (err == -EIO && ++tries < BO_CREATE_TRIES);
 	return err;
 }
 

@@ -100,6 +100,8 @@ static struct line {
 	{ .pattern = "gaon .*: firmware: *[0-9]+ admin command [0-9]+: error 3$",
 	  .most = starts,
 	  .per = 8 },
+	/* Of somebody who makes room just when the card is reset or goes. */
+	{ .pattern = "^\\[TTM\\] Buffer eviction failed$", .most = starts, .per = 8 },
 	{ .pattern = "gaon .*: a dump of it is in /sys/class/devcoredump", .most = faults, .per = 1 },
 	{ .pattern = "callbacks suppressed$", .most = faults, .per = 1 },
 	/* The kernel about a function that went and came. */

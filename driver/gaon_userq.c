@@ -10,6 +10,8 @@
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 
+#include <hw/gaon_mcu.h>
+
 #include "gaon_admin.h"
 #include "gaon_device.h"
 #include "gaon_queue.h"
@@ -128,6 +130,16 @@ void gaon_queue_check_work(struct work_struct *work)
 /* --- going on ------------------------------------------------------------------------------- */
 
 /*
+ * What is in flight is dropped first, a slot that has faulted says so before its state block does.
+ * What was posted or noted just now is seen by the second look, or the third.
+ */
+static bool clear_may_come(struct gaon_queue *queue, const struct gaon_admin_reply *reply,
+			   int tries)
+{
+	return tries < 2 || reply->value[0] == GAON_SLOT_FAULTED || READ_ONCE(queue->fault.flags);
+}
+
+/*
  * The owner may have read of the fault in the state block before the firmware was told, which
  * happens when nothing of the queue is in flight any more. And while its memory is moved the
  * context is suspended.
@@ -144,7 +156,7 @@ static int clear_wait_told(struct gaon_queue *queue, unsigned long end)
 		if (reply.value[3] & GAON_QUERY_CONDITION &&
 		    !(reply.value[3] & GAON_QUERY_CONTEXT_SUSPENDED))
 			return 0;
-		if (time_after(jiffies, end) || (tries > 1 && !READ_ONCE(queue->fault.flags)))
+		if (time_after(jiffies, end) || !clear_may_come(queue, &reply, tries))
 			return -EBUSY;
 		if (fatal_signal_pending(current))
 			return -EINTR;

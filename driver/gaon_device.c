@@ -325,6 +325,7 @@ err_master:
 	pci_clear_master(gdev->pdev);
 	gaon_migrate_fini(gdev);
 	gaon_events_fini(gdev);
+	gaon_throttle_stop(gdev);
 	return err;
 }
 
@@ -352,6 +353,7 @@ void gaon_device_unplug(struct gaon_device *gdev)
 	gaon_migrate_fini(gdev);
 	gaon_ttm_unplug(gdev);
 	gaon_events_fini(gdev);
+	gaon_throttle_stop(gdev);
 	gaon_device_shutdown(gdev);
 }
 

@@ -226,6 +226,8 @@ struct gaon_device {
 	struct gaon_power power;
 	/** @throttle: cap of power, highest clock. */
 	struct gaon_throttle throttle;
+	/** @hwmon: the sensors' device, as long as the driver has the card; NULL: none. */
+	struct device *hwmon;
 	/** @ras: errors of memories and links. */
 	struct gaon_ras *ras;
 

@@ -2,12 +2,10 @@
 /* Sensors: temperature, power, its cap, and energy for `sensors`, and the clock beside them. */
 #include <linux/hwmon.h>
 #include <linux/hwmon-sysfs.h>
+#include <linux/units.h>
 
 #include "gaon_device.h"
 #include "gaon_hwmon.h"
-
-#define UW_PER_MW	1000
-#define HZ_PER_KHZ_	1000
 
 /* Asks the firmware: a reading costs a command. Power is the mean since the reading before. */
 static int hwmon_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out)
@@ -49,11 +47,11 @@ static bool hwmon_constant(struct gaon_device *gdev, enum hwmon_sensor_types typ
 	const struct gaon_identify *id = &gdev->identify;
 
 	if (type == hwmon_power && attr == hwmon_power_cap)
-		*val = (long)gaon_throttle_cap(gdev) * UW_PER_MW;
+		*val = (long)gaon_throttle_cap(gdev) * MICROWATT_PER_MILLIWATT;
 	else if (type == hwmon_power && attr == hwmon_power_cap_min)
-		*val = (long)id->power_min_mw * UW_PER_MW;
+		*val = (long)id->power_min_mw * MICROWATT_PER_MILLIWATT;
 	else if (type == hwmon_power && attr == hwmon_power_cap_max)
-		*val = (long)id->power_max_mw * UW_PER_MW;
+		*val = (long)id->power_max_mw * MICROWATT_PER_MILLIWATT;
 	else if (type == hwmon_temp && attr == hwmon_temp_max)
 		*val = id->temp_max_mc;
 	else if (type == hwmon_temp && attr == hwmon_temp_max_hyst)
@@ -67,16 +65,32 @@ static bool hwmon_constant(struct gaon_device *gdev, enum hwmon_sensor_types typ
 	return true;
 }
 
-static long hwmon_temp_of(const struct gaon_telemetry *now, u32 attr)
+static const struct {
+	enum hwmon_sensor_types type;
+	u32 attr, reasons;
+} hwmon_alarms[] = {
+	{ hwmon_temp, hwmon_temp_max_alarm, GAON_THROTTLE_HEAT | GAON_THROTTLE_CRITICAL },
+	{ hwmon_temp, hwmon_temp_crit_alarm, GAON_THROTTLE_CRITICAL },
+	{ hwmon_power, hwmon_power_cap_alarm, GAON_THROTTLE_POWER },
+};
+
+/* Whether the card is slowed down for what an alarm is for. @i: of hwmon_alarms */
+static bool hwmon_alarm_is_on(unsigned int i, u32 reasons)
 {
-	switch (attr) {
-	case hwmon_temp_max_alarm:
-		return !!(now->throttle & (GAON_THROTTLE_HEAT | GAON_THROTTLE_CRITICAL));
-	case hwmon_temp_crit_alarm:
-		return !!(now->throttle & GAON_THROTTLE_CRITICAL);
-	default:
-		return now->temp_mc;
+	return reasons & hwmon_alarms[i].reasons;
+}
+
+static bool hwmon_alarm_read(enum hwmon_sensor_types type, u32 attr, u32 reasons, long *val)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(hwmon_alarms); i++) {
+		if (hwmon_alarms[i].type == type && hwmon_alarms[i].attr == attr) {
+			*val = hwmon_alarm_is_on(i, reasons);
+			return true;
+		}
 	}
+	return false;
 }
 
 static int hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 attr, int channel,
@@ -91,13 +105,14 @@ static int hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 attr
 	err = hwmon_telemetry(gdev, &now);
 	if (err)
 		return err;
+	if (hwmon_alarm_read(type, attr, now.throttle, val))
+		return 0;
 	switch (type) {
 	case hwmon_temp:
-		*val = hwmon_temp_of(&now, attr);
+		*val = now.temp_mc;
 		return 0;
 	case hwmon_power:
-		*val = attr == hwmon_power_cap_alarm ? !!(now.throttle & GAON_THROTTLE_POWER) :
-						       (long)now.power_mw * UW_PER_MW;
+		*val = (long)now.power_mw * MICROWATT_PER_MILLIWATT;
 		return 0;
 	case hwmon_energy:
 		*val = now.energy_uj;
@@ -112,9 +127,9 @@ static int hwmon_write(struct device *dev, enum hwmon_sensor_types type, u32 att
 {
 	if (type != hwmon_power || attr != hwmon_power_cap)
 		return -EOPNOTSUPP;
-	if (val < 0 || val / UW_PER_MW > U32_MAX)
+	if (val < 0 || val / MICROWATT_PER_MILLIWATT > U32_MAX)
 		return -EINVAL;
-	return gaon_throttle_set_cap(dev_get_drvdata(dev), val / UW_PER_MW);
+	return gaon_throttle_set_cap(dev_get_drvdata(dev), val / MICROWATT_PER_MILLIWATT);
 }
 
 static int hwmon_read_string(struct device *dev, enum hwmon_sensor_types type, u32 attr,
@@ -153,7 +168,7 @@ static ssize_t freq1_input_show(struct device *dev, struct device_attribute *att
 	struct gaon_telemetry now;
 	int err = hwmon_telemetry(dev_get_drvdata(dev), &now);
 
-	return err ?: sysfs_emit(buf, "%llu\n", (u64)now.clock_khz * HZ_PER_KHZ_);
+	return err ?: sysfs_emit(buf, "%llu\n", (u64)now.clock_khz * HZ_PER_KHZ);
 }
 static DEVICE_ATTR_RO(freq1_input);
 
@@ -166,8 +181,9 @@ static DEVICE_ATTR_RO(freq1_label);
 static ssize_t power1_cap_default_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct gaon_device *gdev = dev_get_drvdata(dev);
+	u64 mw = gdev->identify.power_default_mw;
 
-	return sysfs_emit(buf, "%llu\n", (u64)gdev->identify.power_default_mw * UW_PER_MW);
+	return sysfs_emit(buf, "%llu\n", mw * MICROWATT_PER_MILLIWATT);
 }
 static DEVICE_ATTR_RO(power1_cap_default);
 
@@ -210,4 +226,27 @@ void gaon_hwmon_init(struct gaon_device *gdev)
 						     hwmon_groups);
 	if (IS_ERR(hwmon))
 		drm_warn(&gdev->drm, "no sensors (error %ld)\n", PTR_ERR(hwmon));
+	else
+		WRITE_ONCE(gdev->hwmon, hwmon);
+}
+
+/**
+ * gaon_hwmon_alarm() - alarms have begun or ended, perhaps
+ * @gdev: the device; its sensors may not be there
+ * @before: of &enum drm_gaon_throttle, what the firmware slowed the cores down for before
+ * @now: what it does so for now
+ *
+ * Sleeps. Who polls the alarms' files wakes, and udev gets an event of the sensors' device. To end
+ * before the driver has left the card.
+ */
+void gaon_hwmon_alarm(struct gaon_device *gdev, u32 before, u32 now)
+{
+	struct device *hwmon = READ_ONCE(gdev->hwmon);
+	unsigned int i;
+
+	if (!IS_REACHABLE(CONFIG_HWMON) || !hwmon)
+		return;
+	for (i = 0; i < ARRAY_SIZE(hwmon_alarms); i++)
+		if (hwmon_alarm_is_on(i, before) != hwmon_alarm_is_on(i, now))
+			hwmon_notify_event(hwmon, hwmon_alarms[i].type, hwmon_alarms[i].attr, 0);
 }

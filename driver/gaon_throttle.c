@@ -11,12 +11,37 @@
 #include "gaon_admin.h"
 #include "gaon_device.h"
 #include "gaon_event.h"
+#include "gaon_hwmon.h"
 #include "gaon_throttle.h"
+
+static void throttle_alarm_work(struct work_struct *work)
+{
+	struct gaon_throttle *throttle = container_of(work, struct gaon_throttle, alarm);
+	struct gaon_device *gdev = container_of(throttle, struct gaon_device, throttle);
+	u32 reasons = READ_ONCE(throttle->reasons);
+
+	gaon_hwmon_alarm(gdev, throttle->alarm_told, reasons);
+	throttle->alarm_told = reasons;
+}
+
+/* Does not sleep. */
+static void throttle_note(struct gaon_device *gdev, u32 reasons)
+{
+	WRITE_ONCE(gdev->throttle.reasons, reasons);
+	queue_work(system_dfl_wq, &gdev->throttle.alarm);
+}
 
 /** gaon_throttle_init() - nothing is set; before the firmware is there */
 int gaon_throttle_init(struct gaon_device *gdev)
 {
+	INIT_WORK(&gdev->throttle.alarm, throttle_alarm_work);
 	return drmm_mutex_init(&gdev->drm, &gdev->throttle.lock);
+}
+
+/** gaon_throttle_stop() - no alarm is told any more; when no event comes and nothing starts */
+void gaon_throttle_stop(struct gaon_device *gdev)
+{
+	cancel_work_sync(&gdev->throttle.alarm);
 }
 
 /** gaon_throttle_is_there() - whether the card takes a cap and a limit */
@@ -68,6 +93,8 @@ void gaon_throttle_start(struct gaon_device *gdev)
 
 	if (!gaon_throttle_is_there(gdev))
 		return;
+	/* What slowed them down before is over. */
+	throttle_note(gdev, 0);
 	if (!READ_ONCE(gdev->throttle.cap_mw) && !READ_ONCE(gdev->throttle.clock_khz))
 		return;
 	err = throttle_send(gdev, &again);
@@ -174,6 +201,7 @@ void gaon_throttle_event(struct gaon_device *gdev, const struct gaon_event *even
 	u32 reasons = lower_32_bits(event->value), mhz = upper_32_bits(event->value) / 1000;
 	struct device *dev = gdev->drm.dev;
 
+	throttle_note(gdev, reasons);
 	if (reasons & GAON_THROTTLE_CRITICAL)
 		dev_warn_ratelimited(dev, "critically hot: cores are slowed down to %u MHz\n", mhz);
 	else if (reasons & GAON_THROTTLE_HEAT)

@@ -4,6 +4,7 @@
 
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct gaon_device;
 struct gaon_event;
@@ -16,9 +17,16 @@ struct gaon_throttle {
 	u32 cap_mw;
 	/** @clock_khz: highest clock of the cores; 0: the card's own. Written under @lock. */
 	u32 clock_khz;
+	/** @reasons: why the firmware slows the cores down, as it has told last. */
+	u32 reasons;
+	/** @alarm_told: those of which hwmon's alarms have told; @alarm alone touches it. */
+	u32 alarm_told;
+	/** @alarm: tells it of the others, which sleeps. */
+	struct work_struct alarm;
 };
 
 int gaon_throttle_init(struct gaon_device *gdev);
+void gaon_throttle_stop(struct gaon_device *gdev);
 void gaon_throttle_start(struct gaon_device *gdev);
 bool gaon_throttle_is_there(struct gaon_device *gdev);
 u32 gaon_throttle_cap(struct gaon_device *gdev);

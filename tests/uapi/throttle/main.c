@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -108,6 +109,35 @@ static long sensor(const char *name)
 static void nap(long ms)
 {
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+/** struct alarm - a file of hwmon's that is waited for */
+struct alarm {
+	struct pollfd file;
+};
+
+/* Opened and read: what comes later is told. */
+static void alarm_open(struct alarm *alarm, const char *name)
+{
+	char path[300], text[8];
+
+	snprintf(path, sizeof(path), "%s/%s", hwmon, name);
+	alarm->file = (struct pollfd){ .fd = open(path, O_RDONLY | O_CLOEXEC), .events = POLLPRI };
+	REQUIRE(alarm->file.fd >= 0 && pread(alarm->file.fd, text, sizeof(text), 0) == 2, "%s", name);
+}
+
+/* Whether it is told in time that the alarm is not as it was, and then it is @want. */
+static bool alarm_wait(struct alarm *alarm, int ms, char want)
+{
+	char text[8] = "";
+
+	return poll(&alarm->file, 1, ms) == 1 && alarm->file.revents & POLLPRI &&
+	       pread(alarm->file.fd, text, sizeof(text), 0) == 2 && text[0] == want;
+}
+
+static void alarm_close(struct alarm *alarm)
+{
+	close(alarm->file.fd);
 }
 
 /* --- what works ---------------------------------------------------------------------------------- */
@@ -257,8 +287,11 @@ static void way_cap(void)
 {
 	long min = sensor("power1_cap_min"), max = sensor("power1_cap_max"), mhz;
 	struct drm_gaon_query_telemetry t;
+	struct alarm alarm, other;
 	struct load load;
 
+	alarm_open(&alarm, "power1_cap_alarm");
+	alarm_open(&other, "temp1_max_alarm");
 	CHECK(min > 0 && max > min && sensor("power1_cap_default") == max && sensor("power1_cap") == max,
 	      "cap from %ld to %ld, and that is its default", min, max);
 	load_begin(&load);
@@ -269,6 +302,7 @@ static void way_cap(void)
 	CHECK(sensor("power1_cap") == min, "it is that");
 	mhz = clock_wait(350, 1000);
 	CHECK(mhz >= 350 && mhz <= 1000, "the clock goes down: %ld MHz", mhz);
+	CHECK(alarm_wait(&alarm, PATIENCE_MS, '1'), "who waits for the alarm is told");
 	load_wait(&load, 200);
 	CHECK(sensor("power1_cap_alarm") == 1, "an alarm");
 	sensor("power1_average");
@@ -282,6 +316,10 @@ static void way_cap(void)
 	CHECK_ERRNO(write_number(hwmon, "power1_cap", max), 0, "no cap");
 	mhz = clock_wait(1050, 1050);
 	CHECK(mhz == 1050, "the highest clock again: %ld MHz", mhz);
+	CHECK(alarm_wait(&alarm, PATIENCE_MS, '0'), "and of its end");
+	CHECK(!alarm_wait(&other, 0, '0'), "the alarm of heat was not there");
+	alarm_close(&alarm);
+	alarm_close(&other);
 	load_end(&load, "with a cap", false);
 	nap(1500);
 	CHECK(logged("cores are slowed down to") && logged("cores are not slowed down any more"), "it was told");
@@ -358,9 +396,11 @@ static void way_refuse(void)
 static void way_heat(void)
 {
 	struct drm_gaon_query_telemetry t;
+	struct alarm alarm;
 	struct load load;
 	long mhz;
 
+	alarm_open(&alarm, "temp1_max_alarm");
 	CHECK(sensor("temp1_max") == 100000 && sensor("temp1_max_hyst") == 95000 && sensor("temp1_crit") == 110000 &&
 	      sensor("temp1_emergency") == 120000, "what is hot");
 	CHECK(sensor("temp1_max_alarm") == 0 && sensor("temp1_crit_alarm") == 0, "it is not");
@@ -371,6 +411,7 @@ static void way_heat(void)
 	CHECK_ERRNO(write_file(debugfs, "inject", "ambient 60000"), 0, "hot air");
 	mhz = clock_wait(350, 1000);
 	CHECK(mhz >= 350 && mhz <= 1000, "the clock goes down: %ld MHz", mhz);
+	CHECK(alarm_wait(&alarm, PATIENCE_MS, '1'), "who waits for the alarm is told");
 	load_wait(&load, 300);
 	CHECK(sensor("temp1_max_alarm") == 1, "an alarm");
 	CHECK(sensor("temp1_input") > 90000 && sensor("temp1_input") < 103000, "it becomes no hotter: %ld",
@@ -382,6 +423,8 @@ static void way_heat(void)
 	CHECK_ERRNO(write_file(debugfs, "inject", "ambient 35000"), 0, "cool air");
 	mhz = clock_wait(1050, 1050);
 	CHECK(mhz == 1050 && sensor("temp1_max_alarm") == 0, "the highest clock again: %ld MHz", mhz);
+	CHECK(alarm_wait(&alarm, PATIENCE_MS, '0'), "and of its end");
+	alarm_close(&alarm);
 	load_end(&load, "in hot air", false);
 	nap(1500);
 	CHECK(logged("cores are not slowed down any more"), "it was told");
@@ -392,10 +435,14 @@ static void way_emergency(void)
 {
 	long resets = read_number(device, "resets"), now = resets;
 	int64_t end = lib_now() + PATIENCE_MS * 1000000ll;
+	struct alarm alarm;
 	struct load load;
 
+	alarm_open(&alarm, "temp1_max_alarm");
 	load_begin(&load);
 	load_wait(&load, 5);
+	write_file(debugfs, "inject", "ambient 60000");
+	CHECK(alarm_wait(&alarm, PATIENCE_MS, '1'), "it is hot");
 	write_file(debugfs, "inject", "ambient 124000");
 	while (now == resets && lib_now() < end) {
 		nap(50);
@@ -404,6 +451,8 @@ static void way_emergency(void)
 	CHECK(now == resets + 1, "%ld resets, before %ld", now, resets);
 	load_end(&load, "too hot", true);
 	telemetry();	/* when the reset is over */
+	CHECK(alarm_wait(&alarm, PATIENCE_MS, '0'), "a reset ends the alarm, and that is told");
+	alarm_close(&alarm);
 	load_begin(&load);
 	load_wait(&load, 5);
 	CHECK(sensor("temp1_input") < 100000, "it is cool again");

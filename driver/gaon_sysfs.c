@@ -3,12 +3,11 @@
 #include <linux/device.h>
 #include <linux/pci.h>
 #include <linux/sysfs.h>
+#include <linux/units.h>
 
 #include "gaon_device.h"
 #include "gaon_sysfs.h"
 #include "gaon_ttm.h"
-
-#define KHZ_PER_MHZ_	1000
 
 static struct gaon_device *dev_to_gdev(struct device *dev)
 {
@@ -111,19 +110,19 @@ static const struct attribute_group sysfs_group = { .attrs = sysfs_attrs };
 
 static ssize_t hw_min_freq_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", dev_to_gdev(dev)->identify.clock_min_khz / KHZ_PER_MHZ_);
+	return sysfs_emit(buf, "%lu\n", dev_to_gdev(dev)->identify.clock_min_khz / KHZ_PER_MHZ);
 }
 static DEVICE_ATTR_RO(hw_min_freq);
 
 static ssize_t hw_max_freq_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", dev_to_gdev(dev)->identify.clock_khz / KHZ_PER_MHZ_);
+	return sysfs_emit(buf, "%lu\n", dev_to_gdev(dev)->identify.clock_khz / KHZ_PER_MHZ);
 }
 static DEVICE_ATTR_RO(hw_max_freq);
 
 static ssize_t set_max_freq_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", gaon_throttle_clock(dev_to_gdev(dev)) / KHZ_PER_MHZ_);
+	return sysfs_emit(buf, "%lu\n", gaon_throttle_clock(dev_to_gdev(dev)) / KHZ_PER_MHZ);
 }
 
 static ssize_t set_max_freq_store(struct device *dev, struct device_attribute *attr,
@@ -133,10 +132,10 @@ static ssize_t set_max_freq_store(struct device *dev, struct device_attribute *a
 	u32 mhz, max = gdev->identify.clock_khz;
 	int err = kstrtou32(buf, 0, &mhz);
 
-	if (err || mhz > U32_MAX / KHZ_PER_MHZ_)
+	if (err || mhz > U32_MAX / KHZ_PER_MHZ)
 		return -EINVAL;
 	/* The highest need not be a whole number of them. */
-	err = gaon_throttle_set_clock(gdev, mhz == max / KHZ_PER_MHZ_ ? max : mhz * KHZ_PER_MHZ_);
+	err = gaon_throttle_set_clock(gdev, mhz == max / KHZ_PER_MHZ ? max : mhz * KHZ_PER_MHZ);
 	return err ?: bytes;
 }
 static DEVICE_ATTR_RW(set_max_freq);

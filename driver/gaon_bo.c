@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* Memory objects: their ioctls, and the walk over their memory. */
 #include <linux/dma-resv.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -62,7 +63,7 @@ bool gaon_bo_is_hbm(const struct gaon_bo *bo)
 	return res && res->mem_type == GAON_PL_HBM;
 }
 
-static struct gaon_bo *bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device)
+static struct gaon_bo *bo_create_kernel(struct gaon_device *gdev, u64 bytes, u32 flags)
 {
 	struct gaon_bo *bo = kzalloc_obj(*bo);
 	int err;
@@ -70,7 +71,7 @@ static struct gaon_bo *bo_create_kernel(struct gaon_device *gdev, u64 bytes, boo
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 	bo->kernel = true;
-	bo->flags = device ? DRM_GAON_BO_HBM : DRM_GAON_BO_HOST;
+	bo->flags = flags;
 	bo->ttm.base.funcs = &gaon_bo_funcs;
 	err = gaon_ttm_bo_init(gdev, bo, bytes, NULL);
 	if (!err) {
@@ -86,16 +87,18 @@ static struct gaon_bo *bo_create_kernel(struct gaon_device *gdev, u64 bytes, boo
  * gaon_bo_create_kernel() - memory of the driver
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
  * @bytes: a multiple of pages
- * @device: HBM and nothing else, or host memory
+ * @flags: %DRM_GAON_BO_HOST; or %DRM_GAON_BO_HBM, with %DRM_GAON_BO_CPU for gaon_bo_access_hbm()
  *
- * Pinned, and not cleared.  HBM that is full is not made up for by host memory: what users can ask
- * for in numbers, like the save areas of queues, would take all of the host's.
+ * Pinned, and not cleared, unless the CPU is to see HBM, which holds what others left.  HBM that is
+ * full is not made up for by host memory: what users can ask for in numbers, like the save areas of
+ * queues, would take all of the host's.
  *
  * Return: the object with one reference, to be unpinned with its reservation held and put; or an
  * ERR_PTR, of -ENOSPC if HBM is full.
  */
-struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device)
+struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, u32 flags)
 {
+	bool device = flags & DRM_GAON_BO_HBM;
 	struct gaon_room room;
 	struct gaon_bo *bo;
 	int err;
@@ -104,7 +107,7 @@ struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool 
 	if (err)
 		return ERR_PTR(err);
 	do {
-		bo = bo_create_kernel(gdev, bytes, device);
+		bo = bo_create_kernel(gdev, bytes, flags);
 	} while (device && gaon_room_retry(&room, PTR_ERR_OR_ZERO(bo)));
 	gaon_room_leave(&room);
 	/* The memory manager says so of either kind. */
@@ -160,6 +163,53 @@ void gaon_cursor_next(struct gaon_cursor *cursor, u64 bytes)
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(gaon_cursor_next);
+
+/**
+ * gaon_bo_access_hbm() - read or write a part of an object that is on the card
+ * @bo: the object, with its reservation held
+ * @offset: in it
+ * @data: where to, or from
+ * @bytes: up to the end of a page at most
+ * @write: or read
+ *
+ * Return: 0, -ENXIO: the aperture does not show it, or it is not on the card; -ENODEV, -EBUSY: the
+ * card does not run; -ENOMEM.
+ */
+int gaon_bo_access_hbm(struct gaon_bo *bo, u64 offset, void *data, size_t bytes, bool write)
+{
+	struct gaon_device *gdev = to_gaon_device(bo->ttm.base.dev);
+	struct gaon_cursor cursor;
+	void __iomem *page;
+	int err = -ENXIO;
+	u64 at;
+	int idx;
+
+	dma_resv_assert_held(bo->ttm.base.resv);
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return -ENODEV;
+	if (!gaon_bo_is_hbm(bo))
+		goto out;
+	err = gaon_device_check(gdev);
+	if (err)
+		goto out;
+	gaon_cursor_first(&cursor, bo, PAGE_ALIGN_DOWN(offset), PAGE_SIZE);
+	at = cursor.pa & GAON_PA_OFFSET_MASK;
+	err = -ENXIO;
+	if (cursor.run < PAGE_SIZE || at + PAGE_SIZE > gdev->aperture_bytes)
+		goto out;
+	page = ioremap_wc(gdev->aperture_base + at, PAGE_SIZE);
+	err = page ? 0 : -ENOMEM;
+	if (!err) {
+		if (write)
+			memcpy_toio(page + offset_in_page(offset), data, bytes);
+		else
+			memcpy_fromio(data, page + offset_in_page(offset), bytes);
+		iounmap(page);
+	}
+out:
+	drm_dev_exit(idx);
+	return err;
+}
 
 /* --- ioctls --------------------------------------------------------------------------------- */
 

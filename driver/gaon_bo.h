@@ -28,7 +28,7 @@ struct gaon_bo {
 	struct ttm_buffer_object ttm;
 	/** @flags: of &enum drm_gaon_bo_flags. Constant. */
 	u32 flags;
-	/** @kernel: the driver's own: not cleared, never moved. Constant. */
+	/** @kernel: the driver's own: cleared only with %DRM_GAON_BO_CPU, never moved. Constant. */
 	bool kernel;
 	/** @vm_root: of the only VM that may map it, with a reference; NULL: any. Constant. */
 	struct drm_gem_object *vm_root;
@@ -81,7 +81,8 @@ static inline struct gaon_bo *ttm_to_gaon_bo(struct ttm_buffer_object *ttm)
 
 extern const struct drm_gem_object_funcs gaon_bo_funcs;
 
-struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, bool device);
+struct gaon_bo *gaon_bo_create_kernel(struct gaon_device *gdev, u64 bytes, u32 flags);
+int gaon_bo_access_hbm(struct gaon_bo *bo, u64 offset, void *data, size_t bytes, bool write);
 bool gaon_bo_is_hbm(const struct gaon_bo *bo);
 bool gaon_bo_cpu_sees(const struct gaon_bo *bo);
 

@@ -4,7 +4,6 @@
  * and the packets of rings and lists in the user's memory. Of that memory nothing else is read.
  */
 #include <linux/dma-resv.h>
-#include <linux/io.h>
 #include <linux/mutex.h>
 
 #include <drm/drm_gem.h>
@@ -35,33 +34,6 @@ static struct gaon_bo *space_object(struct gaon_vm *vm, u64 va, u64 *offset)
 	return obj ? to_gaon_bo(obj) : NULL;
 }
 
-/* The aperture may not show it. */
-static int space_read_hbm(struct gaon_bo *bo, u64 offset, void *data, size_t bytes)
-{
-	struct gaon_device *gdev = to_gaon_device(bo->ttm.base.dev);
-	struct gaon_cursor cursor;
-	void __iomem *from;
-	int err = -ENXIO;
-	u64 at;
-	int idx;
-
-	if (!drm_dev_enter(&gdev->drm, &idx))
-		return -ENODEV;
-	gaon_cursor_first(&cursor, bo, PAGE_ALIGN_DOWN(offset), PAGE_SIZE);
-	at = cursor.pa & GAON_PA_OFFSET_MASK;
-	if (gaon_device_running(gdev) && cursor.run >= PAGE_SIZE &&
-	    at + PAGE_SIZE <= gdev->aperture_bytes) {
-		from = ioremap_wc(gdev->aperture_base + at, PAGE_SIZE);
-		if (from) {
-			memcpy_fromio(data, from + offset_in_page(offset), bytes);
-			iounmap(from);
-			err = 0;
-		}
-	}
-	drm_dev_exit(idx);
-	return err;
-}
-
 /* Does not cross a page. Whoever runs there may change it meanwhile: it is shown, never obeyed. */
 static int space_read(struct gaon_vm *vm, u64 va, void *data, size_t bytes)
 {
@@ -79,7 +51,7 @@ static int space_read(struct gaon_vm *vm, u64 va, void *data, size_t bytes)
 		if (drm_gem_is_imported(&bo->ttm.base))
 			err = -EOPNOTSUPP;
 		else if (gaon_bo_is_hbm(bo))
-			err = space_read_hbm(bo, offset, data, bytes);
+			err = gaon_bo_access_hbm(bo, offset, data, bytes, false);
 		else
 			err = gaon_ttm_read_host(bo, offset, data, bytes);
 		dma_resv_unlock(bo->ttm.base.resv);

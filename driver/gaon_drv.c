@@ -33,6 +33,7 @@ static const struct drm_ioctl_desc gaon_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(GAON_QUEUE_STATE, gaon_ioctl_queue_state, 0),
 	DRM_IOCTL_DEF_DRV(GAON_QUEUE_SET_PRIORITY, gaon_ioctl_queue_set_priority, 0),
 	DRM_IOCTL_DEF_DRV(GAON_QUEUE_CLEAR, gaon_ioctl_queue_clear, 0),
+	DRM_IOCTL_DEF_DRV(GAON_DEBUG, gaon_ioctl_debug, 0),
 	DRM_IOCTL_DEF_DRV(GAON_SUBMIT, gaon_ioctl_submit, 0),
 	DRM_IOCTL_DEF_DRV(GAON_WAIT, gaon_ioctl_wait, 0),
 };

@@ -161,8 +161,10 @@ static void event_queue(struct gaon_device *gdev, const struct gaon_event *event
 		return;		/* of a queue that is gone */
 	if (event->type == GAON_EVENT_FAULT)
 		event_fault(hwq, event);
-	else
+	else if (event->type == GAON_EVENT_PACKET)
 		hwq->ops->packet(hwq, event);
+	else if (hwq->ops->stop)
+		hwq->ops->stop(hwq);
 }
 
 static void event_state(struct gaon_device *gdev)
@@ -186,6 +188,7 @@ static void event_take(struct gaon_event_ring *ring, const struct gaon_event *ev
 	switch (event->type) {
 	case GAON_EVENT_PACKET:
 	case GAON_EVENT_FAULT:
+	case GAON_EVENT_STOP:
 		event_queue(gdev, event);
 		break;
 	case GAON_EVENT_STATE:

@@ -26,6 +26,8 @@ struct gaon_hwq_ops {
 	void (*packet)(struct gaon_hwq *hwq, const struct gaon_event *event);
 	/** @fault: the queue has faulted; @fault as above, its type is one that exists. */
 	void (*fault)(struct gaon_hwq *hwq, const struct gaon_fault_record *fault);
+	/** @stop: it has stopped for its debugger; NULL: no such queue. */
+	void (*stop)(struct gaon_hwq *hwq);
 	/** @rescan: records were lost: look at everything that waits. */
 	void (*rescan)(struct gaon_hwq *hwq);
 };

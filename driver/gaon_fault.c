@@ -91,34 +91,54 @@ static void fault_copy(struct gaon_queue *queue, struct drm_gaon_fault *out)
 	};
 }
 
-static void fault_send(struct gaon_queue *queue)
+/**
+ * gaon_client_send() - let the queue's file read an event
+ * @queue: the queue, with its fault_lock held
+ * @pending: what DRM queues, and frees by its address; NULL: there was no memory for it
+ * @event: in it, filled
+ * @dropped: in it, filled here: events that the file did not get
+ *
+ * Does not sleep. Without room it is counted.
+ *
+ * Return: whether it is sent, and not the caller's any more.
+ */
+bool gaon_client_send(struct gaon_queue *queue, struct drm_pending_event *pending,
+		      struct drm_event *event, u64 *dropped)
 {
 	struct gaon_client *client = queue->client;
 	struct drm_device *drm = &queue->gdev->drm;
-	struct gaon_fault_event *event = queue->event;
 	int err = -ENOMEM;
 
 	lockdep_assert_held(&queue->fault_lock);
-	spin_lock(&client->event_lock);
-	if (!client->closed) {
-		if (event) {
-			event->event.base.type = DRM_GAON_EVENT_FAULT;
-			event->event.base.length = sizeof(event->event);
-			event->event.queue_id = queue->handle;
-			event->event.vm_id = queue->vm_handle;
-			event->event.dropped = client->dropped;
-			fault_copy(queue, &event->event.fault);
-			err = drm_event_reserve_init(drm, client->gfile->drm, &event->base,
-						     &event->event.base);
-		}
-		if (err) {
-			client->dropped++;
-		} else {
-			queue->event = NULL;
-			drm_send_event(drm, &event->base);
-		}
+	guard(spinlock)(&client->event_lock);
+	if (client->closed)
+		return false;
+	if (pending) {
+		*dropped = client->dropped;
+		err = drm_event_reserve_init(drm, client->gfile->drm, pending, event);
 	}
-	spin_unlock(&client->event_lock);
+	if (err)
+		client->dropped++;
+	else
+		drm_send_event(drm, pending);
+	return !err;
+}
+
+static void fault_send(struct gaon_queue *queue)
+{
+	struct gaon_fault_event *event = queue->event;
+
+	if (!event) {
+		gaon_client_send(queue, NULL, NULL, NULL);
+		return;
+	}
+	event->event.base.type = DRM_GAON_EVENT_FAULT;
+	event->event.base.length = sizeof(event->event);
+	event->event.queue_id = queue->handle;
+	event->event.vm_id = queue->vm_handle;
+	fault_copy(queue, &event->event.fault);
+	if (gaon_client_send(queue, &event->base, &event->event.base, &event->event.dropped))
+		queue->event = NULL;
 }
 
 /**

@@ -20,7 +20,7 @@
 #define KNOWN_FEATURES							\
 	(GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE | GAON_FEATURE_INJECT | \
 	 GAON_FEATURE_GEMM_MEMORY | GAON_FEATURE_RETIRE | GAON_FEATURE_POWER | \
-	 GAON_FEATURE_ERRORS)
+	 GAON_FEATURE_ERRORS | GAON_FEATURE_DEBUG)
 
 static_assert(sizeof(struct gaon_fw_header) == 256);
 static_assert(sizeof(struct gaon_identify) == 256);

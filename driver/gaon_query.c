@@ -12,6 +12,7 @@
 
 #include "gaon_device.h"
 #include "gaon_limits.h"
+#include "gaon_queue.h"
 #include "gaon_ttm.h"
 #include "gaon_uobj.h"
 
@@ -50,6 +51,8 @@ static int query_device(struct gaon_device *gdev, struct drm_gaon_dev_query *arg
 		out.flags |= DRM_GAON_DEVICE_INJECT;
 	if (gdev->fw.features & GAON_FEATURE_GEMM_MEMORY)
 		out.flags |= DRM_GAON_DEVICE_GEMM_MEMORY;
+	if (gaon_debug_offered(gdev))
+		out.flags |= DRM_GAON_DEVICE_DEBUG;
 	if (gaon_read32(gdev, GAON_REG_STATE) == GAON_STATE_DEGRADED)
 		out.flags |= DRM_GAON_DEVICE_DEGRADED;
 	if (device_iommu_mapped(gdev->drm.dev))

@@ -41,6 +41,7 @@ static void queue_free(struct kref *ref)
 	kfree(queue->kq);
 	/* A call of before its end may have prepared one after it. */
 	kfree(queue->event);
+	kfree(queue->stop);
 	kfree(queue);
 }
 
@@ -225,6 +226,7 @@ static void queue_end(struct gaon_queue *queue)
 	atomic64_add(queue->times.core, &queue->client->core);
 	atomic64_add(queue->times.copy, &queue->client->copy);
 	gaon_fault_release(queue);
+	gaon_debug_release(queue);
 	if (queue->save.bytes)
 		gaon_kbuf_destroy(queue->vm, &queue->save);
 	if (queue->doorbell)
@@ -240,7 +242,8 @@ static int queue_make_save(struct gaon_queue *queue)
 
 	if (!(gdev->fw.features & GAON_FEATURE_PREEMPT_INSIDE) || !bytes)
 		return 0;
-	return gaon_kbuf_create(queue->vm, bytes, GAON_KBUF_DEVICE, &queue->save);
+	return gaon_kbuf_create(queue->vm, bytes,
+				queue->debug ? GAON_KBUF_SEEN : GAON_KBUF_DEVICE, &queue->save);
 }
 
 static int queue_listen(struct gaon_queue *queue)
@@ -268,10 +271,13 @@ static int queue_make(struct gaon_queue *queue, struct drm_gaon_queue_create *ar
 		.state_va = args->state_va,
 		.slice_us = args->slice_us,
 		.limit_cycles = args->limit_cycles,
+		.flags = queue->debug ? GAON_QUEUE_F_DEBUG : 0,
 	};
 	int err;
 
 	err = gaon_fault_prepare(queue);
+	if (!err && queue->debug)
+		err = gaon_debug_prepare(queue);
 	if (!err)
 		err = queue_make_save(queue);
 	if (!err && args->flags & DRM_GAON_QUEUE_USER)
@@ -285,7 +291,8 @@ static int queue_make(struct gaon_queue *queue, struct drm_gaon_queue_create *ar
 	return err;
 }
 
-static struct gaon_queue *queue_alloc(struct gaon_client *client, struct gaon_vm *vm, u32 priority)
+static struct gaon_queue *queue_alloc(struct gaon_client *client, struct gaon_vm *vm,
+				      const struct drm_gaon_queue_create *args)
 {
 	struct gaon_queue *queue = kzalloc_obj(*queue, GFP_KERNEL_ACCOUNT);
 
@@ -299,7 +306,8 @@ static struct gaon_queue *queue_alloc(struct gaon_client *client, struct gaon_vm
 	queue->client = client;
 	queue->vm = vm;
 	queue->vm_handle = vm->handle;
-	queue->priority = priority;
+	queue->priority = args->priority;
+	queue->debug = args->flags & DRM_GAON_QUEUE_DEBUG;
 	return queue;
 }
 
@@ -310,7 +318,7 @@ static int queue_create(struct gaon_client *client, struct gaon_vm *vm,
 	struct gaon_queue *queue;
 	int err;
 
-	queue = queue_alloc(client, vm, args->priority);
+	queue = queue_alloc(client, vm, args);
 	if (!queue) {
 		queue_give_back(client, vm);
 		return -ENOMEM;
@@ -368,6 +376,11 @@ static int queue_check_args(struct gaon_device *gdev, const struct drm_gaon_queu
 		return -EINVAL;
 	if (args->queue_id || args->hw_id || args->doorbell_offset || args->doorbell_mmap)
 		return -EINVAL;
+	/* Fences wait for the others. */
+	if (args->flags & DRM_GAON_QUEUE_DEBUG && !(args->flags & DRM_GAON_QUEUE_USER))
+		return -EINVAL;
+	if (args->flags & DRM_GAON_QUEUE_DEBUG && !gaon_debug_offered(gdev))
+		return -EOPNOTSUPP;
 	if (args->flags & DRM_GAON_QUEUE_USER)
 		return queue_check_user(args);
 	if (args->ring_log2 > QUEUE_DEPTH_LOG2_MAX || args->ring_va || args->state_va ||
@@ -451,6 +464,7 @@ static void queue_state_fill(struct gaon_queue *queue, const struct gaon_admin_r
 	if (READ_ONCE(queue->dead) || test_bit(GAON_VM_STATE_LOST, &queue->vm->state) ||
 	    test_bit(GAON_VM_STATE_UNUSABLE, &queue->vm->state))
 		args->state |= DRM_GAON_QUEUE_DEAD;
+	args->state |= gaon_debug_state(queue, reply->value[3]);
 	if (!queue->kq)
 		return;
 	spin_lock_irq(&queue->kq->lock);
@@ -686,8 +700,9 @@ bool gaon_queues_asleep(struct gaon_device *gdev, u32 context)
 	unsigned int i;
 
 	for (i = 0; asleep && (queue = queues_get(gdev, context, i)); i++) {
+		/* What is suspended for its debugger may stand for hours. */
 		asleep = !gaon_queue_admin(queue, GAON_ADMIN_QUEUE_QUERY, 0, 0, &reply) &&
-			 reply.value[3] & GAON_QUERY_ASLEEP;
+			 reply.value[3] & (GAON_QUERY_ASLEEP | GAON_QUERY_SUSPENDED);
 		gaon_queue_put(queue);
 	}
 	return asleep;

@@ -16,10 +16,13 @@
 #include "gaon_event.h"
 #include "gaon_vm.h"
 
+struct drm_event;
+struct drm_pending_event;
 struct drm_printer;
 struct gaon_admin_reply;
 struct gaon_doorbell;
 struct gaon_fault_event;
+struct gaon_stop_event;
 struct gaon_kq;
 
 /** struct gaon_queues - the queues of a device */
@@ -111,6 +114,8 @@ struct gaon_queue {
 	u32 handle;
 	/** @vm_handle: of @vm. Constant. */
 	u32 vm_handle;
+	/** @debug: it was created for debugging (gaon_debug.c). Constant. */
+	bool debug;
 	/** @save: where a preempted launch goes; bytes 0: nowhere. */
 	struct gaon_kbuf save;
 	/** @doorbell: of a user-mode queue; NULL: kernel-owned. */
@@ -136,6 +141,8 @@ struct gaon_queue {
 	struct gaon_admin_queue cmd;
 	/** @noted: how it was when the machine went to sleep. */
 	struct gaon_admin_restore noted;
+	/** @noted_held: it was suspended, or had stopped, for its debugger then. */
+	bool noted_held;
 	/** @times: when they were asked last; protected by @lock. */
 	struct gaon_times times;
 	/** @priority: of &enum drm_gaon_priority; written under @lock. */
@@ -144,6 +151,8 @@ struct gaon_queue {
 	bool listed;
 	/** @on_device: the device may know it. */
 	bool on_device;
+	/** @held: its debugger has suspended it: the save area is its owner's; under @lock. */
+	bool held;
 	/** @ended: it is being destroyed; written under @lock. */
 	bool ended;
 	/** @dead: a reset took it from the device. Never cleared. */
@@ -155,6 +164,10 @@ struct gaon_queue {
 	struct gaon_fault_state fault;
 	/** @event: to send with the next first fault; NULL when it was sent. */
 	struct gaon_fault_event *event;
+	/** @stopped: it has stopped for its debugger since it was created or resumed. */
+	bool stopped;
+	/** @stop: to send when it does; NULL when it was sent, or it cannot be debugged. */
+	struct gaon_stop_event *stop;
 };
 
 static inline struct gaon_queue *to_gaon_queue(struct gaon_hwq *hwq)
@@ -189,7 +202,17 @@ int gaon_queue_look(struct gaon_queue *queue, unsigned int flags, struct gaon_ad
 void gaon_queue_check_work(struct work_struct *work);
 int gaon_queue_clear(struct gaon_queue *queue);
 
+/* gaon_debug.c */
+int gaon_debug_prepare(struct gaon_queue *queue);
+void gaon_debug_release(struct gaon_queue *queue);
+void gaon_debug_note(struct gaon_queue *queue);
+u32 gaon_debug_state(struct gaon_queue *queue, u64 bits);
+bool gaon_debug_offered(struct gaon_device *gdev);
+int gaon_ioctl_debug(struct drm_device *drm, void *data, struct drm_file *file);
+
 /* gaon_fault.c */
+bool gaon_client_send(struct gaon_queue *queue, struct drm_pending_event *pending,
+		      struct drm_event *event, u64 *dropped);
 int gaon_fault_prepare(struct gaon_queue *queue);
 void gaon_fault_release(struct gaon_queue *queue);
 bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *fault,

@@ -165,6 +165,8 @@ static int queue_note(struct gaon_queue *queue)
 		.core_cycles = reply.value[5],
 		.preempted = reply.value[4],
 	};
+	/* Of its own, beside the context. */
+	queue->noted_held = reply.value[3] & GAON_QUERY_SUSPENDED;
 	err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_QUERY, GAON_QUERY_TIMES, GAON_ADMIN_RECLAIM,
 			       &reply);
 	if (!err)
@@ -203,7 +205,11 @@ static int queue_create(struct gaon_queue *queue)
 		return err;
 	req = (struct gaon_admin_req) { .cmd = { .opcode = GAON_ADMIN_QUEUE_RESTORE } };
 	req.cmd.restore = queue->noted;
-	return gaon_admin_exec(queue->gdev, &req, GAON_ADMIN_RECLAIM);
+	err = gaon_admin_exec(queue->gdev, &req, GAON_ADMIN_RECLAIM);
+	if (!err && queue->noted_held)
+		err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_SUSPEND, 0, GAON_ADMIN_RECLAIM,
+				       NULL);
+	return err;
 }
 
 /** gaon_queues_create_all() - the chip has lost all queues: create them as they were noted */

@@ -144,7 +144,9 @@ static void move_note(struct gaon_bo *bo, bool was_hbm, bool evict)
 static int move_clear(struct gaon_device *gdev, struct ttm_buffer_object *ttm,
 		      struct ttm_resource *mem)
 {
-	if (ttm_to_gaon_bo(ttm)->kernel || gaon_hbm_is_cleared(mem))
+	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
+
+	if ((bo->kernel && !(bo->flags & DRM_GAON_BO_CPU)) || gaon_hbm_is_cleared(mem))
 		return 0;
 	return gaon_migrate_clear(gdev, mem);
 }

@@ -33,6 +33,11 @@ static void userq_fault(struct gaon_hwq *hwq, const struct gaon_fault_record *fa
 	gaon_queue_fault(to_gaon_queue(hwq), fault);
 }
 
+static void userq_stop(struct gaon_hwq *hwq)
+{
+	gaon_debug_note(to_gaon_queue(hwq));
+}
+
 static void userq_rescan(struct gaon_hwq *hwq)
 {
 	struct gaon_queue *queue = to_gaon_queue(hwq);
@@ -43,6 +48,7 @@ static void userq_rescan(struct gaon_hwq *hwq)
 const struct gaon_hwq_ops gaon_userq_ops = {
 	.packet = userq_packet,
 	.fault = userq_fault,
+	.stop = userq_stop,
 	.rescan = userq_rescan,
 };
 
@@ -100,6 +106,9 @@ int gaon_queue_look(struct gaon_queue *queue, unsigned int flags, struct gaon_ad
 	gaon_event_drain(queue->gdev, queue->hwq.context);
 	if (!err && reply->value[3] & GAON_QUERY_CONDITION && !READ_ONCE(queue->fault.flags))
 		queue_note_unseen(queue, reply->value[3]);
+	/* If its event was lost. */
+	if (!err && reply->value[3] & GAON_QUERY_STOPPED)
+		gaon_debug_note(queue);
 	if (!err && reply->value[3] & GAON_QUERY_LATE)
 		gaon_fault_blame(queue);
 	return err;
@@ -191,7 +200,8 @@ static int clear_locked(struct gaon_queue *queue)
 		return -ENOENT;
 	if (READ_ONCE(queue->dead))
 		return -ECANCELED;
-	if (queue->kq && !gaon_kq_is_stopped(queue->kq))
+	/* Its debugger, which needs the lock to let it go on, holds it. */
+	if (queue->held || (queue->kq && !gaon_kq_is_stopped(queue->kq)))
 		return -EBUSY;
 	/*
 	 * Refused while another command is under way, if the context was suspended in between, or

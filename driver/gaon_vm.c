@@ -388,10 +388,15 @@ static int kbuf_vmap(struct gaon_kbuf *kbuf)
 int gaon_kbuf_create(struct gaon_vm *vm, u64 bytes, enum gaon_kbuf_kind kind,
 		     struct gaon_kbuf *kbuf)
 {
+	static const u32 flags[] = {
+		[GAON_KBUF_HOST] = DRM_GAON_BO_HOST,
+		[GAON_KBUF_DEVICE] = DRM_GAON_BO_HBM,
+		[GAON_KBUF_SEEN] = DRM_GAON_BO_HBM | DRM_GAON_BO_CPU,
+	};
 	int err = 0;
 
 	*kbuf = (struct gaon_kbuf) { .bytes = PAGE_ALIGN(bytes) };
-	kbuf->bo = gaon_bo_create_kernel(vm->gdev, kbuf->bytes, kind == GAON_KBUF_DEVICE);
+	kbuf->bo = gaon_bo_create_kernel(vm->gdev, kbuf->bytes, flags[kind]);
 	if (IS_ERR(kbuf->bo)) {
 		err = PTR_ERR(kbuf->bo);
 		kbuf->bo = NULL;

@@ -202,10 +202,11 @@ struct gaon_kbuf {
 	u64 va;
 	/** @bytes: of it. */
 	u64 bytes;
-	/** @cpu: where the driver sees it; NULL for GAON_KBUF_DEVICE. Zeroed. */
+	/** @cpu: where the driver sees it, for GAON_KBUF_HOST; else NULL. Zeroed. */
 	void *cpu;
-	/* private: */
+	/** @bo: its memory. */
 	struct gaon_bo *bo;
+	/* private: */
 	struct drm_mm_node node;
 	struct iosys_map map;
 };
@@ -216,6 +217,8 @@ enum gaon_kbuf_kind {
 	GAON_KBUF_HOST,
 	/** @GAON_KBUF_DEVICE: the device's alone, in HBM. Not cleared. */
 	GAON_KBUF_DEVICE,
+	/** @GAON_KBUF_SEEN: in HBM, cleared; the driver reaches it by gaon_bo_access_hbm(). */
+	GAON_KBUF_SEEN,
 };
 
 /* Sleep, allocate and take the VM's lock. 0, -ENOMEM, -ENOSPC. */

@@ -298,6 +298,14 @@ static const struct uapi_field queue_clear_fields[] = {
 	FIELD(queue_clear, pad, 4, 4),
 };
 
+static const struct uapi_field debug_fields[] = {
+	FIELD(debug, queue_id, 0, 4),
+	FIELD(debug, op, 4, 4),
+	FIELD(debug, offset, 8, 8),
+	FIELD(debug, size, 16, 8),
+	FIELD(debug, pointer, 24, 8),
+};
+
 static const struct uapi_field job_fields[] = {
 	FIELD(job, list_va, 0, 8),
 	FIELD(job, value_base, 8, 8),
@@ -329,6 +337,13 @@ static const struct uapi_field event_fault_fields[] = {
 	FIELD(event_fault, fault, 24, 64),
 };
 
+static const struct uapi_field event_stop_fields[] = {
+	FIELD(event_stop, base, 0, 8),
+	FIELD(event_stop, queue_id, 8, 4),
+	FIELD(event_stop, vm_id, 12, 4),
+	FIELD(event_stop, dropped, 16, 8),
+};
+
 static const struct uapi_struct structs[] = {
 	STRUCT(obj_array, 16),
 	STRUCT(sync, 16),
@@ -355,10 +370,12 @@ static const struct uapi_struct structs[] = {
 	STRUCT(queue_query, 120),
 	STRUCT(queue_set_priority, 8),
 	STRUCT(queue_clear, 8),
+	STRUCT(debug, 32),
 	STRUCT(job, 48),
 	STRUCT(submit, 24),
 	STRUCT(wait, 32),
 	STRUCT(event_fault, 88),
+	STRUCT(event_stop, 24),
 };
 
 KUNIT_ARRAY_PARAM_DESC(structs, structs, name);
@@ -407,6 +424,7 @@ static const struct uapi_ioctl ioctls[] = {
 	CALL(QUEUE_STATE, queue_query, 0x12),
 	CALL(QUEUE_SET_PRIORITY, queue_set_priority, 0x13),
 	CALL(QUEUE_CLEAR, queue_clear, 0x14),
+	CALL(DEBUG, debug, 0x15),
 	CALL(SUBMIT, submit, 0x18),
 	CALL(WAIT, wait, 0x19),
 };

@@ -58,14 +58,14 @@ static int queue_create(struct lib_queue *queue, struct drm_gaon_queue_create *a
 	return err;
 }
 
-int lib_user_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint32_t priority,
-		   uint64_t limit_cycles)
+static int user_queue(struct lib *lib, struct lib_queue *queue, uint32_t flags, uint32_t log2,
+		      uint32_t priority, uint64_t limit_cycles)
 {
 	uint64_t bytes = RING_BYTES(log2) + 64;
 	uint64_t at = LIB_MEM_BYTES - lib->used - bytes;
 	struct drm_gaon_queue_create args = {
 		.vm_id = lib->vm,
-		.flags = DRM_GAON_QUEUE_USER,
+		.flags = DRM_GAON_QUEUE_USER | flags,
 		.priority = priority,
 		.ring_log2 = log2,
 		.ring_va = lib_va(at),
@@ -87,6 +87,17 @@ int lib_user_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint
 	if (!err)
 		lib->used += bytes;
 	return err;
+}
+
+int lib_user_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint32_t priority,
+		   uint64_t limit_cycles)
+{
+	return user_queue(lib, queue, 0, log2, priority, limit_cycles);
+}
+
+int lib_debug_queue(struct lib *lib, struct lib_queue *queue)
+{
+	return user_queue(lib, queue, DRM_GAON_QUEUE_DEBUG, 4, DRM_GAON_PRIORITY_NORMAL, 0);
 }
 
 int lib_kernel_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint32_t priority,
@@ -251,6 +262,50 @@ int lib_run(struct lib_queue *queue, struct gaon_packet packet)
 	}
 	lib_push(queue, &packet);
 	return lib_wait(lib, lib_word(lib, RUN_WORD), value, RUN_MS);
+}
+
+/* --- debugging ------------------------------------------------------------------------------- */
+
+int lib_debug(struct lib_queue *queue, uint32_t op, uint64_t offset, void *data, uint64_t size)
+{
+	struct drm_gaon_debug args = {
+		.queue_id = queue->id, .op = op, .offset = offset, .size = size, .pointer = (uintptr_t)data,
+	};
+
+	return uapi_ioctl(queue->lib->fd, DRM_IOCTL_GAON_DEBUG, &args);
+}
+
+/* Where a core's part of the save area is; UINT64_MAX: there is no such core. */
+static uint64_t save_core(struct lib *lib, uint32_t core)
+{
+	struct drm_gaon_query_topology topology = { 0 };
+	uint64_t stride;
+
+	if (uapi_query(lib->fd, DRM_GAON_QUERY_TOPOLOGY, &topology, sizeof(topology)) ||
+	    core >= topology.cores)
+		return UINT64_MAX;
+	stride = GAON_SAVE_VECTOR + 32ull * topology.vlen / 8 + topology.spm_bytes;
+	return GAON_SAVE_CORES + core * ((stride + 4095) & ~4095ull);
+}
+
+bool lib_debug_look(struct lib_queue *queue, struct lib_stopped *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (lib_debug(queue, DRM_GAON_DEBUG_SUSPEND, 0, NULL, 0) ||
+	    lib_debug(queue, DRM_GAON_DEBUG_READ, GAON_SAVE_DEBUG, &out->state, sizeof(out->state)) ||
+	    out->state.size != sizeof(out->state) || __builtin_popcountll(out->state.active) != 1)
+		return false;
+	out->core = (uint32_t)__builtin_ctzll(out->state.active);
+	return !lib_debug(queue, DRM_GAON_DEBUG_READ, save_core(queue->lib, out->core), &out->regs,
+			  sizeof(out->regs));
+}
+
+int lib_debug_store(struct lib_queue *queue, struct lib_stopped *from)
+{
+	uint64_t core = save_core(queue->lib, from->core);
+	int err = lib_debug(queue, DRM_GAON_DEBUG_WRITE, GAON_SAVE_DEBUG, &from->state, sizeof(from->state));
+
+	return err ? err : lib_debug(queue, DRM_GAON_DEBUG_WRITE, core, &from->regs, sizeof(from->regs));
 }
 
 /* --- syncobjs -------------------------------------------------------------------------------- */

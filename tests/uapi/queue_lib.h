@@ -3,6 +3,7 @@
 #ifndef GAON_TESTS_UAPI_QUEUE_LIB_H
 #define GAON_TESTS_UAPI_QUEUE_LIB_H
 
+#include <hw/gaon_debug.h>
 #include <hw/gaon_event.h>
 #include <hw/gaon_packet.h>
 
@@ -52,6 +53,8 @@ void lib_open_user(struct lib *lib, struct lib_queue *queue);
 /* A user-mode queue whose ring and state block are in the memory; 0 or a positive errno. */
 int lib_user_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint32_t priority,
 		   uint64_t limit_cycles);
+/* The same, of 16 packets, that can be debugged. */
+int lib_debug_queue(struct lib *lib, struct lib_queue *queue);
 /* A kernel-owned queue. */
 int lib_kernel_queue(struct lib *lib, struct lib_queue *queue, uint32_t log2, uint32_t priority,
 		     uint64_t limit_cycles);
@@ -91,6 +94,20 @@ int lib_wait_op(struct lib *lib, const volatile void *addr, uint64_t value, uint
 int lib_state(struct lib_queue *queue, struct drm_gaon_queue_query *query, uint32_t flags);
 int lib_clear(struct lib_queue *queue);
 int64_t lib_now(void);
+
+/* DRM_IOCTL_GAON_DEBUG; 0 or a positive errno. */
+int lib_debug(struct lib_queue *queue, uint32_t op, uint64_t offset, void *data, uint64_t size);
+
+/* The one workgroup of a launch that stands in the save area: its core, and what that has. */
+struct lib_stopped {
+	struct gaon_debug_state state;
+	uint32_t core;
+	struct gaon_save_core regs;
+};
+
+/* Suspends the queue; whether there is one. */
+bool lib_debug_look(struct lib_queue *queue, struct lib_stopped *out);
+int lib_debug_store(struct lib_queue *queue, struct lib_stopped *from);
 
 /* Syncobjs. */
 uint32_t lib_syncobj(int fd);

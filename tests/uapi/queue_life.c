@@ -352,6 +352,38 @@ static void test_reset(bool (*reset)(void))
 	CHECK(lines(QUEUES) == 0, "no queue is left");
 }
 
+/* What stands for its debugger is lost as all else. */
+static void test_reset_stopped(bool (*reset)(void))
+{
+	struct gaon_packet packet = lib_launch(LIB_CODE_VA + LIB_CODE_BREAK, 0, 1);
+	struct lib_stopped stopped = { 0 };
+	struct drm_gaon_queue_query query;
+	struct lib_queue queue;
+	struct lib lib;
+	uint64_t word;
+	int tries;
+
+	lib_open(&lib, DRM_GAON_VM_LR);
+	lib_code(&lib);
+	REQUIRE(!lib_debug_queue(&lib, &queue), "a queue that can be debugged");
+	lib_push(&queue, &packet);
+	for (tries = 0; tries < 2000; tries++) {
+		if (!lib_state(&queue, &query, 0) && query.state & DRM_GAON_QUEUE_STOPPED)
+			break;
+		usleep(10000);
+	}
+	REQUIRE(lib_debug_look(&queue, &stopped), "it stands");
+	REQUIRE(reset(), "the device is reset");
+	CHECK_ERRNO(lib_debug(&queue, DRM_GAON_DEBUG_SUSPEND, 0, NULL, 0), ECANCELED, "it is not suspended");
+	CHECK_ERRNO(lib_debug(&queue, DRM_GAON_DEBUG_READ, 0, &word, sizeof(word)), ECANCELED, "nor read");
+	CHECK_ERRNO(lib_debug(&queue, DRM_GAON_DEBUG_WRITE, 0, &word, sizeof(word)), ECANCELED, "nor written");
+	CHECK_ERRNO(lib_debug(&queue, DRM_GAON_DEBUG_RESUME, 0, NULL, 0), ECANCELED, "nor resumed any more");
+	CHECK(!lib_state(&queue, &query, 0) && query.state & DRM_GAON_QUEUE_DEAD, "its state says so: %#x",
+	      query.state);
+	CHECK_ERRNO(lib_queue_destroy(&queue), 0, "destroy");
+	lib_close(&lib);
+}
+
 struct caller {
 	int fd;
 	atomic_bool stop;
@@ -589,6 +621,8 @@ int main(void)
 	test_killed();
 	test_reset(device_reset);
 	test_reset(function_reset);
+	test_reset_stopped(device_reset);
+	test_reset_stopped(function_reset);
 	test_reset_busy();
 	test_reset_binds();
 	test_reset_storm();

@@ -51,7 +51,7 @@ int uapi_open(void);
 int uapi_ioctl(int fd, unsigned long request, void *arg);
 
 /* Every ioctl of the driver. */
-#define UAPI_CALLS	16
+#define UAPI_CALLS	17
 extern const unsigned long uapi_calls[UAPI_CALLS];
 
 int uapi_query(int fd, uint32_t type, void *out, uint32_t size);

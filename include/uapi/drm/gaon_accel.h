@@ -49,9 +49,12 @@ extern "C" {
  * 1.3: &struct drm_gaon_query_telemetry has @retired_pages; &enum drm_gaon_ras_counter.
  * 1.4: &struct drm_gaon_query_telemetry tells of clock and power: @power_cap_mw and what follows;
  *      &enum drm_gaon_throttle.
+ * 1.5: queues that can be debugged: %DRM_GAON_QUEUE_DEBUG, %DRM_IOCTL_GAON_DEBUG,
+ *      %DRM_GAON_QUEUE_STOPPED and %DRM_GAON_QUEUE_SAVED, &struct drm_gaon_event_stop;
+ *      &enum drm_gaon_device_flags has %DRM_GAON_DEVICE_DEBUG.
  */
 #define DRM_GAON_VERSION_MAJOR	1
-#define DRM_GAON_VERSION_MINOR	4
+#define DRM_GAON_VERSION_MINOR	5
 
 /**
  * enum drm_gaon_ioctl_id - numbers of the ioctls, counted from DRM_COMMAND_BASE
@@ -85,6 +88,8 @@ enum drm_gaon_ioctl_id {
 	DRM_GAON_QUEUE_SET_PRIORITY = 0x13,
 	/** @DRM_GAON_QUEUE_CLEAR: let a faulted queue go on. */
 	DRM_GAON_QUEUE_CLEAR = 0x14,
+	/** @DRM_GAON_DEBUG: stop a queue that can be debugged, look at it, let it go on. */
+	DRM_GAON_DEBUG = 0x15,
 	/** @DRM_GAON_SUBMIT: run lists of packets on a kernel-owned queue. */
 	DRM_GAON_SUBMIT = 0x18,
 	/** @DRM_GAON_WAIT: sleep until a value in memory is reached. */
@@ -192,6 +197,8 @@ enum drm_gaon_device_flags {
 	DRM_GAON_DEVICE_IOMMU = 1 << 6,
 	/** @DRM_GAON_DEVICE_GEMM_MEMORY: the matrix unit can read weights from memory. */
 	DRM_GAON_DEVICE_GEMM_MEMORY = 1 << 7,
+	/** @DRM_GAON_DEVICE_DEBUG: queues can be debugged: %DRM_GAON_QUEUE_DEBUG. */
+	DRM_GAON_DEVICE_DEBUG = 1 << 8,
 };
 
 /**
@@ -826,9 +833,15 @@ enum drm_gaon_queue_flags {
 	 * kernel-owned and takes work by %DRM_IOCTL_GAON_SUBMIT.
 	 */
 	DRM_GAON_QUEUE_USER = 1 << 0,
+	/**
+	 * @DRM_GAON_QUEUE_DEBUG: where a workgroup of it would fault, the launch stops instead, for
+	 * %DRM_IOCTL_GAON_DEBUG. With USER only: it may stand for as long as its owner likes, and
+	 * no fence may wait for that.
+	 */
+	DRM_GAON_QUEUE_DEBUG = 1 << 1,
 };
 
-#define DRM_GAON_QUEUE_FLAGS	(DRM_GAON_QUEUE_USER)
+#define DRM_GAON_QUEUE_FLAGS	(DRM_GAON_QUEUE_USER | DRM_GAON_QUEUE_DEBUG)
 
 /**
  * struct drm_gaon_queue_create - argument of %DRM_IOCTL_GAON_QUEUE_CREATE
@@ -839,7 +852,8 @@ enum drm_gaon_queue_flags {
  *
  * Errors: -EINVAL also: the address space is of the other kind; addresses not aligned to 64
  * bytes. -ERANGE: ring or state block outside the device addresses. -EACCES: @priority needs
- * CAP_SYS_NICE. -ENOSPC: the device has no queue left, or no HBM to preempt the queue into.
+ * CAP_SYS_NICE. -ENOSPC: the device has no queue left, or no HBM to preempt the queue into (with
+ * DEBUG: none that the CPU can reach). -EOPNOTSUPP: DEBUG without %DRM_GAON_DEVICE_DEBUG.
  * -EMFILE: the file has as many as it may have. -ECANCELED: the address space is unusable.
  */
 struct drm_gaon_queue_create {
@@ -943,10 +957,23 @@ enum drm_gaon_queue_state_flags {
 	DRM_GAON_QUEUE_GUILTY = 1 << 2,
 	/** @DRM_GAON_QUEUE_IN_SLOT: it has a hardware slot now. */
 	DRM_GAON_QUEUE_IN_SLOT = 1 << 3,
-	/** @DRM_GAON_QUEUE_SUSPENDED: it, or its address space, is suspended by the driver now. */
+	/**
+	 * @DRM_GAON_QUEUE_SUSPENDED: it, or its address space, is suspended now: by the driver, or
+	 * by %DRM_GAON_DEBUG_SUSPEND.
+	 */
 	DRM_GAON_QUEUE_SUSPENDED = 1 << 4,
 	/** @DRM_GAON_QUEUE_DEAD: it can never go on: destroy it. */
 	DRM_GAON_QUEUE_DEAD = 1 << 5,
+	/**
+	 * @DRM_GAON_QUEUE_STOPPED: of one that can be debugged: a launch of it has stopped by
+	 * itself since it was created or resumed.
+	 */
+	DRM_GAON_QUEUE_STOPPED = 1 << 6,
+	/**
+	 * @DRM_GAON_QUEUE_SAVED: of one that can be debugged, after %DRM_GAON_DEBUG_SUSPEND: there
+	 * is a launch in its save area.
+	 */
+	DRM_GAON_QUEUE_SAVED = 1 << 7,
 };
 
 /**
@@ -1008,13 +1035,60 @@ struct drm_gaon_queue_set_priority {
  * A user-mode queue that faulted or was reset skips to its write index and goes on; a
  * kernel-owned one takes jobs again.
  *
- * Errors: -EBUSY: it is neither faulted nor reset. -ECANCELED: it can never go on.
+ * Errors: -EBUSY: it is neither faulted nor reset, or %DRM_GAON_DEBUG_SUSPEND holds it. -ECANCELED:
+ * it can never go on.
  */
 struct drm_gaon_queue_clear {
 	/** @queue_id: the handle. */
 	__u32 queue_id;
 	/** @pad: 0. */
 	__u32 pad;
+};
+
+/**
+ * enum drm_gaon_debug_op - what %DRM_IOCTL_GAON_DEBUG does
+ */
+enum drm_gaon_debug_op {
+	/**
+	 * @DRM_GAON_DEBUG_SUSPEND: the queue leaves its slot; what it has begun is saved, if need
+	 * be inside a workgroup. When the call returns its save area is the caller's, until RESUME.
+	 * Again: no harm.
+	 */
+	DRM_GAON_DEBUG_SUSPEND = 0,
+	/** @DRM_GAON_DEBUG_RESUME: it goes on with what is in its save area now. */
+	DRM_GAON_DEBUG_RESUME = 1,
+	/** @DRM_GAON_DEBUG_READ: @size bytes at @offset of the save area are stored at @pointer. */
+	DRM_GAON_DEBUG_READ = 2,
+	/** @DRM_GAON_DEBUG_WRITE: the same, the other way. */
+	DRM_GAON_DEBUG_WRITE = 3,
+};
+
+/**
+ * struct drm_gaon_debug - argument of %DRM_IOCTL_GAON_DEBUG
+ *
+ * For a queue that was created with %DRM_GAON_QUEUE_DEBUG, by the file that did so. What is in its
+ * save area is told by Documentation/hw/debug.rst; the device trusts nothing of it. A queue that
+ * stopped by itself must be suspended, too, before it is looked at and resumed. While it stands it
+ * holds no slot and no core, its address space may be changed and may be moved away, the machine
+ * may sleep; it is destroyed as any other. A reset of the device takes it along.
+ *
+ * An error in the middle of READ or WRITE leaves those bytes done that came before.
+ *
+ * Errors: -EINVAL also: the queue was created without the flag. -ERANGE: READ, WRITE: outside the
+ * save area (@save_bytes of &struct drm_gaon_query_device). -EBUSY: RESUME, READ, WRITE: it was not
+ * suspended by SUSPEND. -ECANCELED: it can never go on.
+ */
+struct drm_gaon_debug {
+	/** @queue_id: the handle. */
+	__u32 queue_id;
+	/** @op: of &enum drm_gaon_debug_op. */
+	__u32 op;
+	/** @offset: READ, WRITE: in the save area; else 0. */
+	__aligned_u64 offset;
+	/** @size: READ, WRITE: bytes; else 0. */
+	__aligned_u64 size;
+	/** @pointer: READ, WRITE: the caller's memory; else 0. */
+	__aligned_u64 pointer;
 };
 
 /* --- work ---------------------------------------------------------------------------------- */
@@ -1131,6 +1205,26 @@ struct drm_gaon_event_fault {
 	struct drm_gaon_fault fault;
 };
 
+/** DRM_GAON_EVENT_STOP - type of &struct drm_gaon_event_stop */
+#define DRM_GAON_EVENT_STOP	0x80000001
+
+/**
+ * struct drm_gaon_event_stop - read from the node when a queue has stopped that can be debugged
+ *
+ * One for each time that it was created or resumed. As with faults it is dropped when there is no
+ * room; then %DRM_GAON_QUEUE_STOPPED tells.
+ */
+struct drm_gaon_event_stop {
+	/** @base: type and length. */
+	struct drm_event base;
+	/** @queue_id: handle of the queue. */
+	__u32 queue_id;
+	/** @vm_id: handle of its address space. */
+	__u32 vm_id;
+	/** @dropped: events of this file that were dropped so far. */
+	__aligned_u64 dropped;
+};
+
 /* --- numbers ------------------------------------------------------------------------------- */
 
 /**
@@ -1158,6 +1252,7 @@ enum {
 	DRM_IOCTL_GAON_QUEUE_SET_PRIORITY =
 		DRM_IOCTL_GAON(WR, QUEUE_SET_PRIORITY, queue_set_priority),
 	DRM_IOCTL_GAON_QUEUE_CLEAR = DRM_IOCTL_GAON(WR, QUEUE_CLEAR, queue_clear),
+	DRM_IOCTL_GAON_DEBUG = DRM_IOCTL_GAON(WR, DEBUG, debug),
 	DRM_IOCTL_GAON_SUBMIT = DRM_IOCTL_GAON(WR, SUBMIT, submit),
 	DRM_IOCTL_GAON_WAIT = DRM_IOCTL_GAON(WR, WAIT, wait),
 };

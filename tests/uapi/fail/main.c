@@ -254,6 +254,25 @@ static int undo_user_queue(void)
 	return lib_queue_destroy(&user_queue);
 }
 
+/* A queue that can be debugged: made, suspended, looked at, resumed and destroyed. */
+static int do_debug(void)
+{
+	uint64_t used = lib[1].used, word;
+	struct lib_queue debugged;
+	int err = lib_debug_queue(&lib[1], &debugged);
+
+	if (err)
+		return err;
+	err = lib_debug(&debugged, DRM_GAON_DEBUG_SUSPEND, 0, NULL, 0);
+	if (!err)
+		err = lib_debug(&debugged, DRM_GAON_DEBUG_READ, GAON_SAVE_DEBUG, &word, sizeof(word));
+	if (!err)
+		err = lib_debug(&debugged, DRM_GAON_DEBUG_RESUME, 0, NULL, 0);
+	lib_queue_destroy(&debugged);
+	lib[1].used = used;
+	return err;
+}
+
 static int do_queue_state(void)
 {
 	struct drm_gaon_queue_query query;
@@ -454,6 +473,7 @@ static const struct step {
 	{ "VM_BIND MAP, asynchronous", do_bind_async, undo_bind_async, 0 },
 	{ "QUEUE_CREATE, kernel-owned", do_queue, undo_queue, ENOSPC },
 	{ "QUEUE_CREATE, user-mode", do_user_queue, undo_user_queue, ENOSPC },
+	{ "QUEUE_CREATE and DEBUG", do_debug, undo_nothing, ENOSPC },
 	{ "QUEUE_STATE", do_queue_state, undo_nothing, -1 },
 	{ "mmap of doorbells", do_doorbells, undo_doorbells, 0 },
 	{ "SUBMIT", do_submit, undo_point, 0 },

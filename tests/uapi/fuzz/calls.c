@@ -226,7 +226,7 @@ static int do_prime(struct fuzz_world *world, struct fuzz_rng *rng)
 static int do_queue_create(struct fuzz_world *world, struct fuzz_rng *rng)
 {
 	struct drm_gaon_queue_create args = {
-		.vm_id = HANDLE(vm), .flags = fuzz_below(rng, 2), .priority = fuzz_below(rng, 2),
+		.vm_id = HANDLE(vm), .flags = fuzz_below(rng, 4), .priority = fuzz_below(rng, 2),
 		.ring_log2 = 4 + fuzz_below(rng, 4), .limit_cycles = 100000,
 	};
 	int err;
@@ -271,6 +271,23 @@ static int do_queue_clear(struct fuzz_world *world, struct fuzz_rng *rng)
 	struct drm_gaon_queue_clear args = { .queue_id = HANDLE(queue) };
 
 	return IOCTL(GAON_QUEUE_CLEAR, &args);
+}
+
+/* Of the save area more is hit where the device looks: the headers of launch and cores. */
+static int do_debug(struct fuzz_world *world, struct fuzz_rng *rng)
+{
+	uint64_t data[128];
+	struct drm_gaon_debug args = { .queue_id = HANDLE(queue), .op = fuzz_below(rng, 4) };
+	uint32_t i;
+
+	for (i = 0; i < 128; i++)
+		data[i] = fuzz_chance(rng, 2) ? 0 : fuzz_chance(rng, 2) ? fuzz_extreme(rng) : fuzz_next(rng);
+	if (args.op >= DRM_GAON_DEBUG_READ) {
+		args.offset = fuzz_chance(rng, 16) ? fuzz_extreme(rng) : fuzz_below(rng, 0x4000);
+		args.size = fuzz_chance(rng, 16) ? fuzz_extreme(rng) : fuzz_below(rng, sizeof(data));
+		args.pointer = fuzz_chance(rng, 16) ? fuzz_extreme(rng) : (uintptr_t)data;
+	}
+	return IOCTL(GAON_DEBUG, &args);
 }
 
 static int do_submit(struct fuzz_world *world, struct fuzz_rng *rng)
@@ -460,6 +477,7 @@ static const struct {
 	{ "QUEUE_STATE", 2, do_queue_state, false },
 	{ "QUEUE_SET_PRIORITY", 1, do_queue_priority, false },
 	{ "QUEUE_CLEAR", 2, do_queue_clear, true },
+	{ "DEBUG", 6, do_debug, false },
 	{ "SUBMIT", 8, do_submit, false },
 	{ "WAIT", 2, do_wait, true },
 	{ "ring", 8, do_ring, false },

@@ -28,6 +28,7 @@
 #define COUNT		0x1000
 #define GO		0x1040
 #define DONE		0x1080
+#define GONE_ON		0x10c0
 #define LIST		0x2000
 #define DATA_VA		0x300000000ull
 #define DATA_BYTES	(24 * MIB)
@@ -41,6 +42,7 @@ struct scene {
 	struct lib_queue counts;	/* a launch without end, that is preempted inside a workgroup */
 	struct lib_queue waits;		/* for a word */
 	struct lib_queue broken;	/* it faulted */
+	struct lib_queue stands;	/* it has stopped for its debugger */
 	struct lib fence;
 	struct lib_queue jobs;
 	uint32_t job;			/* a syncobj */
@@ -196,7 +198,8 @@ static void scene_add_queues(struct scene *scene)
 	REQUIRE(!lib_user_queue(lr, &scene->idle, 4, DRM_GAON_PRIORITY_NORMAL, 0) &&
 		!lib_user_queue(lr, &scene->counts, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX) &&
 		!lib_user_queue(lr, &scene->waits, 4, DRM_GAON_PRIORITY_NORMAL, 0) &&
-		!lib_user_queue(lr, &scene->broken, 4, DRM_GAON_PRIORITY_NORMAL, 0), "queues");
+		!lib_user_queue(lr, &scene->broken, 4, DRM_GAON_PRIORITY_NORMAL, 0) &&
+		!lib_debug_queue(lr, &scene->stands), "queues");
 	packet = lib_launch(LIB_CODE_VA + LIB_CODE_COUNT, lib_va(COUNT), 1);
 	lib_push(&scene->counts, &packet);
 	packet = lib_wait_packet(lib_va(GO), 1);
@@ -205,6 +208,11 @@ static void scene_add_queues(struct scene *scene)
 	lib_push(&scene->waits, &packet);
 	packet = lib_launch(LIB_CODE_VA + LIB_CODE_BREAK, 0, 1);
 	lib_push(&scene->broken, &packet);
+	packet = lib_launch(LIB_CODE_VA + LIB_CODE_BREAK, 0, 1);
+	packet.flags |= GAON_PKT_F_SIGNAL | GAON_PKT_F_EVENT;
+	packet.signal_va = lib_va(GONE_ON);
+	packet.signal_value = 1;
+	lib_push(&scene->stands, &packet);
 }
 
 static void scene_add_job(struct scene *scene)
@@ -265,6 +273,35 @@ static void scene_open(struct scene *scene)
 	}
 	REQUIRE(query.state & DRM_GAON_QUEUE_FAULTED, "a queue that faulted");
 	lib_state(&scene->broken, &query, DRM_GAON_QUEUE_ACK);
+	for (tries = 0; tries < 2000 && !(query.state & DRM_GAON_QUEUE_STOPPED); tries++) {
+		lib_state(&scene->stands, &query, 0);
+		usleep(10000);
+	}
+	REQUIRE(query.state & DRM_GAON_QUEUE_STOPPED, "a queue that stopped");
+}
+
+static void scene_check_stopped(struct scene *scene, const char *way)
+{
+	struct drm_gaon_queue_query query;
+	struct lib_stopped stopped;
+
+	CHECK(!lib_state(&scene->stands, &query, 0) && query.state & DRM_GAON_QUEUE_STOPPED &&
+	      query.state & DRM_GAON_QUEUE_SUSPENDED, "%s: what stood for its debugger does: state %#x", way,
+	      query.state);
+	CHECK(lib_debug_look(&scene->stands, &stopped) && stopped.regs.pc == LIB_CODE_VA + LIB_CODE_BREAK &&
+	      stopped.regs.stop == GAON_STOP_FAULT, "%s: where it stood: pc %#llx", way,
+	      (unsigned long long)stopped.regs.pc);
+}
+
+static void scene_end_stopped(struct scene *scene)
+{
+	struct lib_stopped stopped;
+
+	REQUIRE(lib_debug_look(&scene->stands, &stopped), "what stands for its debugger");
+	stopped.regs.pc = LIB_CODE_VA + LIB_CODE_RET;
+	CHECK_ERRNO(lib_debug_store(&scene->stands, &stopped), 0, "is changed");
+	CHECK_ERRNO(lib_debug(&scene->stands, DRM_GAON_DEBUG_RESUME, 0, NULL, 0), 0, "resumed");
+	CHECK_ERRNO(lib_wait(&scene->lr, lib_word(&scene->lr, GONE_ON), 1, PATIENCE_MS), 0, "and ends");
 }
 
 static void scene_check(struct scene *scene, const char *way, uint64_t before)
@@ -280,11 +317,13 @@ static void scene_check(struct scene *scene, const char *way, uint64_t before)
 	scene_check_data(scene, way);
 	CHECK(!lib_state(&scene->broken, &query, 0) && query.state & DRM_GAON_QUEUE_FAULTED,
 	      "%s: the fault is still there: state %#x", way, query.state);
+	scene_check_stopped(scene, way);
 }
 
 /* What goes on only now: each for itself, after any number of sleeps. */
 static void scene_end(struct scene *scene)
 {
+	scene_end_stopped(scene);
 	CHECK_ERRNO(lib_clear(&scene->broken), 0, "the queue that faulted is cleared");
 	*lib_word(&scene->lr, DONE + 8) = 0;
 	CHECK(*lib_word(&scene->lr, DONE) == 0, "the queue that waits still does");

@@ -91,6 +91,8 @@ static void identify_device(struct gaon_identify *id, const struct drm_gaon_quer
 		id->features |= GAON_FEATURE_INJECT;
 	if (d->flags & DRM_GAON_DEVICE_GEMM_MEMORY)
 		id->features |= GAON_FEATURE_GEMM_MEMORY;
+	if (d->flags & DRM_GAON_DEVICE_DEBUG)
+		id->features |= GAON_FEATURE_DEBUG;
 	memcpy(id->serial, d->serial, sizeof(id->serial));
 	memcpy(id->name, d->name, sizeof(id->name));
 	id->name[sizeof(id->name) - 1] = '\0';
@@ -130,6 +132,9 @@ static int identify_make(struct drm *ws)
 		return err;
 	id->size = sizeof(*id);
 	identify_device(id, &ws->limits);
+	/* Those that the process owns can be debugged, no others. */
+	if (ws->kernel_queues)
+		id->features &= ~GAON_FEATURE_DEBUG;
 	identify_topology(id, &topology);
 	id->abi_min = fw.abi_min;
 	id->abi_max = (uint16_t)fw.abi;
@@ -243,6 +248,7 @@ static void drm_close(struct gaon_winsys *winsys)
 
 static const struct gaon_winsys_ops drm_ops = {
 	.name = "drm",
+	.debug = &drm_debug_ops,
 	.close = drm_close,
 	.identify = drm_identify,
 	.telemetry = drm_telemetry,

@@ -8,6 +8,7 @@
  *   drm_kmod.c   state of the kernel module    drm_fw.c     firmware files
  *   drm_kq.c     kernel-owned queues           drm_held.c   those that wait for a word
  *   drm_sync.c   timeline syncobjs              drm_board.c  link, sensors, driver
+ *   drm_debug.c  queues that are debugged
  *
  * A context is an LR address space, its queues are user-mode queues: packets, completion values and
  * doorbells need no system call. Or, by choice when the card is opened, all its queues are kernel-owned
@@ -39,6 +40,7 @@ struct drm {
 	struct drm_gaon_query_device limits;
 	bool kernel_queues;		/* contexts' queues are kernel-owned */
 	_Atomic bool lost;
+	_Atomic uint64_t events;	/* times that the file had some: while somebody debugs */
 	/* GEM handles that may have been given twice: PRIME gives the one that the file has. */
 	pthread_mutex_t share_lock;
 	struct gaon_ws_bo *shared;
@@ -70,6 +72,8 @@ struct gaon_ws_context {
 	/* Host memory, where the WAITs of kernel-owned queues look. */
 	pthread_mutex_t words_lock;
 	struct gaon_ws_bo *words;
+	/* While somebody debugs: all objects that are mapped, by drm_debug.c; lock */
+	struct gaon_ws_bo *debugged;
 };
 
 struct gaon_ws_bo {
@@ -81,6 +85,10 @@ struct gaon_ws_bo {
 	bool mapped;			/* cpu was mapped here */
 	struct gaon_ws_bo *next;	/* drm->shared */
 	struct gaon_ws_bo *next_word, **link_word;	/* ctx->words */
+	struct gaon_ws_bo *next_debugged, **link_debugged;	/* ctx->debugged */
+	uint8_t *seen;			/* where a debugger sees it that has no cpu; NULL: not mapped yet */
+	struct drm_protected *parts;	/* that were protected since it was made, the newest first */
+	bool unknown;			/* there was no memory for one of them */
 };
 
 /*
@@ -125,6 +133,7 @@ struct gaon_ws_queue {
 	struct gaon_packet *ring;
 	struct gaon_queue_state *state;
 	_Atomic bool told;		/* its fault was asked for */
+	uint64_t events;		/* drm->events when a debugger last asked whether it has stopped */
 	struct drm_kq *kq;		/* NULL: user-mode */
 };
 
@@ -152,6 +161,9 @@ void drm_bo_flush(struct gaon_ws_bo *bo);
 int drm_bo_export(struct gaon_ws_bo *bo, int *fd);
 int drm_bo_import(struct gaon_ws_context *ctx, int fd, uint32_t flags, struct gaon_ws_bo **out);
 void drm_bo_destroy(struct gaon_ws_bo *bo);
+/* The same as drm_bo_protect() without checks and notes. */
+int drm_bo_bind(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);
+int drm_bo_map(struct gaon_ws_bo *bo, void **cpu);
 
 /* drm_queue.c */
 int drm_context_create(struct gaon_winsys *winsys, struct gaon_ws_context **out);
@@ -215,6 +227,17 @@ void drm_held_stop(struct gaon_ws_context *ctx);
 void drm_held_note(struct gaon_ws_queue *queue, unsigned int pumped);
 /* The queue is going to be destroyed. */
 void drm_held_remove(struct gaon_ws_queue *queue);
+
+/* drm_debug.c */
+extern const struct gaon_ws_debug_ops drm_debug_ops;
+/* Whether queues are made that can be debugged, and memory that a debugger can see. */
+bool drm_debug_wanted(const struct drm *ws);
+/* An object that has its address, and one that is about to lose it. */
+void drm_debug_add_bo(struct gaon_ws_bo *bo);
+void drm_debug_del_bo(struct gaon_ws_bo *bo);
+void drm_debug_note_protected(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags);
+/* Whether the queue is suspended now. */
+bool drm_debug_suspended(struct gaon_ws_queue *queue);
 
 /* drm_sync.c: 0 or -errno */
 int drm_sync_create(struct drm *ws, uint32_t *handle);

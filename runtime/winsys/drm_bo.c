@@ -32,7 +32,7 @@ static int bind_one(struct gaon_ws_context *ctx, const struct drm_gaon_vm_bind_o
 	return err == -ENOSPC ? -ENOMEM : err;
 }
 
-static int bo_bind(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags)
+int drm_bo_bind(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint32_t flags)
 {
 	struct drm_gaon_vm_bind_op op = {
 		.type = DRM_GAON_VM_BIND_MAP,
@@ -133,6 +133,22 @@ static int gem_check_room(const struct gaon_ws_bo *bo)
 	return !err && free_bytes < bo->bytes ? -ENOMEM : err;
 }
 
+/* Where a debugger can look at it, if there is room there. */
+static int gem_create_seen(struct drm *ws, struct drm_gaon_bo_create *create)
+{
+	struct drm_gaon_bo_create seen = *create;
+	int err;
+
+	if (drm_debug_wanted(ws) && create->flags & DRM_GAON_BO_HBM) {
+		seen.flags |= DRM_GAON_BO_CPU;
+		err = drm_call(ws, DRM_IOCTL_GAON_BO_CREATE, &seen);
+		create->handle = seen.handle;
+		if (!err || create->flags & DRM_GAON_BO_CPU)
+			return err;
+	}
+	return drm_call(ws, DRM_IOCTL_GAON_BO_CREATE, create);
+}
+
 static int gem_create(struct gaon_ws_bo *bo)
 {
 	struct gaon_ws_context *ctx = bo->ctx;
@@ -148,7 +164,7 @@ static int gem_create(struct gaon_ws_bo *bo)
 	err = gem_check_room(bo);
 	if (err)
 		return err;
-	err = drm_call(ctx->ws, DRM_IOCTL_GAON_BO_CREATE, &create);
+	err = gem_create_seen(ctx->ws, &create);
 	if (err)
 		return err == -ENOSPC || err == -E2BIG ? -ENOMEM : err;
 	bo->handle = create.handle;
@@ -160,16 +176,20 @@ static int gem_create(struct gaon_ws_bo *bo)
 	return 0;
 }
 
-static int gem_map(struct gaon_ws_bo *bo)
+int drm_bo_map(struct gaon_ws_bo *bo, void **cpu)
 {
 	struct drm_gaon_bo_mmap_offset offset = { .handle = bo->handle };
 	struct drm *ws = bo->ctx->ws;
-	void *cpu;
-	int err;
+	int err = drm_call(ws, DRM_IOCTL_GAON_BO_MMAP_OFFSET, &offset);
 
-	err = drm_call(ws, DRM_IOCTL_GAON_BO_MMAP_OFFSET, &offset);
-	if (!err)
-		err = drm_sys.map(ws->fd, offset.offset, bo->bytes, &cpu);
+	return err ? err : drm_sys.map(ws->fd, offset.offset, bo->bytes, cpu);
+}
+
+static int gem_map(struct gaon_ws_bo *bo)
+{
+	void *cpu;
+	int err = drm_bo_map(bo, &cpu);
+
 	if (err)
 		return err;
 	bo->cpu = cpu;
@@ -260,11 +280,12 @@ int drm_bo_create_taken(struct gaon_ws_context *ctx, uint64_t va, uint64_t bytes
 	bo->va = va;
 	err = bo_fill(bo, bytes, NULL);
 	if (!err)
-		err = bo_bind(bo, 0, bo->bytes, bo->flags);
+		err = drm_bo_bind(bo, 0, bo->bytes, bo->flags);
 	if (err) {
 		bo_free(bo);
 		return err;
 	}
+	drm_debug_add_bo(bo);
 	*out = bo;
 	return 0;
 }
@@ -275,7 +296,7 @@ static int bo_place(struct gaon_ws_bo *bo, uint64_t va, struct gaon_ws_bo **out)
 	int err = bo_take_va(bo, va);
 
 	if (!err) {
-		err = bo_bind(bo, 0, bo->bytes, bo->flags);
+		err = drm_bo_bind(bo, 0, bo->bytes, bo->flags);
 		if (err)
 			bo_put_va(bo);
 	}
@@ -284,6 +305,7 @@ static int bo_place(struct gaon_ws_bo *bo, uint64_t va, struct gaon_ws_bo **out)
 		return err;
 	}
 	bo_add_words(bo);
+	drm_debug_add_bo(bo);
 	*out = bo;
 	return 0;
 }
@@ -333,9 +355,12 @@ int drm_bo_protect(struct gaon_ws_bo *bo, uint64_t offset, uint64_t bytes, uint3
 {
 	int err = winsys_bo_check_part(bo->bytes, offset, bytes);
 
-	if (err)
+	if (err || !bytes)
 		return err;
-	return bytes ? bo_bind(bo, offset, bytes, flags) : 0;
+	err = drm_bo_bind(bo, offset, bytes, flags);
+	if (!err)
+		drm_debug_note_protected(bo, offset, bytes, flags);
+	return err;
 }
 
 /*
@@ -374,6 +399,7 @@ void drm_bo_destroy(struct gaon_ws_bo *bo)
 	int err;
 
 	bo_del_words(bo);
+	drm_debug_del_bo(bo);
 	if (bo->ctx->ws->kernel_queues)
 		drm_kq_settle(bo->ctx);
 	err = bo_unbind(bo);

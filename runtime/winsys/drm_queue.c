@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../clock.h"
 #include "../log.h"
@@ -13,6 +14,8 @@
 /* The event that wakes may have been missed by who asked late: look again, less often each time. */
 #define WAIT_LOOK_NS	250000ull
 #define WAIT_LOOK_MAX_NS	4000000ull
+#define CLEAR_TIMEOUT_NS	1000000000ull	/* while somebody debugs; else the driver's */
+#define CLEAR_PAUSE_NS	1000000
 #define WAIT_LOOKS	64		/* waits of no time per system call */
 
 /* --- contexts -------------------------------------------------------------------------------- */
@@ -150,7 +153,7 @@ static int queue_start(struct gaon_ws_queue *queue, uint8_t priority, uint64_t l
 	uint64_t ring_bytes = winsys_ring_bytes(queue->ring_log2);
 	struct drm_gaon_queue_create create = {
 		.vm_id = ctx->vm,
-		.flags = DRM_GAON_QUEUE_USER,
+		.flags = DRM_GAON_QUEUE_USER | (drm_debug_wanted(ctx->ws) ? DRM_GAON_QUEUE_DEBUG : 0),
 		.priority = priority,
 		.ring_log2 = queue->ring_log2,
 		.ring_va = queue->bo->va,
@@ -306,11 +309,27 @@ int drm_queue_fault(struct gaon_ws_queue *queue, struct gaon_fault_record *out)
 	return 0;
 }
 
-int drm_queue_clear(struct gaon_ws_queue *queue)
+static int queue_clear_user(struct gaon_ws_queue *queue)
 {
 	struct drm_gaon_queue_clear clear = { .queue_id = queue->handle };
-	int err = queue->kq ? drm_kq_clear(queue) :
-		  drm_call(queue->ctx->ws, DRM_IOCTL_GAON_QUEUE_CLEAR, &clear);
+	const struct timespec pause = { .tv_nsec = CLEAR_PAUSE_NS };
+	struct drm *ws = queue->ctx->ws;
+	uint64_t deadline = rt_now_ns() + CLEAR_TIMEOUT_NS;
+	int err;
+
+	while ((err = drm_call(ws, DRM_IOCTL_GAON_QUEUE_CLEAR, &clear)) == -EBUSY &&
+	       drm_debug_wanted(ws) && rt_now_ns() < deadline) {
+		nanosleep(&pause, NULL);
+		/* By a debugger, for as long as it likes. */
+		if (drm_debug_suspended(queue))
+			deadline = rt_now_ns() + CLEAR_TIMEOUT_NS;
+	}
+	return err;
+}
+
+int drm_queue_clear(struct gaon_ws_queue *queue)
+{
+	int err = queue->kq ? drm_kq_clear(queue) : queue_clear_user(queue);
 
 	if (!err)
 		atomic_store(&queue->told, false);

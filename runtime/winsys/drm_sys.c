@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +49,18 @@ static void sys_doorbell(uint64_t *doorbell, uint64_t index)
 	__atomic_store_n(doorbell, index, __ATOMIC_RELEASE);
 }
 
+/* Rounded up: not to wait at all would be to spin. */
+static bool sys_events(int fd, uint64_t timeout_ns)
+{
+	uint64_t ms = timeout_ns / 1000000 + (timeout_ns % 1000000 != 0);
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	char room[4096];
+
+	if (poll(&pfd, 1, ms > INT_MAX ? INT_MAX : (int)ms) != 1 || !(pfd.revents & POLLIN))
+		return false;
+	return read(fd, room, sizeof(room)) > 0;
+}
+
 struct drm_sys drm_sys = {
 	.root = "",
 	.open = sys_open,
@@ -55,6 +69,7 @@ struct drm_sys drm_sys = {
 	.map = sys_map,
 	.unmap = sys_unmap,
 	.doorbell = sys_doorbell,
+	.events = sys_events,
 };
 
 void drm_path(char *out, size_t size, const char *fmt, ...)

@@ -3,6 +3,7 @@
 #ifndef GAON_WINSYS_DRM_SYS_H
 #define GAON_WINSYS_DRM_SYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,8 @@ struct drm_sys {
 	int (*map)(int fd, uint64_t offset, uint64_t bytes, void **out);	/* 0 or -errno */
 	void (*unmap)(void *cpu, uint64_t bytes);
 	void (*doorbell)(uint64_t *doorbell, uint64_t index);
+	/* Whether the file had events within that time; they are read, and gone. */
+	bool (*events)(int fd, uint64_t timeout_ns);
 };
 
 extern struct drm_sys drm_sys;

@@ -25,6 +25,10 @@ DEBUG_KERNELS	:= $(O)/tests/conformance/debug/kernels.elf
 $(DEBUG_KERNELS): tests/conformance/debug/kernels.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -g -O1 -o $@ $<
+# For guests, which have no debugger: where its lines are.
+$(DEBUG_KERNELS:.elf=.lines): $(DEBUG_KERNELS)
+	llvm-dwarfdump-$(LLVM) --debug-line $< >$@
+VM_GUEST += $(DEBUG_KERNELS:.elf=.lines) $(O)/gaon/debug.so
 $(O)/tests/conformance/debug_test: $(DEBUG_KERNELS)
 $(O)/tests/conformance/debug_test: | $(O)/gaon/debug.so $(O)/bin/gaon $(O)/libgaon.so
 

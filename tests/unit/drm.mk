@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # winsys/drm over a kernel module that is none: its ioctls in process, over the device model.
 DRM_ROOT	:= $(O)/tests/unit/drm_root
-DRM_KERNEL_OBJS	:= $(O)/tests/unit/drm_kernel.o $(O)/tests/unit/drm_kernel_sync.o $(O)/tests/unit/drm_kernel_vm.o
+DRM_KERNEL_OBJS	:= $(O)/tests/unit/drm_kernel.o $(O)/tests/unit/drm_kernel_sync.o $(O)/tests/unit/drm_kernel_vm.o \
+	$(O)/tests/unit/drm_kernel_debug.o
 DRM_LIBGAON	:= $(O)/tests/unit/drm_lib/libgaon.so.0
 
 # What the runtime reads of sysfs and /dev when a card is there.
@@ -36,3 +37,12 @@ $(O)/tests/unit/runtime_drm_suite: $(DRM_LIBGAON) $(RT_TESTS)
 	@chmod +x $@
 TESTS += $(O)/tests/unit/runtime_drm_suite
 TSAN_TESTS += $(O)/tests/unit/runtime_drm_suite
+
+# gaon debug on it: what tests/vm/list/clients.toml has for the driver.
+$(O)/tests/unit/runtime_drm_debug: tests/vm/guest/debug.py $(DRM_LIBGAON) $(O)/tests/conformance/debug/kernels.lines \
+		| $(O)/gaon/debug.so $(O)/bin/gaon
+	@ln -sfn $(abspath $(O))/gaon $(dir $(DRM_LIBGAON))gaon
+	@printf '#!/bin/sh\nexport LD_LIBRARY_PATH=%s GAON_DEVICE=accel0 GAON_SOURCE_DIR=%s GAON_BUILD_DIR=%s\nexec /usr/bin/python3 %s all\n' \
+		'$(abspath $(dir $(DRM_LIBGAON)))' '$(CURDIR)' '$(abspath $(O))' '$(CURDIR)/$<' >$@
+	@chmod +x $@
+TESTS += $(O)/tests/unit/runtime_drm_debug

@@ -25,7 +25,7 @@ uint32_t kernel_handle(void **table)
 	return 0;
 }
 
-static struct kfile *file_of(int fd)
+struct kfile *kernel_file(int fd)
 {
 	int i;
 
@@ -65,6 +65,8 @@ static int query_device(struct drm_gaon_dev_query *args)
 		d.flags |= DRM_GAON_DEVICE_MODELLED_TIME;
 	if (id->features & GAON_FEATURE_GEMM_MEMORY)
 		d.flags |= DRM_GAON_DEVICE_GEMM_MEMORY;
+	if (id->features & GAON_FEATURE_DEBUG)
+		d.flags |= DRM_GAON_DEVICE_DEBUG;
 	memcpy(d.serial, id->serial, sizeof(d.serial));
 	memcpy(d.name, id->name, sizeof(d.name));
 	return put(args, &d, sizeof(d));
@@ -193,13 +195,14 @@ static int queue_create(struct kfile *file, struct drm_gaon_queue_create *args)
 	if (!vm)
 		return -ENOENT;
 	if (args->flags & ~DRM_GAON_QUEUE_FLAGS || args->priority > DRM_GAON_PRIORITY_REALTIME ||
-	    user != vm->lr || args->queue_id || args->hw_id || args->doorbell_offset ||
-	    args->doorbell_mmap)
+	    (args->flags & DRM_GAON_QUEUE_DEBUG && !user) || user != vm->lr || args->queue_id ||
+	    args->hw_id || args->doorbell_offset || args->doorbell_mmap)
 		return -EINVAL;
 	if (!id)
 		return -EMFILE;
 	q = calloc(1, sizeof(*q));
 	q->vm = vm;
+	q->debug = args->flags & DRM_GAON_QUEUE_DEBUG;
 	err = user ? queue_create_user(q, args) : kernel_kq_create(q, id, args);
 	if (err) {
 		free(q);
@@ -252,9 +255,10 @@ static int queue_state(struct kfile *file, struct drm_gaon_queue_query *args)
 	args->completed = __atomic_load_n(&q->direct->state->read, __ATOMIC_ACQUIRE);
 	if (q->kernel)
 		args->ring_index = kernel_kq_ring_index(q);
+	args->state = kernel_debug_state(q);
 	if (r.type == GAON_FAULT_NONE)
 		return 0;
-	args->state = DRM_GAON_QUEUE_FAULTED | DRM_GAON_QUEUE_GUILTY;
+	args->state |= DRM_GAON_QUEUE_FAULTED | DRM_GAON_QUEUE_GUILTY;
 	if (q->kernel)
 		kernel_kq_locate(q, q->direct->ring, &r.sequence, &r.list_index);
 	args->fault = (struct drm_gaon_fault){
@@ -274,10 +278,19 @@ static int queue_clear(struct kfile *file, const struct drm_gaon_queue_clear *ar
 
 	if (!q || args->pad)
 		return q ? -EINVAL : -ENOENT;
+	if (q->held)
+		return -EBUSY;
 	err = direct_queue_clear(q->direct);
 	if (!err && q->kernel)
 		kernel_kq_clear(q);
 	return err;
+}
+
+static int queue_debug(struct kfile *file, const struct drm_gaon_debug *args)
+{
+	struct kqueue *q = queue_of(file, args->queue_id);
+
+	return q ? kernel_debug(q, args) : -ENOENT;
 }
 
 static int queue_destroy(struct kfile *file, const struct drm_gaon_queue_destroy *args)
@@ -366,6 +379,8 @@ static int call(struct kfile *file, unsigned long request, void *arg)
 		return queue_state(file, arg);
 	case DRM_IOCTL_GAON_QUEUE_CLEAR:
 		return queue_clear(file, arg);
+	case DRM_IOCTL_GAON_DEBUG:
+		return queue_debug(file, arg);
 	case DRM_IOCTL_GAON_SUBMIT:
 		return kernel_submit(file, arg);
 	}
@@ -395,7 +410,7 @@ static int kernel_ioctl(int fd, unsigned long request, void *arg)
 	if (fails_now(request))
 		return -atomic_load(&drm_kernel.fail_errno);
 	pthread_mutex_lock(&kernel_lock);
-	file = file_of(fd);
+	file = kernel_file(fd);
 	if (file && request == DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT) {
 		pthread_mutex_unlock(&kernel_lock);
 		return kernel_sync_wait(file, arg);
@@ -521,7 +536,7 @@ static int kernel_map(int fd, uint64_t offset, uint64_t bytes, void **out)
 	if (atomic_load(&drm_kernel.map_fail_in) && atomic_fetch_sub(&drm_kernel.map_fail_in, 1) == 1)
 		return -ENOMEM;
 	pthread_mutex_lock(&kernel_lock);
-	file = file_of(fd);
+	file = kernel_file(fd);
 	id = offset >> 62 ? (uint32_t)(offset >> 16) : (uint32_t)(offset >> 32);
 	if (file && id < KERNEL_HANDLES && offset >> 62 && file->vms[id] &&
 	    bytes == DRM_GAON_DOORBELL_BYTES) {
@@ -588,5 +603,6 @@ void drm_kernel_install(const char *root)
 		.map = kernel_map,
 		.unmap = kernel_unmap,
 		.doorbell = kernel_doorbell,
+		.events = kernel_events,
 	};
 }

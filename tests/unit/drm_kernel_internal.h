@@ -37,6 +37,10 @@ struct kqueue {
 	uint64_t ring_va;
 	uint64_t *ends;			/* of each job ever taken: the index in the ring behind it */
 	uint64_t jobs, dropped;		/* taken; those before were dropped or completed at the last clear */
+	/* Debugged, drm_kernel_debug.c: */
+	bool debug;			/* created for it */
+	bool held, saved;		/* suspended; with a launch in the save area */
+	bool stopped, told;		/* since it was resumed; and the file had its event */
 };
 
 struct kvm {
@@ -95,6 +99,12 @@ int kernel_sync_wait(struct kfile *file, struct drm_syncobj_timeline_wait *args)
 int kernel_sync_export(struct kfile *file, struct drm_syncobj_handle *args);
 int kernel_sync_import(struct kfile *file, struct drm_syncobj_handle *args);
 void kernel_sync_clean(struct kfile *file);
+
+/* drm_kernel_debug.c; the lock is held but by kernel_events() */
+int kernel_debug(struct kqueue *q, const struct drm_gaon_debug *args);
+uint32_t kernel_debug_state(struct kqueue *q);
+bool kernel_events(int fd, uint64_t timeout_ns);
+struct kfile *kernel_file(int fd);
 
 /* Lowest free handle of a table, 0 if it is full. */
 uint32_t kernel_handle(void **table);

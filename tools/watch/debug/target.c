@@ -67,8 +67,9 @@ void target_device(struct gaon_winsys *device, struct gaon_ws_context *context)
 		return;
 	if (!device->ops->debug || !(device->ops->identify(device)->features & GAON_FEATURE_DEBUG)) {
 		fprintf(stderr, "gaon debug: device %s: %s; its kernels run without a debugger\n", device->name,
-			device->ops->debug ? "it has no debugging" :
-					     "its driver has no debugging yet: use --device embedded");
+			strcmp(device->transport, "pci") ? "it has no debugging" :
+			"its queues are the kernel's (unset GAON_QUEUE), or its firmware or its driver, "
+			"which is older than 1.5, has no debugging: use --device embedded");
 		return;
 	}
 	ws = device;

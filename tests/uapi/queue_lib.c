@@ -308,6 +308,36 @@ int lib_debug_store(struct lib_queue *queue, struct lib_stopped *from)
 	return err ? err : lib_debug(queue, DRM_GAON_DEBUG_WRITE, core, &from->regs, sizeof(from->regs));
 }
 
+bool lib_debug_stand(struct lib_queue *queue, uint64_t va, uint64_t value, struct lib_stopped *out)
+{
+	struct gaon_packet packet = lib_launch(LIB_CODE_VA + LIB_CODE_BREAK, 0, 1);
+	int64_t end = lib_now() + RUN_MS * 1000000ll;
+	struct drm_gaon_queue_query query = { 0 };
+
+	packet.flags |= GAON_PKT_F_SIGNAL | GAON_PKT_F_EVENT;
+	packet.signal_va = va;
+	packet.signal_value = value;
+	lib_push(queue, &packet);
+	while (!(query.state & DRM_GAON_QUEUE_STOPPED) && lib_now() < end) {
+		if (lib_state(queue, &query, 0))
+			return false;
+		usleep(10000);
+	}
+	return lib_debug_look(queue, out);
+}
+
+int lib_debug_leave(struct lib_queue *queue)
+{
+	struct lib_stopped stopped;
+	int err;
+
+	if (!lib_debug_look(queue, &stopped))
+		return ENOENT;
+	stopped.regs.pc = LIB_CODE_VA + LIB_CODE_RET;
+	err = lib_debug_store(queue, &stopped);
+	return err ? err : lib_debug(queue, DRM_GAON_DEBUG_RESUME, 0, NULL, 0);
+}
+
 /* --- syncobjs -------------------------------------------------------------------------------- */
 
 uint32_t lib_syncobj(int fd)

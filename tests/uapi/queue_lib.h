@@ -109,6 +109,14 @@ struct lib_stopped {
 bool lib_debug_look(struct lib_queue *queue, struct lib_stopped *out);
 int lib_debug_store(struct lib_queue *queue, struct lib_stopped *from);
 
+/*
+ * A launch that stops by itself, at an ebreak, of lib_code()'s; and stores @value at @va when it ends.
+ * False: it does not in time.
+ */
+bool lib_debug_stand(struct lib_queue *queue, uint64_t va, uint64_t value, struct lib_stopped *out);
+/* What stands there returns. 0 or a positive errno. */
+int lib_debug_leave(struct lib_queue *queue);
+
 /* Syncobjs. */
 uint32_t lib_syncobj(int fd);
 void lib_syncobj_destroy(int fd, uint32_t handle);

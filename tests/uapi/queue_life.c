@@ -231,17 +231,27 @@ static void find_device(void)
 	snprintf(device, sizeof(device), "%.60s", strrchr(path, '/') + 1);
 }
 
-/* By the driver: the chip. */
-static bool device_reset(void)
+static bool debugfs_reset(const char *what)
 {
 	glob_t found;
 	bool good;
 
 	if (glob("/sys/kernel/debug/accel/*/reset", 0, NULL, &found))
 		return false;
-	good = write_file(found.gl_pathv[0], "1");
+	good = write_file(found.gl_pathv[0], what);
 	globfree(&found);
 	return good;
+}
+
+/* By the driver: the chip. */
+static bool device_reset(void)
+{
+	return debugfs_reset("1");
+}
+
+static bool engines_reset(void)
+{
+	return debugfs_reset("engines");
 }
 
 /* By the kernel: the function. */
@@ -352,27 +362,25 @@ static void test_reset(bool (*reset)(void))
 	CHECK(lines(QUEUES) == 0, "no queue is left");
 }
 
+/* A queue whose launch, with 7 for WORD, stands for its debugger. */
+static void stand(struct lib *lib, struct lib_queue *queue, struct lib_stopped *stopped)
+{
+	lib_open(lib, DRM_GAON_VM_LR);
+	lib_code(lib);
+	REQUIRE(!lib_debug_queue(lib, queue), "a queue that can be debugged");
+	REQUIRE(lib_debug_stand(queue, lib_va(WORD), 7, stopped), "it stands");
+}
+
 /* What stands for its debugger is lost as all else. */
 static void test_reset_stopped(bool (*reset)(void))
 {
-	struct gaon_packet packet = lib_launch(LIB_CODE_VA + LIB_CODE_BREAK, 0, 1);
-	struct lib_stopped stopped = { 0 };
 	struct drm_gaon_queue_query query;
+	struct lib_stopped stopped;
 	struct lib_queue queue;
 	struct lib lib;
 	uint64_t word;
-	int tries;
 
-	lib_open(&lib, DRM_GAON_VM_LR);
-	lib_code(&lib);
-	REQUIRE(!lib_debug_queue(&lib, &queue), "a queue that can be debugged");
-	lib_push(&queue, &packet);
-	for (tries = 0; tries < 2000; tries++) {
-		if (!lib_state(&queue, &query, 0) && query.state & DRM_GAON_QUEUE_STOPPED)
-			break;
-		usleep(10000);
-	}
-	REQUIRE(lib_debug_look(&queue, &stopped), "it stands");
+	stand(&lib, &queue, &stopped);
 	REQUIRE(reset(), "the device is reset");
 	CHECK_ERRNO(lib_debug(&queue, DRM_GAON_DEBUG_SUSPEND, 0, NULL, 0), ECANCELED, "it is not suspended");
 	CHECK_ERRNO(lib_debug(&queue, DRM_GAON_DEBUG_READ, 0, &word, sizeof(word)), ECANCELED, "nor read");
@@ -381,6 +389,26 @@ static void test_reset_stopped(bool (*reset)(void))
 	CHECK(!lib_state(&queue, &query, 0) && query.state & DRM_GAON_QUEUE_DEAD, "its state says so: %#x",
 	      query.state);
 	CHECK_ERRNO(lib_queue_destroy(&queue), 0, "destroy");
+	lib_close(&lib);
+}
+
+/* It holds no engine: a reset of those is none of its business. */
+static void test_engines_stopped(void)
+{
+	struct lib_stopped before, after;
+	struct drm_gaon_queue_query query;
+	struct lib_queue queue;
+	struct lib lib;
+
+	stand(&lib, &queue, &before);
+	for (int i = 0; i < 3; i++)
+		REQUIRE(engines_reset(), "the engines are reset");
+	CHECK(!lib_state(&queue, &query, 0) &&
+	      query.state == (DRM_GAON_QUEUE_SAVED | DRM_GAON_QUEUE_SUSPENDED | DRM_GAON_QUEUE_STOPPED),
+	      "it stands: state %#x", query.state);
+	CHECK(lib_debug_look(&queue, &after) && !memcmp(&before, &after, sizeof(before)), "as it stood");
+	CHECK_ERRNO(lib_debug_leave(&queue), 0, "it goes on");
+	CHECK_ERRNO(lib_wait(&lib, lib_word(&lib, WORD), 7, 20000), 0, "and ends");
 	lib_close(&lib);
 }
 
@@ -623,6 +651,7 @@ int main(void)
 	test_reset(function_reset);
 	test_reset_stopped(device_reset);
 	test_reset_stopped(function_reset);
+	test_engines_stopped();
 	test_reset_busy();
 	test_reset_binds();
 	test_reset_storm();

@@ -79,7 +79,7 @@ static int open_again(void)
 
 struct user {
 	int fd;
-	uint32_t vms[2], bos[3], imported;
+	uint32_t vms[2], bos[3], imported, stopped;
 	volatile uint64_t *cpu[3];
 	uint64_t offsets[3];
 	uint64_t doorbell;
@@ -97,7 +97,8 @@ static void user_start(struct user *user)
 	struct drm_gaon_queue_create queue = {
 		.flags = DRM_GAON_QUEUE_USER, .priority = DRM_GAON_PRIORITY_NORMAL, .ring_log2 = 4,
 		.ring_va = VA + 4 * MIB + 4096, .state_va = VA + 4 * MIB + 8192,
-	};
+	}, stopped = queue;
+	struct drm_gaon_debug suspend = { .op = DRM_GAON_DEBUG_SUSPEND };
 	unsigned int i;
 
 	user->fd = open_again();
@@ -121,6 +122,13 @@ static void user_start(struct user *user)
 	}
 	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_QUEUE_CREATE, &queue), 0, "a queue");
 	user->doorbell = queue.doorbell_mmap;
+	stopped.vm_id = user->vms[1];
+	stopped.flags |= DRM_GAON_QUEUE_DEBUG;
+	stopped.ring_va += MIB;
+	stopped.state_va += MIB;
+	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_QUEUE_CREATE, &stopped), 0, "one that can be debugged");
+	user->stopped = suspend.queue_id = stopped.queue_id;
+	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_DEBUG, &suspend), 0, "and is suspended");
 	user->own = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	op.offset = (uintptr_t)user->own;
 	uapi_bind(user->fd, user->vms[1], &op, 1);
@@ -142,6 +150,9 @@ static void user_check_gone(struct user *user)
 	struct drm_gaon_bo_create bo = { .size = 4096, .flags = DRM_GAON_BO_HOST };
 	struct drm_prime_handle prime = { .handle = user->bos[0], .flags = DRM_CLOEXEC };
 	uint8_t none[512] = { 0 };
+	struct drm_gaon_debug debug = {
+		.queue_id = user->stopped, .size = sizeof(none), .pointer = (uintptr_t)none,
+	};
 	unsigned int i;
 	uint64_t sum = 0;
 
@@ -160,6 +171,8 @@ static void user_check_gone(struct user *user)
 	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_VM_CREATE, &vm), ENODEV, "VM_CREATE");
 	CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_BO_CREATE, &bo), ENODEV, "BO_CREATE");
 	CHECK_ERRNO(uapi_unmap(user->fd, user->vms[0], VA, MIB), ENODEV, "VM_BIND");
+	for (debug.op = DRM_GAON_DEBUG_READ; debug.op <= DRM_GAON_DEBUG_WRITE; debug.op++)
+		CHECK_ERRNO(uapi_ioctl(user->fd, DRM_IOCTL_GAON_DEBUG, &debug), ENODEV, "a save area");
 	for (i = 0; i < 3; i++) {
 		user->cpu[i][1] = 1;
 		sum += user->cpu[i][4 * MIB / 8 - 1];

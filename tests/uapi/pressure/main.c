@@ -98,10 +98,10 @@ static void test_workers(int fd, unsigned int lr, unsigned int rounds, bool kill
 }
 
 /*
- * A process that has nothing to do stays away while another one works, which then runs as if it were
- * alone; and finds what it left when it is its turn.
+ * A process that has nothing to do, or stands for its debugger, stays away while another one works, which
+ * then runs as if it were alone; and finds what it left when it is its turn.
  */
-static void test_sleeper(void)
+static void test_sleeper(bool stands)
 {
 	unsigned int suspensions, good = 0;
 	int ready[2][2], go[2][2], status;
@@ -111,7 +111,8 @@ static void test_sleeper(void)
 	for (int i = 0; i < 2; i++) {
 		REQUIRE(!pipe(ready[i]) && !pipe(go[i]), "pipes");
 		pids[i] = worker_start(&(struct worker_plan){
-			.seed = uapi_random(), .lr = true, .rounds = 2 * OWN, .times = 2,
+			.seed = uapi_random(), .lr = true, .stands = stands && i, .rounds = 2 * OWN,
+			.times = 2,
 			.ready = ready[i][1], .go = go[i][0] });
 		MUST(read(ready[i][0], &byte, 1) == 1, "a process has its memory");
 	}
@@ -126,8 +127,8 @@ static void test_sleeper(void)
 			good += time && !status;
 			suspensions = suspended() - suspensions;
 			/* The other one, if it was there, and not for each thing that this one does. */
-			CHECK(suspensions <= 2, "while one works and one sleeps: %u contexts suspended",
-			      suspensions);
+			CHECK(suspensions <= 2, "while one works and one %s: %u contexts suspended",
+			      stands ? "stands" : "sleeps", suspensions);
 		}
 	}
 	CHECK(good == 2, "both found what they left");
@@ -282,7 +283,8 @@ int main(void)
 	test_workers(fd, WORKERS, 2 * OWN, false);
 	test_workers(fd, WORKERS, 2 * OWN, true);
 	test_workers(fd, WORKERS / 2, 2 * OWN, false);
-	test_sleeper();
+	test_sleeper(false);
+	test_sleeper(true);
 	close(fd);
 	uapi_exit();
 }

@@ -11,12 +11,13 @@
 #define BACK_VA		0x800000000ull
 #define LIST		0x1000
 #define WORD		0x0
+#define LEFT		0x40
 #define PATIENCE_MS	240000
 
 /** struct worker - a process' objects, what they hold, and where the CPU looks at them */
 struct worker {
 	struct lib lib;
-	struct lib_queue queue;
+	struct lib_queue queue, debugged;
 	uint64_t object_bytes;
 	uint32_t handles[OWN], syncobj;
 	uint64_t holds[OWN], held[OWN], works, words;
@@ -118,6 +119,24 @@ static void worker_open(struct worker *worker, bool lr)
 	}
 }
 
+static void worker_stand(struct worker *worker)
+{
+	struct lib_stopped stopped;
+
+	lib_code(&worker->lib);
+	MUST(!lib_debug_queue(&worker->lib, &worker->debugged) &&
+	     lib_debug_stand(&worker->debugged, lib_va(LEFT), 1, &stopped), "a launch stands");
+}
+
+static void worker_leave(struct worker *worker)
+{
+	int err = lib_debug_leave(&worker->debugged);
+
+	MUST(!err, "it is resumed: %s", strerror(err));
+	err = lib_wait(&worker->lib, lib_word(&worker->lib, LEFT), 1, PATIENCE_MS);
+	MUST(!err, "and ends: %s", strerror(err));
+}
+
 static void worker_run(const struct worker_plan *plan)
 {
 	static struct worker worker;
@@ -131,10 +150,14 @@ static void worker_run(const struct worker_plan *plan)
 	for (time = 0; time < plan->times; time++) {
 		if (write(plan->ready, "", 1) != 1 || read(plan->go, &byte, 1) != 1)
 			_exit(1);
+		if (plan->stands && time)
+			worker_leave(&worker);
 		/* All of them in turn first: they read 0. */
 		for (round = 0; round < plan->rounds || !plan->rounds; round++)
 			check_and_change(&worker, round < OWN ? round :
 						  (unsigned int)(random_next() % OWN));
+		if (plan->stands && !time)
+			worker_stand(&worker);
 	}
 	lib_close(&worker.lib);
 	_exit(0);

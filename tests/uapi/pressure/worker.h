@@ -18,6 +18,7 @@ void worker_memory(int fd, struct drm_gaon_query_memory out[2]);
 struct worker_plan {
 	uint64_t seed;
 	bool lr;			/* with a user-mode queue, else with a kernel-owned one */
+	bool stands;			/* with another one, that stands for its debugger between the times */
 	unsigned int rounds;		/* 0: goes on till it is killed */
 	unsigned int times;		/* that it begins */
 	int ready, go;

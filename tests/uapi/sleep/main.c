@@ -295,12 +295,7 @@ static void scene_check_stopped(struct scene *scene, const char *way)
 
 static void scene_end_stopped(struct scene *scene)
 {
-	struct lib_stopped stopped;
-
-	REQUIRE(lib_debug_look(&scene->stands, &stopped), "what stands for its debugger");
-	stopped.regs.pc = LIB_CODE_VA + LIB_CODE_RET;
-	CHECK_ERRNO(lib_debug_store(&scene->stands, &stopped), 0, "is changed");
-	CHECK_ERRNO(lib_debug(&scene->stands, DRM_GAON_DEBUG_RESUME, 0, NULL, 0), 0, "resumed");
+	CHECK_ERRNO(lib_debug_leave(&scene->stands), 0, "what stands for its debugger goes on");
 	CHECK_ERRNO(lib_wait(&scene->lr, lib_word(&scene->lr, GONE_ON), 1, PATIENCE_MS), 0, "and ends");
 }
 

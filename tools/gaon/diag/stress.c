@@ -15,8 +15,10 @@
 #define SOAK_S		600.0
 #define CAP_PART	1.05		/* power is a mean of a time that ends when it is asked for */
 
-/* The worst of all looks. */
+/* The worst of all looks, and what the device counted meanwhile: a look comes once in a round. */
 struct watch {
+	struct gaon_device_counters before;
+	uint64_t throttles_heat, throttles_power;
 	bool throttled_heat, throttled_power, critical, known;
 	double temperature_c, power_w, clock_mhz, over_cap_w, cap_w;
 };
@@ -41,6 +43,25 @@ static void watch_look(struct diag *d, struct watch *w)
 	w->known = true;
 }
 
+static bool watch_begin(struct diag *d, struct watch *w)
+{
+	*w = (struct watch){ .before.size = sizeof(w->before) };
+	return diag_good(d, gaon_device_get_counters(d->dev, &w->before), "reading its counters");
+}
+
+/* One that lasts since before the test is seen by looks alone, one between two looks is counted alone. */
+static void watch_end(struct diag *d, struct watch *w)
+{
+	struct gaon_device_counters now = { .size = sizeof(now) };
+
+	if (!diag_good(d, gaon_device_get_counters(d->dev, &now), "reading its counters"))
+		return;
+	w->throttles_heat = now.throttled_heat - w->before.throttled_heat;
+	w->throttles_power = now.throttled_power - w->before.throttled_power;
+	w->throttled_heat |= w->throttles_heat > 0;
+	w->throttled_power |= w->throttles_power > 0;
+}
+
 static void watch_say(struct diag *d, const struct watch *w)
 {
 	if (!w->known)
@@ -48,13 +69,17 @@ static void watch_say(struct diag *d, const struct watch *w)
 	diag_measure(d, "temperature_c", "C", w->temperature_c, 0, 0, 0);
 	diag_measure(d, "power_w", "W", w->power_w, 0, 0, 0);
 	diag_measure(d, "clock_least_mhz", "MHz", w->clock_mhz, 0, 0, 0);
+	diag_measure(d, "throttles_heat", "times", (double)w->throttles_heat, 0, 0, 0);
+	diag_measure(d, "throttles_power", "times", (double)w->throttles_power, 0, 0, 0);
 	if (w->critical)
 		diag_find(d, DIAG_CRITICAL, "it became so hot, %.1f C, that its clock was the lowest there is",
 			  w->temperature_c)->unit = "thermal";
 	else if (w->throttled_heat)
-		diag_find(d, DIAG_WARNING, "it became so hot, %.1f C, that it slowed down", w->temperature_c)->unit = "thermal";
+		diag_find(d, DIAG_WARNING, "it became so hot that it slowed down, %llu times since the start; seen were %.1f C and %.0f MHz",
+			  (unsigned long long)w->throttles_heat, w->temperature_c, w->clock_mhz)->unit = "thermal";
 	if (w->throttled_power)
-		diag_find(d, DIAG_WARNING, "its cap of power slowed it down to %.0f MHz", w->clock_mhz)->unit = "power";
+		diag_find(d, DIAG_WARNING, "its cap of power slowed it down, %llu times since the start; seen were %.1f W and %.0f MHz",
+			  (unsigned long long)w->throttles_power, w->power_w, w->clock_mhz)->unit = "power";
 	if (w->over_cap_w > 0)
 		diag_find(d, DIAG_WARNING, "it took %.1f W, and its cap is %.1f W", w->over_cap_w, w->cap_w)->unit = "power";
 }
@@ -79,9 +104,11 @@ static void rounds(struct diag *d, double seconds, void (*also)(struct diag *d))
 	};
 	const uint64_t seed = d->seed;
 	double start = cmd_now();
-	struct watch watch = { 0 };
+	struct watch watch;
 	uint64_t count = 0;
 
+	if (!watch_begin(d, &watch))
+		return;
 	do {
 		for (size_t i = 0;
 		     i < sizeof(steps) / sizeof(steps[0]) && !d->result->wrong && !diag_stopped;
@@ -98,6 +125,7 @@ static void rounds(struct diag *d, double seconds, void (*also)(struct diag *d))
 		diag_find(d, DIAG_CRITICAL, "that was in round %llu, %.1f s after the start", (unsigned long long)count,
 			  cmd_now() - start);
 	diag_measure(d, also ? "soak_rounds" : "stress_rounds", "rounds", (double)count, 0, 0, 0);
+	watch_end(d, &watch);
 	watch_say(d, &watch);
 }
 

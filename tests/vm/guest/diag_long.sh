@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# diag_long.sh GAON: levels 3 and 4 of `gaon diag` on a card, in seconds, and in air so hot that the card slows
+# down under load. Of a card with the debug fuse, whose module has inject=1.
+# shellcheck disable=SC1091,SC2034,SC2154 # what has.sh and ask.sh set and use
+set -u
+. tests/vm/guest/has.sh
+. tests/vm/guest/ask.sh
+gaon=$1
+out=$(mktemp)
+
+launches() { # since the card's last reset
+	"$gaon" info --json | sed -n 's/.*"launches": \([0-9]*\).*/\1/p'
+}
+
+inject() { # inject WHAT...: through the driver
+	for file in /sys/kernel/debug/accel/0000:*/inject; do
+		echo "$*" > "$file"
+	done
+}
+
+ask diag --run 4 --memory 2M --time 1 --seed 7
+is 0 "level 4"
+has '^GAON OK - accel0: 22 tests good' "all of its tests"
+for test in stress queues march soak errors; do
+	has "^ok +$test " "$test is among them"
+done
+has '^clock_least_mhz +1050 MHz$' "nothing slows the card down"
+
+# Errors that the card finds itself: of before they are a warning, of meanwhile what they are.
+inject ce hbm 0x5040
+ask diag --only errors
+is 0 "an error that was corrected before"
+has '^errors_corrected +1 errors$' "is a figure, and no more"
+inject ue hbm 0x800040
+ask diag --only errors
+is 1 "one that could not be"
+has '^warning +errors ' "is a warning"
+has '1 errors that could not be corrected since the device was reset; none during the tests' "that says when"
+(
+	sleep 1
+	inject ce scratchpad 1
+	inject ue hbm 0xa00040
+) &
+ask diag --only stress,errors --time 3 --seed 7
+wait
+is 2 "one that comes meanwhile"
+has '^critical +errors ' "is critical"
+has '1 errors that could not be corrected came during the tests' "and says so"
+has '1 errors came during the tests, and were corrected' "one that was corrected is told of"
+
+# Air that is hot before has slowed the card down before: that it begins meanwhile is what is to be counted.
+before=$(launches)
+"$gaon" diag --only stress --time 6 --seed 7 > "$out" 2>&1 &
+stress=$!
+while kill -0 $stress && [ "$(launches)" -lt $((before + 5)) ]; do
+	sleep 0.1
+done
+inject ambient 75000
+wait $stress
+status=$?
+text=$(cat "$out")
+inject ambient 35000
+is 1 "level 3 in air that becomes hot"
+has '^warning +stress ' "is a warning"
+has 'so hot that it slowed down, [1-9][0-9]* times since the start; seen were [0-9.]+ C and [0-9]+ MHz' "that says how often"
+has '^throttles_heat +[1-9]' "and so does a figure"
+# It gets its clock back by steps, in modelled time of load: it may be slow still, but nothing begins.
+ask diag --only stress --time 1 --seed 7
+has '^throttles_heat +0 ' "what began before is not counted"
+rm -f "$out"
+echo "1..$number"
+exit "$bad"

@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
@@ -220,6 +219,12 @@ def test_cdi(root):
            sorted(os.listdir(where)) == ["gaon.json", "gaon.yaml"] and os.path.getsize(path) > 100, done)
     expect(root, "cdi --output of an end that nobody reads", 2, "cdi", "--output", path + ".txt", err="ends in .json or .yaml")
     expect(root, "cdi --output where nobody may write", 1, "cdi", "--output", "/nowhere/a.json", err="No such file")
+    with open(os.path.join(root, "sys/class/accel/accel1/device/serial"), "w", encoding="utf-8") as file:
+        file.write(recorded.SERIAL % 2 + "\n")
+    names = [device["name"] for device in json.loads(admin_test.run(root, "cdi", "--json").stdout)["devices"]]
+    report("cdi: a serial number of two cards is a name of neither", names ==
+           ["accel0", recorded.SERIAL % 0, "accel1", "accel2", "all"], names)
+    expect(root, "cdi: and that is told", 0, "cdi", err="accel1 and accel2 have the same serial number")
     shutil.rmtree(os.path.join(root, "sys/class/accel"))
     expect(root, "cdi without a node", 1, "cdi", err="no card has a node")
 
@@ -308,73 +313,6 @@ def test_bugreport(root):
            files["tree/proc/cmdline"].split()], done)
 
 
-LOOK = r"""
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-int main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		int fd = open(argv[i], O_RDWR);
-
-		printf("%s: %s\n", argv[i], fd < 0 || write(fd, "x", 1) < 0 ? strerror(errno) : "written");
-		close(fd);
-	}
-	return 0;
-}
-"""
-
-
-def test_podman(work):
-    """Containers of podman, where it works, get what the specification says: nodes of another kind stand for cards."""
-    root, rootfs = os.path.join(work, "podman"), os.path.join(work, "rootfs")
-    recorded.machine(root)
-    os.makedirs(os.path.join(rootfs, "dev"))
-    subprocess.run(["clang-22", "-xc", "-", "-static", "-o", os.path.join(rootfs, "look")], input=LOOK, text=True, check=True)
-    names = [f"accel{n}" for n in range(3)]
-    store = [f"--{option}={work}/podman-{option}" for option in ("root", "runroot", "tmpdir")]
-    if shutil.which("runc"):
-        store += ["--runtime", "runc"]
-
-    def container(*options):
-        """What opens in a container; directories of other specifications are hidden from it."""
-        script = ('mkdir -p /run/cdi /etc/cdi && mount -t tmpfs none /run/cdi && mount -t tmpfs none /etc/cdi && '
-                  f'cp "{work}/spec.json" /run/cdi/gaon.json && exec podman "$@"')
-        return subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", "--storage-driver", "vfs", *store, "run", "--rm",
-                               "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000", "--network", "none", "--security-opt",
-                               "seccomp=unconfined", *options, "--rootfs", rootfs, "/look", *[f"/dev/accel/{n}" for n in names]],
-                              capture_output=True, text=True, check=False, timeout=300)
-
-    if os.getuid() or not shutil.which("podman"):
-        print("# podman is not tried: it is not installed, or this is not root")
-        return
-    for name in names:
-        os.mknod(os.path.join(work, name), 0o666 | stat.S_IFCHR, os.makedev(1, 7))
-    spec = document(root, "cdi")
-    for device in spec["devices"]:
-        for node in device["containerEdits"]["deviceNodes"]:
-            node["hostPath"] = node["hostPath"].replace("/dev/accel", work)
-    with open(os.path.join(work, "spec.json"), "w", encoding="utf-8") as file:
-        json.dump(spec, file)
-    bare = container()
-    if bare.returncode:
-        print(f"# podman does not work here: {bare.stderr.strip()}")
-        return
-
-    def opened(done):
-        return re.findall(r"/dev/accel/(accel\d): No space left on device", done.stdout)
-
-    report("podman: no card without --device", opened(bare) == [] and bare.stdout.count("No such file") == 3, bare.stdout)
-    for device, want in (("accel1", ["accel1"]), (recorded.SERIAL % 2, ["accel2"]), ("all", names)):
-        done = container("--device", f"gaon/accel={device}")
-        report(f"podman: gaon/accel={device}", done.returncode == 0 and opened(done) == want, done)
-    done = container("--device", "gaon/accel=accel9")
-    report("podman: a card that is not there", done.returncode != 0 and "accel9" in done.stderr, done.stderr)
-
-
 def main():
     with tempfile.TemporaryDirectory() as work:
         for name, test in (("reset", test_reset), ("module", test_module), ("cdi", test_cdi), ("bugreport", test_bugreport)):
@@ -382,7 +320,6 @@ def main():
             recorded.machine(root)
             test(root)
         test_fw(work)
-        test_podman(work)
     return admin_test.finish()
 
 

@@ -134,6 +134,7 @@ def test_options(directory):
             (["--cores", "0"], "from 1 to 64"), (["--cores", "65"], "from 1 to 64"), (["--vlen", "100"], "from 128"),
             (["--vlen", "384"], "power of two"), (["--slots", "x"], "from 1 to 64"),
             (["--msix-vectors", "9"], "from 1 to 8"), (["--effects", "never"], "none of normal, early, late"),
+            (["--serial", "0"], "from 1 to 999000"), (["--serial", "1000000"], "from 1 to 999000"),
             (["--key", "/nonexistent"], "No such file"), (["--key", "/dev/null"], "32 bytes"),
             (["--lie", "rumour"], "see --help for the kinds"), (["--lie", "reply+"], "see --help for the kinds"),
             (["--lie", "reply,x"], "see --help for the kinds"), (["--lie", "all,1,0"], "from 1 to 1000000"),
@@ -224,9 +225,11 @@ def test_stale(directory):
 
 def test_several(directory):
     paths = [os.path.join(directory, f"several{i}") for i in range(3)]
-    server = Server(*[o for p in paths for o in ("--vfio-user", p)], "--once", "--cores", "1", "--verbose")
+    server = Server(*[o for p in paths for o in ("--vfio-user", p)], "--once", "--cores", "1", "--serial", "41", "--verbose")
     clients = [Client(p) for p in paths]
     check([c.identity() for c in clients] == [0x6a101234] * 3, "three devices at once")
+    serials = [b"".join(struct.pack("<I", c.read32(7, 0x154 + at)) for at in (0, 4)) for c in clients]
+    check(serials == [b"L-%06d" % (41 + n) for n in range(3)], "of three serial numbers", serials)
     for client in clients[:2]:
         client.socket.close()
     check(clients[2].call(13, b"") == b"", "one goes on when two are gone")

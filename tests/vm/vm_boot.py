@@ -81,7 +81,8 @@ class Machine:
 
     def _start_model(self, number, options, again=False):
         path = os.path.join(self._sockets, f"gaon{number}")
-        command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, *self._nv(number), *shlex.split(options)]
+        command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, "--serial", str(number + 1), *self._nv(number),
+                   *shlex.split(options)]
         log_path = f"{self.base}.model{number}.log"
         with open(log_path, "a" if again else "w", encoding="utf-8") as log:
             log.write(f"$ {shlex.join(command)}\n")

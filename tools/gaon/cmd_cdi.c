@@ -29,6 +29,22 @@ static void add_device(json_t *devices, const char *name, json_t *nodes)
 	json_array_append_new(devices, json_pack("{s:s, s:{s:o}}", "name", name, "containerEdits", "deviceNodes", nodes));
 }
 
+/* Of several cards of one number none can be meant: engines refuse a whole file in which a name is twice. */
+static bool serial_is_unique(const struct card_list *list, const struct card *card)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct card *other = &list->cards[i];
+
+		if (other == card || !other->node[0] || strcmp(other->serial, card->serial))
+			continue;
+		if (card < other)
+			fprintf(stderr, "gaon cdi: %s and %s have the same serial number, %s: it is not a name of either\n",
+				card->name, other->name, card->serial);
+		return false;
+	}
+	return true;
+}
+
 /* By node, and by serial number, which stays with the card wherever it is plugged in; and all of them. */
 static json_t *devices_json(const struct card_list *list)
 {
@@ -42,7 +58,7 @@ static json_t *devices_json(const struct card_list *list)
 			continue;
 		node = node_json(card);
 		add_device(devices, card->name, json_pack("[O]", node));
-		if (card->serial[0])
+		if (card->serial[0] && serial_is_unique(list, card))
 			add_device(devices, card->serial, json_pack("[O]", node));
 		json_array_append_new(all, node);
 	}

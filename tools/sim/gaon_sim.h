@@ -105,6 +105,7 @@ bool gaon_sim_flaws_parse(const char *text, struct gaon_sim_flaws *out);
  * @lies: for tests of software that must not trust the device: bit per enum gaon_sim_lie
  * @lie_seed: repeats what is told instead
  * @lie_every: one occasion out of so many is used, default 8
+ * @serial: number that its serial number ends in, at most 999999, default 1
  * @ambient_mc: temperature of the air around the card, thousandths of a degree Celsius, default 35000
  * @flaws: for tests of software that looks for broken hardware
  */
@@ -132,6 +133,7 @@ struct gaon_sim_config {
 	uint32_t lies;
 	uint64_t lie_seed;
 	uint32_t lie_every;
+	uint32_t serial;
 	int32_t ambient_mc;
 	struct gaon_sim_flaws flaws;
 };

@@ -344,6 +344,7 @@ void sim_time_telemetry(struct gaon_sim *sim, struct gaon_telemetry *tele);
 /* --- power.c: lock held ------------------------------------------------------------------------- */
 
 #define SIM_AMBIENT_MAX_MC 125000
+#define SIM_SERIAL_MAX 999999u	/* six digits */
 #define SIM_IDLE_MW	90000u
 #define SIM_CORE_MW	10000u		/* per core, all of its scalar and vector units busy */
 #define SIM_MATRIX_MW	12500u		/* per array */

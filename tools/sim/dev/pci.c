@@ -120,7 +120,7 @@ static void config_extended(struct gaon_sim *sim, struct sim_pci *pci)
 	memset(pci->clear + EXT_AER + 0x10, 0xff, 4);
 	config_set(pci, EXT_AER + 0x14, 0x2000, 4, 0xf1c1);
 
-	memcpy(&serial, sim->identify.serial, sizeof(serial));
+	memcpy(&serial, sim->identify.serial + sizeof(sim->identify.serial) - sizeof(serial), sizeof(serial));
 	config_set(pci, EXT_SERIAL, 0x0003 | 1u << 16, 4, 0);
 	config_set(pci, EXT_SERIAL + 4, serial, 8, 0);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Identity and counters.  Documentation/hw/telemetry.rst */
+#include <stdio.h>
 #include <string.h>
 
 #include "devside.h"
@@ -8,6 +9,7 @@
 void sim_identify_fill(struct gaon_sim *sim)
 {
 	struct gaon_identify *id = &sim->identify;
+	char serial[sizeof(id->serial) + 1];
 
 	id->size = sizeof(*id);
 	id->hw_revision = GAON_REVISION;
@@ -38,7 +40,9 @@ void sim_identify_fill(struct gaon_sim *sim)
 	id->preempt_ms = 100;
 	id->hbm_channels = 32;
 	sim_power_identify(id);
-	memcpy(id->serial, "GA1-MODEL-000001", sizeof(id->serial));
+	snprintf(serial, sizeof(serial), "GA1-MODEL-%06u",
+		 sim->config.serial ? sim->config.serial % (SIM_SERIAL_MAX + 1) : 1);
+	memcpy(id->serial, serial, sizeof(id->serial));
 	memcpy(id->name, "Gaon GA1 (device model)", sizeof("Gaon GA1 (device model)"));
 }
 

@@ -17,7 +17,8 @@
 enum {
 	OPT_PATH = 256, OPT_HBM, OPT_APERTURE, OPT_SCRATCHPAD, OPT_CORES, OPT_VLEN, OPT_SLOTS,
 	OPT_VECTORS, OPT_THREADS, OPT_EFFECTS, OPT_NO_TIME, OPT_DEBUG_FUSE, OPT_NV, OPT_KEY,
-	OPT_LIE, OPT_FLAW, OPT_AMBIENT, OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET,
+	OPT_LIE, OPT_FLAW, OPT_SERIAL, OPT_AMBIENT, OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX,
+	OPT_VERBOSE, OPT_QUIET,
 	OPT_HELP, OPT_VERSION,
 };
 
@@ -36,6 +37,7 @@ static const struct option longs[] = {
 	{ "debug-fuse", no_argument, NULL, OPT_DEBUG_FUSE },
 	{ "nv", required_argument, NULL, OPT_NV },
 	{ "key", required_argument, NULL, OPT_KEY },
+	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "lie", required_argument, NULL, OPT_LIE },
 	{ "flaw", required_argument, NULL, OPT_FLAW },
 	{ "ambient", required_argument, NULL, OPT_AMBIENT },
@@ -67,6 +69,8 @@ void vfu_usage(FILE *out)
 	      "  --no-time               leave modelled time out\n"
 	      "  --debug-fuse            allow error injection\n"
 	      "  --ambient DEGREES       temperature of the air around the card, Celsius, 1 to 125 (default 35)\n"
+	      "  --serial N              what the serial number ends in, 1 to 999000 (default 1); more devices\n"
+	      "                          have the next ones\n"
 	      "  --nv FILE               keep the non-volatile state in FILE (FILE.1, ... for more devices)\n"
 	      "  --key FILE              trust firmware signed with this 32-byte Ed25519 public key only\n"
 	      "  --lie KIND[+KIND]...[,SEED[,EVERY]]\n"
@@ -263,6 +267,8 @@ static int parse_shape(struct gaon_sim_config *c, int opt, const char *text)
 		return parse_count(opt, text, 1, GAON_MSIX_VECTORS, &c->msix_vectors);
 	case OPT_THREADS:
 		return parse_count(opt, text, 1, 255, &c->threads);
+	case OPT_SERIAL:
+		return parse_count(opt, text, 1, 999000, &c->serial);
 	case OPT_AMBIENT:
 		return parse_ambient(text, &c->ambient_mc);
 	case OPT_EFFECTS:

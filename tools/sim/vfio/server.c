@@ -201,6 +201,7 @@ static int place_start(struct server *s, unsigned int index)
 		return complain(p->path, "out of memory");
 	}
 	options.config.nv_path = p->nv;
+	options.config.serial = (options.config.serial ? options.config.serial : 1) + index;
 	p->dev = vfu_device_create(p->path, &options);
 	if (!p->dev) {
 		fprintf(stderr, "gaon-sim: %s: cannot create the device: %s\n", p->path, strerror(errno));

@@ -19,6 +19,21 @@ inject() { # inject WHAT...: through the driver
 	done
 }
 
+meanwhile() { # meanwhile COMMAND OPTION...: what happens when a test has begun
+	command=$1
+	shift
+	before=$(launches)
+	"$gaon" diag "$@" --time 6 --seed 7 > "$out" 2>&1 &
+	test=$!
+	while kill -0 $test && [ "$(launches)" -lt $((before + 5)) ]; do
+		sleep 0.1
+	done
+	$command
+	wait $test
+	status=$?
+	text=$(cat "$out")
+}
+
 ask diag --run 4 --memory 2M --time 1 --seed 7
 is 0 "level 4"
 has '^GAON OK - accel0: 22 tests good' "all of its tests"
@@ -37,29 +52,21 @@ ask diag --only errors
 is 1 "one that could not be"
 has '^warning +errors ' "is a warning"
 has '1 errors that could not be corrected since the device was reset; none during the tests' "that says when"
-(
-	sleep 1
+errors() {
 	inject ce scratchpad 1
 	inject ue hbm 0xa00040
-) &
-ask diag --only stress,errors --time 3 --seed 7
-wait
+}
+meanwhile errors --only stress,errors
 is 2 "one that comes meanwhile"
 has '^critical +errors ' "is critical"
 has '1 errors that could not be corrected came during the tests' "and says so"
 has '1 errors came during the tests, and were corrected' "one that was corrected is told of"
 
 # Air that is hot before has slowed the card down before: that it begins meanwhile is what is to be counted.
-before=$(launches)
-"$gaon" diag --only stress --time 6 --seed 7 > "$out" 2>&1 &
-stress=$!
-while kill -0 $stress && [ "$(launches)" -lt $((before + 5)) ]; do
-	sleep 0.1
-done
-inject ambient 75000
-wait $stress
-status=$?
-text=$(cat "$out")
+heat() {
+	inject ambient 75000
+}
+meanwhile heat --only stress
 inject ambient 35000
 is 1 "level 3 in air that becomes hot"
 has '^warning +stress ' "is a warning"

@@ -66,15 +66,24 @@ has '1 errors came during the tests, and were corrected' "one that was corrected
 heat() {
 	inject ambient 75000
 }
+events=$(mktemp)
+"$gaon" events --kind throttle --count 1 --timeout 200 > "$events" 2>&1 &
+watcher=$!
+until grep -q watching "$events"; do
+	sleep 0.1
+done
 meanwhile heat --only stress
 inject ambient 35000
 is 1 "level 3 in air that becomes hot"
 has '^warning +stress ' "is a warning"
 has 'so hot that it slowed down, [1-9][0-9]* times since the start; seen were [0-9.]+ C and [0-9]+ MHz' "that says how often"
 has '^throttles_heat +[1-9]' "and so does a figure"
+wait $watcher
+text=$(cat "$events")
+has 'accel0 +throttle +slows down: [0-9.]+ GHz; cause: heat' "gaon events told of it"
 # It gets its clock back by steps, in modelled time of load: it may be slow still, but nothing begins.
 ask diag --only stress --time 1 --seed 7
 has '^throttles_heat +0 ' "what began before is not counted"
-rm -f "$out"
+rm -f "$out" "$events"
 echo "1..$number"
 exit "$bad"

@@ -46,7 +46,7 @@ struct seen {
 	size_t count;
 	event_take take;
 	void *arg;
-	time_t sensors_at;		/* monotonic; hwmon is not asked more often than once a second */
+	time_t sensors_at;		/* monotonic; hwmon is asked once a second; 0: at the next look */
 };
 
 /* Kernel's messages to udev. A descriptor for poll(), -1 with errno. Any user may. */

@@ -109,6 +109,9 @@ static bool take(struct seen *seen, const struct uevent *u, bool *changed)
 		return true;
 	if (!strcmp(u->subsystem, "devcoredump") && !strcmp(u->action, "add"))
 		return tell_coredump(seen, u);
+	/* Of an alarm: what it is about is asked at once. */
+	if (!strcmp(u->subsystem, "hwmon") && !strcmp(u->action, "change") && card_of(seen, u->path))
+		seen->sensors_at = 0;
 	if (strcmp(u->subsystem, "accel") && strcmp(u->subsystem, "pci"))
 		return true;
 	*changed = true;

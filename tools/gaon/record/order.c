@@ -21,6 +21,30 @@ static enum replay_result waited(struct replay *r, enum gaon_status status)
 	return replay_status(r, status);
 }
 
+#define LOOK_NS		50000000ull
+
+/*
+ * A stream that has faulted reaches no callback and raises no semaphore any more. SAME: none has, or the
+ * program met a fault, too, and knew what not to wait for.
+ */
+static enum replay_result streams_look(struct replay *r)
+{
+	for (size_t i = 0; i < r->object_room && !r->fault_expected; i++) {
+		const struct replay_object *o = &r->objects[i];
+
+		if (o->key && o->type == REPLAY_STREAM && gaon_stream_query(o->handle) == GAON_ERROR_FAULT)
+			return replay_status(r, GAON_ERROR_FAULT);
+	}
+	return REPLAY_SAME;
+}
+
+static void time_after(struct timespec *time, uint64_t ns)
+{
+	ns += (uint64_t)time->tv_nsec;
+	time->tv_sec += (time_t)(ns / 1000000000);
+	time->tv_nsec = (long)(ns % 1000000000);
+}
+
 /* The device that the program's handle names; NULL: it names none. */
 static struct gaon_device *device_of(struct replay *r, uint64_t key)
 {
@@ -251,26 +275,27 @@ enum replay_result replay_callback_begin(struct replay *r, const struct record_c
 					 const uint8_t *data)
 {
 	struct replay_callback *c = callback_find(r, call->a);
+	enum replay_result result = REPLAY_SAME;
 	struct timespec until;
-	int err = 0;
+	bool entered = false;
+	uint64_t waited_ns;
 
 	(void)data;
 	if (!c)
 		return REPLAY_FAILED;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(r->timeout_ns / 1000000000);
-	until.tv_nsec += (long)(r->timeout_ns % 1000000000);
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
+	for (waited_ns = 0; waited_ns < r->timeout_ns && !entered && !result; waited_ns += LOOK_NS) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		time_after(&until, LOOK_NS);
+		pthread_mutex_lock(&r->lock);
+		while (!c->entered && !pthread_cond_timedwait(&r->changed, &r->lock, &until))
+			;
+		entered = c->entered;
+		pthread_mutex_unlock(&r->lock);
+		if (!entered)
+			result = streams_look(r);
 	}
-	pthread_mutex_lock(&r->lock);
-	while (!c->entered && err != ETIMEDOUT)
-		err = pthread_cond_timedwait(&r->changed, &r->lock, &until);
-	err = c->entered ? 0 : err;
-	pthread_mutex_unlock(&r->lock);
-	if (!err)
-		return REPLAY_SAME;
+	if (entered || result)
+		return result;
 	replay_fail(r, "the callback is not reached");
 	return REPLAY_TIMEOUT;
 }
@@ -358,13 +383,22 @@ enum replay_result replay_semaphore_wait(struct replay *r, const struct record_c
 					 const uint8_t *data)
 {
 	struct replay_object *s = replay_find(r, call->object, REPLAY_SEMAPHORE);
+	enum replay_result result = REPLAY_SAME;
+	enum gaon_status status;
+	uint64_t waited_ns = 0;
 
 	(void)data;
 	if (!s)
 		return REPLAY_FAILED;
 	if (s->foreign)
 		gaon_semaphore_signal(s->handle, call->a);
-	return replay_status(r, gaon_semaphore_wait(s->handle, call->a, r->timeout_ns));
+	do {
+		status = gaon_semaphore_wait(s->handle, call->a, LOOK_NS);
+		if (status == GAON_ERROR_TIMEOUT)
+			result = streams_look(r);
+		waited_ns += LOOK_NS;
+	} while (status == GAON_ERROR_TIMEOUT && !result && waited_ns < r->timeout_ns);
+	return result ? result : replay_status(r, status);
 }
 
 enum replay_result replay_stream_signal_semaphore(struct replay *r, const struct record_call *call,

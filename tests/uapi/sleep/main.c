@@ -396,7 +396,7 @@ static void filling_check(struct filling *filling, struct scene *scene)
 	uapi_bo_close(scene->lr.fd, filling->bo);
 }
 
-/* A job may take ten seconds of the card's time: what takes minutes on a slow machine is not done meanwhile. */
+/* A job may take ten seconds of the card's time: what takes minutes on a slow machine is done before. */
 static void test_way(struct scene *scene, const char *way)
 {
 	uint64_t before = *lib_word(&scene->lr, COUNT);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # diag_long.sh GAON: levels 3 and 4 of `gaon diag` on a card, in seconds, and in air so hot that the card slows
 # down under load. Of a card with the debug fuse, whose module has inject=1.
-# shellcheck disable=SC1091,SC2034,SC2154 # what has.sh and ask.sh set and use
+# shellcheck disable=SC1091,SC2034,SC2154,SC2317 # what has.sh and ask.sh set and use; meanwhile calls by name
 set -u
 . tests/vm/guest/has.sh
 . tests/vm/guest/ask.sh

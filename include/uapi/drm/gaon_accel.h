@@ -43,15 +43,15 @@ extern "C" {
 /**
  * DOC: Version log
  *
- * 1.0: first version.
- * 1.1: &struct drm_gaon_queue_query has @ring_index.
- * 1.2: &enum drm_gaon_device_flags has %DRM_GAON_DEVICE_GEMM_MEMORY.
- * 1.3: &struct drm_gaon_query_telemetry has @retired_pages; &enum drm_gaon_ras_counter.
- * 1.4: &struct drm_gaon_query_telemetry tells of clock and power: @power_cap_mw and what follows;
- *      &enum drm_gaon_throttle.
- * 1.5: queues that can be debugged: %DRM_GAON_QUEUE_DEBUG, %DRM_IOCTL_GAON_DEBUG,
- *      %DRM_GAON_QUEUE_STOPPED and %DRM_GAON_QUEUE_SAVED, &struct drm_gaon_event_stop;
- *      &enum drm_gaon_device_flags has %DRM_GAON_DEVICE_DEBUG.
+ * - 1.0: first version.
+ * - 1.1: &struct drm_gaon_queue_query has @ring_index.
+ * - 1.2: &enum drm_gaon_device_flags has %DRM_GAON_DEVICE_GEMM_MEMORY.
+ * - 1.3: &struct drm_gaon_query_telemetry has @retired_pages; &enum drm_gaon_ras_counter.
+ * - 1.4: &struct drm_gaon_query_telemetry tells of clock and power: @power_cap_mw and what follows;
+ *   &enum drm_gaon_throttle.
+ * - 1.5: queues that can be debugged: %DRM_GAON_QUEUE_DEBUG, %DRM_IOCTL_GAON_DEBUG,
+ *   %DRM_GAON_QUEUE_STOPPED and %DRM_GAON_QUEUE_SAVED, &struct drm_gaon_event_stop;
+ *   &enum drm_gaon_device_flags has %DRM_GAON_DEVICE_DEBUG.
  */
 #define DRM_GAON_VERSION_MAJOR	1
 #define DRM_GAON_VERSION_MINOR	5

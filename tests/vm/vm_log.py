@@ -26,6 +26,11 @@ _PATTERNS = [(kind, re.compile(text)) for kind, text in (
     ("bug", r"kernel BUG at|BUG: "),
     ("warning", r"WARNING: "),
 )]
+_CIRCLE = "possible circular locking"
+_CIRCLE_LINES = 16
+_CIRCLE_END = "which lock already depends on the new lock"
+# Of both orders in which the kernel's hotplug of PCI takes them lockdep warns; whose card it is does not matter.
+_PCIEHP = ("(&ctrl->reset_lock)", "(pci_rescan_remove_lock)")
 _MARK = re.compile(r"gaon-vm: (begin|end) (\d+)")
 _STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 
@@ -37,6 +42,18 @@ class KernelLog:
         self.troubles = {}      # test's number, -1 before and between tests: {kind: first line}
         self.ended = set()      # tests whose end the console has shown
         self._test = -1
+        self._circle = []       # lines of a report of lockdep's until it has named the two locks
+
+    def _note(self, kind, text):
+        self.troubles.setdefault(self._test, {}).setdefault(kind, text.strip())
+
+    def _feed_circle(self, text):
+        """What else a report of a circle says, which names the locks; whose it is, at the end."""
+        self._circle.append(text)
+        if _CIRCLE_END in text or len(self._circle) > _CIRCLE_LINES:
+            said = "\n".join(self._circle)
+            self._note("pciehp" if all(lock in said for lock in _PCIEHP) else "lockdep", self._circle[0])
+            self._circle = []
 
     def feed(self, line):
         """One line of the console."""
@@ -49,11 +66,19 @@ class KernelLog:
             return
         if text.startswith("gaon-vm:"):
             return
+        if _CIRCLE in text and not self._circle:
+            self._circle = [text]
+            return
+        if self._circle:
+            self._feed_circle(text)
         for kind, pattern in _PATTERNS:
             if pattern.search(text):
-                self.troubles.setdefault(self._test, {}).setdefault(kind, text.strip())
+                self._note(kind, text)
                 return
 
     def of(self, test):
         """What was found while that test ran: {kind: first line}."""
+        if self._circle:        # the report was cut short
+            self._note("lockdep", self._circle[0])
+            self._circle = []
         return dict(self.troubles.get(test, {}))

@@ -12,7 +12,7 @@ import tomllib
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KERNELS = ("6.12", "7.3", "debug")
 # What a test may be expected to do wrong: see vm_log.py, and for the last four vm_boot.py.
-TROUBLES = ("warning", "bug", "oops", "lockup", "lockdep", "atomic", "kasan", "ubsan", "leak", "stall", "memory", "dma-held",
+TROUBLES = ("warning", "bug", "oops", "lockup", "lockdep", "atomic", "kasan", "ubsan", "leak", "stall", "memory", "dma-held", "pciehp",
             "exit", "tap", "late", "dead")
 
 

@@ -23,7 +23,6 @@ from vm_plan import KERNELS, PlanError, boots
 # Of each shape, the tests that print figures.
 _TESTS = {
     "fuse": ("ras/inject",), "ladder": ("liar/ladder",), "liar": ("liar/all",), "port": ("link/errors", "link/lost"),
-    "port-lost": ("link/lost",),
     "fuzz": ("fuzz/ioctl",), "sleep": ("power/sleep",), "hibernate": ("power/hibernate",), "plain": ("uapi/unplug", "uapi/fail"),
     "edges": ("edges/storm", "edges/held", "edges/kills", "edges/asid"), "cycles": ("edges/bind", "edges/load"), "tight": ("fail/bind",),
 }

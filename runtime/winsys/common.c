@@ -27,3 +27,16 @@ void winsys_print_start(struct gaon_print_ring *ring)
 	ring->size = WINSYS_PRINT_WORDS;
 	ring->limit = WINSYS_PRINT_WORDS;
 }
+
+size_t winsys_debug_move(struct gaon_ws_context *ctx, uint64_t va, void *data, size_t bytes, bool write,
+			 size_t (*piece)(struct gaon_ws_context *ctx, uint64_t va, uint8_t *data,
+					 size_t bytes, bool write))
+{
+	size_t done = 0, moved;
+
+	do {
+		moved = piece(ctx, va + done, (uint8_t *)data + done, bytes - done, write);
+		done += moved;
+	} while (moved && done < bytes);
+	return done;
+}

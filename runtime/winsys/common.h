@@ -48,6 +48,20 @@ int winsys_bo_check(uint64_t bytes);
  */
 int winsys_bo_check_part(uint64_t bo_bytes, uint64_t offset, uint64_t bytes);
 
+/**
+ * winsys_debug_move() - read or write memory for a debugger, piece by piece
+ * @ctx: the context, locked as @piece needs it
+ * @va: device address
+ * @data: where to, or from
+ * @bytes: more than 0
+ * @piece: moves up to the end of a page at most, and returns how much; 0: nothing is there
+ *
+ * Return: the number of bytes moved, up to the first that is not there.
+ */
+size_t winsys_debug_move(struct gaon_ws_context *ctx, uint64_t va, void *data, size_t bytes, bool write,
+			 size_t (*piece)(struct gaon_ws_context *ctx, uint64_t va, uint8_t *data,
+					 size_t bytes, bool write));
+
 /** winsys_print_start() - make @ring, WINSYS_PRINT_BYTES of zeros, an empty print ring */
 void winsys_print_start(struct gaon_print_ring *ring);
 

@@ -97,13 +97,10 @@ static size_t debug_piece(struct gaon_ws_context *ctx, uint64_t va, uint8_t *dat
 
 size_t direct_debug_memory(struct gaon_ws_context *ctx, uint64_t va, void *data, size_t bytes, bool write)
 {
-	size_t done = 0, piece;
+	size_t done;
 
 	pthread_mutex_lock(&ctx->lock);
-	do {
-		piece = debug_piece(ctx, va + done, (uint8_t *)data + done, bytes - done, write);
-		done += piece;
-	} while (piece && done < bytes);
+	done = winsys_debug_move(ctx, va, data, bytes, write, debug_piece);
 	pthread_mutex_unlock(&ctx->lock);
 	/* It may be code: that is fetched anew after an invalidation. */
 	if (write && done)

@@ -24,15 +24,16 @@ static enum replay_result waited(struct replay *r, enum gaon_status status)
 #define LOOK_NS		50000000ull
 
 /*
- * A stream that has faulted reaches no callback and raises no semaphore any more. SAME: none has, or the
- * program met a fault, too, and knew what not to wait for.
+ * A stream that has faulted reaches no callback and raises no semaphore any more. @only: NULL: any of them.
+ * SAME: none has, or the program met a fault, too, and knew what not to wait for.
  */
-static enum replay_result streams_look(struct replay *r)
+static enum replay_result streams_look(struct replay *r, const struct gaon_stream *only)
 {
 	for (size_t i = 0; i < r->object_room && !r->fault_expected; i++) {
 		const struct replay_object *o = &r->objects[i];
 
-		if (o->key && o->type == REPLAY_STREAM && gaon_stream_query(o->handle) == GAON_ERROR_FAULT)
+		if (o->key && o->type == REPLAY_STREAM && (!only || o->handle == only) &&
+		    gaon_stream_query(o->handle) == GAON_ERROR_FAULT)
 			return replay_status(r, GAON_ERROR_FAULT);
 	}
 	return REPLAY_SAME;
@@ -276,28 +277,30 @@ enum replay_result replay_callback_begin(struct replay *r, const struct record_c
 {
 	struct replay_callback *c = callback_find(r, call->a);
 	enum replay_result result = REPLAY_SAME;
+	uint64_t left = r->timeout_ns, slice;
 	struct timespec until;
 	bool entered = false;
-	uint64_t waited_ns;
 
 	(void)data;
 	if (!c)
 		return REPLAY_FAILED;
-	for (waited_ns = 0; waited_ns < r->timeout_ns && !entered && !result; waited_ns += LOOK_NS) {
+	for (; left && !entered && !result; left -= slice) {
+		slice = left < LOOK_NS ? left : LOOK_NS;
 		clock_gettime(CLOCK_REALTIME, &until);
-		time_after(&until, LOOK_NS);
+		time_after(&until, slice);
 		pthread_mutex_lock(&r->lock);
 		while (!c->entered && !pthread_cond_timedwait(&r->changed, &r->lock, &until))
 			;
 		entered = c->entered;
 		pthread_mutex_unlock(&r->lock);
 		if (!entered)
-			result = streams_look(r);
+			result = streams_look(r, c->stream);
 	}
 	if (entered || result)
 		return result;
 	replay_fail(r, "the callback is not reached");
-	return REPLAY_TIMEOUT;
+	result = streams_look(r, NULL);
+	return result ? result : REPLAY_TIMEOUT;
 }
 
 enum replay_result replay_callback_end(struct replay *r, const struct record_call *call,
@@ -383,22 +386,18 @@ enum replay_result replay_semaphore_wait(struct replay *r, const struct record_c
 					 const uint8_t *data)
 {
 	struct replay_object *s = replay_find(r, call->object, REPLAY_SEMAPHORE);
-	enum replay_result result = REPLAY_SAME;
-	enum gaon_status status;
-	uint64_t waited_ns = 0;
+	enum replay_result result, fault = REPLAY_SAME;
 
 	(void)data;
 	if (!s)
 		return REPLAY_FAILED;
 	if (s->foreign)
 		gaon_semaphore_signal(s->handle, call->a);
-	do {
-		status = gaon_semaphore_wait(s->handle, call->a, LOOK_NS);
-		if (status == GAON_ERROR_TIMEOUT)
-			result = streams_look(r);
-		waited_ns += LOOK_NS;
-	} while (status == GAON_ERROR_TIMEOUT && !result && waited_ns < r->timeout_ns);
-	return result ? result : replay_status(r, status);
+	result = replay_status(r, gaon_semaphore_wait(s->handle, call->a, r->timeout_ns));
+	/* Who raises it is not known before: the program may have left a stream faulted, and gone on. */
+	if (result == REPLAY_TIMEOUT)
+		fault = streams_look(r, NULL);
+	return fault ? fault : result;
 }
 
 enum replay_result replay_stream_signal_semaphore(struct replay *r, const struct record_call *call,

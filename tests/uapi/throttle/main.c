@@ -111,33 +111,23 @@ static void nap(long ms)
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
-/** struct alarm - a file of hwmon's that is waited for */
-struct alarm {
-	struct pollfd file;
-};
-
-/* Opened and read: what comes later is told. */
-static void alarm_open(struct alarm *alarm, const char *name)
+/* A file of hwmon's, opened and read: what comes later is told. */
+static void alarm_open(struct pollfd *alarm, const char *name)
 {
 	char path[300], text[8];
 
 	snprintf(path, sizeof(path), "%s/%s", hwmon, name);
-	alarm->file = (struct pollfd){ .fd = open(path, O_RDONLY | O_CLOEXEC), .events = POLLPRI };
-	REQUIRE(alarm->file.fd >= 0 && pread(alarm->file.fd, text, sizeof(text), 0) == 2, "%s", name);
+	*alarm = (struct pollfd){ .fd = open(path, O_RDONLY | O_CLOEXEC), .events = POLLPRI };
+	REQUIRE(alarm->fd >= 0 && pread(alarm->fd, text, sizeof(text), 0) == 2, "%s", name);
 }
 
 /* Whether it is told in time that the alarm is not as it was, and then it is @want. */
-static bool alarm_wait(struct alarm *alarm, int ms, char want)
+static bool alarm_wait(struct pollfd *alarm, int ms, char want)
 {
 	char text[8] = "";
 
-	return poll(&alarm->file, 1, ms) == 1 && alarm->file.revents & POLLPRI &&
-	       pread(alarm->file.fd, text, sizeof(text), 0) == 2 && text[0] == want;
-}
-
-static void alarm_close(struct alarm *alarm)
-{
-	close(alarm->file.fd);
+	return poll(alarm, 1, ms) == 1 && alarm->revents & POLLPRI &&
+	       pread(alarm->fd, text, sizeof(text), 0) == 2 && text[0] == want;
 }
 
 /* --- what works ---------------------------------------------------------------------------------- */
@@ -287,7 +277,7 @@ static void way_cap(void)
 {
 	long min = sensor("power1_cap_min"), max = sensor("power1_cap_max"), mhz;
 	struct drm_gaon_query_telemetry t;
-	struct alarm alarm, other;
+	struct pollfd alarm, other;
 	struct load load;
 
 	alarm_open(&alarm, "power1_cap_alarm");
@@ -318,8 +308,8 @@ static void way_cap(void)
 	CHECK(mhz == 1050, "the highest clock again: %ld MHz", mhz);
 	CHECK(alarm_wait(&alarm, PATIENCE_MS, '0'), "and of its end");
 	CHECK(!alarm_wait(&other, 0, '0'), "the alarm of heat was not there");
-	alarm_close(&alarm);
-	alarm_close(&other);
+	close(alarm.fd);
+	close(other.fd);
 	load_end(&load, "with a cap", false);
 	nap(1500);
 	CHECK(logged("cores are slowed down to") && logged("cores are not slowed down any more"), "it was told");
@@ -396,7 +386,7 @@ static void way_refuse(void)
 static void way_heat(void)
 {
 	struct drm_gaon_query_telemetry t;
-	struct alarm alarm;
+	struct pollfd alarm;
 	struct load load;
 	long mhz;
 
@@ -424,7 +414,7 @@ static void way_heat(void)
 	mhz = clock_wait(1050, 1050);
 	CHECK(mhz == 1050 && sensor("temp1_max_alarm") == 0, "the highest clock again: %ld MHz", mhz);
 	CHECK(alarm_wait(&alarm, PATIENCE_MS, '0'), "and of its end");
-	alarm_close(&alarm);
+	close(alarm.fd);
 	load_end(&load, "in hot air", false);
 	nap(1500);
 	CHECK(logged("cores are not slowed down any more"), "it was told");
@@ -435,7 +425,7 @@ static void way_emergency(void)
 {
 	long resets = read_number(device, "resets"), now = resets;
 	int64_t end = lib_now() + PATIENCE_MS * 1000000ll;
-	struct alarm alarm;
+	struct pollfd alarm;
 	struct load load;
 
 	alarm_open(&alarm, "temp1_max_alarm");
@@ -452,7 +442,7 @@ static void way_emergency(void)
 	load_end(&load, "too hot", true);
 	telemetry();	/* when the reset is over */
 	CHECK(alarm_wait(&alarm, PATIENCE_MS, '0'), "a reset ends the alarm, and that is told");
-	alarm_close(&alarm);
+	close(alarm.fd);
 	load_begin(&load);
 	load_wait(&load, 5);
 	CHECK(sensor("temp1_input") < 100000, "it is cool again");

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Scripts that use the built commands as a person would.
-SCRIPT_TESTS	:= abi_test admin_test cli_test config_test debug_test demo_test diag_test events_test exporter_test install_test manage_test prof_test record_test tools_test top_test topo_test watch_test
+SCRIPT_TESTS	:= abi_test admin_test cli_test config_test debug_test demo_test diag_test events_test exporter_test install_test manage_test perfetto_test prof_test record_test tools_test top_test topo_test watch_test
 
 $(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conformance/%.py
 	@mkdir -p $(@D)
@@ -16,9 +16,9 @@ $(CLI_KERNELS): tests/conformance/cli/kernels.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
 	@mkdir -p $(@D)
 	$(O)/bin/gaoncc -O3 -o $@ $<
 $(O)/tests/conformance/cli_test: $(CLI_KERNELS)
-$(O)/tests/conformance/prof_test: $(CLI_KERNELS)
+$(O)/tests/conformance/prof_test $(O)/tests/conformance/perfetto_test: $(CLI_KERNELS)
 $(O)/tests/conformance/prof_test: | $(O)/tests/conformance/runtime_graph $(O)/bin/gaon-demo-digits
-$(O)/tests/conformance/prof_test $(O)/tests/conformance/tools_test: | $(O)/gaon/prof.so $(GAON_CLI) $(LIBGAON)
+$(O)/tests/conformance/prof_test $(O)/tests/conformance/perfetto_test $(O)/tests/conformance/tools_test: | $(O)/gaon/prof.so $(GAON_CLI) $(LIBGAON)
 $(O)/tests/conformance/cli_test: | $(O)/tests/unit/coredump
 
 DEBUG_KERNELS	:= $(O)/tests/conformance/debug/kernels.elf

@@ -193,10 +193,12 @@ static void ops_put(struct writer *w, const struct prof_process *p, uint32_t dev
 
 /* --- counters ------------------------------------------------------------------------------------------ */
 
-static void counter_put(struct writer *w, uint32_t pid, uint64_t ns, const char *name, double value)
+/* Perfetto calls a counter by its name and that of its value, which is the unit for that reason. */
+static void counter_put(struct writer *w, uint32_t pid, uint64_t ns, const char *name,
+			const char *unit, double value)
 {
 	event(w, 'C', pid, 0, name);
-	fprintf(w->out, ",\"ts\":%.3f,\"args\":{\"value\":%.6g}}", when(w, ns), value);
+	fprintf(w->out, ",\"ts\":%.3f,\"args\":{\"%s\":%.6g}}", when(w, ns), unit, value);
 }
 
 static void counters_put(struct writer *w, const struct prof_process *p, uint32_t device, uint32_t pid)
@@ -213,15 +215,15 @@ static void counters_put(struct writer *w, const struct prof_process *p, uint32_
 		if (last && c->cycle > last->cycle) {
 			cycles = (double)(c->cycle - last->cycle);
 			seconds = cycles / d->clock_khz * 1e-3;
-			counter_put(w, pid, last->host_ns, "cores busy %",
+			counter_put(w, pid, last->host_ns, "cores busy", "%",
 				    (double)(c->core_busy - last->core_busy) / cycles / d->cores * 100);
-			counter_put(w, pid, last->host_ns, "HBM GB/s of device time",
+			counter_put(w, pid, last->host_ns, "HBM", "GB/s of device time",
 				    (double)(c->hbm_read - last->hbm_read + c->hbm_written -
 					     last->hbm_written) / seconds * 1e-9);
-			counter_put(w, pid, last->host_ns, "host memory GB/s of device time",
+			counter_put(w, pid, last->host_ns, "host memory", "GB/s of device time",
 				    (double)(c->host_read - last->host_read + c->host_written -
 					     last->host_written) / seconds * 1e-9);
-			counter_put(w, pid, last->host_ns, "power W", (double)c->power_mw * 1e-3);
+			counter_put(w, pid, last->host_ns, "power", "W", (double)c->power_mw * 1e-3);
 		}
 		last = c;
 	}

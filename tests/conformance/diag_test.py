@@ -123,7 +123,12 @@ def test_flaws():
             place = spm if test == "scratchpad" else hbm
             expected = 1 << (place % 8 * 8 + bit) if test in ("memory", "scratchpad") else wrong
             report(f"flaw {flaw}: that bit", wrong == expected and wrong, found["findings"][0])
-    for bad in ("hbm", "hbm:1", "hbm:1:8", "core:1:heart", "core:99:matrix", "link:0", "link:101", "link:50+", "+", "spm:1:2"):
+    lane = rng.randrange(64)
+    found = document(f"flaw wire:{lane}:{bit}", 2, "--only", "links", "-s", str(seed), GAON_SIM_FLAW=f"wire:{lane}:{bit}")
+    first = found["findings"][0]
+    report("the lane of the link is found", first["unit"] == "link" and f"in 1 of 64 byte lanes, the first of which is {lane};" in
+           first["text"] and int(first["expected"], 16) ^ int(first["found"], 16) == 1 << (lane % 8 * 8 + bit), first)
+    for bad in ("hbm", "wire:64:1", "wire:1", "hbm:1", "hbm:1:8", "core:1:heart", "core:99:matrix", "link:0", "link:101", "link:50+", "+", "spm:1:2"):
         expect(f"flaw {bad} is refused", 3, out="GAON_SIM_FLAW=", GAON_SIM_FLAW=bad)
         done = subprocess.run([os.path.join(os.path.dirname(GAON), "gaon-sim"), "--vfio-user", "/nowhere/socket", "--flaw", bad],
                               capture_output=True, text=True, check=False, timeout=60 * PATIENCE)
@@ -137,7 +142,7 @@ def test_long():
     seconds = {t["name"]: t["seconds"] for t in found["tests"]}
     report("level 4 runs every test there is", len(found["tests"]) == len(json.loads(diag("--list", "--json").stdout)["tests"]) and
            found["tests"][-1]["name"] == "errors", found["tests"])
-    report("what lasts lasts as long as is asked for", all(1 <= seconds[name] < 30 * PATIENCE for name in ("stress", "queues", "soak")),
+    report("what lasts lasts as long as is asked for", all(1 <= seconds[name] < 30 * PATIENCE for name in ("stress", "queues", "links", "soak")),
            seconds)
     report("heat, power and clock are watched", 20 < figures["temperature_c"] < 100 and 50 < figures["power_w"] < 300 and
            figures["clock_least_mhz"] == 1050, figures)

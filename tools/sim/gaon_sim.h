@@ -59,21 +59,24 @@ enum gaon_sim_unit {
  * struct gaon_sim_flaws - what is broken without the chip noticing; all zero: nothing
  * @hbm_offset, @hbm_mask: these bits of that byte of HBM are 0 after each launch
  * @spm_core, @spm_offset, @spm_mask: the same of a core's scratchpad, after each gaon.fence of it
+ * @wire_lane, @wire_mask: these bits of that byte of each 64 are 0 in what copies of %GAON_SIM_WIRE_BYTES
+ *	and more take across the link to the host
  * @core, @unit: enum gaon_sim_unit, of which that core gets results with the lowest bit wrong
  * @link_percent, @memory_percent, @clock_percent: what link to the host, HBM and the cores' clock have
  *	left of what IDENTIFY and TELEMETRY say
  */
+#define GAON_SIM_WIRE_BYTES	(64u << 10)
 struct gaon_sim_flaws {
 	uint64_t hbm_offset;
 	uint32_t spm_core, spm_offset;
-	uint8_t hbm_mask, spm_mask;
+	uint8_t hbm_mask, spm_mask, wire_lane, wire_mask;
 	uint32_t core, unit;
 	uint32_t link_percent, memory_percent, clock_percent;
 };
 
 /*
- * From "hbm:OFFSET:BIT", "spm:CORE:OFFSET:BIT", "core:CORE:UNIT", "link:PERCENT", "memory:PERCENT",
- * "clock:PERCENT", several with + between them. False, and @out as it was: it is none.
+ * From "hbm:OFFSET:BIT", "spm:CORE:OFFSET:BIT", "wire:LANE:BIT", "core:CORE:UNIT", "link:PERCENT",
+ * "memory:PERCENT", "clock:PERCENT", several with + between them. False, and @out as it was: it is none.
  */
 bool gaon_sim_flaws_parse(const char *text, struct gaon_sim_flaws *out);
 

@@ -36,8 +36,8 @@ meanwhile() { # meanwhile COMMAND OPTION...: what happens when a test has begun
 
 ask diag --run 4 --memory 2M --time 1 --seed 7
 is 0 "level 4"
-has '^GAON OK - accel0: 22 tests good' "all of its tests"
-for test in stress queues march soak errors; do
+has '^GAON OK - accel0: 23 tests good' "all of its tests"
+for test in stress queues links march soak errors; do
 	has "^ok +$test " "$test is among them"
 done
 has '^clock_least_mhz +1050 MHz$' "nothing slows the card down"

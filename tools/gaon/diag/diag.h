@@ -152,6 +152,7 @@ void diag_stress(struct diag *d);	/* stress.c */
 void diag_queues(struct diag *d);
 void diag_march(struct diag *d);
 void diag_soak(struct diag *d);
+void diag_links(struct diag *d);	/* links.c */
 void diag_link_speed(struct diag *d);	/* speed.c */
 void diag_memory_speed(struct diag *d);
 void diag_clock(struct diag *d);

@@ -22,6 +22,7 @@ const struct diag_test diag_tests[] = {
 	{ "matrix-speed", 2, "products of bf16 on all matrix arrays", diag_matrix_speed },
 	{ "stress", 3, "all that is compared, again and again (--time, 60 s); heat, power, clock", diag_stress },
 	{ "queues", 3, "a dozen streams of all priorities, copies and launches (--time, 20 s)", diag_queues },
+	{ "links", 3, "the link to the host both ways, and to other cards and back (--time, 20 s)", diag_links },
 	{ "march", 4, "all free device memory (--memory): march C-, addresses, random words", diag_march },
 	{ "soak", 4, "the same as stress with patterns in memory (--time, 600 s)", diag_soak },
 	{ "errors", 1, "errors of memories and links that the device counted", diag_errors },

@@ -154,6 +154,9 @@ static uint64_t move(struct gaon_sim *sim, struct sim_copy *copy, uint64_t dst, 
 		/* Two addresses of one page may overlap although the descriptor's ranges do not. */
 		if (to.host && from.host)
 			memmove(to.host, from.host, n);
+		if (to.host && to.hbm != from.hbm && sim->config.flaws.wire_mask &&
+		    copy->desc.bytes >= GAON_SIM_WIRE_BYTES)
+			sim_flaw_crossed(sim, to.host, dst + copy->done, n);
 		*(from.hbm ? &copy->hbm_read : &copy->host_read) += n;
 	}
 	if (to.remote || from.remote) {

@@ -360,6 +360,8 @@ void sim_core_run(struct sim_core *core);
 /* --- what is broken (flaw.c) --- */
 void sim_flaw_launch_end(struct gaon_sim *sim);
 void sim_flaw_fence(struct sim_core *core);
+/* What has come to @va across the link. */
+void sim_flaw_crossed(const struct gaon_sim *sim, uint8_t *to, uint64_t va, uint64_t bytes);
 /* As sim_hart_run(), of a core whose scalar or vector unit is broken: slow. */
 enum sim_exit sim_flaw_run(struct sim_core *core, uint64_t budget);
 static inline bool sim_flaw_hits(const struct sim_core *core)

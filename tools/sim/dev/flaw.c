@@ -10,6 +10,8 @@
 #include "../hart/decode.h"
 #include "engine.h"
 
+#define WIRE_LANES	64		/* bytes that cross the link side by side */
+
 /* --- text ------------------------------------------------------------------------------------ */
 
 static const char *const unit_names[GAON_SIM_UNITS] = {
@@ -69,6 +71,14 @@ static bool parse_one(const char *text, struct gaon_sim_flaws *f)
 		f->spm_mask = (uint8_t)(1u << value);
 		return true;
 	}
+	if (!strncmp(text, "wire:", 5)) {
+		at = number_of(at, WIRE_LANES - 1, ':', &offset);
+		if (!at || !number_of(at, 7, '\0', &value))
+			return false;
+		f->wire_lane = (uint8_t)offset;
+		f->wire_mask = (uint8_t)(1u << value);
+		return true;
+	}
 	if (!strncmp(text, "core:", 5))
 		return parse_unit(at, f);
 	if (!number_of(at, 100, '\0', &value) || !value)
@@ -122,6 +132,14 @@ void sim_flaw_fence(struct sim_core *core)
 
 	if (f->spm_mask && f->spm_core == core->index && f->spm_offset < core->sim->identify.spm_bytes)
 		core->spm[f->spm_offset] &= (uint8_t)~f->spm_mask;
+}
+
+void sim_flaw_crossed(const struct gaon_sim *sim, uint8_t *to, uint64_t va, uint64_t bytes)
+{
+	const struct gaon_sim_flaws *f = &sim->config.flaws;
+
+	for (uint64_t at = (f->wire_lane - va) % WIRE_LANES; at < bytes; at += WIRE_LANES)
+		to[at] &= (uint8_t)~f->wire_mask;
 }
 
 /* --- cores ----------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@ GAON_BENCH	:= $(O)/tests/bench/gaon-bench
 $(O)/tests/bench/bench_device.o: CPPFLAGS += -DBENCH_KERNEL_DIR='"$(abspath $(O))/tests/bench/kernels"'
 $(O)/tests/bench/bench_admin.o $(O)/tests/bench/bench_cards.o: CPPFLAGS += -DBENCH_CONFORMANCE_DIR='"$(CURDIR)/tests/conformance"' \
 	-DBENCH_GAON='"$(abspath $(O))/bin/gaon"'
-$(O)/tests/bench/bench_watch.o: CPPFLAGS += -DBENCH_BIN='"$(abspath $(O))/bin"'
+$(O)/tests/bench/bench_watch.o: CPPFLAGS += -DBENCH_BIN='"$(abspath $(O))/bin"' -DBENCH_SOURCE='"$(CURDIR)"'
 # The peer gets all that this host has, and the optimisation that the device's compiler uses.
 $(O)/tests/bench/peer_native.o: CFLAGS += -O3 -march=native
 

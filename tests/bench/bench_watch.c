@@ -38,42 +38,96 @@ static double command_seconds(char *const command[])
 	return best;
 }
 
-static double probe_digits(void)
+#define COMMAND_MAX	16
+
+/* gaon's @tool with the options up to NULL, or none if @tool is NULL, before @program, which ends with NULL, too. */
+static double watched_seconds(const char *tool, const char *path, const char *const program[])
 {
-	char *const command[] = { (char *)BENCH_BIN "/gaon-demo-digits", NULL };
+	char *command[COMMAND_MAX] = { NULL };
+	unsigned int count = 0;
 
-	return command_seconds(command);
-}
-
-/* With the summary that it prints in the end. */
-static double probe_digits_prof(void)
-{
-	char *const command[] = { (char *)BENCH_BIN "/gaon", (char *)"prof", (char *)"--",
-				  (char *)BENCH_BIN "/gaon-demo-digits", NULL };
-
+	if (tool) {
+		command[count++] = (char *)BENCH_BIN "/gaon";
+		command[count++] = (char *)tool;
+		if (path) {
+			command[count++] = (char *)"-o";
+			command[count++] = (char *)path;
+		}
+		command[count++] = (char *)"--";
+	}
+	while (*program && count < COMMAND_MAX - 1)
+		command[count++] = (char *)*program++;
 	return command_seconds(command);
 }
 
 /* With what the file needs to be whole, on the disk. */
-static double probe_digits_record(void)
+static double recorded_seconds(const char *const program[])
 {
 	char path[] = "/tmp/gaon-bench-record.XXXXXX";
-	char *const command[] = { (char *)BENCH_BIN "/gaon", (char *)"record", (char *)"-o", path, (char *)"--",
-				  (char *)BENCH_BIN "/gaon-demo-digits", NULL };
 	int fd = mkstemp(path);
 	double seconds;
 
 	if (fd < 0)
 		return -1;
 	close(fd);
-	seconds = command_seconds(command);
+	seconds = watched_seconds("record", path, program);
 	unlink(path);
 	return seconds;
+}
+
+static const char *const digits[] = { BENCH_BIN "/gaon-demo-digits", NULL };
+
+static double probe_digits(void)
+{
+	return watched_seconds(NULL, NULL, digits);
+}
+
+/* With the summary that it prints in the end. */
+static double probe_digits_prof(void)
+{
+	return watched_seconds("prof", NULL, digits);
+}
+
+static double probe_digits_record(void)
+{
+	return recorded_seconds(digits);
+}
+
+/* A language model in llama.cpp, on the device alone: $GAON_LLM. */
+static const char *const *llm(void)
+{
+	static const char *const program[] = {
+		"/bin/sh", BENCH_SOURCE "/tools/setup/llama.sh", BENCH_BIN "/../frameworks/gaon-demo-llm",
+		"--no-processor", "--tokens=64", NULL
+	};
+
+	if (getenv("GAON_LLM"))
+		return program;
+	fprintf(stderr, "gaon-bench: GAON_LLM names no model; `make bench` fetches one\n");
+	return NULL;
+}
+
+static double probe_llm(void)
+{
+	return llm() ? watched_seconds(NULL, NULL, llm()) : -1;
+}
+
+static double probe_llm_prof(void)
+{
+	return llm() ? watched_seconds("prof", NULL, llm()) : -1;
+}
+
+static double probe_llm_record(void)
+{
+	return llm() ? recorded_seconds(llm()) : -1;
 }
 
 const struct bench_probe bench_probes_watch[] = {
 	{ "digits", probe_digits },
 	{ "digits_prof", probe_digits_prof },
 	{ "digits_record", probe_digits_record },
+	{ "llm", probe_llm },
+	{ "llm_prof", probe_llm_prof },
+	{ "llm_record", probe_llm_record },
 	{ NULL, NULL },
 };

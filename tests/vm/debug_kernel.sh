@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Prints the path of the debugging kernel: Linux 7.3 with debug.config and debug.patch; or, called with the name of
-# another file of options beside it (coverage.config), of the kernel that has those as well. The first call builds it,
-# in about 15 minutes of processor time; later ones find it in the cache, $GAON_CACHE or ~/.cache/gaon. The result:
+# another file of options beside it (coverage.config), of the kernel that has those as well, and lacks what is not set
+# in it. The first call builds it, in about 15 minutes of processor time; later ones find it in the cache, $GAON_CACHE
+# or ~/.cache/gaon. The result:
 #	bzImage  release  config  headers/ (for modules)  lib/modules/
 set -eu
 
@@ -48,7 +49,9 @@ tar -x -f "$tools"/usr/src/linux-source-7.3.tar.xz -C "$work/linux" --strip-comp
 patch -s -d "$work/linux" -p1 <"$here/debug.patch" >"$work/log" 2>&1 || fail "debug.patch does not fit"
 sed -i "/^source \"drivers\/accel\/rocket/r $here/helpers.kconfig" "$work/linux/drivers/accel/Kconfig"
 # shellcheck disable=SC2086
-cat "$here/debug.config" $more >"$work/wanted"
+cat "$here/debug.config" $more >"$work/all"
+sed -n 's/^# \(CONFIG_[A-Z0-9_]*\) is not set$/^\1=/p' "$work/all" >"$work/without"
+grep -v -f "$work/without" "$work/all" >"$work/wanted"
 inside make -s KCONFIG_ALLCONFIG="$work/wanted" allnoconfig >"$work/log" 2>&1 || fail "no configuration"
 grep '^CONFIG_' "$work/wanted" | while read -r line; do
 	grep -qFx "$line" "$work/linux/.config" || { echo "this kernel does not take $line" >>"$work/log"; exit 1; }

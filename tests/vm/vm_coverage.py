@@ -28,8 +28,6 @@ from vm_boot import BootError
 from vm_image import ImageError
 from vm_plan import TREE, PlanError, Test, boots
 
-# What takes most of the debugging kernel's time and does not change which lines run.
-_QUICK = "lockdep.prove_locking=0 kmemleak=off no_debug_objects dma_debug=off"
 # Of the lists for stock kernels alone, what runs in this one as well.
 _ALSO = ("coredump/incidents", "power/")
 _LEFT_OUT = ("bare", "lockup", "llama", "bench", "kexec", "card", "card-iommu", "card-private")
@@ -58,8 +56,7 @@ def plan(options):
         names = {test.name for test in chosen}
         chosen += [test for test in tests if
                    (test.name not in names if kernel == "debug" else test.name.startswith(_ALSO))]
-    return [(dataclasses.replace(kind, append=f"{kind.append} {_QUICK}".strip()), tests)
-            for name, (kind, tests) in found.items() if tests and name not in _LEFT_OUT]
+    return [(kind, tests) for name, (kind, tests) in found.items() if tests and name not in _LEFT_OUT]
 
 
 def archives(path):

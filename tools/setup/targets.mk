@@ -143,8 +143,8 @@ list-fuzzers:
 	@printf '%s\n' $(FUZZERS)
 
 bench: deps
-	@$(MAKE) -j$(JOBS) all benches
-	@$(O)/tests/bench/gaon-bench $(if $(JSON),--json-file $(JSON)) $(BENCH_ARGS)
+	@$(MAKE) -j$(JOBS) all benches demo-llm
+	@GAON_LLM=$$(sh tools/setup/model.sh) && export GAON_LLM && $(O)/tests/bench/gaon-bench $(if $(JSON),--json-file $(JSON)) $(BENCH_ARGS)
 
 bench-llm: deps
 	@$(MAKE) -j$(JOBS) all bench-llm-program

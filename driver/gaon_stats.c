@@ -10,6 +10,8 @@
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_print.h>
+#include <drm/ttm/ttm_device.h>
+#include <drm/ttm/ttm_resource.h>
 #include <drm/ttm/ttm_tt.h>
 
 #include "gaon_admin.h"
@@ -422,6 +424,8 @@ static const struct file_operations stats_reclaim_fops = {
 void gaon_stats_init(struct gaon_device *gdev)
 {
 	drm_debugfs_add_files(&gdev->drm, stats_files, ARRAY_SIZE(stats_files));
+	ttm_resource_manager_create_debugfs(ttm_manager_type(gdev->ttm, GAON_PL_HBM),
+					    gdev->drm.debugfs_root, "hbm");
 	debugfs_create_file("reset", 0200, gdev->drm.debugfs_root, gdev, &stats_reset_fops);
 	debugfs_create_file("reclaim", 0200, gdev->drm.debugfs_root, gdev, &stats_reclaim_fops);
 }

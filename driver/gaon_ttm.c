@@ -241,6 +241,24 @@ static int io_mem_reserve(struct ttm_device *bdev, struct ttm_resource *mem)
 	return 0;
 }
 
+/* A debugger's look at HBM, with the reservation held; TTM sees to host memory itself. */
+static int access_memory(struct ttm_buffer_object *ttm, unsigned long offset, void *buf, int len,
+			 int write)
+{
+	struct gaon_bo *bo = ttm_to_gaon_bo(ttm);
+	int done = 0, bytes, err;
+
+	if (bo->lost)
+		return -EIO;
+	for (; done < len; done += bytes) {
+		bytes = min_t(int, len - done, PAGE_SIZE - offset_in_page(offset + done));
+		err = gaon_bo_access_hbm(bo, offset + done, buf + done, bytes, write);
+		if (err)
+			return done ?: err;
+	}
+	return done;
+}
+
 static struct ttm_device_funcs ttm_funcs = {
 	.ttm_tt_create = gaon_tt_create,
 	.ttm_tt_populate = gaon_tt_populate,
@@ -251,6 +269,7 @@ static struct ttm_device_funcs ttm_funcs = {
 	.move = move,
 	.io_mem_reserve = io_mem_reserve,
 	.io_mem_pfn = io_mem_pfn,
+	.access_memory = access_memory,
 };
 
 /* --- objects -------------------------------------------------------------------------------- */

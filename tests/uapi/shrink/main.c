@@ -257,6 +257,32 @@ static void test_busy(void)
 	reader_close(&reader);
 }
 
+/* A debugger looks first, in pieces: what it reads comes back for that. */
+static void test_debugger(void)
+{
+	int fd = uapi_open(), mem = open("/proc/self/mem", O_RDONLY);
+	uint64_t *words = malloc(BACK_BYTES), bad = 0, seen = 0;
+	struct object object;
+
+	REQUIRE(mem >= 0 && words, "this process' memory");
+	object_create(&object, fd, BACK_BYTES, DRM_GAON_BO_HOST, 0);
+	for (unsigned int i = 0; i < 8; i++) {
+		uint64_t at = uapi_random() % (BACK_BYTES / 8) * 8, n = uapi_random() % (BACK_BYTES / 8 - at / 8) + 1;
+
+		shrink_all();
+		CHECK(!shrink_resident(fd), "all of it goes");
+		seen += pread(mem, words, 8 * n, (off_t)((uintptr_t)object.cpu + at)) == (ssize_t)(8 * n);
+		bad += object_bad_at(&object, words, at, 8 * n);
+	}
+	CHECK(seen == 8 && !bad, "a debugger reads what went: %llu of 8 pieces, %llu words are others", (unsigned long long)seen,
+	      (unsigned long long)bad);
+	check_back(&object, "the program does, too");
+	object_close(&object);
+	free(words);
+	close(mem);
+	close(fd);
+}
+
 /* Without swap nothing goes: a copy would be no gain. */
 static void test_no_swap(void)
 {
@@ -612,6 +638,7 @@ int main(int argc, char **argv)
 		test_bound_late();
 		test_exported();
 		test_busy();
+		test_debugger();
 		test_running(6);
 		test_group();
 		test_death(12);

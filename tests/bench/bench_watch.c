@@ -40,7 +40,7 @@ static double command_seconds(char *const command[])
 
 #define COMMAND_MAX	16
 
-/* gaon's @tool with the options up to NULL, or none if @tool is NULL, before @program, which ends with NULL, too. */
+/* Under gaon's @tool, which writes @path unless that is NULL; @tool NULL: alone. @program ends with NULL. */
 static double watched_seconds(const char *tool, const char *path, const char *const program[])
 {
 	char *command[COMMAND_MAX] = { NULL };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a debugger sees of memory that a program has mapped: /proc/PID/mem and ptrace() take another way than the
- * program's own loads and stores.
+ * What a debugger sees of memory that a program has mapped: /proc/PID/mem and ptrace() take another way
+ * than the program's own loads and stores.
  */
 #include <errno.h>
 #include <fcntl.h>

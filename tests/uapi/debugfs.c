@@ -67,8 +67,8 @@ static void test_queues(struct lib *lib, struct lib *lr)
 	packet = lib_nop(0, 0, 0);
 	memcpy(lib->mem + LIST, &packet, sizeof(packet));
 	for (unsigned int i = 0; i < JOBS; i++)
-		MUST(!lib_submit(&kernel, lib_va(LIST), 1, 0, 0, out, 0) && !lib_syncobj_wait(lib->fd, out, 0, 60000),
-		     "a job");
+		MUST(!lib_submit(&kernel, lib_va(LIST), 1, 0, 0, out, 0) &&
+		     !lib_syncobj_wait(lib->fd, out, 0, 60000), "a job");
 	REQUIRE(file_read("queues") > 0, "queues");
 	line = line_of(kernel.hw_id);
 	CHECK(line && sscanf(line, "%*u %*u %15s %u %u %7s %llu %llu %llu %15s", kind, &priority, &fault, flags,

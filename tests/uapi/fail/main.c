@@ -609,8 +609,8 @@ static int driver_write(const char *name, const char *address, uint32_t n, bool 
 }
 
 /*
- * What becomes of a lack of memory: interrupts say ENOSPC or ENODEV, the reservation of a BAR EBUSY, the kernel's
- * loader of firmware EINVAL if the file system could not say how long the file is.
+ * What becomes of a lack of memory: interrupts say ENOSPC or ENODEV, the reservation of a BAR EBUSY, the
+ * kernel's loader of firmware EINVAL if the file system could not say how long the file is.
  */
 static bool probe_error(int err)
 {

@@ -267,15 +267,17 @@ static void test_debugger(void)
 	REQUIRE(mem >= 0 && words, "this process' memory");
 	object_create(&object, fd, BACK_BYTES, DRM_GAON_BO_HOST, 0);
 	for (unsigned int i = 0; i < 8; i++) {
-		uint64_t at = uapi_random() % (BACK_BYTES / 8) * 8, n = uapi_random() % (BACK_BYTES / 8 - at / 8) + 1;
+		uint64_t at = uapi_random() % (BACK_BYTES / 8) * 8;
+		uint64_t n = uapi_random() % (BACK_BYTES / 8 - at / 8) + 1;
 
 		shrink_all();
 		CHECK(!shrink_resident(fd), "all of it goes");
-		seen += pread(mem, words, 8 * n, (off_t)((uintptr_t)object.cpu + at)) == (ssize_t)(8 * n);
+		seen += pread(mem, words, 8 * n, (off_t)((uintptr_t)object.cpu + at)) ==
+			(ssize_t)(8 * n);
 		bad += object_bad_at(&object, words, at, 8 * n);
 	}
-	CHECK(seen == 8 && !bad, "a debugger reads what went: %llu of 8 pieces, %llu words are others", (unsigned long long)seen,
-	      (unsigned long long)bad);
+	CHECK(seen == 8 && !bad, "a debugger reads what went: %llu of 8 pieces, %llu words are others",
+	      (unsigned long long)seen, (unsigned long long)bad);
 	check_back(&object, "the program does, too");
 	object_close(&object);
 	free(words);

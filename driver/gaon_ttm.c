@@ -602,6 +602,8 @@ static int vm_access(struct vm_area_struct *vma, unsigned long addr, void *buf, 
 		return -EBUSY;
 	if (drm_dev_enter(ttm->base.dev, &idx)) {
 		err = access_pin(ttm);
+		/* Nobody has looked whether it ends before; TTM would refuse all of it. */
+		len = min_t(unsigned long, len, vma->vm_end - addr);
 		if (!err) {
 			err = ttm_bo_vm_access(vma, addr, buf, len, write);
 			access_unpin(ttm);

@@ -181,11 +181,12 @@ class Machine:
         return [f'"{name}={value}"' if " " in str(value) else f"{name}={value}" for name, value in words.items()]
 
     def _in_ram(self):
-        """What a guest that has nothing else needs: its programs, and what looks for leaks at the end."""
+        """What a guest that has nothing else needs: its programs, and what looks for leaks, or reads counters, at the end."""
         programs = [program.replace("$O", self.build) for program in self.shape.ram]
         if self.image.kernel == "debug":
-            programs += [os.path.join(vm_image.TREE, "tests/vm/guest/leaks.sh"),
-                         *(f"/usr/bin/{name}" for name in ("awk", "head", "mktemp", "rm", "sleep"))]
+            programs += [*(os.path.join(vm_image.TREE, "tests/vm/guest", name) for name in ("leaks.sh", "gcov.sh")),
+                         *(f"/usr/bin/{name}" for name in ("awk", "base64", "basename", "cat", "find", "gzip", "head", "mktemp",
+                                                           "rm", "sleep", "tar"))]
         return programs
 
     def _start_qemu(self, again=False):

@@ -51,10 +51,6 @@ class CountedBoot(vm.Boot):
     def _steps(self):
         return [test for test in super()._steps() if test.name != "leaks"] + [_GCOV]
 
-    def _in_ram(self):
-        return super()._in_ram() + [os.path.join(TREE, "tests/vm/guest/gcov.sh"), *(f"/usr/bin/{name}" for name in (
-            "base64", "basename", "cat", "find", "gzip", "tar"))]
-
 
 def plan(options):
     """The debugging kernel's tests and what else runs in it: [(Shape, [Test])]."""

@@ -266,17 +266,32 @@ static int doorbells_open(struct lib *lib, struct lib_queue *queue)
 	return 0;
 }
 
+/*
+ * Work waits for its gate, which a process opens that may have to wait for a processor, or for its memory:
+ * not two seconds of cycles, as usual, but a minute; of a kernel-owned queue the most that there is.
+ */
+#define LIMIT_SECONDS		60
+#define KERNEL_LIMIT_SECONDS	10
+
 static int queue_open(struct soak_client *client)
 {
+	struct drm_gaon_query_device device = { 0 };
 	struct drm_syncobj_create sync = { 0 };
 	struct lib *lib = &client->lib;
+	uint64_t second;
 	int err;
 
+	err = uapi_query(lib->fd, DRM_GAON_QUERY_DEVICE, &device, sizeof(device));
+	if (err)
+		return err;
+	second = 1000ull * device.clock_khz;
 	if (client->lr) {
-		err = lib_user_queue(lib, &client->queue, 5, DRM_GAON_PRIORITY_NORMAL, 0);
+		err = lib_user_queue(lib, &client->queue, 5, DRM_GAON_PRIORITY_NORMAL,
+				     LIMIT_SECONDS * second);
 		return err ?: doorbells_open(lib, &client->queue);
 	}
-	err = lib_kernel_queue(lib, &client->queue, 4, DRM_GAON_PRIORITY_NORMAL, 0);
+	err = lib_kernel_queue(lib, &client->queue, 4, DRM_GAON_PRIORITY_NORMAL,
+			       KERNEL_LIMIT_SECONDS * second);
 	if (!err)
 		err = uapi_ioctl(lib->fd, DRM_IOCTL_SYNCOBJ_CREATE, &sync);
 	client->done = sync.handle;
@@ -414,9 +429,19 @@ enum soak_verdict soak_client_judge(struct soak_client *client, int err, const c
 	}
 }
 
-enum soak_verdict soak_client_doubt(struct soak_client *client, const char *what)
+enum soak_verdict soak_client_doubt(struct soak_client *client, const char *what, const void *seen,
+				    uint64_t bytes)
 {
+	struct drm_gaon_vm_state later = { .vm_id = client->lib.vm };
+	uint64_t word, first = 0, zeros = 0, i;
 	enum soak_verdict verdict;
+	int err;
+
+	for (i = 0; i < bytes / 8; i++) {
+		memcpy(&word, (const uint8_t *)seen + 8 * i, 8);
+		first = i ? first : word;
+		zeros += !word;
+	}
 
 	do {
 		verdict = judge_vm(client, what);
@@ -424,7 +449,12 @@ enum soak_verdict soak_client_doubt(struct soak_client *client, const char *what
 			usleep(10000);
 	} while (verdict == SOAK_RETRY);
 	if (verdict == SOAK_FINE) {
-		soak_wrong(client->self, "wrong data: %s, %s queue", what, client->lr ? "user-mode" : "kernel-owned");
+		usleep(200000);
+		err = uapi_ioctl(client->lib.fd, DRM_IOCTL_GAON_VM_STATE, &later);
+		soak_wrong(client->self,
+			   "wrong data: %s, %s queue: %llu words, %llu of them 0, the first %#llx; 200 ms later: error %d, "
+			   "state %#x", what, client->lr ? "user-mode" : "kernel-owned", (unsigned long long)bytes / 8,
+			   (unsigned long long)zeros, (unsigned long long)first, err, later.state);
 		verdict = SOAK_WRONG;
 	}
 	return verdict;

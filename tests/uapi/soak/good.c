@@ -146,7 +146,7 @@ static enum soak_verdict recall(struct soak_client *client, struct round *round)
 			return verdict;
 	}
 	if (sum_of(seen, area->bytes) != area->sum)
-		return soak_client_doubt(client, area->name);
+		return soak_client_doubt(client, area->name, seen, area->bytes);
 	client->self->shared->jobs++;
 	return SOAK_FINE;
 }
@@ -158,7 +158,8 @@ static enum soak_verdict forward(struct soak_client *client, struct round *round
 	round_make(client, round);
 	verdict = soak_client_judge(client, round_run(client, round), "a round");
 	if (verdict == SOAK_FINE && memcmp(client->lib.mem + SOAK_TO, round->data, round->bytes))
-		verdict = soak_client_doubt(client, "at the end of a round");
+		verdict = soak_client_doubt(client, "at the end of a round", client->lib.mem + SOAK_TO,
+					    round->bytes);
 	if (verdict == SOAK_FINE) {
 		client->self->shared->jobs++;
 		client->self->shared->bytes += round->bytes * round->count;

@@ -76,7 +76,7 @@ static enum soak_verdict object_use(struct soak_client *client, uint64_t *words,
 				    "an object is read");
 	for (unsigned int w = 0; w < 512 && verdict == SOAK_FINE; w++) {
 		if (seen[w] != old)
-			verdict = soak_client_doubt(client, "an object that others pushed out of HBM");
+			verdict = soak_client_doubt(client, "an object that others pushed out of HBM", seen, 4096);
 	}
 	if (verdict != SOAK_FINE)
 		return verdict;

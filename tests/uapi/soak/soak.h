@@ -192,8 +192,9 @@ int soak_client_open(struct soak_client *client, struct soak_self *self, bool lr
 void soak_client_close(struct soak_client *client);
 /* What an error means. A queue that was stopped for others' sake goes on when it returns. */
 enum soak_verdict soak_client_judge(struct soak_client *client, int err, const char *doing);
-/* What was read is not what it must be: whether the client is told, now, of a loss. */
-enum soak_verdict soak_client_doubt(struct soak_client *client, const char *what);
+/* What was read, @seen, is not what it must be: whether the client is told, now, of a loss. */
+enum soak_verdict soak_client_doubt(struct soak_client *client, const char *what, const void *seen,
+				    uint64_t bytes);
 
 /* Where things are in a client's memory. */
 #define SOAK_WORD	0x1000

@@ -17,7 +17,8 @@ $(CLI_KERNELS): tests/conformance/cli/kernels.c $$(GAONCC_DEPS) $(O)/bin/gaoncc
 	$(O)/bin/gaoncc -O3 -o $@ $<
 $(O)/tests/conformance/cli_test: $(CLI_KERNELS)
 $(O)/tests/conformance/prof_test $(O)/tests/conformance/perfetto_test: $(CLI_KERNELS)
-$(O)/tests/conformance/prof_test: | $(O)/tests/conformance/runtime_graph $(O)/bin/gaon-demo-digits
+$(O)/tests/conformance/prof_test: | $(O)/tests/conformance/runtime_graph
+$(O)/tests/conformance/prof_test $(O)/tests/conformance/perfetto_test: | $(O)/bin/gaon-demo-digits
 $(O)/tests/conformance/prof_test $(O)/tests/conformance/perfetto_test $(O)/tests/conformance/tools_test: | $(O)/gaon/prof.so $(GAON_CLI) $(LIBGAON)
 $(O)/tests/conformance/cli_test: | $(O)/tests/unit/coredump
 

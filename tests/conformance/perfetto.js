@@ -36,29 +36,33 @@ function field(number, value) {
 	return Buffer.concat([varint(number << 3 | 2), varint(value.length), value]);
 }
 
+/* The number at a place, and the place behind it. */
+function number_at(bytes, at) {
+	let out = 0n, shift = 0n, byte;
+
+	do {
+		byte = bytes[at++];
+		out |= BigInt(byte & 127) << shift;
+		shift += 7n;
+	} while (byte > 127);
+	return [out, at];
+}
+
 /* Each field of a message: [number, value], a BigInt or a Buffer. */
 function* fields(bytes) {
-	let at = 0;
-	const number = () => {
-		let out = 0n, shift = 0n;
-
-		for (;; shift += 7n) {
-			const byte = bytes[at++];
-
-			out |= BigInt(byte & 127) << shift;
-			if (byte < 128)
-				return out;
-		}
-	};
+	let at = 0, number;
 
 	while (at < bytes.length) {
-		const key = Number(number()), kind = key & 7;
+		[number, at] = number_at(bytes, at);
+		const key = Number(number), kind = key & 7;
 
+		if (kind === 0 || kind === 2)
+			[number, at] = number_at(bytes, at);
 		if (kind === 0) {
-			yield [key >> 3, number()];
+			yield [key >> 3, number];
 			continue;
 		}
-		const size = kind === 1 ? 8 : kind === 5 ? 4 : Number(number());
+		const size = kind === 1 ? 8 : kind === 5 ? 4 : Number(number);
 		yield [key >> 3, bytes.subarray(at, at += size)];
 	}
 }
@@ -68,15 +72,11 @@ function of(bytes, wanted) {
 }
 
 function* packed(bytes) {
-	for (let at = 0; at < bytes.length;) {
-		let out = 0n, shift = 0n, byte;
+	let at = 0, number;
 
-		do {
-			byte = bytes[at++];
-			out |= BigInt(byte & 127) << shift;
-			shift += 7n;
-		} while (byte > 127);
-		yield Number(BigInt.asIntN(64, out));
+	while (at < bytes.length) {
+		[number, at] = number_at(bytes, at);
+		yield Number(BigInt.asIntN(64, number));
 	}
 }
 

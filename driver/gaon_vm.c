@@ -498,6 +498,21 @@ int gaon_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *f
 	return err;
 }
 
+/*
+ * A reset clears HBM, which is mapped, before it comes to the address spaces. It begins with the
+ * device's state, so that is read first: running is either from before anything was cleared, or
+ * from after all of them were told.
+ */
+static bool vm_is_lost(struct gaon_vm *vm)
+{
+	bool running;
+
+	rmb();		/* what the caller has read of HBM comes before */
+	running = gaon_device_running(vm->gdev) && gaon_reset_look(vm->gdev);
+	smp_rmb();	/* with gaon_device_set_state(), which comes after gaon_vm_lose_all() */
+	return !running || test_bit(GAON_VM_STATE_LOST, &vm->state);
+}
+
 /** gaon_ioctl_vm_state() - %DRM_IOCTL_GAON_VM_STATE */
 int gaon_ioctl_vm_state(struct drm_device *drm, void *data, struct drm_file *file)
 {
@@ -512,7 +527,7 @@ int gaon_ioctl_vm_state(struct drm_device *drm, void *data, struct drm_file *fil
 		return -ENOENT;
 	if (test_bit(GAON_VM_STATE_UNUSABLE, &vm->state))
 		args->state |= DRM_GAON_VM_UNUSABLE;
-	if (test_bit(GAON_VM_STATE_LOST, &vm->state))
+	if (vm_is_lost(vm))
 		args->state |= DRM_GAON_VM_LOST;
 	scoped_guard(mutex, &vm->lock) {
 		drm_gpuvm_for_each_va(va, &vm->base) {

@@ -215,6 +215,16 @@ def sum_up(failures, lines):
     sys.stdout.flush()
 
 
+def show_slowest(jobs, count=12):
+    """What the time went to: by stage, then the longest programs."""
+    stages = {}
+    for job in jobs:
+        stages[job.stage] = stages.get(job.stage, 0) + job.seconds
+    print("time of the stages, one after the other: " + ", ".join(f"{name} {clock(spent)}" for name, spent in stages.items()))
+    longest = sorted(jobs, key=lambda job: -job.seconds)[:count]
+    print("longest: " + ", ".join(f"{job.stage} {job.name} {clock(job.seconds)}" for job in longest))
+
+
 class Status:
     """One line below the results that says how far the run is; only where people watch, on a terminal."""
 
@@ -280,6 +290,8 @@ def main():
     if not jobs:
         print("no test matches", file=sys.stderr)
         failed = 1
+    if len(jobs) > 1:
+        show_slowest(jobs)
     sum_up(failures, options.lines)
     print(f"logs: {logs}")
     tail = f", {skipped} skipped" if skipped else ""

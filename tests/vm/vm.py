@@ -79,6 +79,7 @@ class Boot:
         self.tap, self.verbose = tap, verbose
         self.title = f"{image.kernel} {kind.name}"
         self.log_path = os.path.join(image.out, f"{kind.name}.tests.log")
+        self.seconds = {}
 
     def run(self):
         """Runs all tests; results go to the Tap."""
@@ -93,7 +94,9 @@ class Boot:
                     for _, test in todo:
                         self.tap.result(False, f"{self.title} {test.name}: not run: the guest dies again and again")
                     break
-        self.tap.comment(f"{self.title}: {time.monotonic() - start:.1f} s")
+        longest = sorted(self.seconds.items(), key=lambda item: -item[1])[:5]
+        self.tap.comment(f"{self.title}: {time.monotonic() - start:.1f} s"
+                         + "".join(f", {name} {seconds:.1f}" for name, seconds in longest))
 
     def _steps(self):
         steps = sorted(self.tests, key=lambda test: test.last)
@@ -177,6 +180,7 @@ class Boot:
                                        test.timeout * slow + 60 * minutes, test.user,
                                        on_line, test.restarts)
         self.log.write(f"== {test.name}: {result} {troubles}\n")
+        self.seconds[test.name] = int(result.get("ms", 0)) / 1000
         if inner:
             troubles["tap"] = f"{inner} results are `not ok`"
         if test.expect:

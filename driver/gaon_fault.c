@@ -141,22 +141,11 @@ static void fault_send(struct gaon_queue *queue)
 		queue->event = NULL;
 }
 
-/**
- * gaon_fault_note() - a queue has faulted, or was reset
- * @queue: the queue
- * @fault: what is known
- * @sequence: as users count
- * @flags: FAULTED or WAS_RESET, and GUILTY, of &enum drm_gaon_queue_state_flags
- *
- * Does not sleep. Who waits for the address space must be woken afterwards.
- *
- * Return: whether it is the first one since the queue was cleared; others are not kept.
- */
-bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *fault,
-		     u64 sequence, u32 flags)
+static bool fault_note(struct gaon_queue *queue, const struct gaon_fault_record *fault,
+		       u64 sequence, u32 flags, const u32 *clears)
 {
 	spin_lock(&queue->fault_lock);
-	if (queue->fault.flags) {
+	if (queue->fault.flags || (clears && (*clears & 1 || *clears != queue->clears))) {
 		spin_unlock(&queue->fault_lock);
 		return false;
 	}
@@ -184,6 +173,36 @@ bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *f
 			     fault->type, fault->sequence, fault->core, fault->workgroup, fault->pc,
 			     fault->va, fault->syndrome);
 	return true;
+}
+
+/**
+ * gaon_fault_note() - a queue has faulted, or was reset
+ * @queue: the queue
+ * @fault: what is known
+ * @sequence: as users count
+ * @flags: FAULTED or WAS_RESET, and GUILTY, of &enum drm_gaon_queue_state_flags
+ *
+ * Does not sleep. Who waits for the address space must be woken afterwards.
+ *
+ * Return: whether it is the first one since the queue was cleared; others are not kept.
+ */
+bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *fault,
+		     u64 sequence, u32 flags)
+{
+	return fault_note(queue, fault, sequence, flags, NULL);
+}
+
+/**
+ * gaon_fault_note_unseen() - the firmware says that a queue stands still, and there is no record
+ * @queue: the queue
+ * @fault: what is known
+ * @flags: as for gaon_fault_note()
+ * @clears: gaon_queue.clears of before it was asked: what was forgotten since is not news
+ */
+void gaon_fault_note_unseen(struct gaon_queue *queue, const struct gaon_fault_record *fault,
+			    u32 flags, u32 clears)
+{
+	fault_note(queue, fault, 0, flags, &clears);
 }
 
 /* Its work was dropped for another's sake. */
@@ -258,6 +277,8 @@ u32 gaon_fault_read(struct gaon_queue *queue, struct drm_gaon_fault *out, bool a
  * gaon_fault_forget() - the queue is about to be cleared
  * @queue: the queue
  * @saved: what is forgotten, for gaon_fault_restore()
+ *
+ * gaon_fault_cleared() must follow.
  */
 void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved)
 {
@@ -266,14 +287,21 @@ void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved)
 	if (saved->flags && !saved->told)
 		atomic_dec(&queue->vm->untold);
 	queue->fault = (struct gaon_fault_state){};
+	queue->clears++;
 	spin_unlock(&queue->fault_lock);
 }
 
-/** gaon_fault_restore() - it could not be cleared after all */
-void gaon_fault_restore(struct gaon_queue *queue, const struct gaon_fault_state *saved)
+/**
+ * gaon_fault_cleared() - the queue goes on, or could not be cleared after all
+ * @queue: the queue
+ * @saved: of gaon_fault_forget()
+ * @back: it could not: what was forgotten is true
+ */
+void gaon_fault_cleared(struct gaon_queue *queue, const struct gaon_fault_state *saved, bool back)
 {
 	spin_lock(&queue->fault_lock);
-	if (!queue->fault.flags && saved->flags) {
+	queue->clears++;
+	if (back && !queue->fault.flags && saved->flags) {
 		queue->fault = *saved;
 		if (!saved->told)
 			atomic_inc(&queue->vm->untold);

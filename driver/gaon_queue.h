@@ -151,6 +151,8 @@ struct gaon_queue {
 	bool listed;
 	/** @on_device: the device may know it. */
 	bool on_device;
+	/** @entered: the device knows it, and a restart of the firmware creates it again. */
+	bool entered;
 	/** @held: its debugger has suspended it: the save area is its owner's; under @lock. */
 	bool held;
 	/** @ended: it is being destroyed; written under @lock. */
@@ -162,6 +164,8 @@ struct gaon_queue {
 	spinlock_t fault_lock;
 	/** @fault: what is wrong. */
 	struct gaon_fault_state fault;
+	/** @clears: twice as often as it was let go on; odd: it just is. */
+	u32 clears;
 	/** @event: to send with the next first fault; NULL when it was sent. */
 	struct gaon_fault_event *event;
 	/** @stopped: it has stopped for its debugger since it was created or resumed. */
@@ -217,11 +221,13 @@ int gaon_fault_prepare(struct gaon_queue *queue);
 void gaon_fault_release(struct gaon_queue *queue);
 bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *fault,
 		     u64 sequence, u32 flags);
+void gaon_fault_note_unseen(struct gaon_queue *queue, const struct gaon_fault_record *fault,
+			    u32 flags, u32 clears);
 void gaon_fault_note_reset(struct gaon_queue *queue);
 void gaon_fault_blame(struct gaon_queue *queue);
 u32 gaon_fault_read(struct gaon_queue *queue, struct drm_gaon_fault *out, bool ack);
 void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved);
-void gaon_fault_restore(struct gaon_queue *queue, const struct gaon_fault_state *saved);
+void gaon_fault_cleared(struct gaon_queue *queue, const struct gaon_fault_state *saved, bool back);
 bool gaon_fault_is_own(u16 type);
 
 /* gaon_doorbell.c */

@@ -68,19 +68,18 @@ bool gaon_queue_fault(struct gaon_queue *queue, const struct gaon_fault_record *
 /* --- the firmware's view -------------------------------------------------------------------- */
 
 /* The firmware says that the queue stands still, and there is no record of it. */
-static void queue_note_unseen(struct gaon_queue *queue, u64 bits)
+static void queue_note_unseen(struct gaon_queue *queue, u64 bits, u32 clears)
 {
+	bool reset = (bits & GAON_QUERY_CONDITION) == GAON_QUERY_RESET;
 	struct gaon_fault_record fault = {
-		.type = GAON_FAULT_NONE,
+		.type = reset ? GAON_FAULT_RESET : GAON_FAULT_NONE,
 		.core = GAON_FAULT_CORE_NONE,
 		.context = queue->hwq.context,
 		.queue = queue->hwq.id,
 	};
 
-	if ((bits & GAON_QUERY_CONDITION) == GAON_QUERY_RESET)
-		gaon_fault_note_reset(queue);
-	else
-		gaon_fault_note(queue, &fault, 0, DRM_GAON_QUEUE_FAULTED);
+	gaon_fault_note_unseen(queue, &fault,
+			       reset ? DRM_GAON_QUEUE_WAS_RESET : DRM_GAON_QUEUE_FAULTED, clears);
 	gaon_event_wake(queue->gdev, queue->hwq.context);
 }
 
@@ -97,6 +96,7 @@ static void queue_note_unseen(struct gaon_queue *queue, u64 bits)
  */
 int gaon_queue_look(struct gaon_queue *queue, unsigned int flags, struct gaon_admin_reply *reply)
 {
+	u32 clears = READ_ONCE(queue->clears);
 	int err;
 
 	if (READ_ONCE(queue->dead))
@@ -105,7 +105,7 @@ int gaon_queue_look(struct gaon_queue *queue, unsigned int flags, struct gaon_ad
 	/* The record was posted before the firmware was told. */
 	gaon_event_drain(queue->gdev, queue->hwq.context);
 	if (!err && reply->value[3] & GAON_QUERY_CONDITION && !READ_ONCE(queue->fault.flags))
-		queue_note_unseen(queue, reply->value[3]);
+		queue_note_unseen(queue, reply->value[3], clears);
 	/* If its event was lost. */
 	if (!err && reply->value[3] & GAON_QUERY_STOPPED)
 		gaon_debug_note(queue);
@@ -184,8 +184,7 @@ static int clear_try(struct gaon_queue *queue, unsigned long end)
 	/* Forgotten first: as soon as the queue goes on it may fault again. */
 	gaon_fault_forget(queue, &saved);
 	err = gaon_queue_admin(queue, GAON_ADMIN_FAULT_CLEAR, 0, 0, NULL);
-	if (err)
-		gaon_fault_restore(queue, &saved);
+	gaon_fault_cleared(queue, &saved, err);
 	return err == -EBUSY ? -EAGAIN : err;
 }
 

@@ -287,7 +287,11 @@ int gaon_admin_wait(struct gaon_device *gdev, struct gaon_admin_req *req)
 	}
 	drm_err(&gdev->drm, "firmware did not answer admin command %#x within %u s\n",
 		req->cmd.opcode, (min(slice, slices - 1u) + 1) * (ADMIN_SLICE / HZ));
-	gaon_reset_schedule(gdev, "firmware does not answer");
+	/* If it does nothing at all it can be started anew; else it lies. */
+	if (silent == ADMIN_SILENT)
+		gaon_reset_firmware_lost(gdev, "firmware does not answer, nor does it beat");
+	else
+		gaon_reset_schedule(gdev, "firmware does not answer");
 	return -ETIMEDOUT;
 done:
 	return req->err ?: gaon_admin_errno(req->reply.status);

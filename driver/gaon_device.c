@@ -208,19 +208,85 @@ static int device_alloc(struct gaon_device *gdev)
 }
 
 /* Memory is set up once: its size does not change over a reset. */
-static int device_start_memory(struct gaon_device *gdev)
+static int device_start_memory(struct gaon_device *gdev, bool kept)
 {
 	int err = 0;
 
 	if (!gdev->ttm)
 		err = gaon_ttm_init(gdev);
-	else
+	else if (!kept)
 		gaon_hbm_was_reset(gdev);
 	if (!err)
 		err = gaon_ras_start(gdev);
 	if (!err && !gdev->migrate)
 		err = gaon_migrate_init(gdev);
 	return err ?: gaon_migrate_start(gdev);
+}
+
+static int device_agree(struct gaon_device *gdev, bool kept)
+{
+	int err;
+
+	err = gaon_events_start(gdev);
+	if (!err)
+		err = gaon_fw_identify(gdev);
+	if (!err)
+		err = gaon_reset_set_heartbeat(gdev);
+	if (!err)
+		err = device_start_memory(gdev, kept);
+	if (!err) {
+		gaon_throttle_start(gdev);
+		gaon_fwlog_start(gdev);
+	}
+	return err;
+}
+
+/**
+ * gaon_device_boot_kept() - from RESET to READY, of a device that has kept HBM
+ * @gdev: the device, silenced
+ *
+ * When it returns the driver's own copies wait for nothing any more.
+ *
+ * Return: 0, or an error that has been logged: HBM is lost.
+ */
+int gaon_device_boot_kept(struct gaon_device *gdev)
+{
+	int err;
+
+	/* Nobody waits for an invalidation while there is memory to be had. */
+	gaon_tlbi_complete(gdev);
+	err = gaon_fw_boot(gdev);
+	if (err)
+		return err;
+	gaon_tlbi_start(gdev);
+	gaon_migrate_drain(gdev);
+	return 0;
+}
+
+/**
+ * gaon_device_start_kept() - from READY to running, after gaon_device_boot_kept()
+ * @gdev: the device
+ * @contents: creates what the firmware is to know; nobody else sends commands meanwhile
+ *
+ * Return: 0, or an error: it must be reset. Nobody waits for it then.
+ */
+int gaon_device_start_kept(struct gaon_device *gdev, int (*contents)(struct gaon_device *gdev))
+{
+	int err;
+
+	gaon_admin_hold(gdev);
+	gaon_admin_start(gdev);
+	err = device_agree(gdev, true);
+	if (!err)
+		err = contents(gdev);
+	if (!err)
+		err = gaon_admin_check(gdev);
+	if (err)
+		gaon_device_silence(gdev);
+	else
+		gaon_device_set_state(gdev, GAON_DEVICE_RUNNING);
+	gaon_admin_release(gdev);
+	return err;
 }
 
 /* From RESET to running; also after a reset. */
@@ -233,17 +299,7 @@ int gaon_device_start(struct gaon_device *gdev)
 		return err;
 	gaon_admin_start(gdev);
 	gaon_tlbi_start(gdev);
-	err = gaon_events_start(gdev);
-	if (!err)
-		err = gaon_fw_identify(gdev);
-	if (!err)
-		err = gaon_reset_set_heartbeat(gdev);
-	if (!err)
-		err = device_start_memory(gdev);
-	if (!err) {
-		gaon_throttle_start(gdev);
-		gaon_fwlog_start(gdev);
-	}
+	err = device_agree(gdev, false);
 	if (!err)
 		err = gaon_admin_check(gdev);
 	if (err) {
@@ -267,6 +323,7 @@ void gaon_device_stop(struct gaon_device *gdev)
 {
 	gaon_device_silence(gdev);
 	gaon_reset_chip(gdev);
+	gaon_tlbi_complete(gdev);
 }
 
 /**

@@ -73,6 +73,8 @@ enum gaon_rung {
 	GAON_RUNG_CONTEXT,
 	/** @GAON_RUNG_ENGINES: all work in flight. */
 	GAON_RUNG_ENGINES,
+	/** @GAON_RUNG_FIRMWARE: all but HBM, contexts and queues without work. */
+	GAON_RUNG_FIRMWARE,
 	/** @GAON_RUNG_CHIP: the device, by its own register. */
 	GAON_RUNG_CHIP,
 	/** @GAON_RUNG_FUNCTION: the device, by the PCI function. */
@@ -117,12 +119,16 @@ struct gaon_resets {
 	atomic_t engines;
 	/** @copies: packets of the driver's own that were lost with the engines, and sent again. */
 	atomic_t copies;
+	/** @firmware: restarts, begun; see gaon_restart.c. */
+	atomic_t firmware;
 	/** @device: of the whole device. */
 	atomic_t device;
 	/** @why: the last one of the device, or the one that is due; written with its state. */
 	const char *why;
 	/** @asked: an administrator wants that one. */
 	bool asked;
+	/** @restart: to start the firmware anew may do. */
+	bool restart;
 	/**
 	 * @frozen: for an error of the link: its reset is waited for. Protected by the lock of the
 	 * PCI device.
@@ -133,6 +139,8 @@ struct gaon_resets {
 	 * who has set the state to RESETTING.
 	 */
 	unsigned int failures;
+	/** @restarted: when the firmware was last, in jiffies; 0: it is forgiven. */
+	u64 restarted;
 	/** @failed_at: the last ones, in jiffies; number n in entry n modulo their number. */
 	u64 failed_at[GAON_RESET_BURST];
 };
@@ -323,6 +331,8 @@ static inline bool gaon_device_running(struct gaon_device *gdev)
 
 int gaon_device_init(struct gaon_device *gdev);
 int gaon_device_start(struct gaon_device *gdev);
+int gaon_device_boot_kept(struct gaon_device *gdev);
+int gaon_device_start_kept(struct gaon_device *gdev, int (*contents)(struct gaon_device *gdev));
 void gaon_device_silence(struct gaon_device *gdev);
 void gaon_device_stop(struct gaon_device *gdev);
 void gaon_device_unplug(struct gaon_device *gdev);
@@ -340,9 +350,12 @@ void gaon_reset_init(struct gaon_device *gdev);
 void gaon_reset_start(struct gaon_device *gdev);
 void gaon_reset_stop(struct gaon_device *gdev);
 void gaon_reset_schedule(struct gaon_device *gdev, const char *why);
+void gaon_reset_firmware_lost(struct gaon_device *gdev, const char *why);
 void gaon_reset_ask(struct gaon_device *gdev);
+void gaon_reset_ask_restart(struct gaon_device *gdev);
 bool gaon_reset_look(struct gaon_device *gdev);
 void gaon_reset_wait(struct gaon_device *gdev);
+bool gaon_restart(struct gaon_device *gdev);
 void gaon_reset_prepare(struct gaon_device *gdev);
 void gaon_reset_done(struct gaon_device *gdev);
 void gaon_reset_freeze(struct gaon_device *gdev);

@@ -171,7 +171,9 @@ static void event_state(struct gaon_device *gdev)
 {
 	u32 state = gaon_read32(gdev, GAON_REG_STATE);
 
-	if (state == GAON_STATE_FATAL || state == GAON_STATE_GONE) {
+	if (state == GAON_STATE_FATAL) {
+		gaon_reset_firmware_lost(gdev, "device reports that it is lost");
+	} else if (state == GAON_STATE_GONE) {
 		gaon_reset_schedule(gdev, "device reports that it is lost");
 	} else if (state == GAON_STATE_DEGRADED) {
 		dev_warn_ratelimited(gdev->drm.dev,

@@ -535,6 +535,12 @@ void gaon_migrate_stop(struct gaon_device *gdev)
 		wake_up_all(&gdev->migrate->wait);
 }
 
+/** gaon_migrate_drain() - after gaon_migrate_stop(): until nobody waits for what was dropped */
+void gaon_migrate_drain(struct gaon_device *gdev)
+{
+	guard(mutex)(&gdev->migrate->lock);
+}
+
 /** gaon_migrate_fini() - before the driver is unbound; the device reaches nothing any more */
 void gaon_migrate_fini(struct gaon_device *gdev)
 {

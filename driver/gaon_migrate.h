@@ -15,6 +15,7 @@ struct ttm_tt;
 int gaon_migrate_init(struct gaon_device *gdev);
 int gaon_migrate_start(struct gaon_device *gdev);
 void gaon_migrate_stop(struct gaon_device *gdev);
+void gaon_migrate_drain(struct gaon_device *gdev);
 void gaon_migrate_fini(struct gaon_device *gdev);
 int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm);
 int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct ttm_tt *tt,

@@ -86,6 +86,15 @@ static struct gaon_queue *queue_take(struct gaon_client *client, u32 handle)
 
 /* --- the device's side ---------------------------------------------------------------------- */
 
+/* A command was cut short by a restart of the firmware, which is over, and can be sent again. */
+static bool queue_was_kept(struct gaon_queue *queue, int *restarts)
+{
+	int before = *restarts;
+
+	*restarts = atomic_read(&queue->gdev->resets.firmware);
+	return *restarts != before && !READ_ONCE(queue->dead) && gaon_device_running(queue->gdev);
+}
+
 /**
  * gaon_queue_admin() - a command on a queue
  * @queue: the queue; on the device
@@ -105,6 +114,7 @@ int gaon_queue_admin(struct gaon_queue *queue, u16 opcode, u32 value, unsigned i
 		     struct gaon_admin_reply *reply)
 {
 	unsigned long end = jiffies + gaon_device_patience(queue->gdev);
+	int restarts = atomic_read(&queue->gdev->resets.firmware);
 	unsigned int pause_ms = 1;
 	int err;
 
@@ -119,6 +129,8 @@ int gaon_queue_admin(struct gaon_queue *queue, u16 opcode, u32 value, unsigned i
 		err = gaon_admin_exec(queue->gdev, &req, flags);
 		if (!err && reply)
 			*reply = req.reply;
+		if (req.err && queue_was_kept(queue, &restarts))
+			continue;
 		if (err != -EBUSY || opcode == GAON_ADMIN_FAULT_CLEAR || time_after(jiffies, end))
 			return err;
 		msleep(pause_ms);
@@ -148,7 +160,7 @@ static int queue_enter_device(struct gaon_queue *queue, struct gaon_admin_queue 
 {
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE } };
 	struct gaon_device *gdev = queue->gdev;
-	int err;
+	int restarts = atomic_read(&gdev->resets.firmware), err;
 
 	cmd->queue = queue->hwq.id;
 	cmd->context = queue->vm->context;
@@ -162,8 +174,12 @@ static int queue_enter_device(struct gaon_queue *queue, struct gaon_admin_queue 
 	queue->cmd = *cmd;
 	queue->on_device = true;
 	err = gaon_admin_exec(gdev, &req, 0);
-	if (!err)
-		return 0;
+	if (!err) {
+		WRITE_ONCE(queue->entered, true);
+		smp_mb();	/* a restart counts first, then looks who is there */
+		/* Else it may have overlooked it: the caller destroys it, wherever it is. */
+		return atomic_read(&gdev->resets.firmware) == restarts ? 0 : -EBUSY;
+	}
 	/* Without an answer nobody knows: then it ends with the reset that is due. */
 	if (gaon_device_state(gdev) == GAON_DEVICE_RUNNING)
 		queue->on_device = false;
@@ -171,26 +187,36 @@ static int queue_enter_device(struct gaon_queue *queue, struct gaon_admin_queue 
 	return err == -ENOENT ? -ECANCELED : gaon_queue_told(queue, err);
 }
 
-/* When it returns nothing of the queue is in flight, and the device knows it no more. */
-static void queue_leave_device(struct gaon_queue *queue)
+/* Whether to try again: a restart of the firmware cut it short, after which the queue is there. */
+static bool queue_try_leave(struct gaon_queue *queue)
 {
 	struct gaon_device *gdev = queue->gdev;
-	int err = 0, idx;
+	int restarts = atomic_read(&gdev->resets.firmware), err = 0, idx;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
-		return;		/* the card was reset */
+		return false;	/* the card was reset */
 	if (!READ_ONCE(queue->dead)) {
 		mutex_lock(&queue->lock);
 		gaon_queue_ask_times(queue);
 		err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_DESTROY, 0, 0, NULL);
 		mutex_unlock(&queue->lock);
 		/* TIMEOUT: it took long, and a reset of the context, but it is gone. */
-		if (err && err != -ETIMEDOUT && err != -ENOENT)
+		if (err && err != -ETIMEDOUT && err != -ENOENT &&
+		    atomic_read(&gdev->resets.firmware) == restarts)
 			gaon_reset_schedule(gdev, "a queue cannot be destroyed");
 	}
 	drm_dev_exit(idx);
-	if (err)
-		gaon_reset_wait(gdev);
+	if (!err || err == -ENOENT)
+		return false;
+	gaon_reset_wait(gdev);
+	return queue_was_kept(queue, &restarts);
+}
+
+/* When it returns nothing of the queue is in flight, and the device knows it no more. */
+static void queue_leave_device(struct gaon_queue *queue)
+{
+	while (queue_try_leave(queue))
+		;
 }
 
 /* --- life ----------------------------------------------------------------------------------- */

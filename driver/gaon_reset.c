@@ -148,12 +148,13 @@ int gaon_reset_engines(struct gaon_device *gdev)
 
 /* Who gets true resets it, and nobody else. */
 static bool reset_claim(struct gaon_device *gdev, enum gaon_device_state from, const char *why,
-			bool asked)
+			bool asked, bool restart)
 {
 	if (atomic_cmpxchg(&gdev->state, from, GAON_DEVICE_RESETTING) != from)
 		return false;
 	WRITE_ONCE(gdev->resets.why, why);
 	gdev->resets.asked = asked;
+	gdev->resets.restart = restart;
 	gdev->resets.began = ktime_get();
 	gdev->resets.rung = GAON_RUNG_CHIP;
 	trace_gaon_reset(gdev, why);
@@ -164,8 +165,8 @@ static bool reset_claim(struct gaon_device *gdev, enum gaon_device_state from, c
 /* Also of a device that is wedged. */
 static bool reset_claim_asked(struct gaon_device *gdev, const char *why)
 {
-	return reset_claim(gdev, GAON_DEVICE_RUNNING, why, true) ||
-	       reset_claim(gdev, GAON_DEVICE_WEDGED, why, true);
+	return reset_claim(gdev, GAON_DEVICE_RUNNING, why, true, false) ||
+	       reset_claim(gdev, GAON_DEVICE_WEDGED, why, true, false);
 }
 
 /**
@@ -178,7 +179,20 @@ static bool reset_claim_asked(struct gaon_device *gdev, const char *why)
  */
 void gaon_reset_schedule(struct gaon_device *gdev, const char *why)
 {
-	if (reset_claim(gdev, GAON_DEVICE_RUNNING, why, false))
+	if (reset_claim(gdev, GAON_DEVICE_RUNNING, why, false, false))
+		queue_work(gdev->wq, &gdev->reset_work);
+}
+
+/**
+ * gaon_reset_firmware_lost() - as gaon_reset_schedule(), where it may do to start the firmware anew
+ * @gdev: the device
+ * @why: for the log; constant
+ *
+ * The firmware has ended, or does nothing; it has said nothing that was false.
+ */
+void gaon_reset_firmware_lost(struct gaon_device *gdev, const char *why)
+{
+	if (reset_claim(gdev, GAON_DEVICE_RUNNING, why, false, true))
 		queue_work(gdev->wq, &gdev->reset_work);
 }
 
@@ -193,6 +207,16 @@ void gaon_reset_ask(struct gaon_device *gdev)
 {
 	if (reset_claim_asked(gdev, "asked for in debugfs"))
 		queue_work(gdev->wq, &gdev->reset_work);
+}
+
+/** gaon_reset_ask_restart() - as gaon_reset_ask(), of the firmware alone, if the device runs */
+void gaon_reset_ask_restart(struct gaon_device *gdev)
+{
+	if (reset_claim(gdev, GAON_DEVICE_RUNNING, "restart of the firmware asked for in debugfs",
+			true, true))
+		queue_work(gdev->wq, &gdev->reset_work);
+	else
+		gaon_reset_ask(gdev);
 }
 
 /** gaon_reset_wait() - sleep until no reset is due or under way; not from the reset itself */
@@ -256,8 +280,10 @@ static void reset_lose(struct gaon_device *gdev)
 	atomic_inc(&gdev->resets.device);
 	gaon_vm_lose_all(gdev);
 	gaon_queues_lose_all(gdev, -ECANCELED);
-	if (gdev->resets.asked)
+	if (gdev->resets.asked) {
 		gdev->resets.failures = 0;
+		gdev->resets.restarted = 0;
+	}
 }
 
 /* And before that it does nothing any more. */
@@ -308,8 +334,10 @@ static void reset_work(struct work_struct *work)
 	gaon_power_keep(gdev);
 	if (!gdev->resets.asked)
 		gaon_coredump_reset(gdev, GAON_DUMP_KIND_DEVICE, gdev->resets.why);
-	reset_stop(gdev);
-	reset_start_or_give_up(gdev);
+	if (!gaon_restart(gdev)) {
+		reset_stop(gdev);
+		reset_start_or_give_up(gdev);
+	}
 	gaon_event_wake_all(gdev);
 	gaon_power_put(gdev);
 }
@@ -327,7 +355,7 @@ static bool reset_take(struct gaon_device *gdev, const char *why, bool asked)
 		    (!asked && gaon_device_state(gdev) == GAON_DEVICE_WEDGED))
 			return false;
 	} while (asked ? !reset_claim_asked(gdev, why) :
-			 !reset_claim(gdev, GAON_DEVICE_RUNNING, why, false));
+			 !reset_claim(gdev, GAON_DEVICE_RUNNING, why, false, false));
 	flush_work(&gdev->reset_work);
 	disable_delayed_work_sync(&gdev->heartbeat);
 	return true;
@@ -504,7 +532,7 @@ static void heartbeat_work(struct work_struct *work)
 		if ((beat != GAON_STATE_GONE || gaon_reset_look(gdev)) &&
 		    gdev->heartbeat_missed >= HEARTBEAT_MISSED) {
 			gdev->heartbeat_missed = 0;
-			gaon_reset_schedule(gdev, "the firmware's heartbeat stopped");
+			gaon_reset_firmware_lost(gdev, "the firmware's heartbeat stopped");
 		}
 		gaon_fwlog_poll(gdev);
 	}

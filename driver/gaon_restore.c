@@ -55,13 +55,16 @@ bool gaon_restore_suspend(struct gaon_vm *vm)
 		vm->suspended = true;
 		return true;
 	}
+	/* First: if the firmware is started anew meanwhile it comes back suspended. */
+	WRITE_ONCE(vm->suspended, true);
 	err = gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_SUSPEND, vm->context, 0,
 			    GAON_ADMIN_RECLAIM);
 	/*
 	 * Else its work may fault; what is taken away is taken away all the same. A context whose
 	 * work did not stop in time is suspended, too.
 	 */
-	vm->suspended = !err || err == -ETIMEDOUT;
+	if (err && err != -ETIMEDOUT && err != -EIO)
+		WRITE_ONCE(vm->suspended, false);
 	if (err)
 		drm_dbg(&vm->gdev->drm, "context %u is not suspended (error %d)\n", vm->context,
 			err);
@@ -115,15 +118,18 @@ static bool restore_any_evicted(struct gaon_vm *vm)
 static int restore_resume(struct gaon_vm *vm, unsigned long began, bool moved)
 {
 	unsigned long took = jiffies - began;
+	bool suspended;
 
 	guard(mutex)(&vm->lock);
 	if (gaon_userptr_any_invalid(vm) || restore_any_evicted(vm))
 		return -EBUSY;
 	vm->missing = false;
-	if (vm->suspended)
+	suspended = vm->suspended;
+	/* First: if the firmware is started anew meanwhile it goes on. */
+	WRITE_ONCE(vm->suspended, false);
+	if (suspended)
 		gaon_admin_id(vm->gdev, GAON_ADMIN_CONTEXT_RESUME, vm->context, 0,
 			      GAON_ADMIN_RECLAIM);
-	vm->suspended = false;
 	/* Who only changes its own memory gets no more time for it. */
 	if (moved)
 		WRITE_ONCE(vm->runs_until, jiffies + clamp(took * RESTORE_PAYS, RESTORE_RUN_MIN,

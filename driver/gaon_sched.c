@@ -514,6 +514,17 @@ static void kq_stop_work(struct work_struct *work)
 	drm_dev_exit(idx);
 }
 
+/** gaon_kq_stop_again() - the firmware was lost while it gave the queue's work up, perhaps */
+void gaon_kq_stop_again(struct gaon_kq *kq)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&kq->lock, flags);
+	if (kq->phase == GAON_KQ_STOPPING)
+		queue_work(kq->queue->gdev->queues->wq, &kq->stop);
+	spin_unlock_irqrestore(&kq->lock, flags);
+}
+
 /** gaon_kq_lose() - the device was reset or is gone: all jobs fail, for good */
 void gaon_kq_lose(struct gaon_kq *kq, int err)
 {

@@ -162,6 +162,7 @@ void gaon_kq_destroy(struct gaon_kq *kq);
 void gaon_kq_complete(struct gaon_kq *kq);
 void gaon_kq_check(struct gaon_kq *kq, const struct gaon_admin_reply *reply);
 void gaon_kq_fail(struct gaon_kq *kq, u64 guilty);
+void gaon_kq_stop_again(struct gaon_kq *kq);
 void gaon_kq_lose(struct gaon_kq *kq, int err);
 bool gaon_kq_is_stopped(struct gaon_kq *kq);
 void gaon_kq_go_on(struct gaon_kq *kq);

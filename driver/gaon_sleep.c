@@ -16,8 +16,14 @@
 
 /* --- contexts ------------------------------------------------------------------------------- */
 
-/* The first at or behind a context's number, with a reference, but those that are just going. */
-static struct gaon_vm *vm_next(struct gaon_device *gdev, unsigned long *context)
+/**
+ * gaon_vm_next() - the first at or behind a context's number, but those that are just going
+ * @gdev: the device
+ * @context: where to begin; then where to go on
+ *
+ * Return: it, with a reference; NULL: there is none.
+ */
+struct gaon_vm *gaon_vm_next(struct gaon_device *gdev, unsigned long *context)
 {
 	struct gaon_vm *vm;
 
@@ -55,7 +61,7 @@ int gaon_vm_sleep_all(struct gaon_device *gdev)
 	struct gaon_vm *vm;
 	int err = 0;
 
-	while (!err && (vm = vm_next(gdev, &context))) {
+	while (!err && (vm = gaon_vm_next(gdev, &context))) {
 		err = vm_sleep(vm);
 		gaon_vm_put(vm);
 	}
@@ -83,7 +89,7 @@ int gaon_vm_create_all(struct gaon_device *gdev)
 	struct gaon_vm *vm;
 	int err = 0;
 
-	while (!err && (vm = vm_next(gdev, &context))) {
+	while (!err && (vm = gaon_vm_next(gdev, &context))) {
 		err = vm_create(vm);
 		gaon_vm_put(vm);
 	}
@@ -116,7 +122,7 @@ void gaon_vm_wake_all(struct gaon_device *gdev)
 	unsigned long context = 0;
 	struct gaon_vm *vm;
 
-	while ((vm = vm_next(gdev, &context))) {
+	while ((vm = gaon_vm_next(gdev, &context))) {
 		vm_wake(vm);
 		gaon_vm_put(vm);
 	}

@@ -3,7 +3,9 @@
 #define _GAON_SLEEP_H_
 
 struct gaon_device;
+struct gaon_vm;
 
+struct gaon_vm *gaon_vm_next(struct gaon_device *gdev, unsigned long *context);
 int gaon_vm_sleep_all(struct gaon_device *gdev);
 int gaon_vm_create_all(struct gaon_device *gdev);
 void gaon_vm_wake_all(struct gaon_device *gdev);

@@ -319,7 +319,7 @@ static int stats_retired(struct seq_file *file, void *arg)
 static int stats_recovery(struct seq_file *file, void *arg)
 {
 	static const char *const names[GAON_RUNGS] = {
-		"queue", "context", "engines", "chip", "function", "link",
+		"queue", "context", "engines", "firmware", "chip", "function", "link",
 	};
 	struct drm_debugfs_entry *entry = file->private;
 	struct gaon_resets *resets = &to_gaon_device(entry->dev)->resets;
@@ -361,13 +361,19 @@ static int stats_reset_engines(struct gaon_device *gdev)
 	return err;
 }
 
-static int stats_reset_device(struct gaon_device *gdev)
+static int stats_reset_device(struct gaon_device *gdev, bool firmware)
 {
-	gaon_reset_ask(gdev);
+	if (firmware)
+		gaon_reset_ask_restart(gdev);
+	else
+		gaon_reset_ask(gdev);
 	return gaon_device_wait_running(gdev);
 }
 
-/* "engines" drops all work in flight; anything else resets the whole device. When it is over. */
+/*
+ * "engines" drops all work in flight; "firmware" starts that anew, too; anything else resets the
+ * whole device. When it is over.
+ */
 static ssize_t stats_reset_write(struct file *file, const char __user *text, size_t bytes,
 				 loff_t *at)
 {
@@ -383,7 +389,7 @@ static ssize_t stats_reset_write(struct file *file, const char __user *text, siz
 	err = gaon_power_get(gdev);
 	if (!err) {
 		err = sysfs_streq(word, "engines") ? stats_reset_engines(gdev) :
-						     stats_reset_device(gdev);
+			stats_reset_device(gdev, sysfs_streq(word, "firmware"));
 		gaon_power_put(gdev);
 	}
 	gaon_power_exit(gdev, gate);

@@ -48,6 +48,22 @@ int gaon_tlbi_init(struct gaon_device *gdev)
 }
 EXPORT_SYMBOL_IF_KUNIT(gaon_tlbi_init);
 
+/**
+ * gaon_tlbi_complete() - the device was reset: it reaches nothing, through no translation
+ * @gdev: the device
+ *
+ * Until it is started invalidations do nothing. It may take memory to start it, and who frees
+ * memory may wait for one.
+ */
+void gaon_tlbi_complete(struct gaon_device *gdev)
+{
+	struct gaon_tlbi *tlbi = gdev->tlbi;
+
+	guard(spinlock)(&tlbi->lock);
+	WRITE_ONCE(*tlbi->done, tlbi->seq);
+	tlbi->held = true;
+}
+
 /** gaon_tlbi_start() - after a reset, which completed whatever was pending */
 void gaon_tlbi_start(struct gaon_device *gdev)
 {

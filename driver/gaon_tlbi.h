@@ -7,6 +7,7 @@
 struct gaon_device;
 
 int gaon_tlbi_init(struct gaon_device *gdev);
+void gaon_tlbi_complete(struct gaon_device *gdev);
 void gaon_tlbi_start(struct gaon_device *gdev);
 void gaon_tlbi_hold(struct gaon_device *gdev);
 void gaon_tlbi_release(struct gaon_device *gdev);

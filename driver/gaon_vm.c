@@ -50,15 +50,15 @@ int gaon_vm_create_context(struct gaon_vm *vm)
 	return err;
 }
 
-/* When it returns the device walks the VM's tables no more. */
-static void context_destroy(struct gaon_vm *vm)
+/* Whether to try again: a restart of the firmware cut it short. */
+static bool context_try_destroy(struct gaon_vm *vm)
 {
 	struct gaon_device *gdev = vm->gdev;
-	bool lost = false;
-	int err, idx;
+	int restarts = atomic_read(&gdev->resets.firmware), err, idx;
+	bool away = false;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
-		return;
+		return false;
 	err = test_bit(GAON_VM_STATE_LOST, &vm->state) ? -EIO :
 	      gaon_admin_id(gdev, GAON_ADMIN_CONTEXT_DESTROY, vm->context, 0, 0);
 	/* NOENT: while this waited the machine slept, and it was not created again. */
@@ -66,13 +66,24 @@ static void context_destroy(struct gaon_vm *vm)
 		gaon_tlbi_range(gdev, vm->asid, 0, 0);
 	} else {
 		/* Lost already, or by the reset that follows. */
-		if (!test_bit(GAON_VM_STATE_LOST, &vm->state))
+		away = true;
+		if (!test_bit(GAON_VM_STATE_LOST, &vm->state) &&
+		    atomic_read(&gdev->resets.firmware) == restarts)
 			gaon_reset_schedule(gdev, "a context cannot be destroyed");
-		lost = true;
 	}
 	drm_dev_exit(idx);
-	if (lost)
-		gaon_reset_wait(gdev);
+	if (!away)
+		return false;
+	gaon_reset_wait(gdev);
+	return !test_bit(GAON_VM_STATE_LOST, &vm->state) && gaon_device_running(gdev) &&
+	       atomic_read(&gdev->resets.firmware) != restarts;
+}
+
+/* When it returns the device walks the VM's tables no more. */
+static void context_destroy(struct gaon_vm *vm)
+{
+	while (context_try_destroy(vm))
+		;
 }
 
 /* Numbers of contexts are given out in turn, like those of queues. */
@@ -159,10 +170,16 @@ VISIBLE_IF_KUNIT int gaon_vm_init(struct gaon_vm *vm)
 }
 EXPORT_SYMBOL_IF_KUNIT(gaon_vm_init);
 
+/* That may have taken a context away which they did not know. */
+static int vm_resets(struct gaon_device *gdev)
+{
+	return atomic_read(&gdev->resets.device) + atomic_read(&gdev->resets.firmware);
+}
+
 static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_vm_create *args)
 {
 	struct gaon_device *gdev = gfile->gdev;
-	int resets = atomic_read(&gdev->resets.device), err;
+	int resets = vm_resets(gdev), err;
 	struct gaon_vm *vm;
 
 	vm = kzalloc_obj(*vm, GFP_KERNEL_ACCOUNT);
@@ -187,7 +204,7 @@ static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_
 		goto err_context;
 	xa_store(&gdev->vms, vm->context, vm, GFP_KERNEL);
 	/* A reset meanwhile may have looked before it was there. */
-	if (!gaon_device_running(gdev) || atomic_read(&gdev->resets.device) != resets)
+	if (!gaon_device_running(gdev) || vm_resets(gdev) != resets)
 		set_bit(GAON_VM_STATE_LOST, &vm->state);
 	return vm;
 
@@ -499,18 +516,22 @@ int gaon_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *f
 }
 
 /*
- * A reset clears HBM, which is mapped, before it comes to the address spaces. It begins with the
- * device's state, so that is read first: running is either from before anything was cleared, or
- * from after all of them were told.
+ * A reset clears HBM, which is mapped, before it comes to the address spaces; while it is under way
+ * nobody knows whether it will. It begins with the device's state, so that is read first: running
+ * is either from before anything was cleared, or from after all of them were told.
  */
-static bool vm_is_lost(struct gaon_vm *vm)
+static int vm_is_lost(struct gaon_vm *vm, bool *lost)
 {
-	bool running;
+	int err;
 
 	rmb();		/* what the caller has read of HBM comes before */
-	running = gaon_device_running(vm->gdev) && gaon_reset_look(vm->gdev);
+	err = gaon_device_wait_running(vm->gdev);
+	if (err == -ERESTARTSYS)
+		return err;
+	*lost = err || !gaon_reset_look(vm->gdev);
 	smp_rmb();	/* with gaon_device_set_state(), which comes after gaon_vm_lose_all() */
-	return !running || test_bit(GAON_VM_STATE_LOST, &vm->state);
+	*lost |= test_bit(GAON_VM_STATE_LOST, &vm->state);
+	return 0;
 }
 
 /** gaon_ioctl_vm_state() - %DRM_IOCTL_GAON_VM_STATE */
@@ -519,15 +540,20 @@ int gaon_ioctl_vm_state(struct drm_device *drm, void *data, struct drm_file *fil
 	struct drm_gaon_vm_state *args = data;
 	struct drm_gpuva *va;
 	struct gaon_vm *vm;
+	bool lost;
+	int err;
 
 	if (args->state || args->mapped || args->tables || args->large_pages || args->giant_pages)
 		return -EINVAL;
 	vm = gaon_vm_lookup(to_gaon_file(file), args->vm_id);
 	if (!vm)
 		return -ENOENT;
+	err = vm_is_lost(vm, &lost);
+	if (err)
+		goto out;
 	if (test_bit(GAON_VM_STATE_UNUSABLE, &vm->state))
 		args->state |= DRM_GAON_VM_UNUSABLE;
-	if (vm_is_lost(vm))
+	if (lost)
 		args->state |= DRM_GAON_VM_LOST;
 	scoped_guard(mutex, &vm->lock) {
 		drm_gpuvm_for_each_va(va, &vm->base) {
@@ -538,6 +564,7 @@ int gaon_ioctl_vm_state(struct drm_device *drm, void *data, struct drm_file *fil
 		args->large_pages = vm->pt.leaves[1];
 		args->giant_pages = vm->pt.leaves[2];
 	}
+out:
 	gaon_vm_put(vm);
-	return 0;
+	return err;
 }

@@ -32,17 +32,20 @@ bool queue_runnable(const struct fw_queue *q)
 
 bool queue_has_goal(const struct fw_queue *q)
 {
-	return q->op.opcode || q->drop || must_leave(q);
+	return q->op.opcode || q->drop || q->adopt || must_leave(q);
 }
 
+/* To be adopted it needs its memory, which it may not have while it is suspended. */
 bool queue_needs_hold(const struct fw_queue *q)
 {
 	return q->place == QUEUE_OUT && !destroying(q) &&
-	       (q->drop || q->op.opcode == GAON_ADMIN_FAULT_CLEAR);
+	       (q->drop || q->op.opcode == GAON_ADMIN_FAULT_CLEAR || (q->adopt && !must_leave(q)));
 }
 
 void queue_make_ready(struct fw_queue *q)
 {
+	if (q->adopt)
+		queue_drive(q);
 	if (q->place == QUEUE_OUT && queue_runnable(q) && !q->ready)
 		ready_add(q);
 }
@@ -58,6 +61,7 @@ static void finish_op(struct fw_queue *q, uint32_t status)
 static void finish_drop(struct fw_queue *q)
 {
 	q->drop = false;
+	q->adopt = false;
 	q->saved = false;
 	q->condition = QUEUE_DROPPED;
 	engine_queue_done(q);
@@ -131,10 +135,26 @@ static void drive_stopping(struct fw_queue *q)
 		slot_stop(q, true);
 }
 
+/* It goes on if it slept when its firmware was lost; else nobody knows how far its work was. */
+static void adopt_held(struct fw_queue *q)
+{
+	if (!slot_command(q->slot, GAON_SLOT_CMD_ADOPT)) {
+		q->drop = true;
+		return;
+	}
+	q->adopt = false;
+	if (!must_leave(q))
+		slot_run(q);
+}
+
 static void drive_held(struct fw_queue *q)
 {
 	if (destroying(q)) {
 		slot_unload(q);
+		return;
+	}
+	if (q->adopt && !q->drop) {
+		adopt_held(q);
 		return;
 	}
 	if (q->drop) {
@@ -195,7 +215,7 @@ static void settle_context(struct fw_queue *q)
 void queue_drive(struct fw_queue *q)
 {
 	uint8_t place, condition;
-	bool drop;
+	bool drop, adopt;
 
 	do {
 		if (!queue_has_goal(q))
@@ -203,8 +223,10 @@ void queue_drive(struct fw_queue *q)
 		place = q->place;
 		condition = q->condition;
 		drop = q->drop;
+		adopt = q->adopt;
 		drive_step(q);
-	} while (place != q->place || condition != q->condition || drop != q->drop);
+	} while (place != q->place || condition != q->condition || drop != q->drop ||
+		 adopt != q->adopt);
 	settle_context(q);
 }
 
@@ -214,7 +236,7 @@ void queue_give_up(struct fw_queue *q)
 	ready_remove(q);
 	if (q->place == QUEUE_HELD)
 		slot_unload(q);
-	if (q->drop)
+	if (q->drop || q->adopt)
 		finish_drop(q);
 	else
 		q->condition = QUEUE_BROKEN;

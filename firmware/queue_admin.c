@@ -226,9 +226,10 @@ static uint32_t check_restore(const struct gaon_admin_restore *c)
 	const struct fw_queue *q = &queues[c->queue];
 
 	if (c->state & ~(GAON_QUERY_CONDITION | GAON_QUERY_SAVED | GAON_QUERY_LATE |
-			 GAON_QUERY_ASLEEP) ||
+			 GAON_QUERY_ASLEEP | GAON_RESTORE_ADOPT) ||
 	    (c->state & GAON_QUERY_CONDITION) > QUEUE_DROPPED ||
-	    (c->state & GAON_QUERY_SAVED && !q->save_va))
+	    (c->state & GAON_QUERY_SAVED && !q->save_va) ||
+	    (c->state & GAON_RESTORE_ADOPT && c->state != GAON_RESTORE_ADOPT))
 		return GAON_ADMIN_ERR_RANGE;
 	if (q->op.opcode || q->context_waits || q->drop || contexts[q->context].op.opcode)
 		return GAON_ADMIN_ERR_BUSY;
@@ -261,6 +262,7 @@ uint32_t queue_restore(const struct gaon_admin_cmd *cmd, const struct fw_ticket 
 	q->saved = c->state & GAON_QUERY_SAVED;
 	q->late = c->state & GAON_QUERY_LATE;
 	q->asleep = c->state & GAON_QUERY_ASLEEP;
+	q->adopt = c->state & GAON_RESTORE_ADOPT;
 	return GAON_ADMIN_OK;
 }
 

@@ -222,15 +222,15 @@ static void evict_for(const struct fw_queue *q)
 }
 
 /*
- * Bound without running, only to be reset or cleared.  If even that faults, its memory is not there:
- * a reset is then complete, a clear fails.
+ * Bound without running, only to be reset, cleared or adopted.  If even that faults, its memory is not
+ * there: a reset is then complete, a clear fails, and what cannot be adopted is reset.
  */
 static void load_held(uint16_t slot, struct fw_queue *q)
 {
 	slot_load(slot, q, true);
 	if (q->place == QUEUE_HELD && slot_status(slot) == GAON_SLOT_STOPPED) {
 		queue_drive(q);
-		if (!q->drop && q->op.opcode != GAON_ADMIN_FAULT_CLEAR)
+		if (!q->drop && !q->adopt && q->op.opcode != GAON_ADMIN_FAULT_CLEAR)
 			return;
 	}
 	queue_give_up(q);

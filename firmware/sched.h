@@ -45,6 +45,7 @@ struct fw_queue {
 	bool debug;			/* its workgroups stop instead of faulting */
 	bool stopped;			/* they did, until RESUME */
 	bool drop;			/* must end DROPPED */
+	bool adopt;			/* only its state block knows its read index */
 	bool timed_out;			/* the command under way answers TIMEOUT */
 	bool late;			/* others were reset because it did not stop; until FAULT_CLEAR */
 	bool context_waits;		/* counted in its context's command */

@@ -89,6 +89,7 @@ struct gaon_admin_state {
 #define GAON_FEATURE_POWER		(1ull << 6)	/* cap of power and clock can be set: POWER */
 #define GAON_FEATURE_ERRORS		(1ull << 8)	/* ERRORS, RETIRE, INJECT of a place */
 #define GAON_FEATURE_DEBUG		(1ull << 9)	/* GAON_QUEUE_F_DEBUG */
+#define GAON_FEATURE_RESTART		(1ull << 10)	/* GAON_RESET_FIRMWARE, GAON_RESTORE_ADOPT */
 
 struct gaon_admin_identify {		/* reply: data written at data_pa */
 	uint64_t data_pa;
@@ -167,6 +168,7 @@ struct gaon_admin_id {			/* DESTROY, SUSPEND, RESUME, RESET, PRIORITY, CLEAR, QU
 #define GAON_QUERY_LATE			0x40	/* others were reset because it did not stop */
 #define GAON_QUERY_ASLEEP		0x80	/* out of a slot since it had nothing to do */
 #define GAON_QUERY_STOPPED		0x100	/* it stopped for its debugger, until RESUME */
+#define GAON_RESTORE_ADOPT		0x200	/* QUEUE_RESTORE alone: the state block knows where it was */
 
 struct gaon_admin_restore {		/* QUEUE_RESTORE: what QUEUE_QUERY told */
 	uint32_t queue;

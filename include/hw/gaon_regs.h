@@ -50,7 +50,7 @@
 #define GAON_REG_BOOT		0x001c	/* wo: GAON_BOOT_GO starts the ROM; only in state RESET */
 #define GAON_REG_FW_VERSION	0x0020	/* ro: major << 24 | minor << 16 | patch, once READY */
 #define GAON_REG_FW_ABI		0x0024	/* ro: min << 16 | max admin ABI, once READY */
-#define GAON_REG_RESET		0x0028	/* wo: GAON_RESET_CHIP */
+#define GAON_REG_RESET		0x0028	/* wo: GAON_RESET_* */
 #define GAON_REG_HEARTBEAT	0x002c	/* ro: counts while the firmware lives */
 #define GAON_REG_HBM_SIZE	0x0030	/* ro 64: bytes */
 #define GAON_REG_APERTURE	0x0038	/* ro 64: bytes of BAR2 */
@@ -88,6 +88,7 @@
 #define GAON_REVISION		0x00010000u
 #define GAON_BOOT_GO		0x424f4f54u	/* "BOOT" */
 #define GAON_RESET_CHIP		0x52534554u	/* "RSET" */
+#define GAON_RESET_FIRMWARE	0x52534657u	/* "RSFW": all but HBM; needs GAON_FEATURE_RESTART */
 
 #define GAON_STATE_RESET	0
 #define GAON_STATE_ROM		1

@@ -32,7 +32,7 @@ def test_reset(root):
     expect(root, "reset without a device", 2, "reset", err="--device says which card")
     report("reset: GAON_DEVICE names none", admin_test.run(root, "reset", GAON_DEVICE="accel2").returncode == 2)
     expect(root, "reset of a card that is not there", 1, "reset", "-d", "accel7", err="no card is named 'accel7'; there are: accel0")
-    expect(root, "reset in a way that is not there", 2, "reset", "-d", "accel2", "-m", "hammer", err="function, chip or engines")
+    expect(root, "reset in a way that is not there", 2, "reset", "-d", "accel2", "-m", "hammer", err="function, chip, firmware or engines")
     done = document(root, "reset", "-d", "0000:02:00.0", "-m", "chip", code=1)
     report("reset: who holds it, as JSON", done["done"] is False and done["state"] == "ready" and done["resets"] == 3 and
            [h["pid"] for h in done["holders"]] == [100, 101], done)

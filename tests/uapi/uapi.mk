@@ -90,6 +90,7 @@ $(UAPI_EDGES): %: %.o $(O)/tests/uapi/edges/counters.o $(UAPI_LIB)
 
 # One swaps, and one has the card without its driver, too.
 $(O)/tests/uapi/edges/own: $(O)/tests/uapi/edges/swap.o
+$(O)/tests/uapi/edges/restart: $(O)/tests/uapi/liar/cards.o
 $(O)/tests/uapi/edges/vfio: $(O)/tests/vm/card/card_open.o $(O)/tests/unit/dev_host.o
 
 # The machine is short of memory.

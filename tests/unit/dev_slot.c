@@ -218,6 +218,41 @@ START_TEST(test_kill_skip)
 }
 END_TEST
 
+/* Only the state block knows where the queue of another firmware was: at its end, or nobody knows where. */
+static void load_held(uint32_t slot, uint32_t queue)
+{
+	struct sim_slot_fields f = fields(slot, queue);
+
+	f.flags |= GAON_MCU_SLOT_F_HOLD;
+	ck_assert_uint_eq(command(GAON_SLOT_CMD_LOAD, &f), 0);
+}
+
+START_TEST(test_adopt)
+{
+	load_held(0, 0);
+	state[0].read = state[0].write = 5;
+	state[0].status = GAON_QUEUE_OK;
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), 0);
+	ck_assert_uint_eq(sim->slots[0].status, GAON_SLOT_STOPPED);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_RUN, 0), 0);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), GAON_ADMIN_ERR_STATE);
+	push(0, nop);
+	run();
+	ck_assert_uint_eq(state[0].read, 6);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_UNLOAD, 0), 0);
+
+	load_held(0, 0);
+	state[0].write = 7;
+	state[0].status = GAON_QUEUE_OK;
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), GAON_ADMIN_ERR_RANGE);
+	state[0].write = 6;
+	state[0].status = GAON_QUEUE_FAULTED;
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), GAON_ADMIN_ERR_RANGE);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_SKIP, 0), 0);
+	ck_assert_uint_eq(state[0].status, GAON_QUEUE_RESET);
+}
+END_TEST
+
 START_TEST(test_fault_and_clear)
 {
 	struct gaon_packet bad = { .type = 0x7f, .tag = 42 };
@@ -443,12 +478,20 @@ START_TEST(test_fatal)
 }
 END_TEST
 
+/* And the one that keeps HBM. */
 START_TEST(test_chip_reset)
 {
+	uint64_t bytes;
+	uint64_t *hbm = gaon_sim_hbm(sim, &bytes);
+
+	hbm[0] = hbm[bytes / 8 - 1] = 0x5eed;
 	load(0, 0);
 	push(0, wait_for(1));
 	run();
-	dev_write32(&host, GAON_REG_RESET, GAON_RESET_CHIP);
+	dev_write32(&host, GAON_REG_RESET, _i ? GAON_RESET_FIRMWARE : GAON_RESET_CHIP);
+	ck_assert_uint_eq(hbm[0], _i ? 0x5eed : 0);
+	ck_assert_uint_eq(hbm[bytes / 8 - 1], _i ? 0x5eed : 0);
+	ck_assert_uint_eq(dev_read32(&host, GAON_REG_STATE), GAON_STATE_RESET);
 	ck_assert_uint_eq(sim->slots[0].status, GAON_SLOT_EMPTY);
 	ck_assert(!sim->contexts[1].enabled);
 	gaon_sim_doorbell(sim, 1, 0);
@@ -468,6 +511,7 @@ int main(void)
 	tcase_add_test(tc, test_wait);
 	tcase_add_test(tc, test_wait_signal);
 	tcase_add_test(tc, test_kill_skip);
+	tcase_add_test(tc, test_adopt);
 	tcase_add_test(tc, test_fault_and_clear);
 	tcase_add_test(tc, test_hostile_state);
 	tcase_add_test(tc, test_state_unmapped);
@@ -477,7 +521,7 @@ int main(void)
 	tcase_add_test(tc, test_want_events);
 	tcase_add_test(tc, test_engine_reset);
 	tcase_add_test(tc, test_fatal);
-	tcase_add_test(tc, test_chip_reset);
+	tcase_add_loop_test(tc, test_chip_reset, 0, 2);
 	suite_add_tcase(s, tc);
 	return check_run(s);
 }

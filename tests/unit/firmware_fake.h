@@ -44,6 +44,7 @@ struct fake_queue {
 	int slot;			/* -1: in none */
 	bool pending;			/* in the FIFO of rung queues */
 	uint64_t write, read;
+	uint64_t left;			/* read index in the state block, of a queue of before */
 	uint32_t status;		/* of its state block */
 	bool waits;			/* its next packet is a WAIT that does not come true */
 	bool sticky;			/* does not stop by itself */

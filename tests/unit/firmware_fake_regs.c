@@ -191,6 +191,19 @@ static uint32_t slot_skip(struct fake *f, struct fake_slot *s, bool clear)
 	return 0;
 }
 
+static uint32_t slot_adopt(struct fake *f, struct fake_slot *s)
+{
+	struct fake_queue *q = &f->queues[s->queue];
+
+	if (s->status != GAON_SLOT_STOPPED)
+		return GAON_ADMIN_ERR_STATE;
+	if (q->unreachable)
+		return GAON_ADMIN_ERR_DMA;
+	s->read = q->read = q->left;
+	s->flags = 0;
+	return q->left == q->write && q->status == GAON_QUEUE_OK ? 0 : GAON_ADMIN_ERR_RANGE;
+}
+
 static uint32_t slot_command(struct fake *f, uint32_t command)
 {
 	struct fake_slot *s = &f->slots[f->slot_index % FAKE_SLOTS_MAX];
@@ -219,6 +232,8 @@ static uint32_t slot_command(struct fake *f, uint32_t command)
 	case GAON_SLOT_CMD_CLEAR:
 	case GAON_SLOT_CMD_SKIP:
 		return slot_skip(f, s, command == GAON_SLOT_CMD_CLEAR);
+	case GAON_SLOT_CMD_ADOPT:
+		return slot_adopt(f, s);
 	case GAON_SLOT_CMD_PRIORITY:
 		s->priority = f->fields.priority;
 		return s->status == GAON_SLOT_EMPTY ? GAON_ADMIN_ERR_STATE : 0;

@@ -525,6 +525,93 @@ START_TEST(restore_keeps_a_fault)
 }
 END_TEST
 
+/* The state block of a queue of firmware that was lost, and what becomes of the one that adopts it. */
+static const struct {
+	uint64_t read, write;
+	uint32_t status;
+	bool unreachable;
+	uint64_t condition;
+} left[] = {
+	{ 70, 70, GAON_QUEUE_OK, false, 0 },
+	{ 70, 72, GAON_QUEUE_OK, false, GAON_QUERY_RESET },
+	{ 72, 70, GAON_QUEUE_OK, false, GAON_QUERY_RESET },
+	{ 70, 70, GAON_QUEUE_FAULTED, false, GAON_QUERY_RESET },
+	{ 70, 70, GAON_QUEUE_RESET, false, GAON_QUERY_RESET },
+	{ 70, 70, GAON_QUEUE_OK, true, GAON_QUERY_RESET },
+};
+
+START_TEST(adopts_who_slept)
+{
+	struct gaon_admin_cmd cmd = {
+		.opcode = GAON_ADMIN_QUEUE_RESTORE,
+		.restore = { .queue = 3, .state = GAON_RESTORE_ADOPT, .core_cycles = 77 },
+	};
+	struct gaon_admin_cmd query = { .opcode = GAON_ADMIN_QUEUE_QUERY, .id.id = 3 };
+	struct fake *f = booted(2);
+	struct gaon_admin_reply reply;
+
+	fake_context(f, 9);
+	fake_id(f, GAON_ADMIN_CONTEXT_SUSPEND, 9);
+	fake_queue_create(f, 3, 9, 0, 1);
+	f->queues[3].left = left[_i].read;
+	f->queues[3].write = left[_i].write;
+	f->queues[3].status = left[_i].status;
+	f->queues[3].unreachable = left[_i].unreachable;
+	cmd.restore.state |= GAON_QUERY_ASLEEP;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_RANGE);
+	cmd.restore.state = GAON_RESTORE_ADOPT;
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_OK);
+	/* Its memory may come back only before its context goes on. */
+	ck_assert_uint_eq(f->commands[GAON_SLOT_CMD_ADOPT] + f->commands[GAON_SLOT_CMD_LOAD], 0);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_QUEUE_SUSPEND, 3), GAON_ADMIN_OK);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_CONTEXT_RESUME, 9), GAON_ADMIN_OK);
+	ck_assert_uint_eq(f->commands[GAON_SLOT_CMD_LOAD], 0);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_QUEUE_RESUME, 3), GAON_ADMIN_OK);
+	fake_run(f);
+	ck_assert_uint_eq(fake_admin(f, &query, &reply), GAON_ADMIN_OK);
+	ck_assert_uint_eq(reply.value[3] & GAON_QUERY_CONDITION, left[_i].condition);
+	ck_assert_uint_eq(reply.value[5], 77);
+	f->queues[3].unreachable = false;
+	if (left[_i].condition) {
+		if (!left[_i].unreachable)
+			ck_assert_uint_eq(f->queues[3].status, GAON_QUEUE_RESET);
+		ck_assert_uint_eq(fake_id(f, GAON_ADMIN_FAULT_CLEAR, 3), GAON_ADMIN_OK);
+	} else {
+		ck_assert_uint_eq(reply.value[1], left[_i].read);
+	}
+	fake_run(f);
+	ck_assert_uint_eq(fake_admin(f, &query, &reply), GAON_ADMIN_OK);
+	ck_assert_uint_eq(reply.value[3] & GAON_QUERY_CONDITION, 0);
+	ck_assert_int_ge(fake_slot_of(f, 3), 0);
+	ck_assert_str_eq(f->violation, "");
+	fake_destroy(f);
+}
+END_TEST
+
+/* Whatever else is wanted of it first. */
+START_TEST(adopts_or_not_if_it_is_reset)
+{
+	struct gaon_admin_cmd cmd = {
+		.opcode = GAON_ADMIN_QUEUE_RESTORE,
+		.restore = { .queue = 3, .state = GAON_RESTORE_ADOPT },
+	};
+	struct fake *f = booted(2);
+
+	fake_context(f, 9);
+	fake_id(f, GAON_ADMIN_CONTEXT_SUSPEND, 9);
+	fake_queue_create(f, 3, 9, 0, 1);
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_OK);
+	ck_assert_uint_eq(fake_id(f, _i ? GAON_ADMIN_QUEUE_RESET : GAON_ADMIN_CONTEXT_RESET, _i ? 3 : 9),
+			  GAON_ADMIN_OK);
+	ck_assert_uint_eq(f->queues[3].status, GAON_QUEUE_RESET);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_CONTEXT_RESUME, 9), GAON_ADMIN_OK);
+	ck_assert_uint_eq(f->commands[GAON_SLOT_CMD_ADOPT], 0);
+	ck_assert_uint_eq(fake_id(f, GAON_ADMIN_QUEUE_DESTROY, 3), GAON_ADMIN_OK);
+	ck_assert_str_eq(f->violation, "");
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(priority_reaches_the_slot)
 {
 	struct fake *f = booted(1);
@@ -565,6 +652,8 @@ TCase *firmware_queue_tests(void)
 	tcase_add_test(tc, query_tells_what_sleeps);
 	tcase_add_test(tc, restore_goes_on_where_another_was);
 	tcase_add_test(tc, restore_keeps_a_fault);
+	tcase_add_loop_test(tc, adopts_who_slept, 0, sizeof(left) / sizeof(left[0]));
+	tcase_add_loop_test(tc, adopts_or_not_if_it_is_reset, 0, 2);
 	tcase_add_test(tc, priority_reaches_the_slot);
 	return tc;
 }

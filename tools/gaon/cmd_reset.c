@@ -20,6 +20,7 @@ static const struct method {
 } methods[] = {
 	{ "function", "/sys/bus/pci/devices/%s/reset", "1" },
 	{ "chip", "/sys/kernel/debug/accel/%s/reset", "device" },
+	{ "firmware", "/sys/kernel/debug/accel/%s/reset", "firmware" },
 	{ "engines", "/sys/kernel/debug/accel/%s/reset", "engines" },
 };
 
@@ -39,7 +40,7 @@ static const struct method *find_method(const char *name)
 		if (!strcmp(name, methods[i].name))
 			return &methods[i];
 	}
-	fprintf(stderr, "gaon reset: --method is function, chip or engines, not '%s'\n", name);
+	fprintf(stderr, "gaon reset: --method is function, chip, firmware or engines, not '%s'\n", name);
 	return NULL;
 }
 
@@ -218,7 +219,7 @@ static int reset_run(const struct cmd *cmd, int argc, char **argv)
 }
 
 static const struct cmd_option reset_options[] = {
-	{ "method", "METHOD", "function (default), chip or engines", 'm' },
+	{ "method", "METHOD", "function (default), chip, firmware or engines", 'm' },
 	{ "force", NULL, "also a card that is in use", 'f' },
 	{ 0 },
 };
@@ -229,8 +230,9 @@ const struct cmd cmd_reset = {
 	.flags = CMD_DEVICE | CMD_ROOT,
 	.options = reset_options,
 	.text = "Resets the card that --device names, waits until it is back, and tells its state. Methods: function, the\n"
-		"kernel's reset of the PCI function; chip, the driver's of the whole card; engines, which only drops all\n"
-		"work in flight. A card that is in use is left alone, and who uses it is named. Root only.\n"
+		"kernel's reset of the PCI function; chip, the driver's of the whole card; firmware, which is started\n"
+		"anew, while memory and who has no work stay; engines, which only drops all work in flight. A card that\n"
+		"is in use is left alone, and who uses it is named. Root only.\n"
 		"Exit status: 0 it is back, 1 refused or failed, 2 usage.\n",
 	.run = reset_run,
 };

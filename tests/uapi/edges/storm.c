@@ -175,6 +175,7 @@ int main(int argc, char **argv)
 	counters_read(before);
 	uapi_memory_used(fd, memory);
 	storm("engines", debugfs, "engines", 3 * seconds);
+	storm("the firmware", debugfs, "firmware", seconds);
 	storm("the device", debugfs, "device", seconds);
 	storm("the PCI function", pci, "1", seconds);
 	uapi_memory_used(fd, after);

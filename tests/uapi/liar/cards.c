@@ -131,7 +131,8 @@ int recovered(const struct card *card, const char *rung, unsigned long long *lon
 
 void recovery_figures(const struct card *card)
 {
-	static const char *const rungs[] = { "queue", "context", "engines", "chip", "function", "link" };
+	static const char *const rungs[] = { "queue", "context", "engines", "firmware", "chip", "function",
+		"link" };
 	unsigned long long longest;
 	char what[64];
 

@@ -115,6 +115,19 @@ void clients_check_lost(struct clients *clients, int err)
 	      "for another's sake: state %#x, %llu lost", query.state, (unsigned long long)query.lost);
 }
 
+void clients_check_told(struct clients *clients)
+{
+	int err = lib_wait(&clients->lr, lib_word(&clients->lr, WORD), 1, END_MS);
+	struct drm_gaon_queue_query query;
+
+	CHECK(err == ECANCELED || err == EIO, "who waits is told: %s", strerror(err));
+	CHECK_ERRNO(outcome(&clients->fence, clients->out), ECANCELED, "the job ends");
+	CHECK_ERRNO(lib_state(&clients->kernel, &query, 0), 0, "state");
+	CHECK((query.state & (DRM_GAON_QUEUE_WAS_RESET | DRM_GAON_QUEUE_GUILTY)) == DRM_GAON_QUEUE_WAS_RESET &&
+	      query.lost == 1, "for another's sake: state %#x, %llu lost", query.state,
+	      (unsigned long long)query.lost);
+}
+
 void clients_end(struct clients *clients)
 {
 	lib_close(&clients->lr);

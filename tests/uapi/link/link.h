@@ -31,6 +31,8 @@ bool link_flr(const struct card *card);
 void clients_start(struct clients *clients, const struct card *card);
 /* Each of them is told that its work is lost, and why. */
 void clients_check_lost(struct clients *clients, int err);
+/* The same after the firmware was lost: their address spaces may have gone with it, or not. */
+void clients_check_told(struct clients *clients);
 void clients_end(struct clients *clients);
 /* Somebody new has data copied there and back. */
 void link_check_works(const struct card *card, const char *when);

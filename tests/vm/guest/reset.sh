@@ -17,7 +17,7 @@ has '^gaon: only root resets cards: sudo gaon reset --device accel0 --method fun
 
 exec 3<>/dev/accel/accel0
 before=$(resets)
-for method in function chip engines; do
+for method in function chip firmware engines; do
 	ask reset --device accel0 --method $method
 	is 1 "$method, while this shell has the card open"
 	has '^gaon: accel0 is in use; nothing was reset$' "$method: says so"
@@ -41,6 +41,10 @@ for method in function chip; do
 	has 'hello 7' "$method: and right"
 done
 before=$(resets)
+ask reset --device accel0 --method firmware
+is 0 "firmware"
+has '^accel0: reset of the firmware, ready after' "firmware: says so"
+equal "$(resets)" "$before" "firmware: no reset of the whole card"
 ask reset --device accel0 --method engines
 is 0 "engines"
 has '^accel0: reset of the engines, ready after' "engines: says so"

@@ -184,7 +184,7 @@ static void contexts_reset(struct gaon_sim *sim)
 	}
 }
 
-void sim_reset_chip(struct gaon_sim *sim, bool function)
+void sim_reset_chip(struct gaon_sim *sim, enum sim_reset what)
 {
 	uint64_t resets = sim->tele.resets;
 
@@ -194,16 +194,18 @@ void sim_reset_chip(struct gaon_sim *sim, bool function)
 	sim_slots_reset(sim);
 	sim_doorbells_reset(sim);
 	contexts_reset(sim);
-	sim_mmu_reset(sim);
+	sim_mmu_reset(sim, what != SIM_RESET_FIRMWARE);
 	sim_regs_reset(sim);
 	sim_mcubus_reset(sim);
-	if (function)
+	if (what == SIM_RESET_FUNCTION)
 		sim_pci_reset(sim);
 	memset(&sim->tele, 0, sizeof(sim->tele));
 	sim->tele.resets = resets + 1;
 	sim_ras_reset(sim);
-	sim_hbm_clear(sim, sim->hbm, sim->config.hbm_bytes);
-	madvise(sim->hbm, sim->config.hbm_bytes, MADV_HUGEPAGE);	/* as it was made */
+	if (what != SIM_RESET_FIRMWARE) {
+		sim_hbm_clear(sim, sim->hbm, sim->config.hbm_bytes);
+		madvise(sim->hbm, sim->config.hbm_bytes, MADV_HUGEPAGE);	/* as it was made */
+	}
 	sim_run_quiesce_end(sim);
 	sim_run_notify(sim);
 }
@@ -211,7 +213,7 @@ void sim_reset_chip(struct gaon_sim *sim, bool function)
 void gaon_sim_reset(struct gaon_sim *sim)
 {
 	sim_lock(sim);
-	sim_reset_chip(sim, true);
+	sim_reset_chip(sim, SIM_RESET_FUNCTION);
 	sim_unlock(sim);
 }
 
@@ -219,7 +221,7 @@ void gaon_sim_pull(struct gaon_sim *sim)
 {
 	sim_lock(sim);
 	sim->pulled = true;
-	sim_reset_chip(sim, true);
+	sim_reset_chip(sim, SIM_RESET_FUNCTION);
 	sim_unlock(sim);
 }
 

@@ -59,8 +59,14 @@ uint64_t sim_clock_ns(struct gaon_sim *sim);
 
 /* --- device.c ----------------------------------------------------------------------------- */
 
-/* Chip reset; @function: FLR, which resets the PCI function's registers too.  Drops the lock meanwhile. */
-void sim_reset_chip(struct gaon_sim *sim, bool function);
+enum sim_reset {
+	SIM_RESET_FIRMWARE,	/* all but HBM */
+	SIM_RESET_CHIP,
+	SIM_RESET_FUNCTION,	/* FLR: the PCI function's registers, too */
+};
+
+/* Drops the lock meanwhile. */
+void sim_reset_chip(struct gaon_sim *sim, enum sim_reset what);
 
 /* --- pci.c -------------------------------------------------------------------------------- */
 
@@ -105,7 +111,8 @@ bool sim_phys_store64(struct gaon_sim *sim, uint64_t pa, uint64_t value);
 /* Could [@pa, @pa + @len) be memory at all? */
 bool sim_phys_valid(struct gaon_sim *sim, uint64_t pa, uint64_t len);
 /* @kernel addresses lie in the upper half, others in the user's. */
-void sim_mmu_reset(struct gaon_sim *sim);
+/* @hbm: which is cleared, too: nothing in it is poisoned any more. */
+void sim_mmu_reset(struct gaon_sim *sim, bool hbm);
 void sim_mmu_poison(struct gaon_sim *sim, uint64_t offset);
 
 /* --- ras.c ------------------------------------------------------------------------------------ */

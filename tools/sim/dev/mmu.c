@@ -415,9 +415,10 @@ void sim_mmu_poison(struct gaon_sim *sim, uint64_t offset)
 	sim_tlbi_bump(sim, GAON_TLBI_ALL);
 }
 
-void sim_mmu_reset(struct gaon_sim *sim)
+void sim_mmu_reset(struct gaon_sim *sim, bool hbm)
 {
 	memset(sim->mmu->qtlb, 0, sizeof(sim->mmu->qtlb));
 	atomic_store(&sim->mmu->walks, 0);
-	atomic_store(&sim->mmu->poison_count, 0);
+	if (hbm)
+		atomic_store(&sim->mmu->poison_count, 0);
 }

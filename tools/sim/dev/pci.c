@@ -330,7 +330,7 @@ void gaon_sim_config_write(struct gaon_sim *sim, unsigned int offset, const void
 			flr = in[i] & DEVCTL_FLR >> 8;
 	}
 	if (flr)
-		sim_reset_chip(sim, true);
+		sim_reset_chip(sim, SIM_RESET_FUNCTION);
 	else if (config_touches(offset, len, 4) || config_touches(offset, len, CAP_PM + 4))
 		config_apply_command(sim);
 	if (config_touches(offset, len, CAP_MSIX + 3))

@@ -188,8 +188,8 @@ static void regs_write32(struct gaon_sim *sim, uint64_t offset, uint32_t value)
 		sim_run_poke(sim);
 		break;
 	case GAON_REG_RESET:
-		if (value == GAON_RESET_CHIP && !sim_lie_deaf(sim))
-			sim_reset_chip(sim, false);
+		if ((value == GAON_RESET_CHIP || value == GAON_RESET_FIRMWARE) && !sim_lie_deaf(sim))
+			sim_reset_chip(sim, value == GAON_RESET_CHIP ? SIM_RESET_CHIP : SIM_RESET_FIRMWARE);
 		break;
 	case GAON_REG_ADMIN_LOG2:
 		if (!r->admin_enable)

@@ -197,6 +197,32 @@ static uint32_t slotcmd_skip(struct gaon_sim *sim, struct sim_slot *slot, bool c
 	return 0;
 }
 
+/*
+ * What another firmware left: nothing if its queue slept, which its state block says. That is its
+ * owner's memory; who writes something else there gets work dropped, or done twice, of his own.
+ */
+static uint32_t slotcmd_adopt(struct gaon_sim *sim, struct sim_slot *slot)
+{
+	struct gaon_fault_record fault;
+	struct gaon_queue_state *st;
+	uint64_t write;
+
+	if (slot->status != GAON_SLOT_STOPPED)
+		return GAON_ADMIN_ERR_STATE;
+	if (!sim_slot_is_stopped(sim, slot))
+		return GAON_ADMIN_ERR_BUSY;
+	st = sim_slot_state(sim, slot, &fault);
+	if (!st)
+		return GAON_ADMIN_ERR_DMA;
+	slotcmd_forget_progress(slot);
+	write = __atomic_load_n(&st->write, __ATOMIC_ACQUIRE);
+	slot->read = __atomic_load_n(&st->read, __ATOMIC_RELAXED);
+	slot->write = slot->read;
+	if (slot->read != write || __atomic_load_n(&st->status, __ATOMIC_RELAXED) != GAON_QUEUE_OK)
+		return GAON_ADMIN_ERR_RANGE;
+	return 0;
+}
+
 static uint32_t slotcmd_priority(struct sim_slot *slot, const struct sim_slot_fields *f)
 {
 	if (slot->status == GAON_SLOT_EMPTY)
@@ -255,6 +281,8 @@ uint32_t sim_slot_command(struct gaon_sim *sim, uint32_t cmd, struct sim_slot_fi
 		return slotcmd_priority(slot, f);
 	case GAON_SLOT_CMD_SKIP:
 		return slotcmd_skip(sim, slot, false);
+	case GAON_SLOT_CMD_ADOPT:
+		return slotcmd_adopt(sim, slot);
 	default:
 		return GAON_ADMIN_ERR_OPCODE;
 	}

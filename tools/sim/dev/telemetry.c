@@ -14,7 +14,7 @@ void sim_identify_fill(struct gaon_sim *sim)
 	id->size = sizeof(*id);
 	id->hw_revision = GAON_REVISION;
 	id->features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE | GAON_FEATURE_RETIRE |
-		       GAON_FEATURE_POWER | GAON_FEATURE_ERRORS | GAON_FEATURE_DEBUG;
+		       GAON_FEATURE_POWER | GAON_FEATURE_ERRORS | GAON_FEATURE_DEBUG | GAON_FEATURE_RESTART;
 	if (!sim->config.no_gemm_memory)
 		id->features |= GAON_FEATURE_GEMM_MEMORY;
 	if (sim->config.debug_fuse)

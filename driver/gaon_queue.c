@@ -26,6 +26,7 @@
 
 #define QUEUE_SLICE_US_MAX	1000000
 #define QUEUE_DEPTH_LOG2_MAX	10
+#define QUEUE_CREATE_TRIES	4	/* resets in turn, that cut it short */
 
 static_assert((int)DRM_GAON_PRIORITY_REALTIME == GAON_PRIORITY_REALTIME);
 
@@ -415,29 +416,18 @@ static int queue_check_args(struct gaon_device *gdev, const struct drm_gaon_queu
 	return 0;
 }
 
-/** gaon_ioctl_queue_create() - %DRM_IOCTL_GAON_QUEUE_CREATE */
-int gaon_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file)
+static int queue_create_entered(struct gaon_file *gfile, struct drm_gaon_queue_create *args)
 {
-	struct gaon_device *gdev = to_gaon_device(drm);
-	struct gaon_client *client = to_gaon_file(file)->client;
-	struct drm_gaon_queue_create *args = data;
+	struct gaon_client *client = gfile->client;
 	struct gaon_vm *vm;
-	int err, idx;
+	int err;
 
-	err = queue_check_args(gdev, args);
-	if (!err)
-		err = queue_check_priority(args->priority);
-	if (err)
-		return err;
-	err = gaon_device_enter_running(gdev, &idx);
-	if (err)
-		return err;
 	if (atomic_inc_return(&client->count) > GAON_FILE_QUEUES) {
 		err = -EMFILE;
 		goto out_count;
 	}
 	err = -ENOENT;
-	vm = gaon_vm_lookup(to_gaon_file(file), args->vm_id);
+	vm = gaon_vm_lookup(gfile, args->vm_id);
 	if (!vm)
 		goto out_count;
 	err = -EINVAL;
@@ -446,14 +436,35 @@ int gaon_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	err = gaon_vm_add_queue(vm);
 	if (err)
 		goto out_vm;
-	err = queue_create(client, vm, args);
-	goto out_exit;
+	return queue_create(client, vm, args);
 out_vm:
 	gaon_vm_put(vm);
 out_count:
 	atomic_dec(&client->count);
-out_exit:
-	drm_dev_exit(idx);
+	return err;
+}
+
+/** gaon_ioctl_queue_create() - %DRM_IOCTL_GAON_QUEUE_CREATE */
+int gaon_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct gaon_device *gdev = to_gaon_device(drm);
+	struct drm_gaon_queue_create *args = data;
+	unsigned int tries = 0;
+	int err, idx;
+
+	err = queue_check_args(gdev, args);
+	if (!err)
+		err = queue_check_priority(args->priority);
+	if (err)
+		return err;
+	do {
+		err = gaon_device_enter_running(gdev, &idx);
+		if (err)
+			return err;
+		err = queue_create_entered(to_gaon_file(file), args);
+		drm_dev_exit(idx);
+		/* A reset cut it short, which is over soon; then it is known what that has left. */
+	} while (err == -EBUSY && ++tries < QUEUE_CREATE_TRIES);
 	return err;
 }
 

@@ -369,7 +369,8 @@ static void out_device(struct gaon_dump_out *out, struct gaon_coredump *dump)
 	struct gaon_telemetry telemetry;
 	int idx;
 
-	if (dump->incident.kind == GAON_DUMP_KIND_DEVICE || !drm_dev_enter(&gdev->drm, &idx))
+	if (dump->incident.kind == GAON_DUMP_KIND_DEVICE ||
+	    dump->incident.kind == GAON_DUMP_KIND_FIRMWARE || !drm_dev_enter(&gdev->drm, &idx))
 		return;
 	out_cores(out, dump);
 	if (!gaon_device_read_telemetry(gdev, &telemetry))
@@ -571,7 +572,7 @@ void gaon_coredump_settle(struct gaon_file *gfile)
 /**
  * gaon_coredump_reset() - engines were reset, or the device is going to be
  * @gdev: the device, between drm_dev_enter() and drm_dev_exit()
- * @kind: ENGINES or DEVICE of GAON_DUMP_KIND_*
+ * @kind: ENGINES, FIRMWARE or DEVICE of GAON_DUMP_KIND_*
  * @why: in words
  *
  * Sleeps, but allocates nothing: in the path of fences.

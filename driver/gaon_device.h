@@ -355,6 +355,7 @@ void gaon_reset_ask(struct gaon_device *gdev);
 void gaon_reset_ask_restart(struct gaon_device *gdev);
 bool gaon_reset_look(struct gaon_device *gdev);
 void gaon_reset_wait(struct gaon_device *gdev);
+bool gaon_restart_may_help(struct gaon_device *gdev);
 bool gaon_restart(struct gaon_device *gdev);
 void gaon_reset_prepare(struct gaon_device *gdev);
 void gaon_reset_done(struct gaon_device *gdev);

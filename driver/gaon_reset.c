@@ -333,7 +333,8 @@ static void reset_work(struct work_struct *work)
 	/* That it is due kept the card awake so far. */
 	gaon_power_keep(gdev);
 	if (!gdev->resets.asked)
-		gaon_coredump_reset(gdev, GAON_DUMP_KIND_DEVICE, gdev->resets.why);
+		gaon_coredump_reset(gdev, gaon_restart_may_help(gdev) ? GAON_DUMP_KIND_FIRMWARE :
+				    GAON_DUMP_KIND_DEVICE, gdev->resets.why);
 	if (!gaon_restart(gdev)) {
 		reset_stop(gdev);
 		reset_start_or_give_up(gdev);

@@ -28,7 +28,8 @@
 #define RESTART_APART		(30 * HZ)	/* once more before that: more is broken */
 #define RESTART_RESET_US	(2 * USEC_PER_SEC)
 
-static bool restart_may_help(struct gaon_device *gdev)
+/** gaon_restart_may_help() - whether gaon_restart() will try */
+bool gaon_restart_may_help(struct gaon_device *gdev)
 {
 	struct gaon_resets *resets = &gdev->resets;
 
@@ -152,7 +153,7 @@ bool gaon_restart(struct gaon_device *gdev)
 	unsigned int reclaim;
 	int err;
 
-	if (!restart_may_help(gdev))
+	if (!gaon_restart_may_help(gdev))
 		return false;
 	gdev->resets.restarted = get_jiffies_64();
 	atomic_inc(&gdev->resets.firmware);

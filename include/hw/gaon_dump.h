@@ -43,6 +43,7 @@
 #define GAON_DUMP_KIND_TIMEOUT	2	/* a job took longer than the driver lets it */
 #define GAON_DUMP_KIND_ENGINES	3	/* all engines were reset */
 #define GAON_DUMP_KIND_DEVICE	4	/* the whole device was reset */
+#define GAON_DUMP_KIND_FIRMWARE	5	/* the firmware was lost, and is started anew */
 
 struct gaon_dump_incident {
 	uint32_t version;	/* GAON_DUMP_VERSION */

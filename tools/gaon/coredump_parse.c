@@ -348,6 +348,7 @@ const char *coredump_kind_name(uint32_t kind)
 	static const char *const name[] = {
 		[GAON_DUMP_KIND_FAULT] = "fault", [GAON_DUMP_KIND_TIMEOUT] = "timeout",
 		[GAON_DUMP_KIND_ENGINES] = "engine reset", [GAON_DUMP_KIND_DEVICE] = "device reset",
+		[GAON_DUMP_KIND_FIRMWARE] = "firmware restart",
 	};
 
 	return kind && kind < sizeof(name) / sizeof(name[0]) ? name[kind] : "unknown";

@@ -149,6 +149,10 @@ static void say_incident(FILE *out, const struct coredump *d)
 		fprintf(out, "The whole device was reset: %s. All address spaces and what was in HBM were lost.\n",
 			i->why);
 		break;
+	case GAON_DUMP_KIND_FIRMWARE:
+		fprintf(out, "The firmware was lost, and started anew: %s. Work under way was lost; who had none went on. If that failed the whole device was reset, as the kernel's log says.\n",
+			i->why);
+		break;
 	default:
 		if (d->has_fault)
 			say_fault(out, &d->fault);

@@ -35,13 +35,16 @@ struct user {
 static void user_start(struct user *user, bool kernel)
 {
 	uint32_t bo;
+	int err;
 
 	*user = (struct user){ .seed = uapi_random() };
 	user_open(&user->lib, &card, kernel ? 0 : DRM_GAON_VM_LR);
 	user->out = kernel ? lib_syncobj(user->lib.fd) : 0;
-	REQUIRE(!(kernel ? lib_kernel_queue(&user->lib, &user->queue, 4, DRM_GAON_PRIORITY_NORMAL, 10000000000ull) :
-			   lib_user_queue(&user->lib, &user->queue, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX)),
-		"a queue");
+	if (kernel)
+		err = lib_kernel_queue(&user->lib, &user->queue, 4, DRM_GAON_PRIORITY_NORMAL, 10000000000ull);
+	else
+		err = lib_user_queue(&user->lib, &user->queue, 4, DRM_GAON_PRIORITY_NORMAL, UINT64_MAX);
+	REQUIRE(!err, "a queue");
 	bo = uapi_bo(user->lib.fd, 8 * SEEN_WORDS, DRM_GAON_BO_HBM | DRM_GAON_BO_CPU, 0);
 	user->seen = uapi_mmap(user->lib.fd, bo, 8 * SEEN_WORDS);
 	REQUIRE(user->seen, "HBM that it sees");
@@ -144,8 +147,8 @@ static void restarts(const char *word, unsigned int times)
 	for (int i = 0; i < 2; i++) {
 		user_start(&idle[i], i);
 		user_start(&busy[i], i);
-		CHECK(!user_copy(&idle[i], HBM_VA, lib_va(FROM)) && !user_copy(&busy[i], HBM_VA, lib_va(FROM)),
-		      "data goes to HBM");
+		err = user_copy(&idle[i], HBM_VA, lib_va(FROM)) ?: user_copy(&busy[i], HBM_VA, lib_va(FROM));
+		CHECK_ERRNO(err, 0, "data goes to HBM");
 	}
 	for (unsigned int n = 0; n < times && !err; n++) {
 		for (int i = 0; i < 2; i++)

@@ -220,10 +220,10 @@ def test_device(card):
     dump, text = explain(dump_of(card), "device")
     if not dump:
         return
-    check(dump["incident"]["kind"] == "device reset" and "heartbeat" in dump["incident"]["why"], "device: kind and cause",
+    check(dump["incident"]["kind"] == "firmware restart" and "heartbeat" in dump["incident"]["why"], "device: kind and cause",
           dump["incident"])
     check("HEARTBEAT" in dump["registers"] and dump["log"], "device: registers and log of before")
-    check("The whole device was reset" in text, "device: the words")
+    check("The firmware was lost" in text, "device: the words")
 
 
 def test_off(card):

@@ -96,7 +96,7 @@ for _ in range(10):
             time.sleep(0.01)
         while program.poll() is None and len(seen) < 8:
             before = gaontop.clients()
-            code, rows, err = watch("-n", "1", "-i", "200", "core_use_percent", "processes")
+            code, rows, err = watch("-n", "1", "-i", "100", "core_use_percent", "processes")
             after = gaontop.clients()
             shares = [gaontop.use(before[key][1], after[key][1]) for key in before if key in after]
             if code == 0 and shares and shares[0] is not None:

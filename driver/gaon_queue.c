@@ -196,6 +196,8 @@ static bool queue_try_leave(struct gaon_queue *queue)
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return false;	/* the card was reset */
+	/* First: if the firmware is started anew meanwhile it does not come back. */
+	WRITE_ONCE(queue->entered, false);
 	if (!READ_ONCE(queue->dead)) {
 		mutex_lock(&queue->lock);
 		gaon_queue_ask_times(queue);

@@ -170,16 +170,10 @@ VISIBLE_IF_KUNIT int gaon_vm_init(struct gaon_vm *vm)
 }
 EXPORT_SYMBOL_IF_KUNIT(gaon_vm_init);
 
-/* That may have taken a context away which they did not know. */
-static int vm_resets(struct gaon_device *gdev)
-{
-	return atomic_read(&gdev->resets.device) + atomic_read(&gdev->resets.firmware);
-}
-
 static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_vm_create *args)
 {
 	struct gaon_device *gdev = gfile->gdev;
-	int resets = vm_resets(gdev), err;
+	int resets = atomic_read(&gdev->resets.device), err;
 	struct gaon_vm *vm;
 
 	vm = kzalloc_obj(*vm, GFP_KERNEL_ACCOUNT);
@@ -204,7 +198,7 @@ static struct gaon_vm *vm_create(struct gaon_file *gfile, const struct drm_gaon_
 		goto err_context;
 	xa_store(&gdev->vms, vm->context, vm, GFP_KERNEL);
 	/* A reset meanwhile may have looked before it was there. */
-	if (!gaon_device_running(gdev) || vm_resets(gdev) != resets)
+	if (!gaon_device_running(gdev) || atomic_read(&gdev->resets.device) != resets)
 		set_bit(GAON_VM_STATE_LOST, &vm->state);
 	return vm;
 
@@ -456,8 +450,8 @@ int gaon_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 {
 	struct gaon_file *gfile = to_gaon_file(file);
 	struct drm_gaon_vm_create *args = data;
+	int err, idx, resets, restarts;
 	struct gaon_vm *vm;
-	int err, idx;
 
 	if (args->flags & ~DRM_GAON_VM_FLAGS || args->vm_id || args->context || args->pad ||
 	    !IS_ALIGNED(args->print_va, 8))
@@ -466,10 +460,19 @@ int gaon_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 		return -ERANGE;
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
+	resets = atomic_read(&gfile->gdev->resets.device);
+	restarts = atomic_read(&gfile->gdev->resets.firmware);
 	err = gaon_device_check(gfile->gdev);
 	if (!err) {
 		vm = vm_create(gfile, args);
 		err = PTR_ERR_OR_ZERO(vm);
+	}
+	/* A restart may have overlooked it, or not: it goes, and the device is asked to drop it. */
+	if (!err && atomic_read(&gfile->gdev->resets.firmware) != restarts) {
+		if (atomic_read(&gfile->gdev->resets.device) == resets)
+			clear_bit(GAON_VM_STATE_LOST, &vm->state);
+		vm_close(vm);
+		err = -EBUSY;
 	}
 	if (!err) {
 		err = xa_alloc(&gfile->vms, &vm->handle, NULL, XA_LIMIT(1, GAON_FILE_VMS),

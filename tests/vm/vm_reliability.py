@@ -24,9 +24,13 @@ from vm_plan import KERNELS, PlanError, boots
 _TESTS = {
     "fuse": ("ras/inject",), "ladder": ("liar/ladder",), "liar": ("liar/all",), "port": ("link/errors", "link/lost"),
     "fuzz": ("fuzz/ioctl",), "sleep": ("power/sleep",), "hibernate": ("power/hibernate",), "plain": ("uapi/unplug", "uapi/fail"),
-    "edges": ("edges/storm", "edges/held", "edges/kills", "edges/asid"), "cycles": ("edges/bind", "edges/load"), "tight": ("fail/bind",),
+    "edges": ("edges/storm", "edges/held", "edges/kills", "edges/asid", "edges/restart", "edges/seen"),
+    "cycles": ("edges/bind", "edges/load"), "tight": ("fail/bind",),
 }
-_LONGER = {"edges/storm": "$O/tests/uapi/edges/storm 20"}
+_LONGER = {
+    "edges/storm": "$O/tests/uapi/edges/storm 20", "edges/bind": "$O/tests/uapi/edges/cycles bind 500",
+    "edges/load": "$O/tests/uapi/edges/cycles load 500", "edges/restart": "$O/tests/uapi/edges/restart 400",
+}
 _SOAK = "soak/chaos"
 _STEP = re.compile(r"^== (\S+): \{")
 _FIGURE = re.compile(r"^(\S+): # figure: (.*): (.*): (\d+)$")

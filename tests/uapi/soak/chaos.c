@@ -90,6 +90,8 @@ static int chaos(enum soak_chaos kind, struct fuzz_rng *rng)
 		return counters_write(debugfs_reset, "device");
 	case SOAK_CHAOS_FLR:
 		return counters_write(pci_reset, "1");
+	case SOAK_CHAOS_RESTART:
+		return counters_write(debugfs_reset, "firmware");
 	case SOAK_CHAOS_REBIND:
 		return rebind();
 	case SOAK_CHAOS_RESCAN:

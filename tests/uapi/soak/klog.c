@@ -29,9 +29,14 @@ static uint64_t resets(void)
 	return soak_chaos_counts[SOAK_CHAOS_FLR].done + resets_debugfs();
 }
 
+static uint64_t restarts(void)
+{
+	return soak_chaos_counts[SOAK_CHAOS_RESTART].done;
+}
+
 static uint64_t starts(void)
 {
-	return resets() + soak_chaos_binds();
+	return resets() + restarts() + soak_chaos_binds();
 }
 
 static uint64_t removals(void)
@@ -80,6 +85,10 @@ static struct line {
 	{ .pattern = "resetting the device: asked for in debugfs$", .most = resets_debugfs, .per = 1 },
 	{ .pattern = "resetting the device: asked for through PCI$", .most = resets_pci, .per = 1 },
 	{ .pattern = "the device is back after reset [0-9]+$", .most = resets, .per = 1 },
+	{ .pattern = "resetting the device: restart of the firmware asked for in debugfs$",
+	  .most = restarts,
+	  .per = 1 },
+	{ .pattern = "the firmware is back after restart [0-9]+: ", .most = restarts, .per = 1 },
 	{ .pattern = "MiB of HBM \\(aperture ", .most = soak_chaos_binds, .per = 1 },
 	{ .pattern = "Initialized gaon ", .most = soak_chaos_binds, .per = 1 },
 	{ .pattern = "gaon .*: queue [0-9]+ of context [0-9]+: .* \\(fault [0-9]+\\)",

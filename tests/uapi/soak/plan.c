@@ -39,6 +39,7 @@ static const struct kind chaoses[SOAK_CHAOSES] = {
 	[SOAK_CHAOS_REBIND] = { "unbind and bind", 4 },
 	[SOAK_CHAOS_RESCAN] = { "remove and rescan", 2 },
 	[SOAK_CHAOS_BOTH] = { "reset while unbinding", 1 },
+	[SOAK_CHAOS_RESTART] = { "firmware restart", 4 },
 };
 
 static const struct {

@@ -59,6 +59,7 @@ enum soak_chaos {
 	SOAK_CHAOS_REBIND,
 	SOAK_CHAOS_RESCAN,	/* the function is removed and found again */
 	SOAK_CHAOS_BOTH,	/* a reset while the driver is unbound */
+	SOAK_CHAOS_RESTART,	/* of the firmware, by debugfs */
 	SOAK_CHAOSES
 };
 

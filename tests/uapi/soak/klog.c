@@ -103,6 +103,10 @@ static struct line {
 	{ .pattern = "gaon .*: firmware: *[0-9]+ queue [0-9]+ of context [0-9]+ faulted",
 	  .most = faults,
 	  .per = 1 },
+	/* Of who has unmapped what his queue is in; a restart looks there. */
+	{ .pattern = "gaon .*: firmware: *[0-9]+ queue [0-9]+: its state block is out of reach$",
+	  .most = faults,
+	  .per = 1 },
 	/* Of the two names only the second is there; the loader looks in three places. */
 	{ .pattern = "gaon .*: firmware: failed to load gaon/ga1-abi[0-9]+.bin", .most = starts, .per = 3 },
 	/* Of what a reset has taken in the meantime. */

@@ -276,9 +276,7 @@ u32 gaon_fault_read(struct gaon_queue *queue, struct drm_gaon_fault *out, bool a
 /**
  * gaon_fault_forget() - the queue is about to be cleared
  * @queue: the queue
- * @saved: what is forgotten, for gaon_fault_restore()
- *
- * gaon_fault_cleared() must follow.
+ * @saved: what is forgotten, for gaon_fault_cleared(), which must follow
  */
 void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved)
 {

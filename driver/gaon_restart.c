@@ -84,31 +84,19 @@ static int vms_do(struct gaon_device *gdev, int (*what)(struct gaon_vm *vm))
 
 /* --- queues --------------------------------------------------------------------------------- */
 
-static int queue_create(struct gaon_queue *queue)
+static int queue_adopt(struct gaon_queue *queue)
 {
-	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE } };
-	int err;
-
-	req.cmd.queue = queue->cmd;
-	req.cmd.queue.priority = READ_ONCE(queue->priority);
-	err = gaon_admin_exec(queue->gdev, &req, GAON_ADMIN_RECLAIM);
-	if (err)
-		return err;
-	req = (struct gaon_admin_req) { .cmd = { .opcode = GAON_ADMIN_QUEUE_RESTORE } };
-	req.cmd.restore = (struct gaon_admin_restore) {
+	struct gaon_admin_restore restore = {
 		.queue = queue->hwq.id,
 		.state = GAON_RESTORE_ADOPT,
 		.core_cycles = READ_ONCE(queue->times.core),
 		.copy_cycles = READ_ONCE(queue->times.copy),
 	};
-	err = gaon_admin_exec(queue->gdev, &req, GAON_ADMIN_RECLAIM);
-	if (!err && READ_ONCE(queue->held))
-		err = gaon_admin_id(queue->gdev, GAON_ADMIN_QUEUE_SUSPEND, queue->hwq.id, 0,
-				    GAON_ADMIN_RECLAIM);
-	return err;
+
+	return gaon_queue_create_again(queue, &restore, READ_ONCE(queue->held));
 }
 
-static int queues_create(struct gaon_device *gdev)
+static int queues_adopt(struct gaon_device *gdev)
 {
 	struct gaon_queue *queue;
 	int err = 0;
@@ -116,7 +104,7 @@ static int queues_create(struct gaon_device *gdev)
 	guard(mutex)(&gdev->queues->lock);
 	list_for_each_entry(queue, &gdev->queues->list, node) {
 		if (!err && READ_ONCE(queue->entered) && !READ_ONCE(queue->dead))
-			err = queue_create(queue);
+			err = queue_adopt(queue);
 	}
 	return err;
 }
@@ -137,7 +125,7 @@ static void queues_stop_again(struct gaon_device *gdev)
 
 static int restart_contents(struct gaon_device *gdev)
 {
-	return vms_do(gdev, vm_create) ?: queues_create(gdev) ?: vms_do(gdev, vm_resume);
+	return vms_do(gdev, vm_create) ?: queues_adopt(gdev) ?: vms_do(gdev, vm_resume);
 }
 
 /**

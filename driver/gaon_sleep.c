@@ -199,7 +199,16 @@ int gaon_queues_note(struct gaon_device *gdev)
 	return err;
 }
 
-static int queue_create(struct gaon_queue *queue)
+/**
+ * gaon_queue_create_again() - the device has lost a queue: create it under its number
+ * @queue: the queue; its context is there, and suspended
+ * @restore: where it was
+ * @held: it was suspended, or had stopped, for its debugger
+ *
+ * Return: 0, or as gaon_admin_exec().
+ */
+int gaon_queue_create_again(struct gaon_queue *queue, const struct gaon_admin_restore *restore,
+			    bool held)
 {
 	struct gaon_admin_req req = { .cmd = { .opcode = GAON_ADMIN_QUEUE_CREATE } };
 	int err;
@@ -210,9 +219,9 @@ static int queue_create(struct gaon_queue *queue)
 	if (err)
 		return err;
 	req = (struct gaon_admin_req) { .cmd = { .opcode = GAON_ADMIN_QUEUE_RESTORE } };
-	req.cmd.restore = queue->noted;
+	req.cmd.restore = *restore;
 	err = gaon_admin_exec(queue->gdev, &req, GAON_ADMIN_RECLAIM);
-	if (!err && queue->noted_held)
+	if (!err && held)
 		err = gaon_queue_admin(queue, GAON_ADMIN_QUEUE_SUSPEND, 0, GAON_ADMIN_RECLAIM,
 				       NULL);
 	return err;
@@ -227,7 +236,7 @@ int gaon_queues_create_all(struct gaon_device *gdev)
 	guard(mutex)(&gdev->queues->lock);
 	list_for_each_entry(queue, &gdev->queues->list, node) {
 		if (!err && queue_is_on_device(queue))
-			err = queue_create(queue);
+			err = gaon_queue_create_again(queue, &queue->noted, queue->noted_held);
 	}
 	return err;
 }

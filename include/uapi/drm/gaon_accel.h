@@ -678,9 +678,9 @@ enum drm_gaon_vm_state_flags {
 	/** @DRM_GAON_VM_UNUSABLE: an asynchronous bind failed: only destroying it helps. */
 	DRM_GAON_VM_UNUSABLE = 1 << 0,
 	/**
-	 * @DRM_GAON_VM_LOST: a reset of the device drops, or dropped, its work and its device
-	 * memory. What was read from a mapping of that before the call is what was there if this
-	 * is not set.
+	 * @DRM_GAON_VM_LOST: a reset of the device dropped its work and its device memory. One
+	 * that is under way is waited for. What was read from a mapping of device memory before
+	 * the call is what was there if this is not set.
 	 */
 	DRM_GAON_VM_LOST = 1 << 1,
 };

@@ -160,21 +160,32 @@ static void slotcmd_post_reset(struct gaon_sim *sim, struct sim_slot *slot, uint
 	sim_event_post(sim, slot->ctx, &event);
 }
 
+/* What the slot was at is dropped; where it is to be is in the state block. */
+static uint32_t slotcmd_forget(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_queue_state **st)
+{
+	struct gaon_fault_record fault;
+
+	if (!sim_slot_is_stopped(sim, slot))
+		return GAON_ADMIN_ERR_BUSY;
+	*st = sim_slot_state(sim, slot, &fault);
+	if (!*st)
+		return GAON_ADMIN_ERR_DMA;
+	slotcmd_forget_progress(slot);
+	return 0;
+}
+
 /* Read index = write index: what was queued is dropped. */
 static uint32_t slotcmd_skip(struct gaon_sim *sim, struct sim_slot *slot, bool clear)
 {
-	struct gaon_fault_record fault;
 	struct gaon_queue_state *st;
 	uint64_t read = slot->read;
+	uint32_t error;
 
 	if (slot->status != GAON_SLOT_STOPPED && !(clear && slot->status == GAON_SLOT_FAULTED))
 		return GAON_ADMIN_ERR_STATE;
-	if (!sim_slot_is_stopped(sim, slot))
-		return GAON_ADMIN_ERR_BUSY;
-	st = sim_slot_state(sim, slot, &fault);
-	if (!st)
-		return GAON_ADMIN_ERR_DMA;
-	slotcmd_forget_progress(slot);
+	error = slotcmd_forget(sim, slot, &st);
+	if (error)
+		return error;
 	slot->read = __atomic_load_n(&st->write, __ATOMIC_ACQUIRE);
 	slot->write = slot->read;
 	__atomic_store_n(&st->read, slot->read, __ATOMIC_RELEASE);
@@ -203,18 +214,15 @@ static uint32_t slotcmd_skip(struct gaon_sim *sim, struct sim_slot *slot, bool c
  */
 static uint32_t slotcmd_adopt(struct gaon_sim *sim, struct sim_slot *slot)
 {
-	struct gaon_fault_record fault;
 	struct gaon_queue_state *st;
 	uint64_t write;
+	uint32_t error;
 
 	if (slot->status != GAON_SLOT_STOPPED)
 		return GAON_ADMIN_ERR_STATE;
-	if (!sim_slot_is_stopped(sim, slot))
-		return GAON_ADMIN_ERR_BUSY;
-	st = sim_slot_state(sim, slot, &fault);
-	if (!st)
-		return GAON_ADMIN_ERR_DMA;
-	slotcmd_forget_progress(slot);
+	error = slotcmd_forget(sim, slot, &st);
+	if (error)
+		return error;
 	write = __atomic_load_n(&st->write, __ATOMIC_ACQUIRE);
 	slot->read = __atomic_load_n(&st->read, __ATOMIC_RELAXED);
 	slot->write = slot->read;

@@ -141,11 +141,18 @@ static void fault_send(struct gaon_queue *queue)
 		queue->event = NULL;
 }
 
+/* What the firmware was asked when it had been cleared @clears / 2 times is not of now. */
+static bool fault_is_old(const struct gaon_queue *queue, u32 clears)
+{
+	lockdep_assert_held(&queue->fault_lock);
+	return clears & 1 || clears != queue->clears;
+}
+
 static bool fault_note(struct gaon_queue *queue, const struct gaon_fault_record *fault,
 		       u64 sequence, u32 flags, const u32 *clears)
 {
 	spin_lock(&queue->fault_lock);
-	if (queue->fault.flags || (clears && (*clears & 1 || *clears != queue->clears))) {
+	if (queue->fault.flags || (clears && fault_is_old(queue, *clears))) {
 		spin_unlock(&queue->fault_lock);
 		return false;
 	}
@@ -221,17 +228,19 @@ void gaon_fault_note_reset(struct gaon_queue *queue)
 /**
  * gaon_fault_blame() - the queue was reset, and it was at fault itself
  * @queue: the queue; the reset has been noted
+ * @clears: as for gaon_fault_note_unseen()
  *
  * Does not sleep. It had work that did not stop when it had to, which the record of the reset does
  * not tell.
  */
-void gaon_fault_blame(struct gaon_queue *queue)
+void gaon_fault_blame(struct gaon_queue *queue, u32 clears)
 {
 	struct gaon_fault_record fault;
 	bool news = false;
 
 	spin_lock(&queue->fault_lock);
-	if (queue->fault.flags && queue->fault.record.type == GAON_FAULT_RESET) {
+	if (queue->fault.flags && queue->fault.record.type == GAON_FAULT_RESET &&
+	    !fault_is_old(queue, clears)) {
 		queue->fault.flags |= DRM_GAON_QUEUE_GUILTY;
 		queue->fault.record.type = GAON_FAULT_PREEMPT;
 		fault = queue->fault.record;

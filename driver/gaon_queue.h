@@ -224,7 +224,7 @@ bool gaon_fault_note(struct gaon_queue *queue, const struct gaon_fault_record *f
 void gaon_fault_note_unseen(struct gaon_queue *queue, const struct gaon_fault_record *fault,
 			    u32 flags, u32 clears);
 void gaon_fault_note_reset(struct gaon_queue *queue);
-void gaon_fault_blame(struct gaon_queue *queue);
+void gaon_fault_blame(struct gaon_queue *queue, u32 clears);
 u32 gaon_fault_read(struct gaon_queue *queue, struct drm_gaon_fault *out, bool ack);
 void gaon_fault_forget(struct gaon_queue *queue, struct gaon_fault_state *saved);
 void gaon_fault_cleared(struct gaon_queue *queue, const struct gaon_fault_state *saved, bool back);

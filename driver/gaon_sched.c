@@ -209,18 +209,24 @@ static void kq_give_up(struct gaon_kq *kq, int err)
 }
 
 /* From now on no job reaches the ring; whether that is new. */
+static bool kq_begin_stop_locked(struct gaon_kq *kq, u64 guilty)
+{
+	lockdep_assert_held(&kq->lock);
+	if (kq->phase != GAON_KQ_RUNNING)
+		return false;
+	kq->phase = GAON_KQ_STOPPING;
+	WRITE_ONCE(kq->epoch, kq->epoch + 1);
+	kq->guilty = guilty;
+	return true;
+}
+
 static bool kq_begin_stop(struct gaon_kq *kq, u64 guilty)
 {
 	unsigned long flags;
-	bool begun = false;
+	bool begun;
 
 	spin_lock_irqsave(&kq->lock, flags);
-	if (kq->phase == GAON_KQ_RUNNING) {
-		kq->phase = GAON_KQ_STOPPING;
-		kq->epoch++;
-		kq->guilty = guilty;
-		begun = true;
-	}
+	begun = kq_begin_stop_locked(kq, guilty);
 	spin_unlock_irqrestore(&kq->lock, flags);
 	return begun;
 }
@@ -533,13 +539,27 @@ void gaon_kq_lose(struct gaon_kq *kq, int err)
 }
 EXPORT_SYMBOL_IF_KUNIT(gaon_kq_lose);
 
-/** gaon_kq_check() - @reply is what QUEUE_QUERY says of it, and events were taken */
-void gaon_kq_check(struct gaon_kq *kq, const struct gaon_admin_reply *reply)
+/**
+ * gaon_kq_check() - the firmware was asked how a queue is
+ * @kq: the queue
+ * @reply: of QUEUE_QUERY; events were taken after it
+ * @epoch: gaon_kq.epoch of before it was asked: what its owner has cleared since is not news
+ */
+void gaon_kq_check(struct gaon_kq *kq, const struct gaon_admin_reply *reply, u32 epoch)
 {
+	unsigned long flags;
+	bool begun;
+
 	gaon_kq_complete(kq);
-	if (reply->value[3] & GAON_QUERY_CONDITION)
-		gaon_kq_fail(kq, U64_MAX);
+	if (!(reply->value[3] & GAON_QUERY_CONDITION))
+		return;
+	spin_lock_irqsave(&kq->lock, flags);
+	begun = kq->epoch == epoch && kq_begin_stop_locked(kq, U64_MAX);
+	spin_unlock_irqrestore(&kq->lock, flags);
+	if (begun)
+		queue_work(kq->queue->gdev->queues->wq, &kq->stop);
 }
+EXPORT_SYMBOL_IF_KUNIT(gaon_kq_check);
 
 bool gaon_kq_is_stopped(struct gaon_kq *kq)
 {
@@ -556,8 +576,10 @@ EXPORT_SYMBOL_IF_KUNIT(gaon_kq_is_stopped);
 void gaon_kq_go_on(struct gaon_kq *kq)
 {
 	spin_lock_irq(&kq->lock);
-	if (!READ_ONCE(kq->queue->dead))
+	if (!READ_ONCE(kq->queue->dead)) {
 		kq->phase = GAON_KQ_RUNNING;
+		WRITE_ONCE(kq->epoch, kq->epoch + 1);
+	}
 	spin_unlock_irq(&kq->lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(gaon_kq_go_on);

@@ -82,7 +82,7 @@ struct gaon_kq {
 	spinlock_t lock;
 	/** @phase: see there. */
 	enum gaon_kq_phase phase;
-	/** @epoch: counts stops; jobs that were submitted in an earlier one fail. */
+	/** @epoch: counts stops and their ends; jobs that were submitted in an earlier one fail. */
 	u32 epoch;
 	/** @in_flight: jobs that drm_sched has handed over, in order. */
 	struct list_head in_flight;
@@ -160,7 +160,7 @@ int gaon_kq_create(struct gaon_queue *queue, u32 depth_log2, struct gaon_admin_q
 void gaon_kq_end(struct gaon_kq *kq);
 void gaon_kq_destroy(struct gaon_kq *kq);
 void gaon_kq_complete(struct gaon_kq *kq);
-void gaon_kq_check(struct gaon_kq *kq, const struct gaon_admin_reply *reply);
+void gaon_kq_check(struct gaon_kq *kq, const struct gaon_admin_reply *reply, u32 epoch);
 void gaon_kq_fail(struct gaon_kq *kq, u64 guilty);
 void gaon_kq_stop_again(struct gaon_kq *kq);
 void gaon_kq_lose(struct gaon_kq *kq, int err);

@@ -110,7 +110,7 @@ int gaon_queue_look(struct gaon_queue *queue, unsigned int flags, struct gaon_ad
 	if (!err && reply->value[3] & GAON_QUERY_STOPPED)
 		gaon_debug_note(queue);
 	if (!err && reply->value[3] & GAON_QUERY_LATE)
-		gaon_fault_blame(queue);
+		gaon_fault_blame(queue, clears);
 	return err;
 }
 
@@ -121,17 +121,20 @@ void gaon_queue_check_work(struct work_struct *work)
 	struct gaon_device *gdev = queue->gdev;
 	struct gaon_admin_reply reply;
 	int doubtful, err, idx;
+	u32 epoch = 0;
 	bool cookie;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
 	cookie = dma_fence_begin_signalling();
 	doubtful = atomic_xchg(&queue->doubtful, 0);
+	if (queue->kq)
+		epoch = READ_ONCE(queue->kq->epoch);
 	err = gaon_queue_look(queue, GAON_ADMIN_RECLAIM, &reply);
 	if (!err && doubtful && !(reply.value[3] & GAON_QUERY_CONDITION))
 		atomic_inc(&gdev->resets.kept);
 	if (!err && queue->kq)
-		gaon_kq_check(queue->kq, &reply);
+		gaon_kq_check(queue->kq, &reply, epoch);
 	dma_fence_end_signalling(cookie);
 	drm_dev_exit(idx);
 }

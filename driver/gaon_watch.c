@@ -171,17 +171,19 @@ static void watch_work(struct work_struct *work)
 	struct gaon_admin_reply reply = { .value = { [2] = U64_MAX } };
 	bool cookie, again = false;
 	u64 seq, index;
+	u32 epoch;
 	int idx;
 
 	if (!drm_dev_enter(&gdev->drm, &idx))
 		return;
 	cookie = dma_fence_begin_signalling();
+	epoch = READ_ONCE(kq->epoch);
 	gaon_kq_complete(kq);
 	if (watch_head(kq, &seq, &index)) {
 		again = true;
 		/* No answer: a reset is due, which ends it. A refusal: time passes. */
 		if (!gaon_queue_look(queue, GAON_ADMIN_RECLAIM, &reply))
-			gaon_kq_check(kq, &reply);
+			gaon_kq_check(kq, &reply, epoch);
 		watch_judge(kq, &reply);
 	}
 	dma_fence_end_signalling(cookie);

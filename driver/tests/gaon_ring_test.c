@@ -314,6 +314,7 @@ static void ring_lose(struct kunit *test)
 static void ring_epoch(struct kunit *test)
 {
 	struct ring_world *w = test->priv;
+	u32 epoch = w->kq.epoch;
 
 	job_give(w, 1);
 	job_give(w, 1);
@@ -330,8 +331,28 @@ static void ring_epoch(struct kunit *test)
 	*w->doorbell = 0;
 	/* Submitted before the stop, and ready only now. */
 	w->error[2] = -ECANCELED;
-	job_give_late(w, 1, w->kq.epoch - 1);
+	job_give_late(w, 1, epoch);
 	KUNIT_EXPECT_EQ(test, in_flight(w), 0);
+	job_give(w, 1);
+	device_run(w, 100);
+	gaon_kq_complete(&w->kq);
+	KUNIT_EXPECT_EQ(test, w->kq.completed, 1);
+}
+
+/* What the firmware said before the queue was cleared does not stop it again. */
+static void ring_stale(struct kunit *test)
+{
+	const struct gaon_admin_reply reply = { .value = { [3] = GAON_QUERY_RESET } };
+	struct ring_world *w = test->priv;
+	u32 epoch = w->kq.epoch;
+
+	gaon_kq_lose(&w->kq, -ECANCELED);
+	KUNIT_EXPECT_NE(test, w->kq.epoch, epoch);
+	epoch = w->kq.epoch;
+	gaon_kq_check(&w->kq, &reply, epoch);
+	gaon_kq_go_on(&w->kq);
+	gaon_kq_check(&w->kq, &reply, epoch);
+	KUNIT_EXPECT_EQ(test, w->kq.phase, GAON_KQ_RUNNING);
 	job_give(w, 1);
 	device_run(w, 100);
 	gaon_kq_complete(&w->kq);
@@ -344,6 +365,7 @@ static struct kunit_case ring_tests[] = {
 	KUNIT_CASE(ring_wrap),
 	KUNIT_CASE(ring_lose),
 	KUNIT_CASE(ring_epoch),
+	KUNIT_CASE(ring_stale),
 	{}
 };
 

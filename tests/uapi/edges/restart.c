@@ -107,10 +107,13 @@ static void work_begin(struct user *user)
 	struct drm_gaon_queue_query query = { 0 };
 	int64_t end = lib_now() + BUSY_MS * 1000000ll;
 
-	if (user->out)
-		MUST(!run_endless(&user->queue, user->out), "work without end");
-	else
+	if (user->out) {
+		int err = run_endless(&user->queue, user->out);
+
+		MUST(!err, "work without end: %s", strerror(err));
+	} else {
 		lib_push(&user->queue, &packet);
+	}
 	while (!(query.state & DRM_GAON_QUEUE_IN_SLOT) && lib_now() < end)
 		MUST(!lib_state(&user->queue, &query, 0), "state");
 }

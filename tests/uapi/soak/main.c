@@ -183,7 +183,8 @@ static void run(struct soak_shared *shared, uint64_t seed, int64_t end)
 
 static void check_clients(const struct soak_shared *shared)
 {
-	CHECK(!shared->wrongs, "%u complaints, the first before event %llu", shared->wrongs, (unsigned long long)soak_run.steps);
+	CHECK(!shared->wrongs, "%u complaints, with seed %llu before event %llu: %s", shared->wrongs,
+	      (unsigned long long)soak_run.seed, (unsigned long long)soak_run.steps, shared->wrong[0]);
 	for (unsigned int i = 0; i < SOAK_GOODS; i++)
 		CHECK(shared->rounds[i], "%llu rounds of %s", (unsigned long long)shared->rounds[i],
 		      soak_kind_name(SOAK_ACTION_GOOD, i));

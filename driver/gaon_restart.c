@@ -28,6 +28,14 @@
 #define RESTART_APART		(30 * HZ)	/* once more before that: more is broken */
 #define RESTART_RESET_US	(2 * USEC_PER_SEC)
 
+/* Memory that became that hot need not have what it had. */
+static bool restart_after_heat(struct gaon_device *gdev)
+{
+	return gaon_read32(gdev, GAON_REG_STATE) == GAON_STATE_FATAL &&
+	       gaon_read32(gdev, GAON_REG_BOOT_ERROR) ==
+	       (GAON_BOOT_PANIC | GAON_PANIC_HEAT << GAON_PANIC_SHIFT);
+}
+
 /** gaon_restart_may_help() - whether gaon_restart() will try */
 bool gaon_restart_may_help(struct gaon_device *gdev)
 {
@@ -35,7 +43,8 @@ bool gaon_restart_may_help(struct gaon_device *gdev)
 
 	return resets->restart && gdev->fw.features & GAON_FEATURE_RESTART &&
 	       (resets->asked || !resets->restarted ||
-		time_after64(get_jiffies_64(), resets->restarted + RESTART_APART));
+		time_after64(get_jiffies_64(), resets->restarted + RESTART_APART)) &&
+	       !restart_after_heat(gdev);
 }
 
 /* When it returns 0 the card does nothing any more, and has nothing but HBM. */

@@ -42,10 +42,6 @@ void timer_arm(uint64_t when);
 bool timer_due(void);
 
 /* panic.c */
-#define FW_PANIC_TRAP		0x100u		/* + mcause */
-#define FW_PANIC_ENGINES	0x200u		/* engines do not stop even after a reset */
-#define FW_PANIC_SLOTS		0x201u		/* a shape that cannot be served */
-#define FW_PANIC_HEAT		0x202u		/* hotter than the chip may be */
 _Noreturn void fw_panic(uint32_t code);
 _Noreturn void fw_panic_trap(uint32_t cause, uint32_t pc, uint32_t value);
 _Noreturn void fw_hang(void);

@@ -13,7 +13,7 @@ static void boot(void)
 {
 	identify_init();
 	if (!identify.slots || identify.slots > FW_SLOTS_MAX)
-		fw_panic(FW_PANIC_SLOTS);
+		fw_panic(GAON_PANIC_SHAPE);
 	limits_init(&identify);
 	power_init();
 	sched_init(identify.slots);

@@ -24,7 +24,7 @@ _Noreturn void fw_panic(uint32_t code)
 
 _Noreturn void fw_panic_trap(uint32_t cause, uint32_t pc, uint32_t value)
 {
-	uint32_t code = FW_PANIC_TRAP + (cause & 0xff);
+	uint32_t code = GAON_PANIC_TRAP + (cause & 0xff);
 
 	if (panicking) {
 		reg_write(GAON_MCU_PANIC, code);

@@ -108,7 +108,7 @@ static void follow_cap(uint32_t mw)
 static void follow_heat(int32_t mc)
 {
 	if (mc >= identify.temp_emergency_mc)
-		fw_panic(FW_PANIC_HEAT);
+		fw_panic(GAON_PANIC_HEAT);
 	if (mc >= identify.temp_crit_mc)
 		state.heat_khz = identify.clock_min_khz;
 	else if (mc >= identify.temp_max_mc)

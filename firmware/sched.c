@@ -309,7 +309,7 @@ static void stop_expired(uint16_t index)
 		reg_write(GAON_MCU_STATE, GAON_STATE_DEGRADED);
 		engine_reset_internal();
 	} else {
-		fw_panic(FW_PANIC_ENGINES);
+		fw_panic(GAON_PANIC_ENGINES);
 	}
 }
 

@@ -112,4 +112,11 @@
 #define GAON_BOOT_TIMEOUT	11	/* firmware did not report READY in time */
 #define GAON_BOOT_PANIC		12	/* firmware reported FATAL itself */
 
+/* Then why, in the upper 16 bits of GAON_REG_BOOT_ERROR. */
+#define GAON_PANIC_SHIFT	16
+#define GAON_PANIC_TRAP		0x100	/* + mcause */
+#define GAON_PANIC_ENGINES	0x200	/* engines do not stop even after a reset */
+#define GAON_PANIC_SHAPE	0x201	/* a shape of the hardware that the firmware cannot serve */
+#define GAON_PANIC_HEAT		0x202	/* gaon_identify.temp_emergency_mc or more; HBM is lost too */
+
 #endif

@@ -33,7 +33,7 @@ static inline const char *gaon_state_name(uint32_t state)
 
 /**
  * gaon_boot_error_text() - why a device is FATAL
- * @error: GAON_REG_BOOT_ERROR; a firmware's own code in the upper half does not matter
+ * @error: GAON_REG_BOOT_ERROR
  *
  * Return: a clause that can follow a colon.
  */
@@ -55,6 +55,8 @@ static inline const char *gaon_boot_error_text(uint32_t error)
 		[GAON_BOOT_PANIC] = "the firmware gave up",
 	};
 
+	if (error == (GAON_BOOT_PANIC | GAON_PANIC_HEAT << GAON_PANIC_SHIFT))
+		return "it became too hot: the firmware gave up";
 	error &= 0xffff;
 	return error < sizeof(text) / sizeof(text[0]) ? text[error] : "unknown boot error";
 }

@@ -500,6 +500,18 @@ static bool kq_quiesce(struct gaon_queue *queue)
 	return true;
 }
 
+static bool kq_is_stopping(struct gaon_kq *kq)
+{
+	bool stopping;
+
+	/* Nobody else ends it, and it runs again only with the lock of its queue held. */
+	lockdep_assert_held(&kq->queue->lock);
+	spin_lock_irq(&kq->lock);
+	stopping = kq->phase == GAON_KQ_STOPPING;
+	spin_unlock_irq(&kq->lock);
+	return stopping;
+}
+
 static void kq_stop_work(struct work_struct *work)
 {
 	struct gaon_kq *kq = container_of(work, struct gaon_kq, stop);
@@ -511,7 +523,8 @@ static void kq_stop_work(struct work_struct *work)
 		return;		/* gaon_queues_lose_all() signals */
 	cookie = dma_fence_begin_signalling();
 	mutex_lock(&queue->lock);
-	if (!queue->ended && !READ_ONCE(queue->dead))
+	/* It may have been asked for twice, and the queue have been cleared after the first time. */
+	if (!queue->ended && !READ_ONCE(queue->dead) && kq_is_stopping(kq))
 		quiet = kq_quiesce(queue);
 	mutex_unlock(&queue->lock);
 	if (quiet)

@@ -20,6 +20,7 @@
 #define GARBAGE		12u
 #define PAUSE_US	20000
 #define CALLS_US	500000u
+#define CLEAR_MS	5000
 
 static void pause_some(struct soak_self *self, uint32_t ms)
 {
@@ -85,6 +86,15 @@ static struct gaon_packet fault_packet(struct soak_client *client, unsigned int 
 	}
 }
 
+/* What a reset cut short is said again; else the next fault would not be told. */
+static void clear_again(struct soak_client *client)
+{
+	int64_t end = lib_now() + soak_ms(CLEAR_MS) * 1000000;
+
+	while (lib_clear(&client->queue) == EBUSY && lib_now() < end)
+		usleep(1000);
+}
+
 static void bad_fault_once(struct soak_client *client)
 {
 	struct drm_gaon_queue_query query;
@@ -102,13 +112,15 @@ static void bad_fault_once(struct soak_client *client)
 		if (query.fault.type == type && query.state & DRM_GAON_QUEUE_GUILTY)
 			client->self->shared->faults[type]++;
 		else if (query.fault.type != GAON_FAULT_RESET && query.fault.type != GAON_FAULT_NONE)
-			soak_wrong(client->self, "a fault of type %u, not %u: state %#x", query.fault.type, type,
-				   query.state);
+			soak_wrong(client->self, "a fault of type %u, not %u: state %#x, address %#llx, packet %llu",
+				   query.fault.type, type, query.state, (unsigned long long)query.fault.va,
+				   (unsigned long long)query.fault.sequence);
 	} else if (!err || err == ETIME) {
 		soak_wrong(client->self, "a fault of type %u is not told: %s", type, strerror(err));
 	}
-	/* The others: the card was reset, or has gone. */
-	lib_clear(&client->queue);
+	/* Else the card was reset, or has gone. */
+	if (err == EIO)
+		clear_again(client);
 	client->self->shared->bad_rounds[SOAK_BAD_FAULT]++;
 }
 

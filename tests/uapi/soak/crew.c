@@ -142,6 +142,7 @@ bool soak_crew_end(struct soak_shared *shared, const struct soak_event *event)
 {
 	struct member *member = &crew[event->action][event->place];
 	struct soak_place *place = &shared->place[event->action][event->place];
+	int64_t late = lib_now() + soak_ms(SOAK_LATE_MS) * 1000000;
 	int64_t end = lib_now() + soak_ms(SOAK_PATIENCE_MS) * 1000000;
 	/* Only who works for others is asked. */
 	bool asked = event->action == SOAK_ACTION_GOOD && !event->kill;
@@ -154,6 +155,11 @@ bool soak_crew_end(struct soak_shared *shared, const struct soak_event *event)
 		kill(-member->pid, SIGKILL);
 	while (waitpid(member->pid, &status, WNOHANG) != member->pid) {
 		usleep(5000);
+		if (lib_now() > late) {
+			print_threads(member->pid);
+			soak_report_late(member->pid, &member->event);
+			late = INT64_MAX;
+		}
 		if (lib_now() < end)
 			continue;
 		complain(shared, &member->event, asked ? "does not end" : "does not die of SIGKILL", 0);

@@ -109,8 +109,8 @@ static struct line {
 	  .per = 1 },
 	/* Of the two names only the second is there; the loader looks in three places. */
 	{ .pattern = "gaon .*: firmware: failed to load gaon/ga1-abi[0-9]+.bin", .most = starts, .per = 3 },
-	/* Of what a reset has taken in the meantime. */
-	{ .pattern = "gaon .*: firmware: *[0-9]+ admin command [0-9]+: error 3$",
+	/* Of what a reset has taken in the meantime; BUSY is sent again. */
+	{ .pattern = "gaon .*: firmware: *[0-9]+ admin command [0-9a-f]+: error [34]$",
 	  .most = starts,
 	  .per = 8 },
 	/* Of somebody who makes room just when the card is reset or goes. */

@@ -52,6 +52,18 @@ static void print_tail(const char *pattern, unsigned int count)
 		printf("# %s", lines[i % 32]);
 }
 
+/* What there is to see while somebody still waits. */
+void soak_report_late(pid_t pid, const struct soak_event *event)
+{
+	printf("# late: process %d: %s: %s, place %u\n", pid, action_names[event->action],
+	       soak_kind_name(event->action, event->kind), event->place);
+	print_tail("/sys/kernel/debug/accel/*/resets", 2);
+	print_tail("/sys/kernel/debug/accel/*/recovery", 12);
+	print_tail("/sys/kernel/debug/accel/*/queues", 32);
+	print_tail("/sys/kernel/debug/accel/*/vms", 32);
+	fflush(stdout);
+}
+
 void soak_report_wrong(const struct soak_shared *shared)
 {
 	for (unsigned int i = 0; i < shared->wrongs && i < SOAK_WRONGS; i++)

@@ -143,6 +143,7 @@ bool soak_dropped(struct soak_self *self);
 /* Times are for a fast machine; $GAON_SLOW makes them longer. */
 int64_t soak_ms(int64_t ms);
 
+#define SOAK_LATE_MS		20000		/* what there is to see is printed */
 #define SOAK_PATIENCE_MS	120000
 /* The card's file, however often it came and went; -1 and errno. */
 int soak_open_node(void);
@@ -249,6 +250,7 @@ struct soak_run {
 };
 extern struct soak_run soak_run;
 /* What led to complaints. */
+void soak_report_late(pid_t pid, const struct soak_event *event);
 void soak_report_wrong(const struct soak_shared *shared);
 void soak_report(const struct soak_shared *shared, bool json);
 

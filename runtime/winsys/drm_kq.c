@@ -429,7 +429,8 @@ int drm_kq_clear(struct gaon_ws_queue *queue)
 		return err;
 	pthread_mutex_lock(&kq->lock);
 	kq_ask_index(queue);	/* if that fails the device is lost */
-	kq->submitted = __atomic_load_n(&state->write, __ATOMIC_ACQUIRE);
+	/* What was published while it stood still moved the index on, and nobody asked to hear of more. */
+	kq->submitted = kq_published(queue);
 	kq->first = kq->submitted;
 	kq->holds = kq->again = false;
 	kq->settled = point;

@@ -15,6 +15,9 @@ $(DRM_KERNEL_OBJS) $(O)/tests/unit/drm_kernel_preload.o $(O)/tests/unit/runtime_
 	$(O)/tests/unit/runtime_why.o: private CPPFLAGS += $(DRM_CFLAGS) \
 	-DDRM_KERNEL_ROOT='"$(abspath $(DRM_ROOT))"' -DDRM_KERNEL_SCRIPT='"$(abspath tests/unit/drm_root.sh)"'
 
+$(O)/tests/unit/runtime_kq.o: private CPPFLAGS += -DKQ_KERNELS='"$(abspath $(O)/tests/conformance/cli/kernels.elf)"'
+$(O)/tests/unit/runtime_kq: $(O)/tests/conformance/cli/kernels.elf
+
 # The library as programs link it, with that kernel below.
 $(DRM_LIBGAON): $(RT_OBJS) $(DRM_KERNEL_OBJS) $(O)/tests/unit/drm_kernel_preload.o $$(FW_EMBED) \
 		$$(LIBSIM) runtime/libgaon.map $(DRM_ROOT)/made

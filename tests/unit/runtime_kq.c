@@ -143,6 +143,46 @@ START_TEST(what_passes_is_tried_again)
 END_TEST
 
 /* One job for each operation, no doorbell of the program's own. */
+/*
+ * A stream goes on for a while after its fault, since nobody has looked: all that is dropped when it is cleared,
+ * and what comes then reaches the device. @_i operations are published between.
+ */
+START_TEST(published_while_it_stood_still)
+{
+	const struct timespec a_while = { .tv_nsec = 50000000 };
+	uint64_t got = 0, nowhere = 0x700000000;
+	struct gaon_launch launch = {
+		.size = sizeof(launch), .grid = { 1, 1, 1 }, .args = &nowhere, .args_size = sizeof(nowhere),
+	};
+	struct gaon_kernel *wild = NULL;
+	struct gaon_module *module = NULL;
+	struct gaon_stream *s = NULL;
+	struct gaon_device *dev = NULL;
+	struct gaon_mem *m = NULL;
+	int round, i;
+
+	setup();
+	ok(gaon_device_open_with("accel0", &kernel_queues, &dev));
+	ok(gaon_stream_create(dev, NULL, &s));
+	ok(gaon_module_load_file(dev, KQ_KERNELS, &module));
+	ok(gaon_module_get_kernel(module, "wild", &wild));
+	ok(gaon_mem_alloc(dev, WORDS * 8, GAON_MEM_DEVICE, &m));
+	for (round = 0; round < 3; round++) {
+		ok(gaon_launch(s, wild, &launch));
+		nanosleep(&a_while, NULL);
+		for (i = 0; i < _i; i++)
+			ok(gaon_mem_fill_async(s, gaon_mem_va(m), 2, 8, WORDS * 8));
+		ck_assert_int_eq(gaon_stream_wait(s, WAIT), GAON_ERROR_FAULT);
+		ok(gaon_stream_clear_fault(s));
+		ok(gaon_mem_fill_async(s, gaon_mem_va(m), 3 + (uint64_t)round, 8, WORDS * 8));
+		ok(gaon_stream_wait(s, WAIT));
+		ok(gaon_mem_read(dev, &got, gaon_mem_va(m), sizeof(got)));
+		ck_assert_uint_eq(got, 3 + (uint64_t)round);
+	}
+	ok(gaon_device_close(dev));
+}
+END_TEST
+
 START_TEST(one_job_per_operation)
 {
 	struct gaon_stream *stream;
@@ -294,6 +334,7 @@ int main(void)
 	tcase_set_timeout(c, 300);
 	tcase_add_loop_test(c, every_ioctl_fails, 0, REQUESTS);
 	tcase_add_test(c, what_passes_is_tried_again);
+	tcase_add_loop_test(c, published_while_it_stood_still, 0, 6);
 	tcase_add_test(c, one_job_per_operation);
 	tcase_add_test(c, held_back_by_the_host);
 	tcase_add_test(c, the_card_goes_away);

@@ -162,13 +162,12 @@ def test_processes():
 
 
 def main():
+    tests = {"exit": test_exit, "processes": lambda work: test_processes(), "digits": test_digits, "counters": test_counters,
+             "graphs": lambda work: test_graphs()}
     with tempfile.TemporaryDirectory() as work:
         os.environ["TMPDIR"] = work
-        test_exit(work)
-        test_processes()
-        test_digits(work)
-        test_counters(work)
-        test_graphs()
+        for name in sys.argv[1:] or tests:
+            tests[name](work)
     sys.exit(finish())
 
 

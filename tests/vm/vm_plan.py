@@ -53,6 +53,7 @@ class Test:
     last: bool = False          # nothing runs after it in the same boot
     restarts: bool = False      # its end is that the guest's agent starts anew
     once: str = ""              # as for shapes
+    long: bool = False          # not in `make check`, which has the like of it elsewhere
     named: bool = False         # so long that it runs only when it is asked for by its whole name
 
 
@@ -138,7 +139,7 @@ def boots(build, kernels, pattern="", shape="", short=False):
             if shape and name != shape or short and kind.once not in ("", kernel):
                 continue
             chosen = [test for test in tests if test.shape == name and kernel in test.kernels and
-                      not (short and test.once not in ("", kernel)) and
+                      not (short and (test.long or test.once not in ("", kernel))) and
                       (test.name == pattern if test.named else
                        any(fnmatch.fnmatch(test.name, f"*{one}*") for one in patterns))]
             if chosen:

@@ -21,7 +21,8 @@ struct gaon_queue_state {
 	uint32_t status;	/* device: GAON_QUEUE_* */
 	uint32_t fault_type;	/* device: first fault since FAULT_CLEAR, GAON_FAULT_* */
 	uint64_t fault_seq;	/* device: read index of the packet that faulted */
-	uint64_t reserved1[2];
+	uint64_t inside;	/* device: while SUSPENDED, 1: the packet at read has begun */
+	uint64_t reserved1;
 };
 
 #define GAON_QUEUE_OK		0

@@ -241,11 +241,40 @@ START_TEST(test_adopt)
 	ck_assert_uint_eq(state[0].read, 6);
 	ck_assert_uint_eq(simple(GAON_SLOT_CMD_UNLOAD, 0), 0);
 
+	/* Its context was suspended while it had nothing to do. */
+	load_held(0, 0);
+	state[0].status = GAON_QUEUE_SUSPENDED;
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), 0);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_RUN, 0), 0);
+	ck_assert_uint_eq(state[0].status, GAON_QUEUE_OK);
+	run();
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_UNLOAD, 0), 0);
+
+	/* It was stopped before a packet, or inside one; or its owner says nonsense. */
 	load_held(0, 0);
 	state[0].write = 7;
-	state[0].status = GAON_QUEUE_OK;
+	state[0].status = GAON_QUEUE_SUSPENDED;
+	state[0].inside = 1;
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), GAON_ADMIN_ERR_RANGE);
+	state[0].inside = 0;
+	state[0].write = 5;
 	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), GAON_ADMIN_ERR_RANGE);
 	state[0].write = 6;
+	push(0, nop);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), 0);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_RUN, 0), 0);
+	run();
+	ck_assert_uint_eq(state[0].read, 7);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_STOP, 0), 0);
+	ck_assert_uint_eq(state[0].status, GAON_QUEUE_SUSPENDED);
+	ck_assert_uint_eq(state[0].inside, 0);
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_UNLOAD, 0), 0);
+
+	load_held(0, 0);
+	state[0].write = 8;
+	state[0].status = GAON_QUEUE_OK;
+	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), GAON_ADMIN_ERR_RANGE);
+	state[0].write = 7;
 	state[0].status = GAON_QUEUE_FAULTED;
 	ck_assert_uint_eq(simple(GAON_SLOT_CMD_ADOPT, 0), GAON_ADMIN_ERR_RANGE);
 	ck_assert_uint_eq(simple(GAON_SLOT_CMD_SKIP, 0), 0);

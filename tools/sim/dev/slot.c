@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "devside.h"
+#include "engine.h"
 
 /* Kernel-owned before user-mode, then by priority. */
 static unsigned int slot_class(const struct sim_slot *slot)
@@ -212,14 +213,33 @@ static void slot_post_stop(struct gaon_sim *sim, struct sim_slot *slot)
 }
 
 /* The firmware hears first of what the slot did by itself, then of the end of what it had asked for. */
+/* For who finds the queue when all else is lost: where it is, and whether nothing of the packet there has run. */
+static bool slot_publish_place(struct gaon_sim *sim, struct sim_slot *slot, bool inside)
+{
+	struct gaon_fault_record fault = { .core = GAON_FAULT_CORE_NONE };
+	struct gaon_queue_state *st = sim_slot_state(sim, slot, &fault);
+
+	if (!st) {
+		sim_slot_fault(sim, slot, &fault);
+		return false;
+	}
+	__atomic_store_n(&st->read, slot->read, __ATOMIC_RELAXED);
+	sim_slot_push(sim, slot, &st->read, sizeof(st->read));
+	__atomic_store_n(&st->inside, inside, __ATOMIC_RELAXED);
+	sim_slot_push(sim, slot, &st->inside, sizeof(st->inside));
+	return true;
+}
+
 void sim_slot_finish_stop(struct gaon_sim *sim, struct sim_slot *slot)
 {
+	bool killed = slot->status != GAON_SLOT_IDLE && sim_slot_engine(sim, slot)->stop != SIM_STOP_SAVE;
 	bool debug = slot->debug_stop && slot->saved;
 
 	slot->debug_stop = false;
 	slot->debug_stopped = debug;
 	sim_slot_set_status(sim, slot, GAON_SLOT_STOPPED);
-	if (!sim_slot_publish_status(sim, slot, GAON_QUEUE_SUSPENDED))
+	if (!slot_publish_place(sim, slot, killed || slot->saved) ||
+	    !sim_slot_publish_status(sim, slot, GAON_QUEUE_SUSPENDED))
 		return;
 	if (debug) {
 		slot_post_stop(sim, slot);

@@ -125,6 +125,22 @@ static uint32_t slotcmd_flags(const struct sim_slot *slot)
 	       (slot->debug_stopped ? GAON_MCU_SLOT_F_STOPPED : 0);
 }
 
+/* As after STOP. Its memory may be gone already, which is no fault of a queue that does nothing. */
+static void slotcmd_tell_asleep(struct gaon_sim *sim, struct sim_slot *slot)
+{
+	struct gaon_fault_record ignored;
+	struct gaon_queue_state *st = sim_slot_state(sim, slot, &ignored);
+
+	if (!st)
+		return;
+	__atomic_store_n(&st->read, slot->read, __ATOMIC_RELAXED);
+	sim_slot_push(sim, slot, &st->read, sizeof(st->read));
+	__atomic_store_n(&st->inside, 0, __ATOMIC_RELAXED);
+	sim_slot_push(sim, slot, &st->inside, sizeof(st->inside));
+	__atomic_store_n(&st->status, GAON_QUEUE_SUSPENDED, __ATOMIC_RELEASE);
+	sim_slot_push(sim, slot, &st->status, sizeof(st->status));
+}
+
 static uint32_t slotcmd_unload(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_fields *f)
 {
 	uint32_t index = slot->index;
@@ -134,6 +150,8 @@ static uint32_t slotcmd_unload(struct gaon_sim *sim, struct sim_slot *slot, stru
 		return GAON_ADMIN_ERR_STATE;
 	if (!sim_slot_is_stopped(sim, slot))
 		return GAON_ADMIN_ERR_BUSY;
+	if (slot->status == GAON_SLOT_IDLE)
+		slotcmd_tell_asleep(sim, slot);
 	f->read = slot->read;
 	f->busy = slot->busy;
 	f->copied = slot->copied;
@@ -209,14 +227,15 @@ static uint32_t slotcmd_skip(struct gaon_sim *sim, struct sim_slot *slot, bool c
 }
 
 /*
- * What another firmware left: nothing if its queue slept, which its state block says. That is its
- * owner's memory; who writes something else there gets work dropped, or done twice, of his own.
+ * What another firmware left: the state block says whether its queue slept, or was stopped between two
+ * packets. That is its owner's memory; who writes something else there gets work dropped, or done twice,
+ * of his own.
  */
 static uint32_t slotcmd_adopt(struct gaon_sim *sim, struct sim_slot *slot)
 {
 	struct gaon_queue_state *st;
+	uint32_t error, status;
 	uint64_t write;
-	uint32_t error;
 
 	if (slot->status != GAON_SLOT_STOPPED)
 		return GAON_ADMIN_ERR_STATE;
@@ -226,9 +245,11 @@ static uint32_t slotcmd_adopt(struct gaon_sim *sim, struct sim_slot *slot)
 	write = __atomic_load_n(&st->write, __ATOMIC_ACQUIRE);
 	slot->read = __atomic_load_n(&st->read, __ATOMIC_RELAXED);
 	slot->write = slot->read;
-	if (slot->read != write || __atomic_load_n(&st->status, __ATOMIC_RELAXED) != GAON_QUEUE_OK)
-		return GAON_ADMIN_ERR_RANGE;
-	return 0;
+	status = __atomic_load_n(&st->status, __ATOMIC_RELAXED);
+	if (slot->read == write && (status == GAON_QUEUE_OK || status == GAON_QUEUE_SUSPENDED))
+		return 0;
+	return status == GAON_QUEUE_SUSPENDED && !__atomic_load_n(&st->inside, __ATOMIC_RELAXED) &&
+	       write - slot->read <= 1ull << slot->log2 ? 0 : GAON_ADMIN_ERR_RANGE;
 }
 
 static uint32_t slotcmd_priority(struct sim_slot *slot, const struct sim_slot_fields *f)

@@ -35,6 +35,7 @@
 #define MIGRATE_WINDOW		SZ_64M		/* of host memory mapped at a time */
 #define MIGRATE_SLICE		(20UL * HZ)	/* until the firmware is asked what became of it */
 #define MIGRATE_TIMEOUT		(300UL * HZ)	/* a model on a busy machine takes its time */
+#define MIGRATE_RESTART		(5UL * HZ)	/* that a restart of the firmware takes at most */
 #define MIGRATE_DROPS		32	/* how often one packet may be lost with others' work */
 
 /* The upper half: HBM, the window on host memory, ring and values. */
@@ -308,16 +309,30 @@ static int migrate_piece(struct gaon_migrate *migrate, enum migrate_op op, u64 h
 }
 
 /**
- * gaon_migrate_clear() - let the device fill HBM with zeros
- * @gdev: the device
- * @hbm: just allocated: of it, what does not read 0 already
- *
- * Sleeps until it is done.
- *
- * Return: 0; -ENOSPC: a page of it is bad, and goes out of use when it is given back; -EIO: the
- * device is being reset or gone.
+ * struct migrate_try - work that a restart of the firmware may cut short, several times
+ * @resets: of the device, before the first time: they take memory along
+ * @tries: so far
  */
-int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
+struct migrate_try {
+	int resets;
+	unsigned int tries;
+};
+
+/*
+ * Whether to try again: over a restart memory is what it was. Callers hold reservations, which no
+ * reset takes, and may be within drm_dev_enter(), for which the wait has an end: a restart that
+ * takes longer ends in a reset of the device.
+ */
+static bool migrate_was_kept(struct gaon_device *gdev, struct migrate_try *try)
+{
+	if (try->tries++ == MIGRATE_DROPS)
+		return false;
+	wait_event_timeout(gdev->reset_wait, !gaon_device_is_away(gdev), MIGRATE_RESTART);
+	return gaon_device_running(gdev) && !READ_ONCE(gdev->migrate->broken) &&
+	       atomic_read(&gdev->resets.device) == try->resets;
+}
+
+static int migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
 {
 	struct gaon_migrate *migrate = gdev->migrate;
 	void *where = NULL;
@@ -336,6 +351,27 @@ int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
 	}
 	mutex_unlock(&migrate->lock);
 	drm_dev_exit(idx);
+	return err;
+}
+
+/**
+ * gaon_migrate_clear() - let the device fill HBM with zeros
+ * @gdev: the device
+ * @hbm: just allocated: of it, what does not read 0 already
+ *
+ * Sleeps until it is done.
+ *
+ * Return: 0; -ENOSPC: a page of it is bad, and goes out of use when it is given back; -EIO: the
+ * device is being reset or gone.
+ */
+int gaon_migrate_clear(struct gaon_device *gdev, struct ttm_resource *hbm)
+{
+	struct migrate_try try = { .resets = atomic_read(&gdev->resets.device) };
+	int err;
+
+	do {
+		err = migrate_clear(gdev, hbm);
+	} while (err == -EIO && migrate_was_kept(gdev, &try));
 	return err;
 }
 
@@ -385,20 +421,8 @@ static int copy_window(struct gaon_migrate *migrate, enum migrate_op op, struct 
 	return err;
 }
 
-/**
- * gaon_migrate_copy() - let the device copy an object between HBM and host memory
- * @gdev: the device
- * @hbm: where it is, or goes, in HBM
- * @tt: its populated host memory
- * @to_hbm: direction
- *
- * Sleeps until it is done. What of HBM cannot be read any more is skipped.
- *
- * Return: 0, or how many pages were skipped; -ENOMEM; -ENOSPC: a page of HBM is bad, and goes out
- * of use when it is given back; -EIO: the device is being reset or gone.
- */
-int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct ttm_tt *tt,
-		      bool to_hbm)
+static int migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct ttm_tt *tt,
+			bool to_hbm)
 {
 	struct gaon_migrate *migrate = gdev->migrate;
 	enum migrate_op op = to_hbm ? MIGRATE_IN : MIGRATE_OUT;
@@ -418,6 +442,30 @@ int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct
 	mutex_unlock(&migrate->lock);
 	drm_dev_exit(idx);
 	return err ?: min_t(u64, lost, INT_MAX);
+}
+
+/**
+ * gaon_migrate_copy() - let the device copy an object between HBM and host memory
+ * @gdev: the device
+ * @hbm: where it is, or goes, in HBM
+ * @tt: its populated host memory
+ * @to_hbm: direction
+ *
+ * Sleeps until it is done. What of HBM cannot be read any more is skipped.
+ *
+ * Return: 0, or how many pages were skipped; -ENOMEM; -ENOSPC: a page of HBM is bad, and goes out
+ * of use when it is given back; -EIO: the device is being reset or gone.
+ */
+int gaon_migrate_copy(struct gaon_device *gdev, struct ttm_resource *hbm, struct ttm_tt *tt,
+		      bool to_hbm)
+{
+	struct migrate_try try = { .resets = atomic_read(&gdev->resets.device) };
+	int err;
+
+	do {
+		err = migrate_copy(gdev, hbm, tt, to_hbm);
+	} while (err == -EIO && migrate_was_kept(gdev, &try));
+	return err;
 }
 
 /**

@@ -9,9 +9,13 @@
  * As root, with one card.
  */
 #include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../liar/cards.h"
@@ -139,11 +143,112 @@ static void work_check_lost(struct user *user, const char *who)
 		user->queue.write = *(volatile uint64_t *)&user->queue.state->write;
 }
 
+/* --- whose memory does not fit ------------------------------------------------------------------ */
+
+#define MOVERS		2
+#define OBJECTS		20u
+#define OBJECT_BYTES	(8ull << 20)		/* of both together more than the card has */
+#define OBJECT_VA(i)	(0x2000000000ull + (i) * OBJECT_BYTES)
+
+struct mover {
+	pid_t pid;
+	_Atomic bool stop;
+	_Atomic uint64_t rounds;
+	uint64_t dropped;
+	char wrong[160];
+};
+
+/* 0; EAGAIN: it had work under way, was told so, and goes on; or what it should not hear. */
+static int mover_run(struct user *user, struct mover *mover, uint64_t to, uint64_t from)
+{
+	struct drm_gaon_queue_query query = { 0 };
+	int err = run_copy(&user->queue, to, from, user->out), state;
+
+	if (err != EIO && err != ECANCELED)
+		return err;
+	state = lib_state(&user->queue, &query, DRM_GAON_QUEUE_ACK);
+	if (state || !(query.state & DRM_GAON_QUEUE_WAS_RESET) || query.state & DRM_GAON_QUEUE_GUILTY) {
+		snprintf(mover->wrong, sizeof(mover->wrong), "%s, but its queue: error %d, state %#x", strerror(err),
+			 state, query.state);
+		return err;
+	}
+	mover->dropped++;
+	return lib_clear(&user->queue) ?: EAGAIN;
+}
+
+/* Each object's first words are moved in and out of HBM with it, and stay what they are. */
+static void mover_work(struct user *user, struct mover *mover)
+{
+	uint64_t first[OBJECTS] = { 0 }, *words = (uint64_t *)(user->lib.mem + FROM);
+	int err = 0;
+
+	for (unsigned int i = 0; i < OBJECTS && !err; i++) {
+		uint32_t bo = uapi_bo(user->lib.fd, OBJECT_BYTES, DRM_GAON_BO_HBM, 0);
+
+		err = uapi_map(user->lib.fd, user->lib.vm, bo, 0, OBJECT_VA(i), OBJECT_BYTES, 0);
+	}
+	for (; !mover->stop && (!err || err == EAGAIN); mover->rounds++) {
+		unsigned int i = (unsigned int)(uapi_random() % OBJECTS);
+		uint64_t next = uapi_random();
+
+		do
+			err = mover_run(user, mover, lib_va(BACK), OBJECT_VA(i));
+		while (err == EAGAIN);
+		if (!err && *lib_word(&user->lib, BACK) != first[i]) {
+			snprintf(mover->wrong, sizeof(mover->wrong), "object %u has other data", i);
+			return;
+		}
+		words[0] = next;
+		while (!err || err == EAGAIN) {
+			err = mover_run(user, mover, OBJECT_VA(i), lib_va(FROM));
+			if (!err)
+				break;
+		}
+		first[i] = next;
+	}
+	if (err && !mover->wrong[0])
+		snprintf(mover->wrong, sizeof(mover->wrong), "%s", strerror(err));
+}
+
+static struct mover *mover_start(void)
+{
+	struct mover *mover = mmap(NULL, sizeof(*mover), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct user user;
+
+	REQUIRE(mover != MAP_FAILED, "memory");
+	fflush(stdout);
+	mover->pid = fork();
+	if (!mover->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		user_start(&user, true);
+		mover_work(&user, mover);
+		_exit(0);
+	}
+	REQUIRE(mover->pid > 0, "fork");
+	for (int64_t end = lib_now() + END_MS * 1000000ll; !mover->rounds && !mover->wrong[0] && lib_now() < end;)
+		usleep(1000);
+	return mover;
+}
+
+static void mover_end(struct mover *mover, const char *kind)
+{
+	int status = 0;
+
+	mover->stop = true;
+	waitpid(mover->pid, &status, 0);
+	CHECK(!status && !mover->wrong[0] && mover->rounds,
+	      "%s: whose objects were moved in and out of HBM, %llu times, lost work %llu times, and nothing else: %s",
+	      kind, (unsigned long long)mover->rounds, (unsigned long long)mover->dropped,
+	      mover->wrong[0] ? mover->wrong : "right");
+	munmap(mover, sizeof(*mover));
+}
+
 static void restarts(const char *word, unsigned int times)
 {
 	struct user idle[2], busy[2];
 	const char *kind = word ? word : "asked for";
 	int before = recovered(&card, "firmware", NULL), lost = counts(&card).device, err = 0, helped;
+	struct mover *mover[MOVERS] = { mover_start(), mover_start() };
 	unsigned long long longest = 0;
 	char what[64];
 
@@ -164,6 +269,8 @@ static void restarts(const char *word, unsigned int times)
 		}
 	}
 	CHECK_ERRNO(err, 0, "%s: each of %u restarts", kind, times);
+	for (int i = 0; i < MOVERS; i++)
+		mover_end(mover[i], kind);
 	helped = recovered(&card, "firmware", &longest) - before;
 	CHECK(helped == (int)times && counts(&card).device == lost,
 	      "%s: the firmware was started anew %d times, in %llu us at most, and the device was not reset", kind,

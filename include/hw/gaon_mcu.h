@@ -130,7 +130,7 @@
 #define GAON_SLOT_CMD_CLEAR	7	/* FAULTED: read index = the state block's write index, OK, run */
 #define GAON_SLOT_CMD_PRIORITY	8	/* take PRIORITY */
 #define GAON_SLOT_CMD_SKIP	9	/* STOPPED: read index = the state block's write index, RESET */
-#define GAON_SLOT_CMD_ADOPT	10	/* STOPPED: read index = the state block's, if nothing has begun there */
+#define GAON_SLOT_CMD_ADOPT	10	/* STOPPED: read index = the state block's, if nothing has begun */
 
 #define GAON_SLOT_EMPTY		0
 #define GAON_SLOT_IDLE		1	/* ring empty, asleep until a doorbell */

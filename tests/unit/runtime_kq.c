@@ -144,8 +144,8 @@ END_TEST
 
 /* One job for each operation, no doorbell of the program's own. */
 /*
- * A stream goes on for a while after its fault, since nobody has looked: all that is dropped when it is cleared,
- * and what comes then reaches the device. @_i operations are published between.
+ * A stream goes on for a while after its fault, since nobody has looked: all that is dropped when it is
+ * cleared, and what comes then reaches the device. @_i operations are published between.
  */
 START_TEST(published_while_it_stood_still)
 {

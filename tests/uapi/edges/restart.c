@@ -135,7 +135,8 @@ static void work_check_lost(struct user *user, const char *who)
 	err = lib_state(&user->queue, &query, DRM_GAON_QUEUE_ACK);
 	if (err || !(query.state & DRM_GAON_QUEUE_WAS_RESET) ||
 	    query.state & (DRM_GAON_QUEUE_GUILTY | DRM_GAON_QUEUE_DEAD))
-		CHECK(false, "%s: for another's sake: error %d, state %#x", who, err, query.state);
+		CHECK(false, "%s: for another's sake: error %d, state %#x, fault %u at packet %llu", who, err, query.state,
+		      query.fault.type, (unsigned long long)query.fault.sequence);
 	err = lib_clear(&user->queue);
 	if (err)
 		CHECK(false, "%s: its queue goes on: %s", who, strerror(err));
@@ -212,8 +213,10 @@ static void mover_work(struct user *user, struct mover *mover)
 
 static struct mover *mover_start(void)
 {
-	struct mover *mover = mmap(NULL, sizeof(*mover), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct mover *mover = mmap(NULL, sizeof(*mover), PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct user user;
+	int64_t end;
 
 	REQUIRE(mover != MAP_FAILED, "memory");
 	fflush(stdout);
@@ -225,7 +228,8 @@ static struct mover *mover_start(void)
 		_exit(0);
 	}
 	REQUIRE(mover->pid > 0, "fork");
-	for (int64_t end = lib_now() + END_MS * 1000000ll; !mover->rounds && !mover->wrong[0] && lib_now() < end;)
+	end = lib_now() + END_MS * 1000000ll;
+	while (!mover->rounds && !mover->wrong[0] && lib_now() < end)
 		usleep(1000);
 	return mover;
 }

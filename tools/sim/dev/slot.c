@@ -213,7 +213,7 @@ static void slot_post_stop(struct gaon_sim *sim, struct sim_slot *slot)
 }
 
 /* The firmware hears first of what the slot did by itself, then of the end of what it had asked for. */
-/* For who finds the queue when all else is lost: where it is, and whether nothing of the packet there has run. */
+/* For who finds the queue when all else is lost: where it is, and whether the packet there has begun. */
 static bool slot_publish_place(struct gaon_sim *sim, struct sim_slot *slot, bool inside)
 {
 	struct gaon_fault_record fault = { .core = GAON_FAULT_CORE_NONE };

@@ -29,7 +29,7 @@ _TESTS = {
 }
 _LONGER = {
     "edges/storm": "$O/tests/uapi/edges/storm 20", "edges/bind": "$O/tests/uapi/edges/cycles bind 500",
-    "edges/load": "$O/tests/uapi/edges/cycles load 500", "edges/restart": "$O/tests/uapi/edges/restart 400",
+    "edges/load": "$O/tests/uapi/edges/cycles load 500", "edges/restart": "$O/tests/uapi/edges/restart 100",
 }
 _SOAK = "soak/chaos"
 _STEP = re.compile(r"^== (\S+): \{")

@@ -148,8 +148,7 @@ static void work_check_lost(struct user *user, const char *who)
 
 #define MOVERS		2
 #define OBJECTS		20u
-#define OBJECT_BYTES	(8ull << 20)		/* of both together more than the card has */
-#define OBJECT_VA(i)	(0x2000000000ull + (i) * OBJECT_BYTES)
+#define OBJECT_VA(i)	(0x2000000000ull + ((uint64_t)(i) << 32))
 
 struct mover {
 	pid_t pid;
@@ -180,13 +179,16 @@ static int mover_run(struct user *user, struct mover *mover, uint64_t to, uint64
 /* Each object's first words are moved in and out of HBM with it, and stay what they are. */
 static void mover_work(struct user *user, struct mover *mover)
 {
-	uint64_t first[OBJECTS] = { 0 }, *words = (uint64_t *)(user->lib.mem + FROM);
-	int err = 0;
+	uint64_t first[OBJECTS] = { 0 }, *words = (uint64_t *)(user->lib.mem + FROM), bytes;
+	struct drm_gaon_query_memory memory[2] = { 0 };
+	int err = uapi_query(user->lib.fd, DRM_GAON_QUERY_MEMORY, memory, sizeof(memory));
 
+	/* Of both together more than the card has. */
+	bytes = memory[1].total * 5 / 8 / OBJECTS & ~0xffffull;
 	for (unsigned int i = 0; i < OBJECTS && !err; i++) {
-		uint32_t bo = uapi_bo(user->lib.fd, OBJECT_BYTES, DRM_GAON_BO_HBM, 0);
+		uint32_t bo = uapi_bo(user->lib.fd, bytes, DRM_GAON_BO_HBM, 0);
 
-		err = uapi_map(user->lib.fd, user->lib.vm, bo, 0, OBJECT_VA(i), OBJECT_BYTES, 0);
+		err = uapi_map(user->lib.fd, user->lib.vm, bo, 0, OBJECT_VA(i), bytes, 0);
 	}
 	for (; !mover->stop && (!err || err == EAGAIN); mover->rounds++) {
 		unsigned int i = (unsigned int)(uapi_random() % OBJECTS);

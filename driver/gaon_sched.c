@@ -523,7 +523,7 @@ static void kq_stop_work(struct work_struct *work)
 		return;		/* gaon_queues_lose_all() signals */
 	cookie = dma_fence_begin_signalling();
 	mutex_lock(&queue->lock);
-	/* It may have been asked for twice, and the queue have been cleared after the first time. */
+	/* It may be asked for twice, and the queue be cleared after the first time. */
 	if (!queue->ended && !READ_ONCE(queue->dead) && kq_is_stopping(kq))
 		quiet = kq_quiesce(queue);
 	mutex_unlock(&queue->lock);

@@ -90,13 +90,13 @@ check("only root sees other users' processes" in err, "and is told so", err)
 
 # What a program uses meanwhile, by two readings of fdinfo around that of the command. It may be over before both.
 seen = []
-for _ in range(10):
+for _ in range(60):
     with subprocess.Popen(PROGRAM, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
         while program.poll() is None and not gaontop.clients():
             time.sleep(0.01)
         while program.poll() is None and len(seen) < 8:
             before = gaontop.clients()
-            code, rows, err = watch("-n", "1", "-i", "100", "core_use_percent", "processes")
+            code, rows, err = watch("-n", "1", "-i", "20", "core_use_percent", "processes")
             after = gaontop.clients()
             shares = [gaontop.use(before[key][1], after[key][1]) for key in before if key in after]
             if code == 0 and shares and shares[0] is not None:

@@ -190,7 +190,7 @@ static void mover_work(struct user *user, struct mover *mover)
 
 		err = uapi_map(user->lib.fd, user->lib.vm, bo, 0, OBJECT_VA(i), bytes, 0);
 	}
-	for (; !mover->stop && (!err || err == EAGAIN); mover->rounds++) {
+	for (; !mover->stop && !err; mover->rounds++) {
 		unsigned int i = (unsigned int)(uapi_random() % OBJECTS);
 		uint64_t next = uapi_random();
 
@@ -202,11 +202,11 @@ static void mover_work(struct user *user, struct mover *mover)
 			return;
 		}
 		words[0] = next;
-		while (!err || err == EAGAIN) {
+		if (err)
+			break;
+		do
 			err = mover_run(user, mover, OBJECT_VA(i), lib_va(FROM));
-			if (!err)
-				break;
-		}
+		while (err == EAGAIN);
 		first[i] = next;
 	}
 	if (err && !mover->wrong[0])

@@ -212,35 +212,34 @@ static void slot_post_stop(struct gaon_sim *sim, struct sim_slot *slot)
 	sim_event_post(sim, slot->ctx, &event);
 }
 
-/* The firmware hears first of what the slot did by itself, then of the end of what it had asked for. */
 /* For who finds the queue when all else is lost: where it is, and whether the packet there has begun. */
-static bool slot_publish_place(struct gaon_sim *sim, struct sim_slot *slot, bool inside)
+void sim_slot_publish_stop(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_queue_state *st, bool inside)
 {
-	struct gaon_fault_record fault = { .core = GAON_FAULT_CORE_NONE };
-	struct gaon_queue_state *st = sim_slot_state(sim, slot, &fault);
-
-	if (!st) {
-		sim_slot_fault(sim, slot, &fault);
-		return false;
-	}
 	__atomic_store_n(&st->read, slot->read, __ATOMIC_RELAXED);
 	sim_slot_push(sim, slot, &st->read, sizeof(st->read));
 	__atomic_store_n(&st->inside, inside, __ATOMIC_RELAXED);
 	sim_slot_push(sim, slot, &st->inside, sizeof(st->inside));
-	return true;
+	__atomic_store_n(&st->status, GAON_QUEUE_SUSPENDED, __ATOMIC_RELEASE);
+	sim_slot_push(sim, slot, &st->status, sizeof(st->status));
 }
 
+/* The firmware hears first of what the slot did by itself, then of the end of what it had asked for. */
 void sim_slot_finish_stop(struct gaon_sim *sim, struct sim_slot *slot)
 {
 	bool killed = slot->status != GAON_SLOT_IDLE && sim_slot_engine(sim, slot)->stop != SIM_STOP_SAVE;
+	struct gaon_fault_record fault = { .core = GAON_FAULT_CORE_NONE };
 	bool debug = slot->debug_stop && slot->saved;
+	struct gaon_queue_state *st;
 
 	slot->debug_stop = false;
 	slot->debug_stopped = debug;
 	sim_slot_set_status(sim, slot, GAON_SLOT_STOPPED);
-	if (!slot_publish_place(sim, slot, killed || slot->saved) ||
-	    !sim_slot_publish_status(sim, slot, GAON_QUEUE_SUSPENDED))
+	st = sim_slot_state(sim, slot, &fault);
+	if (!st) {
+		sim_slot_fault(sim, slot, &fault);
 		return;
+	}
+	sim_slot_publish_stop(sim, slot, st, killed || slot->saved);
 	if (debug) {
 		slot_post_stop(sim, slot);
 		sim_slot_event(sim, slot, GAON_SLOT_EV_DEBUG);

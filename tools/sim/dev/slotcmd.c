@@ -131,14 +131,8 @@ static void slotcmd_tell_asleep(struct gaon_sim *sim, struct sim_slot *slot)
 	struct gaon_fault_record ignored;
 	struct gaon_queue_state *st = sim_slot_state(sim, slot, &ignored);
 
-	if (!st)
-		return;
-	__atomic_store_n(&st->read, slot->read, __ATOMIC_RELAXED);
-	sim_slot_push(sim, slot, &st->read, sizeof(st->read));
-	__atomic_store_n(&st->inside, 0, __ATOMIC_RELAXED);
-	sim_slot_push(sim, slot, &st->inside, sizeof(st->inside));
-	__atomic_store_n(&st->status, GAON_QUEUE_SUSPENDED, __ATOMIC_RELEASE);
-	sim_slot_push(sim, slot, &st->status, sizeof(st->status));
+	if (st)
+		sim_slot_publish_stop(sim, slot, st, false);
 }
 
 static uint32_t slotcmd_unload(struct gaon_sim *sim, struct sim_slot *slot, struct sim_slot_fields *f)

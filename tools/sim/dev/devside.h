@@ -198,7 +198,8 @@ struct gaon_queue_state *sim_slot_state(struct gaon_sim *sim, struct sim_slot *s
 					struct gaon_fault_record *fault);
 void sim_slot_push(struct gaon_sim *sim, struct sim_slot *slot, const void *field, size_t len);
 bool sim_slot_publish_status(struct gaon_sim *sim, struct sim_slot *slot, uint32_t status);
-void sim_slot_publish_stop(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_queue_state *st, bool inside);
+void sim_slot_publish_stop(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_queue_state *st,
+			   bool inside);
 void sim_slot_finish_stop(struct gaon_sim *sim, struct sim_slot *slot);
 
 /* GAON_SLOT_CMD_*; result 0 or GAON_ADMIN_ERR_*. */

@@ -213,7 +213,8 @@ static void slot_post_stop(struct gaon_sim *sim, struct sim_slot *slot)
 }
 
 /* For who finds the queue when all else is lost: where it is, and whether the packet there has begun. */
-void sim_slot_publish_stop(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_queue_state *st, bool inside)
+void sim_slot_publish_stop(struct gaon_sim *sim, struct sim_slot *slot, struct gaon_queue_state *st,
+			   bool inside)
 {
 	__atomic_store_n(&st->read, slot->read, __ATOMIC_RELAXED);
 	sim_slot_push(sim, slot, &st->read, sizeof(st->read));

@@ -5,6 +5,8 @@
 
 #include <drm/drm_managed.h>
 
+#include <hw/gaon_port.h>
+
 #include "gaon_admin.h"
 #include "gaon_coredump.h"
 #include "gaon_device.h"
@@ -14,6 +16,7 @@
 #include "gaon_migrate.h"
 #include "gaon_queue.h"
 #include "gaon_ras.h"
+#include "gaon_sysfs.h"
 #include "gaon_tlbi.h"
 #include "gaon_shrink.h"
 #include "gaon_ttm.h"
@@ -23,6 +26,7 @@
 
 static_assert(sizeof(struct gaon_telemetry) <= DEVICE_READ_BYTES);
 static_assert(sizeof(struct gaon_core_state) <= DEVICE_READ_BYTES);
+static_assert(sizeof(struct gaon_ports) <= DEVICE_READ_BYTES);
 
 void gaon_device_set_state(struct gaon_device *gdev, enum gaon_device_state state)
 {
@@ -161,6 +165,20 @@ int gaon_device_read_core(struct gaon_device *gdev, u32 core, struct gaon_core_s
 	return device_read(gdev, GAON_ADMIN_CORE_STATE, core, out, sizeof(*out));
 }
 
+/**
+ * gaon_device_read_ports() - ask for the state of ports of links
+ * @gdev: the device, between drm_dev_enter() and drm_dev_exit(), with GAON_FEATURE_PORTS
+ * @out: the firmware's word
+ *
+ * Sleeps.
+ *
+ * Return: as gaon_device_read_telemetry().
+ */
+int gaon_device_read_ports(struct gaon_device *gdev, struct gaon_ports *out)
+{
+	return device_read(gdev, GAON_ADMIN_PORTS, 0, out, sizeof(*out));
+}
+
 /* In whatever state an earlier owner (or an earlier kernel) left it. */
 static int device_identify_registers(struct gaon_device *gdev)
 {
@@ -204,6 +222,8 @@ static int device_alloc(struct gaon_device *gdev)
 		err = gaon_fwlog_init(gdev);
 	if (!err)
 		err = gaon_ras_init(gdev);
+	if (!err)
+		err = gaon_ports_init(gdev);
 	return err;
 }
 

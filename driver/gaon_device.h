@@ -39,6 +39,8 @@ struct gaon_events;
 struct gaon_fwlog;
 struct gaon_hbm;
 struct gaon_migrate;
+struct gaon_port_list;
+struct gaon_ports;
 struct gaon_queues;
 struct gaon_ras;
 struct gaon_shrink;
@@ -238,6 +240,8 @@ struct gaon_device {
 	struct device *hwmon;
 	/** @ras: errors of memories and links. */
 	struct gaon_ras *ras;
+	/** @ports: of links to other cards. */
+	struct gaon_port_list *ports;
 
 	/**
 	 * @telemetry_lock: serialises use of @telemetry, as long as what is read there.
@@ -343,6 +347,7 @@ int gaon_device_check(struct gaon_device *gdev);
 int gaon_device_wait_running(struct gaon_device *gdev);
 int gaon_device_enter_running(struct gaon_device *gdev, int *idx);
 int gaon_device_read_core(struct gaon_device *gdev, u32 core, struct gaon_core_state *out);
+int gaon_device_read_ports(struct gaon_device *gdev, struct gaon_ports *out);
 int gaon_device_read_telemetry(struct gaon_device *gdev, struct gaon_telemetry *out);
 
 /* gaon_reset.c */

@@ -158,5 +158,17 @@ static const struct attribute_group freq_group = {
 	.is_visible = freq_is_visible,
 };
 
-const struct attribute_group *gaon_sysfs_groups[] = { &sysfs_group, &freq_group, NULL };
+const struct attribute_group *gaon_sysfs_groups[] = {
+	&sysfs_group,
+	&freq_group,
+	&gaon_port0_group,
+	&gaon_port1_group,
+	&gaon_port2_group,
+	&gaon_port3_group,
+	&gaon_port4_group,
+	&gaon_port5_group,
+	&gaon_port6_group,
+	&gaon_port7_group,
+	NULL
+};
 

@@ -51,6 +51,7 @@ static const struct {
 	{ GAON_ADMIN_CORE_STATE, misc_core_state },
 	{ GAON_ADMIN_ERRORS, misc_errors },
 	{ GAON_ADMIN_RETIRE, misc_retire },
+	{ GAON_ADMIN_PORTS, misc_ports },
 	{ GAON_ADMIN_LINK, no_links },
 };
 

@@ -98,7 +98,7 @@ fw_handler context_create, context_destroy, context_suspend, context_resume, con
 fw_handler queue_create, queue_destroy, queue_suspend, queue_resume, queue_priority, queue_reset;
 fw_handler queue_clear, queue_query, queue_restore, engine_reset;
 fw_handler misc_identify, misc_features, misc_telemetry, misc_log, misc_limits, misc_inject,
-	misc_retired, misc_core_state, misc_errors, misc_retire;
+	misc_retired, misc_core_state, misc_errors, misc_retire, misc_ports;
 fw_handler power_set;
 
 #endif

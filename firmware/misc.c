@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Commands about the device as a whole. */
+#include <hw/gaon_port.h>
+
 #include "fw.h"
 
 #define PREEMPT_MS_MAX		60000u
@@ -13,6 +15,7 @@
 _Static_assert(GAON_MCU_TELE_VALUE == GAON_MCU_TELE_INDEX + VALUE_BEHIND_INDEX &&
 	       GAON_MCU_RETIRED_VALUE == GAON_MCU_RETIRED_INDEX + VALUE_BEHIND_INDEX &&
 	       GAON_MCU_ERRORS_VALUE == GAON_MCU_ERRORS_INDEX + VALUE_BEHIND_INDEX &&
+	       GAON_MCU_PORTS_VALUE == GAON_MCU_PORTS_INDEX + VALUE_BEHIND_INDEX &&
 	       GAON_MCU_CORE_VALUE == GAON_MCU_CORE_INDEX + VALUE_BEHIND_INDEX, "pairs");
 
 #define RESERVED_ZERO(field)	fw_is_zero(&(field), sizeof(field))
@@ -60,6 +63,7 @@ static union {
 
 _Static_assert(sizeof(buffer.words) >= sizeof(struct gaon_telemetry) &&
 	       sizeof(buffer.words) >= sizeof(struct gaon_core_state) &&
+	       sizeof(buffer.words) >= sizeof(struct gaon_ports) &&
 	       sizeof(buffer.words) >= sizeof(struct gaon_retired), "room for each");
 
 /* A structure of the hardware, word by word through a pair of registers, into the buffer. */
@@ -152,6 +156,19 @@ uint32_t misc_errors(const struct gaon_admin_cmd *cmd, const struct fw_ticket *t
 	if (cmd->buffer.value)
 		return GAON_ADMIN_ERR_RESERVED;
 	return copy_words(&cmd->buffer, GAON_MCU_ERRORS_INDEX, 0, sizeof(struct gaon_errors), &size);
+}
+
+uint32_t misc_ports(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket, uint64_t value[6])
+{
+	uint32_t size;
+
+	(void)ticket;
+	(void)value;
+	if (!(identify.features & GAON_FEATURE_PORTS))
+		return GAON_ADMIN_ERR_FEATURE;
+	if (cmd->buffer.value)
+		return GAON_ADMIN_ERR_RESERVED;
+	return copy_words(&cmd->buffer, GAON_MCU_PORTS_INDEX, 0, sizeof(struct gaon_ports), &size);
 }
 
 uint32_t misc_retire(const struct gaon_admin_cmd *cmd, const struct fw_ticket *ticket, uint64_t value[6])

@@ -65,6 +65,7 @@ struct gaon_admin_state {
 #define GAON_ADMIN_CORE_STATE		0x48	/* what a core kept of the workgroup last dropped */
 #define GAON_ADMIN_ERRORS		0x4a	/* needs GAON_FEATURE_ERRORS, as the next */
 #define GAON_ADMIN_RETIRE		0x4b	/* a page into the list of retired pages */
+#define GAON_ADMIN_PORTS		0x4c	/* needs GAON_FEATURE_PORTS */
 #define GAON_ADMIN_LINK			0x50	/* needs GAON_FEATURE_LINKS */
 
 #define GAON_ADMIN_OK			0
@@ -90,6 +91,7 @@ struct gaon_admin_state {
 #define GAON_FEATURE_ERRORS		(1ull << 8)	/* ERRORS, RETIRE, INJECT of a place */
 #define GAON_FEATURE_DEBUG		(1ull << 9)	/* GAON_QUEUE_F_DEBUG */
 #define GAON_FEATURE_RESTART		(1ull << 10)	/* GAON_RESET_FIRMWARE, GAON_RESTORE_ADOPT */
+#define GAON_FEATURE_PORTS		(1ull << 11)	/* of links to other cards: PORTS */
 
 struct gaon_admin_identify {		/* reply: data written at data_pa */
 	uint64_t data_pa;
@@ -182,7 +184,7 @@ struct gaon_admin_restore {		/* QUEUE_RESTORE: what QUEUE_QUERY told */
 
 /*
  * TELEMETRY: a struct gaon_telemetry; LOG_SETUP: a struct gaon_log_ring; RETIRED: a struct gaon_retired;
- * CORE_STATE: a struct gaon_core_state; ERRORS: a struct gaon_errors
+ * CORE_STATE: a struct gaon_core_state; ERRORS: a struct gaon_errors; PORTS: a struct gaon_ports
  */
 struct gaon_admin_buffer {
 	uint64_t pa;

@@ -175,6 +175,9 @@
 #define GAON_MCU_TEMP_MC	0x258	/* ro, signed */
 #define GAON_MCU_THROTTLE	0x25c	/* wo: GAON_THROTTLE_*, posted as an event record */
 #define GAON_MCU_POWER_WINDOW_US 1000	/* of modelled time, at least */
+/* Ports: word INDEX of struct gaon_ports; writing INDEX 0 latches all of them */
+#define GAON_MCU_PORTS_INDEX	0x260
+#define GAON_MCU_PORTS_VALUE	0x264	/* ro */
 
 #define GAON_MCU_SCALE_ONE	1024u
 

@@ -49,7 +49,7 @@ START_TEST(unknown_opcodes_are_refused)
 	static const uint16_t known[] = {
 		0x00, 0x01, 0x02, 0x10, 0x11, 0x12, 0x13, 0x14, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
 		0x26, 0x27, 0x28, 0x30, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x48, 0x4a, 0x4b,
-		0x50,
+		0x4c, 0x50,
 	};
 	struct fake *f = booted();
 
@@ -390,6 +390,42 @@ START_TEST(errors_are_copied)
 }
 END_TEST
 
+START_TEST(ports_are_copied)
+{
+	struct fake *f = booted();
+	const struct gaon_admin_cmd good = {
+		.opcode = GAON_ADMIN_PORTS,
+		.buffer = { .pa = FAKE_HOST + FAKE_DATA, .bytes = sizeof(f->ports) },
+	};
+	struct gaon_admin_cmd cmd = good;
+
+	for (uint32_t i = 0; i < sizeof(f->ports) / 4; i++)
+		((uint32_t *)&f->ports)[i] = 0x2345671 * (i + 1);
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_OK);
+	ck_assert_mem_eq(f->host + FAKE_DATA, &f->ports, sizeof(f->ports));
+	REFUSED(GAON_ADMIN_ERR_RANGE, c.buffer.bytes = sizeof(f->ports) - 1);
+	REFUSED(GAON_ADMIN_ERR_ALIGN, c.buffer.pa += 4);
+	REFUSED(GAON_ADMIN_ERR_RESERVED, c.buffer.value = 1);
+	REFUSED(GAON_ADMIN_ERR_RESERVED, c.buffer.reserved[0] = 1);
+	fake_destroy(f);
+}
+END_TEST
+
+START_TEST(ports_need_their_feature)
+{
+	struct fake *f = fake_create(4);
+	struct gaon_admin_cmd cmd = {
+		.opcode = GAON_ADMIN_PORTS,
+		.buffer = { .pa = FAKE_HOST + FAKE_DATA, .bytes = sizeof(f->ports) },
+	};
+
+	f->identify.features &= ~GAON_FEATURE_PORTS;
+	ck_assert_uint_eq(fake_boot(f), GAON_BOOT_OK);
+	ck_assert_uint_eq(fake_admin(f, &cmd, NULL), GAON_ADMIN_ERR_FEATURE);
+	fake_destroy(f);
+}
+END_TEST
+
 START_TEST(a_page_is_retired)
 {
 	static const uint32_t words[] = {
@@ -503,6 +539,8 @@ TCase *firmware_admin_tests(void)
 	tcase_add_test(tc, retired_pages_are_copied);
 	tcase_add_test(tc, state_of_cores_is_copied);
 	tcase_add_test(tc, errors_are_copied);
+	tcase_add_test(tc, ports_are_copied);
+	tcase_add_test(tc, ports_need_their_feature);
 	tcase_add_test(tc, a_page_is_retired);
 	tcase_add_test(tc, injection_needs_the_fuse);
 	tcase_add_test(tc, injected_crash_panics);

@@ -30,7 +30,8 @@ struct fake *fake_create(uint32_t slots)
 		f->queues[i].slot = -1;
 	f->identify = (struct gaon_identify){
 		.size = sizeof(f->identify), .hw_revision = GAON_REVISION,
-		.features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE | GAON_FEATURE_ERRORS,
+		.features = GAON_FEATURE_MODELLED_TIME | GAON_FEATURE_PREEMPT_INSIDE | GAON_FEATURE_ERRORS |
+			    GAON_FEATURE_PORTS,
 		.hbm_bytes = 1ull << 30, .save_bytes = 0x10000, .cores = 4, .slots = slots,
 		.contexts = GAON_CONTEXTS, .queues = GAON_QUEUES, .clock_khz = 1050000,
 		.preempt_ms = 80, .name = "fake",

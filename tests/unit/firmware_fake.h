@@ -16,6 +16,7 @@
 #include <hw/gaon_event.h>
 #include <hw/gaon_mcu.h>
 #include <hw/gaon_packet.h>
+#include <hw/gaon_port.h>
 #include <hw/gaon_regs.h>
 
 #include "../../tools/sim/mcu/mcu.h"
@@ -70,6 +71,8 @@ struct fake {
 	uint32_t core_index;
 	struct gaon_errors errors;
 	uint32_t errors_index, retire_status, retire_page;
+	struct gaon_ports ports;
+	uint32_t ports_index;
 	uint32_t ident_index, tele_index;
 	uint32_t ctx_index, ctx_asid, ctx_ring, ctx_status;
 	uint64_t ctx_root, ctx_print;

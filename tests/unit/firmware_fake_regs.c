@@ -294,6 +294,7 @@ static uint32_t *storage(struct fake *f, uint32_t reg)
 	WORD(GAON_MCU_RETIRED_INDEX, f->retired_index);
 	WORD(GAON_MCU_CORE_INDEX, f->core_index);
 	WORD(GAON_MCU_ERRORS_INDEX, f->errors_index);
+	WORD(GAON_MCU_PORTS_INDEX, f->ports_index);
 	WORD(GAON_MCU_RETIRE_PAGE, f->retire_page);
 	WORD(GAON_MCU_RETIRE_STATUS, f->retire_status);
 	WORD(GAON_MCU_CTX_INDEX, f->ctx_index);
@@ -370,6 +371,8 @@ bool fake_reg_read(void *ctx, uint32_t addr, unsigned int len, uint32_t *value)
 				 f->core_index & 0xffff);
 	else if (reg == GAON_MCU_ERRORS_VALUE)
 		*value = word_of(&f->errors, sizeof(f->errors), f->errors_index);
+	else if (reg == GAON_MCU_PORTS_VALUE)
+		*value = word_of(&f->ports, sizeof(f->ports), f->ports_index);
 	else if (reg == GAON_MCU_PENDQ_POP)
 		*value = pop_rung(f);
 	else if (reg == GAON_MCU_SLOT_EVENT)

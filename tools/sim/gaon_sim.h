@@ -112,6 +112,7 @@ bool gaon_sim_flaws_parse(const char *text, struct gaon_sim_flaws *out);
  * @serial: number that its serial number ends in, at most 999999, default 1
  * @ambient_mc: temperature of the air around the card, thousandths of a degree Celsius, default 35000
  * @flaws: for tests of software that looks for broken hardware
+ * @ports: of links to other cards, 0 (the default) to GAON_PORTS_MAX; gaon_sim_ports_tick() drives them
  */
 struct gaon_sim_config {
 	size_t size;
@@ -140,6 +141,7 @@ struct gaon_sim_config {
 	uint32_t serial;
 	int32_t ambient_mc;
 	struct gaon_sim_flaws flaws;
+	uint32_t ports;
 };
 
 /**
@@ -154,6 +156,8 @@ struct gaon_sim_config {
  * @interrupt: MSI-X vector raised
  * @clock_ns: host clock
  * @log: one line of the model's own diagnostics; level as syslog
+ * @port_send: a frame leaves a port; what is at the other end of its cable gets it, or nobody.  Without
+ *	the model's locks held, from gaon_sim_ports_tick(): it may call gaon_sim_port_receive() of another device
  *
  * Callbacks come from any thread, may come with the model's locks held and must not call back into it.
  *
@@ -170,6 +174,7 @@ struct gaon_sim_host_ops {
 	void (*interrupt)(void *ctx, unsigned int vector);
 	uint64_t (*clock_ns)(void *ctx);
 	void (*log)(void *ctx, int level, const char *line);
+	void (*port_send)(void *ctx, unsigned int port, const void *frame, size_t bytes);
 };
 
 /* NULL with errno set: EINVAL (config), ENOMEM. */
@@ -232,6 +237,16 @@ enum gaon_sim_wait gaon_sim_wait(struct gaon_sim *sim, const volatile uint64_t *
 void gaon_sim_reset(struct gaon_sim *sim);
 /* The card is pulled out of its slot, for good: reads are ones, writes are dropped, nothing happens. */
 void gaon_sim_pull(struct gaon_sim *sim);
+
+/* --- links to other cards --------------------------------------------------------------------------- */
+
+/*
+ * Let ports send what is due, and notice who is silent.  To be called every few tens of milliseconds while
+ * anything is connected; the card has power, whatever its PCI power state.
+ */
+void gaon_sim_ports_tick(struct gaon_sim *sim);
+/* @bytes of a cable's other end have come in at @port: from whoever it is. */
+void gaon_sim_port_receive(struct gaon_sim *sim, unsigned int port, const void *frame, size_t bytes);
 
 /* --- for a host that stands between the function and its software (the vfio-user server) ---------- */
 

@@ -11,7 +11,7 @@
  *   late.c    effects put off, if an option asks for it   ahead.c  pages made ready
  *   launch.c  launches, workgroups, gangs          core.c         a core: hart, scratchpad, CSRs
  *   xgaon.c   dma, gemm, wait, barrier, semaphores preempt.c      save areas
- *   time.c    the modelled clock
+ *   time.c    the modelled clock                    port.c         ports of links to other cards
  *
  * Locking: sim->lock protects everything here but what a running job owns.  A job (a core with
  * work for a quantum, or a copy engine with a chunk) is taken with the lock held, executed without
@@ -56,6 +56,7 @@
 #include <hw/gaon_event.h>
 #include <hw/gaon_mcu.h>
 #include <hw/gaon_packet.h>
+#include <hw/gaon_port.h>
 #include <hw/gaon_pte.h>
 #include <hw/gaon_regs.h>
 #include <hw/gaon_xgaon.h>
@@ -190,6 +191,22 @@ struct sim_power {
 	uint32_t meter_mw;
 };
 
+/**
+ * struct sim_port - a port; lock held
+ * @seen: what PORTS tells of it
+ * @heard_at: host time of the last good frame; 0: none since it went DOWN
+ * @sent_at: of the last one that was sent; 0: none
+ * @sequence: of the next one
+ * @lanes, @mbps: what the other end can do
+ * @hears: the other end hears this one
+ */
+struct sim_port {
+	struct gaon_port seen;
+	uint64_t heard_at, sent_at, sequence;
+	uint32_t lanes, mbps;
+	bool hears;
+};
+
 struct gaon_sim {
 	pthread_mutex_t lock;
 	_Atomic uint32_t contenders;	/* threads in sim_lock() that found it taken */
@@ -215,6 +232,7 @@ struct gaon_sim {
 	struct sim_engines *engines;	/* packet.c, launch.c, copy.c: see engine.h */
 	struct sim_time *time;
 	struct sim_power power;		/* power.c */
+	struct sim_port ports[GAON_PORTS_MAX];
 	struct gaon_telemetry tele;	/* counters; latched copies live in mcubus.c */
 	struct sim_regs *regs;		/* regs.c: boot, admin and event ring registers */
 	struct sim_pci *pci;		/* pci.c */
@@ -340,6 +358,14 @@ uint64_t sim_time_now(struct gaon_sim *sim);
 /* The number belongs to another queue from now on, whose clock starts here. */
 void sim_time_new_queue(struct gaon_sim *sim, uint32_t queue);
 void sim_time_telemetry(struct gaon_sim *sim, struct gaon_telemetry *tele);
+
+/* --- port.c: lock held -------------------------------------------------------------------------- */
+
+#define SIM_PORT_LANES	8u
+#define SIM_PORT_MBPS	45000u		/* all lanes, each way */
+
+void sim_ports_reset(struct gaon_sim *sim);
+void sim_ports_latch(struct gaon_sim *sim, struct gaon_ports *out);
 
 /* --- power.c: lock held ------------------------------------------------------------------------- */
 

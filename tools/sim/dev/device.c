@@ -83,7 +83,7 @@ static bool config_valid(const struct gaon_sim_config *c)
 	       c->vlen >= SIM_VLEN_MIN && c->vlen <= SIM_VLEN_MAX && !(c->vlen & (c->vlen - 1)) &&
 	       c->effects <= GAON_SIM_EFFECTS_LATE && c->public_key_count <= 64 &&
 	       !c->public_keys == !c->public_key_count &&
-	       c->serial <= SIM_SERIAL_MAX && c->ambient_mc >= 0 && c->ambient_mc <= SIM_AMBIENT_MAX_MC;
+	       c->ports <= GAON_PORTS_MAX && c->serial <= SIM_SERIAL_MAX && c->ambient_mc >= 0 && c->ambient_mc <= SIM_AMBIENT_MAX_MC;
 }
 
 /* The caller's strings and keys need not live as long as the device. */
@@ -205,6 +205,7 @@ void sim_reset_chip(struct gaon_sim *sim, enum sim_reset what)
 	if (what != SIM_RESET_FIRMWARE) {
 		sim_hbm_clear(sim, sim->hbm, sim->config.hbm_bytes);
 		madvise(sim->hbm, sim->config.hbm_bytes, MADV_HUGEPAGE);	/* as it was made */
+		sim_ports_reset(sim);
 	}
 	sim_run_quiesce_end(sim);
 	sim_run_notify(sim);
@@ -260,6 +261,7 @@ static int device_create_parts(struct gaon_sim *sim)
 	contexts_reset(sim);
 	sim_regs_reset(sim);
 	sim_ras_reset(sim);
+	sim_ports_reset(sim);
 	return sim_run_create(sim);
 }
 

@@ -277,6 +277,10 @@ static uint32_t mcubus_read_other(struct gaon_sim *sim, uint32_t reg)
 		return sim_core_kept(sim, bus->core_index >> 16, bus->core_index & 0xffff);
 	case GAON_MCU_ERRORS_VALUE:
 		return mcubus_word(&bus->errors, sizeof(bus->errors), bus->errors_index);
+	case GAON_MCU_PORTS_INDEX:
+		return bus->ports_index;
+	case GAON_MCU_PORTS_VALUE:
+		return mcubus_word(&bus->ports, sizeof(bus->ports), bus->ports_index);
 	case GAON_MCU_RETIRE_STATUS:
 		return bus->retire_status;
 	case GAON_MCU_CTX_STATUS:
@@ -395,6 +399,11 @@ static void mcubus_write_command(struct gaon_sim *sim, uint32_t reg, uint32_t va
 		bus->tele_index = value;
 		if (!value)
 			sim_telemetry_latch(sim, &bus->tele);
+		break;
+	case GAON_MCU_PORTS_INDEX:
+		bus->ports_index = value;
+		if (!value)
+			sim_ports_latch(sim, &bus->ports);
 		break;
 	case GAON_MCU_CTX_CMD:
 		bus->ctx_status = mcubus_context(sim, value);

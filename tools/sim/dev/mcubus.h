@@ -28,6 +28,8 @@ struct sim_mcu_bus {
 	uint32_t ident_index, tele_index, retired_index, core_index, errors_index, retire_status;
 	struct gaon_telemetry tele;
 	struct gaon_errors errors;
+	uint32_t ports_index;
+	struct gaon_ports ports;	/* latched */
 
 	uint32_t ctx_index, ctx_asid, ctx_ring, ctx_status;
 	uint64_t ctx_root, ctx_print;

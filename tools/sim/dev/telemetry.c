@@ -19,6 +19,11 @@ void sim_identify_fill(struct gaon_sim *sim)
 		id->features |= GAON_FEATURE_GEMM_MEMORY;
 	if (sim->config.debug_fuse)
 		id->features |= GAON_FEATURE_INJECT;
+	if (sim->config.ports) {
+		id->features |= GAON_FEATURE_PORTS;
+		id->links = sim->config.ports;
+		id->link_mbps = SIM_PORT_MBPS;
+	}
 	id->hbm_bytes = sim->config.hbm_bytes;
 	id->aperture_bytes = sim->config.aperture_bytes;
 	id->spm_bytes = sim->config.spm_bytes;

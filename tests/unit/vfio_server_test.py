@@ -138,6 +138,11 @@ def test_options(directory):
             (["--key", "/nonexistent"], "No such file"), (["--key", "/dev/null"], "32 bytes"),
             (["--lie", "rumour"], "see --help for the kinds"), (["--lie", "reply+"], "see --help for the kinds"),
             (["--lie", "reply,x"], "see --help for the kinds"), (["--lie", "all,1,0"], "from 1 to 1000000"),
+            (["--torus", "2x"], "4x4x2"), (["--torus", "0x1"], "4x4x2"), (["--torus", "1x1x1x1x1"], "4x4x2"),
+            (["--torus", "65"], "4x4x2"), (["--torus", "9x9"], "4x4x2"), (["--torus", "2"], "has 2 devices"),
+            (["--torus", "1", "--cut", "0:6"], "ports 0 to 5"), (["--torus", "1", "--cut", "1:0"], "devices 0 to 0"),
+            (["--cut", "0:0"], "0:0: the torus has"), (["--cut", "0"], "is not DEVICE:PORT"),
+            (["--cut", "0:8"], "is not DEVICE:PORT"), (["--cut", "x:1"], "is not DEVICE:PORT"),
             (["--elf", "x"], "--help"), (["stray"], "nothing is expected")):
         refused(["--vfio-user", path, *options], message)
     refused(["--vfio-user", "/nonexistent/socket"], "No such file")

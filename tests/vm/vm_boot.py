@@ -76,11 +76,18 @@ class Machine:
         return ["--nv", path]
 
     def _start_models(self, again=False):
+        if self.shape.torus:
+            more = [word for number in range(1, len(self.shape.devices)) for word in ("--vfio-user", self._socket(number))]
+            self._start_model(0, shlex.join([*more, *shlex.split(f"{self.shape.torus} {self.shape.devices[0]}")]), again)
+            return
         for number, options in enumerate(self.shape.devices):
             self._start_model(number, options, again)
 
+    def _socket(self, number):
+        return os.path.join(self._sockets, f"gaon{number}")
+
     def _start_model(self, number, options, again=False):
-        path = os.path.join(self._sockets, f"gaon{number}")
+        path = self._socket(number)
         command = [os.path.join(self.build, "bin/gaon-sim"), "--vfio-user", path, "--serial", str(number + 1), *self._nv(number),
                    *shlex.split(options)]
         log_path = f"{self.base}.model{number}.log"
@@ -115,7 +122,7 @@ class Machine:
 
     def _device(self, number):
         return {"driver": "vfio-user-pci", "id": f"gaon{number}",
-                "socket": {"type": "unix", "path": os.path.join(self._sockets, f"gaon{number}")}}
+                "socket": {"type": "unix", "path": self._socket(number)}}
 
     def _command(self, fds, again):
         image, shape = self.image, self.shape

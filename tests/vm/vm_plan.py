@@ -31,6 +31,7 @@ class Shape:
     device: str = ""            # more properties of each vfio-user-pci, a JSON object; NUMBER: which it is
     memory: int = 1024          # MiB
     llama: bool = False         # llama.cpp's root and the language model are there: tests/vm/guest/llama.sh
+    torus: str = ""             # more options of the gaon-sim that has all devices, which take the first one's options
     retired: tuple = ()         # pages of HBM that each card has retired in an earlier life: offsets
     shared: bool = True         # False: the model reaches the guest's memory by messages only
     sleeps: bool = False        # the guest's root survives system sleep

@@ -105,6 +105,14 @@ static void host_interrupt(void *ctx, unsigned int vector)
 	vfu_irqs_raise(&dev->irqs, vector);
 }
 
+static void host_port_send(void *ctx, unsigned int port, const void *frame, size_t bytes)
+{
+	struct vfu_device *dev = ctx;
+
+	if (dev->peer[port].sim)
+		gaon_sim_port_receive(dev->peer[port].sim, dev->peer[port].port, frame, bytes);
+}
+
 static void host_log(void *ctx, int level, const char *line)
 {
 	vfu_log(ctx, level, "%s", line);
@@ -117,6 +125,7 @@ static const struct gaon_sim_host_ops host_ops = {
 	.dma_abort = host_dma_abort,
 	.interrupt = host_interrupt,
 	.log = host_log,
+	.port_send = host_port_send,
 };
 
 /* --- life ---------------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
 #ifndef GAON_SIM_VFIO_DEVICE_H
 #define GAON_SIM_VFIO_DEVICE_H
 
+#include <hw/gaon_port.h>
+
 #include "../gaon_sim.h"
 #include "channel.h"
 #include "dma.h"
@@ -26,6 +28,12 @@ struct vfu_device {
 	struct vfu_channel channel;
 	struct vfu_dma dma;
 	struct vfu_irqs irqs;
+
+	/* What is at the other ends of its cables; constant while cables.c's thread runs. */
+	struct {
+		struct gaon_sim *sim;		/* NULL: nothing */
+		unsigned int port;
+	} peer[GAON_PORTS_MAX];
 
 	/* of the session */
 	bool versioned;			/* VERSION was exchanged */

@@ -17,8 +17,8 @@
 enum {
 	OPT_PATH = 256, OPT_HBM, OPT_APERTURE, OPT_SCRATCHPAD, OPT_CORES, OPT_VLEN, OPT_SLOTS,
 	OPT_VECTORS, OPT_THREADS, OPT_EFFECTS, OPT_NO_TIME, OPT_DEBUG_FUSE, OPT_NV, OPT_KEY,
-	OPT_LIE, OPT_FLAW, OPT_SERIAL, OPT_AMBIENT, OPT_TRAP_APERTURE, OPT_ONCE, OPT_NO_SANDBOX,
-	OPT_VERBOSE, OPT_QUIET,
+	OPT_LIE, OPT_FLAW, OPT_SERIAL, OPT_AMBIENT, OPT_TORUS, OPT_CUT, OPT_TRAP_APERTURE, OPT_ONCE,
+	OPT_NO_SANDBOX, OPT_VERBOSE, OPT_QUIET,
 	OPT_HELP, OPT_VERSION,
 };
 
@@ -41,6 +41,8 @@ static const struct option longs[] = {
 	{ "lie", required_argument, NULL, OPT_LIE },
 	{ "flaw", required_argument, NULL, OPT_FLAW },
 	{ "ambient", required_argument, NULL, OPT_AMBIENT },
+	{ "torus", required_argument, NULL, OPT_TORUS },
+	{ "cut", required_argument, NULL, OPT_CUT },
 	{ "trap-aperture", no_argument, NULL, OPT_TRAP_APERTURE },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
@@ -82,6 +84,9 @@ void vfu_usage(FILE *out)
 	      "  --flaw KIND[+KIND]...   break what the chip does not notice: hbm:OFFSET:BIT, spm:CORE:OFFSET:BIT,\n"
 	      "                          core:CORE:UNIT (integer, multiply, float, vector, matrix), or leave a\n"
 	      "                          part of a speed: link:PERCENT, memory:PERCENT, clock:PERCENT\n"
+	      "  --torus XxYxZ           join the devices, the first at 0,0,0 and x first, by links of their own;\n"
+	      "                          one to four dimensions\n"
+	      "  --cut DEVICE:PORT       but the cable at that port (0 x+, 1 x-, 2 y+, ...) is cut; may be repeated\n"
 	      "  --trap-aperture         the client may not map BAR2: slow, for tests\n"
 	      "  --once                  end when every device has had a client\n"
 	      "  --no-sandbox            keep all system calls (for debuggers and sanitizers)\n"
@@ -301,6 +306,18 @@ static int parse_option(struct vfu_server_options *o, int opt, const char *text)
 			return 0;
 		fprintf(stderr, "gaon-sim: --flaw: '%s' is none; --help lists them\n", text);
 		return -1;
+	case OPT_TORUS:
+		if (vfu_torus_parse(&o->torus, text))
+			return 0;
+		fprintf(stderr, "gaon-sim: --torus: '%s' is not one to %d sizes such as 4x4x2, of %d devices at most\n",
+			text, VFU_DIMENSIONS, VFU_DEVICES_MAX);
+		return -1;
+	case OPT_CUT:
+		if (vfu_torus_cut(&o->torus, text))
+			return 0;
+		fprintf(stderr, "gaon-sim: --cut: '%s' is not DEVICE:PORT, as 0:1 for x- of the first (at most %d of them)\n",
+			text, VFU_CUTS_MAX);
+		return -1;
 	case OPT_TRAP_APERTURE:
 		o->device.trap_aperture = true;
 		return 0;
@@ -339,6 +356,26 @@ static int check_shape(const struct gaon_sim_config *c)
 	return -1;
 }
 
+static int check_torus(const struct vfu_server_options *o)
+{
+	unsigned int devices = vfu_torus_devices(&o->torus);
+
+	if (devices && devices != o->devices) {
+		fprintf(stderr, "gaon-sim: --torus: it has %u devices, and --vfio-user was given %u times\n", devices,
+			o->devices);
+		return -1;
+	}
+	for (unsigned int i = 0; i < o->torus.cuts; i++) {
+		if (o->torus.cut[i].device < devices && o->torus.cut[i].port < vfu_torus_ports(&o->torus))
+			continue;
+		fprintf(stderr, "gaon-sim: --cut: %u:%u: the torus has devices 0 to %u with ports 0 to %u\n",
+			o->torus.cut[i].device, o->torus.cut[i].port, devices ? devices - 1 : 0,
+			devices ? vfu_torus_ports(&o->torus) - 1 : 0);
+		return -1;
+	}
+	return 0;
+}
+
 int vfu_options_parse(struct vfu_server_options *o, int argc, char **argv)
 {
 	int opt, bad = 0;
@@ -357,7 +394,7 @@ int vfu_options_parse(struct vfu_server_options *o, int argc, char **argv)
 		bad = 1;
 	}
 	if (!bad)
-		bad = check_shape(&o->device.config);
+		bad = check_shape(&o->device.config) || check_torus(o);
 	if (!bad)
 		return 0;
 	fputs("Try 'gaon-sim --vfio-user PATH --help'.\n", stderr);

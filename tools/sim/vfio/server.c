@@ -43,6 +43,7 @@ struct server {
 	struct place places[VFU_DEVICES_MAX];
 	unsigned int count;
 	int signals, done;
+	struct vfu_cables *cables;
 };
 
 /* --- sockets ------------------------------------------------------------------------------------ */
@@ -201,6 +202,7 @@ static int place_start(struct server *s, unsigned int index)
 		return complain(p->path, "out of memory");
 	}
 	options.config.nv_path = p->nv;
+	options.config.ports = vfu_torus_ports(&s->options->torus);
 	options.config.serial = (options.config.serial ? options.config.serial : 1) + index;
 	p->dev = vfu_device_create(p->path, &options);
 	if (!p->dev) {
@@ -236,6 +238,22 @@ static int server_prepare(struct server *s)
 	return 0;
 }
 
+/* Cables between the devices, if they are to be joined. */
+static int server_join(struct server *s)
+{
+	struct vfu_device *devices[VFU_DEVICES_MAX];
+
+	if (!vfu_torus_devices(&s->options->torus))
+		return 0;
+	for (unsigned int i = 0; i < s->count; i++)
+		devices[i] = s->places[i].dev;
+	s->cables = vfu_cables_start(&s->options->torus, devices);
+	if (s->cables)
+		return 0;
+	fprintf(stderr, "gaon-sim: --torus: cannot drive the ports: %s\n", strerror(errno));
+	return -1;
+}
+
 static int server_start(struct server *s)
 {
 	int error;
@@ -257,6 +275,8 @@ static int server_start(struct server *s)
 	for (unsigned int i = 0; i < s->count; i++)
 		if (place_start(s, i))
 			return -1;
+	if (server_join(s))
+		return -1;
 	/* Scripts wait for this. */
 	for (unsigned int i = 0; i < s->count; i++)
 		printf("gaon-sim: listening on %s\n", s->places[i].path);
@@ -315,6 +335,7 @@ int vfu_server_run(struct vfu_server_options *options)
 		status = SIM_RUNNER_ERROR;
 	else
 		server_loop(s);
+	vfu_cables_stop(s->cables);
 	for (unsigned int i = 0; i < s->count; i++)
 		place_stop(&s->places[i]);
 	if (s->signals >= 0)

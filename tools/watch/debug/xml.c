@@ -53,7 +53,7 @@ static void write_vector(FILE *out, uint32_t vlen)
 {
 	static const struct { const char *id, *type; unsigned int bits; } views[] = {
 		{ "bytes", "uint8", 8 }, { "shorts", "uint16", 16 }, { "words", "uint32", 32 },
-		{ "longs", "uint64", 64 }, { "halfs", "ieee_half", 16 }, { "floats", "ieee_single", 32 },
+		{ "longs", "uint64", 64 }, { "halves", "ieee_half", 16 }, { "floats", "ieee_single", 32 },
 		{ "doubles", "ieee_double", 64 },
 	};
 	const unsigned int count = sizeof(views) / sizeof(views[0]);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Scripts that use the built commands as a person would.
-SCRIPT_TESTS	:= abi_test admin_test cli_test config_test debug_test demo_test diag_test events_test exporter_test install_test manage_test perfetto_test prof_test record_test tools_test top_test topo_test watch_test
+SCRIPT_TESTS	:= abi_test admin_test cli_test config_test debug_test demo_test diag_test events_test exporter_test install_test manage_test perfetto_test prof_test record_test tools_test top_test topo_test torus_test watch_test
 
 $(SCRIPT_TESTS:%=$(O)/tests/conformance/%): $(O)/tests/conformance/%: tests/conformance/%.py
 	@mkdir -p $(@D)

@@ -4,7 +4,7 @@
 
   GAON_SOURCE_DIR=. GAON_BUILD_DIR=build python3 tests/conformance/picture.py top Documentation/images/gaon_top.svg
 
-or `topo`. Eight cards work for half a minute in a recorded tree while `gaon top` looks at it."""
+`topo` or `torus`. Eight cards work for half a minute in a recorded tree while `gaon top` looks at it."""
 import html
 import itertools
 import math
@@ -93,24 +93,37 @@ def work(root, seconds, late):
         time.sleep(0.2)
 
 
+def torus(root):
+    """32 cards, one cable that works in one direction only, one that is slow."""
+    cables = recorded.torus(root, (4, 4, 2))
+    recorded.port(root, 6, 0, cables[6, 0], 1, state="training")
+    recorded.port(root, 7, 1, cables[7, 1], 0, state="down")
+    recorded.port(root, 20, 2, cables[20, 2], 3, mbps=11250)
+
+
 def main():
     what, target = sys.argv[1:]
-    columns, rows = (110, 36) if what == "top" else (100, 60)
+    columns, rows = {"top": (110, 36), "topo": (100, 60), "torus": (300, 120)}[what]
     with tempfile.TemporaryDirectory() as place:
         root = os.path.join(place, "tree")
         if what == "top":
             recorded.machine(root)
             for pid in ("100", "101"):
                 os.rename(os.path.join(root, "proc", pid), os.path.join(place, pid))
+        elif what == "torus":
+            torus(root)
         else:
             recorded.chassis(root)
-        terminal = Terminal(place, f"{GAON} {what} --root {root}" + (" -i 400" if what == "top" else ""), columns, rows)
+        command = {"top": "top -i 400", "topo": "topo", "torus": "topo"}[what]
+        terminal = Terminal(place, f"{GAON} {command} --root {root}", columns, rows)
         if what == "top":
             work(root, 40, lambda: terminal.keys("Down"))
         else:
             time.sleep(1)
         screen = terminal.text(colours=True)
         terminal.close()
+    if what == "torus":         # not what is above it
+        screen, columns = screen[screen.index("torus 4x4x2"):], 100
     with open(target, "w", encoding="utf-8") as file:
         file.write(svg(re.sub(r"\n+$", "\n", screen), columns))
 

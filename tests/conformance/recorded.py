@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Trees as `gaon record-tree` makes them, of machines that are not there: two switches, NUMA nodes, processes."""
+import math
 import os
 
 SERIAL = "000102030405060708090a0b0c0d0e%02x"
@@ -139,6 +140,40 @@ def chassis(root):
             card(root, number, f"{above}/0000:{int(host, 16) + port:02x}:00.0", 1)
             number += 1
     module(root)
+
+
+def port(root, number, port_number, peer=None, peer_port=0, state="up", mbps=45000, bad=0):  # pylint: disable=too-many-arguments
+    """A port of card NUMBER of torus(); peer is the number of another card, or a serial number."""
+    path = f"/sys/devices/pci0000:00/0000:00:{number // 8 + 1:02x}.{number % 8}/port{port_number}"
+    up = state == "up"
+    serial = SERIAL % peer if isinstance(peer, int) else peer or "none"
+    for name, text in (("state", state), ("peer", serial), ("peer_port", "none" if peer is None else str(peer_port)),
+                       ("lanes", "8" if up else "0"), ("speed_mbps", str(mbps) if up else "0"), ("ups", str(int(peer is not None))),
+                       ("frames", "100"), ("bad_frames", str(bad))):
+        put(root, f"{path}/{name}", text)
+
+
+def torus(root, size, order=None, ports=6):
+    """Cards joined in as many dimensions as size has; order[n] is the card at the n-th place, x first. Returns {(card, port): card}."""
+    count = math.prod(size)
+    order = order or list(range(count))
+    cables = {}
+    nodes(root)
+    for number in range(count):
+        card(root, number, f"/sys/devices/pci0000:00/0000:00:{number // 8 + 1:02x}.{number % 8}")
+        for number_of_port in range(ports):
+            port(root, number, number_of_port, state="down")
+    stride = 1
+    for dimension, length in enumerate(size):
+        for place in range(count if length > 1 else 0):
+            at = place // stride % length
+            other = place + ((at + 1) % length - at) * stride
+            for one, two, up in ((place, other, 0), (other, place, 1)):
+                port(root, order[one], 2 * dimension + up, order[two], 2 * dimension + 1 - up)
+                cables[order[one], 2 * dimension + up] = order[two]
+        stride *= length
+    module(root)
+    return cables
 
 
 def many(root, count=8, others=0):

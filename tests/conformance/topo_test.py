@@ -103,7 +103,7 @@ def test_bad(work, root):
     os.mkdir(empty)
     expect(empty, "topo without a card", 1, "topo", err="shows no card; `gaon doctor` says why")
     none = document(empty, "topo")
-    report("topo without a card, as JSON", none == {"devices": [], "pairs": [], "nodes": []}, none)
+    report("topo without a card, as JSON", none == {"devices": [], "pairs": [], "nodes": [], "links": [], "tori": [], "faults": []}, none)
     expect(root, "topo takes nothing", 2, "topo", "accel0", err="usage")
     copy = os.path.join(work, "bad")
     shutil.copytree(root, copy, symlinks=True)

@@ -21,7 +21,8 @@ import deb_root  # noqa: E402 pylint: disable=wrong-import-position
 _ALWAYS = ("apt-utils", "systemd", "udev", "kmod", "dkms", "pkg-config", "cmake", "gcc", "libc6-dev", "make", "libncursesw6", "libjansson4",
            "libkmod2", "libdrm2", "bash-completion", "busybox-static")
 # What apt could not fetch without a network, and packages that cannot be installed there.
-SUITES = {"bookworm": ((*_ALWAYS, "clang-22", "lld-22", "libdrm-dev", "libkmod-dev", "libssl-dev", "libmicrohttpd12", "libssl3"), ()),
+SUITES = {"bookworm": ((*_ALWAYS, "clang-22", "lld-22", "libdrm-dev", "libkmod-dev", "libssl-dev", "zlib1g-dev",
+                          "libmicrohttpd12", "libssl3"), ()),
           "trixie": ((*_ALWAYS, "libmicrohttpd12t64", "libssl3t64"), ("libgaon-dev",))}
 OLDER = "0.0.1"
 

@@ -38,6 +38,7 @@ const struct cmd cmd_topo = {
 	.summary = "what lies between cards, and between them and the host",
 	.flags = CMD_ROOT,
 	.text = "A matrix of what data passes from one card to another, with each card's NUMA node, its slowest link to the\n"
-		"host, and the processors that are near; the tree of bridges and cards with their links. No card is opened.\n",
+		"host, and the processors that are near; the tree of bridges and cards with their links. Of cards with\n"
+		"ports of their own the torus that their cables make, with what is wrong with a link. No card is opened.\n",
 	.run = topo_run,
 };

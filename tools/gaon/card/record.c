@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <hw/gaon_port.h>
+
 #include "card.h"
 #include "client.h"
 #include "tree.h"
@@ -170,6 +172,19 @@ static bool record_sensors(struct record *r, const char *address)
 	return good;
 }
 
+static bool record_ports(struct record *r, const char *address)
+{
+	char path[TREE_PATH], real[PATH_MAX];
+	bool good = true;
+
+	for (unsigned int i = 0; i < GAON_PORTS_MAX && good; i++) {
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/port%u", address, i);
+		if (realpath(path, real))
+			good = copy_files(r, real);
+	}
+	return good;
+}
+
 static bool record_node(struct record *r, const struct card *card)
 {
 	char path[TREE_PATH], real[PATH_MAX];
@@ -189,6 +204,7 @@ static bool record_card(struct record *r, const struct card *card)
 {
 	char path[TREE_PATH];
 	bool good = record_pci(r, card->address) && record_sensors(r, card->address) &&
+		    record_ports(r, card->address) &&
 		    (!card->node[0] || record_node(r, card));
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/accel/%s/errors", card->address);

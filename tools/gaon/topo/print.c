@@ -184,6 +184,10 @@ void topo_print(const struct topo *topo)
 	print_nodes(topo);
 	printf("\n");
 	print_tree(topo);
+	if (topo->torus.count) {
+		printf("\n");
+		torus_print(&topo->torus, coloured());
+	}
 }
 
 /* --- JSON --------------------------------------------------------------------------------------- */
@@ -239,5 +243,7 @@ json_t *topo_json(const struct topo *topo)
 		if (topo->nodes[i].here)
 			json_array_append_new(nodes, node_json(&topo->nodes[i], i));
 	}
-	return json_pack("{s:o, s:o, s:o}", "devices", devices, "pairs", pairs, "nodes", nodes);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "devices", devices, "pairs", pairs, "nodes", nodes, "links",
+			 torus_links_json(&topo->torus), "tori", torus_groups_json(&topo->torus), "faults",
+			 torus_faults_json(&topo->torus));
 }

@@ -104,11 +104,12 @@ bool topo_read(struct topo *topo)
 			read_node(topo, names[i]);
 	}
 	free(names);
-	return true;
+	return torus_read(&topo->torus, &topo->list);
 }
 
 void topo_free(struct topo *topo)
 {
+	torus_free(&topo->torus);
 	card_list_free(&topo->list);
 	free(topo->cards);
 	memset(topo, 0, sizeof(*topo));

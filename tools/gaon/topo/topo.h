@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "../card/card.h"
+#include "torus.h"
 
 #define TOPO_DEEPEST	16		/* functions on the way from a host bridge to a card */
 #define TOPO_NODES	64
@@ -40,6 +41,7 @@ struct topo_card {
 struct topo {
 	struct card_list list;
 	struct topo_card *cards;
+	struct torus torus;
 	struct topo_node {
 		bool here;
 		char cpus[128];

@@ -4,6 +4,7 @@
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -78,6 +79,9 @@ def main():
     check(len(said["links"]) == 36 and fast == [45000] * 22, "22 ends are up, with their speed", said["links"])
     text = subprocess.run([GAON, "topo"], stdout=subprocess.PIPE, text=True, check=True).stdout
     check("torus 3x2: 6 cards, 11 of 12 cables up" in text and text.count(" -x- ") == 1, "the drawing", text)
+    for name, (code, words) in {"accel0": (0, "ports_up +4 ports"), "accel4": (2, r"port 0, x\+: down, accel5 should be there")}.items():
+        done = subprocess.run([GAON, "diag", "--device", name, "--only", "ports"], stdout=subprocess.PIPE, text=True, check=False)
+        check(done.returncode == code and re.search(words, done.stdout), f"gaon diag of {name}", done)
     # A card that is reset takes its links along, and they come back.
     first = next(card for card in cards if place(read(card, "serial")) == (0, 0))
     neighbour = next(card for card in cards if place(read(card, "serial")) == (1, 0))

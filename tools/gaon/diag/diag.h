@@ -153,6 +153,7 @@ void diag_queues(struct diag *d);
 void diag_march(struct diag *d);
 void diag_soak(struct diag *d);
 void diag_links(struct diag *d);	/* links.c */
+void diag_ports(struct diag *d);	/* ports.c */
 void diag_link_speed(struct diag *d);	/* speed.c */
 void diag_memory_speed(struct diag *d);
 void diag_clock(struct diag *d);

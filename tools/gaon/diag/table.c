@@ -17,6 +17,7 @@ const struct diag_test diag_tests[] = {
 	{ "scratchpad", 2, "patterns in the scratchpad of every core", diag_scratchpad },
 	{ "memory", 2, "patterns in a part of device memory (--memory, 64M)", diag_memory_short },
 	{ "link-speed", 2, "copies from and to the host; lanes and rate of the PCIe link", diag_link_speed },
+	{ "ports", 2, "ports of links to other cards: who should be there, speed, spoilt frames", diag_ports },
 	{ "memory-speed", 2, "loads of all cores from device memory", diag_memory_speed },
 	{ "clock", 2, "the clock of every core", diag_clock },
 	{ "matrix-speed", 2, "products of bf16 on all matrix arrays", diag_matrix_speed },

@@ -35,24 +35,39 @@ static unsigned int port_count(struct gaon_device *gdev)
 	return min(gdev->identify.links, GAON_PORTS_MAX);
 }
 
-/* Wakes a card that sleeps: its neighbours may be others than they were. */
-static int port_update(struct gaon_device *gdev, struct gaon_port_list *list)
+/* Of a card that is awake, and stays so. */
+static int port_ask(struct gaon_device *gdev, struct gaon_port_list *list)
 {
 	int err, idx;
+
+	if (!drm_dev_enter(&gdev->drm, &idx))
+		return -ENODEV;
+	err = gaon_device_read_ports(gdev, &list->ports);
+	drm_dev_exit(idx);
+	return err;
+}
+
+/*
+ * Wakes a card that sleeps: its neighbours may be others than they were. Who looks at one that is
+ * awake, again and again, does not keep it so.
+ */
+static int port_update(struct gaon_device *gdev, struct gaon_port_list *list)
+{
+	int err, gate;
 
 	lockdep_assert_held(&list->lock);
 	if (list->at && time_before64(get_jiffies_64(), list->at + PORT_FRESH))
 		return 0;
-	err = gaon_power_get(gdev);
-	if (err)
-		return err;
-	if (drm_dev_enter(&gdev->drm, &idx)) {
-		err = gaon_device_read_ports(gdev, &list->ports);
-		drm_dev_exit(idx);
+	if (gaon_power_try_enter(gdev, &gate)) {
+		err = port_ask(gdev, list);
+		gaon_power_try_exit(gdev, gate);
 	} else {
-		err = -ENODEV;
+		err = gaon_power_get(gdev);
+		if (err)
+			return err;
+		err = port_ask(gdev, list);
+		gaon_power_put(gdev);
 	}
-	gaon_power_put(gdev);
 	list->at = err ? 0 : get_jiffies_64();
 	return err;
 }

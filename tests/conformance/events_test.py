@@ -57,6 +57,8 @@ def test_files(work, root):
     copy = os.path.join(work, "live")
     shutil.copytree(root, copy, symlinks=True)
     card = os.path.join(copy, CARD)
+    for number in (0, 1):
+        recorded.port_at(copy, f"/{CARD}/port{number}", 1, 1)
     live = started(copy, "--json")
     report("events: says what it watches, and what is not told", "watching 3 cards" in live.said and
            "recorded tree" in live.said, live.said)
@@ -75,6 +77,15 @@ def test_files(work, root):
     change(live, "the state after", kind="state", to="ready", **here)
     write("current_link_width", "4")
     change(live, "a link of fewer lanes", kind="link", width=4, mtps=8000, **here)
+    write("port1/state", "down")
+    change(live, "a cable that is pulled", kind="port", port=1, name="x-", to="down", **{"from": "up"}, **here)
+    write("power/runtime_status", "suspended")
+    time.sleep(1.5 * PATIENCE)
+    write("port1/state", "training")        # nobody looks
+    time.sleep(1.5 * PATIENCE)
+    write("port1/state", "up")
+    write("power/runtime_status", "active")
+    change(live, "awake again, it is plugged in again", kind="port", port=1, to="up", **{"from": "down"}, **here)
     # The alarm of its power cap was there from the start. A low clock, or a warm chip, alone says nothing.
     write("hwmon/hwmon9/freq1_input", "700000000")
     write("hwmon/hwmon9/temp1_max", "41000")

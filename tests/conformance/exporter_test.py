@@ -107,6 +107,9 @@ def test_values(exporter):
             ("gaon_pcie_link_max_width_lanes", card, 16), ("gaon_memory_retired_pages", card, 1),
             ("gaon_memory_errors_total", {**card, "severity": "corrected"}, 7),
             ("gaon_memory_errors_total", {**card, "severity": "uncorrected"}, 1),
+            ("gaon_port_up", {**card, "port": "x+"}, 1), ("gaon_port_up", {**card, "port": "x-"}, 0),
+            ("gaon_port_bytes_per_second", {**card, "port": "x+"}, 45e9), ("gaon_port_up", {"device": "accel1"}, []),
+            ("gaon_port_bad_frames_total", {**card, "port": "x+"}, 4), ("gaon_port_ups_total", {**card, "port": "x-"}, 0),
             ("gaon_device_info", {**card, "serial": recorded.SERIAL % 0, "driver": "gaon", "driver_version": "1.3",
                                   "firmware_version": "1.2.3", "firmware_abi": "1", "numa_node": "0"}, 1),
             ("gaon_device_state", {**card, "gaon_device_state": "ready"}, 1),
@@ -330,6 +333,9 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         root = os.path.join(work, "tree")
         recorded.machine(root)
+        first = "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/0000:02:00.0"
+        recorded.port_at(root, f"{first}/port0", 1, 1, bad=4)
+        recorded.port_at(root, f"{first}/port1", state="down")
         test_textfile(work, root)
         test_absurd(work, root)
         test_dashboard(work, root)

@@ -142,15 +142,19 @@ def chassis(root):
     module(root)
 
 
-def port(root, number, port_number, peer=None, peer_port=0, state="up", mbps=45000, bad=0):  # pylint: disable=too-many-arguments
-    """A port of card NUMBER of torus(); peer is the number of another card, or a serial number."""
-    path = f"/sys/devices/pci0000:00/0000:00:{number // 8 + 1:02x}.{number % 8}/port{port_number}"
+def port_at(root, path, peer=None, peer_port=0, state="up", mbps=45000, bad=0):  # pylint: disable=too-many-arguments
+    """The files of a port; peer is the number of another card, or a serial number."""
     up = state == "up"
     serial = SERIAL % peer if isinstance(peer, int) else peer or "none"
     for name, text in (("state", state), ("peer", serial), ("peer_port", "none" if peer is None else str(peer_port)),
                        ("lanes", "8" if up else "0"), ("speed_mbps", str(mbps) if up else "0"), ("ups", str(int(peer is not None))),
                        ("frames", "100"), ("bad_frames", str(bad))):
         put(root, f"{path}/{name}", text)
+
+
+def port(root, number, port_number, *args, **more):
+    """A port of card NUMBER of torus()."""
+    port_at(root, f"/sys/devices/pci0000:00/0000:00:{number // 8 + 1:02x}.{number % 8}/port{port_number}", *args, **more)
 
 
 def torus(root, size, order=None, ports=6):

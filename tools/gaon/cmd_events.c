@@ -233,7 +233,8 @@ const struct cmd cmd_events = {
 	.options = events_options,
 	.text = "A line for each event, or with --json a document a line. Kinds: added, removed (a card), driver (bound,\n"
 		"unbound), state, reset (of the whole card), fault (of a queue), wedged (given up), ras (errors of memories\n"
-		"and links), throttle, link (PCI speed or width), coredump (a dump was kept), lost (events are missing).\n"
+		"and links), throttle, link (PCI speed or width), port (of links to other cards: up, down), coredump (a dump was\n"
+		"kept), lost (events are missing).\n"
 		"Faults and the causes of resets come from tracepoints: root only. No card is opened, and none is woken.\n",
 	.run = events_run,
 };

@@ -65,7 +65,7 @@ static bool look(struct diag *d, bool last, int64_t *bad)
 	bool there = false;
 	int number;
 
-	if (card_list_read(&list, false) && torus_read(&torus, &list)) {
+	if (card_list_read(&list, false) && torus_read(&torus, &list, true)) {
 		number = card_number(d, &list);
 		there = number >= 0 && torus.cards[number].ports;
 		if (there) {

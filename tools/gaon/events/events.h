@@ -13,12 +13,14 @@
 
 #include <jansson.h>
 
+#include <hw/gaon_port.h>
+
 #include "../card/card.h"
 
 /* Bits of what --kind takes. */
 enum event_kind {
 	EVENT_ADDED, EVENT_REMOVED, EVENT_DRIVER, EVENT_STATE, EVENT_RESET, EVENT_FAULT, EVENT_WEDGED,
-	EVENT_RAS, EVENT_THROTTLE, EVENT_LINK, EVENT_COREDUMP, EVENT_LOST, EVENT_KINDS,
+	EVENT_RAS, EVENT_THROTTLE, EVENT_LINK, EVENT_PORT, EVENT_COREDUMP, EVENT_LOST, EVENT_KINDS,
 };
 
 extern const char *const event_kind_name[EVENT_KINDS];
@@ -38,6 +40,7 @@ struct seen_card {
 	struct card card;
 	bool here;			/* it is in the list that was just read */
 	char throttle[48];		/* why it was slowed down: "heat, critical"; "" if it was not */
+	char port[GAON_PORTS_MAX][16];	/* states of ports, "" if not known */
 	char why[128];			/* of the reset that the tracepoint told of */
 };
 
@@ -74,6 +77,9 @@ bool seen_start(struct seen *seen, event_take take, void *arg);
 bool seen_look(struct seen *seen, struct trace *trace);
 void seen_free(struct seen *seen);
 struct seen_card *seen_find(struct seen *seen, const char *address);
+/* Ports as they are, and what has changed of them; nothing of cards that sleep (ports.c). */
+void seen_ports_start(struct seen_card *c);
+bool seen_ports_look(struct seen *seen, struct seen_card *c, const struct card *now);
 /* Fills in who and what, and hands it over; a reference to @details is taken. @card may be NULL. */
 bool seen_tell(struct seen *seen, const struct card *card, enum event_kind kind, json_t *details,
 	       const char *fmt, ...)

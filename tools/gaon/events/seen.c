@@ -9,7 +9,8 @@
 #include "events.h"
 
 const char *const event_kind_name[EVENT_KINDS] = {
-	"added", "removed", "driver", "state", "reset", "fault", "wedged", "ras", "throttle", "link", "coredump", "lost",
+	"added", "removed", "driver", "state", "reset", "fault", "wedged", "ras", "throttle", "link", "port",
+	"coredump", "lost",
 };
 
 bool seen_tell(struct seen *seen, const struct card *card, enum event_kind kind, json_t *details,
@@ -133,7 +134,7 @@ static bool look_card(struct seen *seen, struct seen_card *c, const struct card 
 		more = seen_tell(seen, now, EVENT_STATE, from_to(c->card.state, now->state),
 				 "state: %s, it was: %s", now->state, or_none(c->card.state));
 	more = more && look_reset(seen, c, now) && look_link(seen, c, now);
-	return more && (!sensors || look_throttle(seen, c, now));
+	return more && (!sensors || (look_throttle(seen, c, now) && seen_ports_look(seen, c, now)));
 }
 
 /* --- all cards ---------------------------------------------------------------------------------- */
@@ -205,8 +206,10 @@ bool seen_start(struct seen *seen, event_take take, void *arg)
 		struct seen_card *c = seen_add(seen, &list.cards[i]);
 
 		good = c != NULL;
-		if (c)
+		if (c) {
 			throttle_text(&c->card, c->throttle, sizeof(c->throttle));
+			seen_ports_start(c);
+		}
 	}
 	card_list_free(&list);
 	if (!good)

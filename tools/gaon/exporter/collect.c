@@ -313,6 +313,7 @@ bool exporter_collect(struct metrics *m, bool open, bool processes)
 		emit_states(m, &s);
 		emit_figures(m, &s);
 		emit_errors(m, &s);
+		good = exporter_ports(m, &s.cards);
 		emit_processes(m, &s);
 		emit_self(m, &s, cmd_now() - began);
 		metrics_end(m);

@@ -48,6 +48,9 @@ void metrics_end(struct metrics *m);
 /* All metrics of now; false without memory, with a message. The caller frees m->text. */
 bool exporter_collect(struct metrics *m, bool open, bool processes);
 
+/* Of ports of links to other cards (ports.c); false without memory, with a message. */
+bool exporter_ports(struct metrics *m, const struct card_list *cards);
+
 /* Errors of a card as of the last half minute, or of when it was awake; false: not known. */
 bool exporter_errors_read(const struct card *card, struct card_errors *out);
 

@@ -104,7 +104,7 @@ bool topo_read(struct topo *topo)
 			read_node(topo, names[i]);
 	}
 	free(names);
-	return torus_read(&topo->torus, &topo->list);
+	return torus_read(&topo->torus, &topo->list, true);
 }
 
 void topo_free(struct topo *topo)

@@ -62,12 +62,14 @@ static void read_port(const struct torus *torus, const struct card *card, unsign
 	p->up = !strcmp(p->state, "up");
 }
 
-static void read_ports(struct torus *torus)
+static void read_ports(struct torus *torus, bool wake)
 {
 	for (size_t i = 0; i < torus->list->count; i++) {
 		struct torus_card *c = &torus->cards[i];
 
 		c->group = -1;
+		if (!wake && !strcmp(torus->list->cards[i].power, "suspended"))
+			continue;
 		while (c->ports < GAON_PORTS_MAX && tree_exists(PORT_DIR, torus->list->cards[i].address, c->ports)) {
 			read_port(torus, &torus->list->cards[i], c->ports, &c->port[c->ports]);
 			c->ports++;
@@ -211,7 +213,7 @@ static void find_group(struct torus *torus, int first, int *queue)
 	count_cables(torus, group);
 }
 
-bool torus_read(struct torus *torus, const struct card_list *list)
+bool torus_read(struct torus *torus, const struct card_list *list, bool wake)
 {
 	int *queue = calloc(list->count + 1, sizeof(*queue));
 
@@ -223,7 +225,7 @@ bool torus_read(struct torus *torus, const struct card_list *list)
 		free(queue);
 		return false;
 	}
-	read_ports(torus);
+	read_ports(torus, wake);
 	for (size_t i = 0; i < list->count; i++) {
 		if (torus->cards[i].ports && torus->cards[i].group < 0)
 			find_group(torus, (int)i, queue);

@@ -45,8 +45,11 @@ struct torus {
 	size_t count;			/* of groups */
 };
 
-/* False without memory, which is told. torus_free() in any case. Reading wakes cards that sleep. */
-bool torus_read(struct torus *torus, const struct card_list *list);
+/*
+ * False without memory, which is told. torus_free() in any case. To read ports wakes a card that sleeps; without @wake
+ * such a one has none.
+ */
+bool torus_read(struct torus *torus, const struct card_list *list, bool wake);
 void torus_free(struct torus *torus);
 
 /* "x+"; "port 9" if there is no such port. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Ports of links: cards joined by cables that are cut, work one way, spoil what they carry; and hostile frames. */
+/* Ports of links: cards on cables that are cut, work one way, spoil what they carry; hostile frames. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,13 +84,16 @@ static uint8_t *dma_map(void *ctx, uint64_t iova, uint64_t *len, bool write)
 	return c->host.mem + offset;
 }
 
-static const struct gaon_sim_host_ops ops = { .dma_map = dma_map, .clock_ns = clock_ns, .port_send = send_frame };
+static const struct gaon_sim_host_ops ops = {
+	.dma_map = dma_map, .clock_ns = clock_ns, .port_send = send_frame,
+};
 
 static void setup(void)
 {
 	for (unsigned int i = 0; i < CARDS; i++) {
 		struct gaon_sim_config config = {
-			.size = sizeof(config), .hbm_bytes = 16 << 20, .threads = 1, .serial = i + 1, .ports = PORTS,
+			.size = sizeof(config), .hbm_bytes = 16 << 20, .threads = 1, .serial = i + 1,
+			.ports = PORTS,
 		};
 		struct card *c = &cards[i];
 
@@ -102,8 +105,8 @@ static void setup(void)
 		ck_assert_ptr_nonnull(c->sim);
 		c->host.sim = c->sim;
 		dev_host_enable(&c->host);
-		ck_assert_uint_eq(dev_host_boot(&c->host, gaon_fw_image, gaon_fw_image_size, gaon_fw_image_size),
-				  GAON_STATE_READY);
+		ck_assert_uint_eq(dev_host_boot(&c->host, gaon_fw_image, gaon_fw_image_size,
+						gaon_fw_image_size), GAON_STATE_READY);
 		dev_host_admin(&c->host, 4);
 		for (unsigned int p = 0; p < PORTS; p++)
 			c->way[p].card = -1;
@@ -206,7 +209,9 @@ START_TEST(a_bad_cable_is_counted)
 {
 	uint64_t pa;
 	struct gaon_errors *errors = dev_host_alloc(&cards[1].host, sizeof(*errors), &pa);
-	struct gaon_admin_cmd cmd = { .opcode = GAON_ADMIN_ERRORS, .buffer = { .pa = pa, .bytes = sizeof(*errors) } };
+	struct gaon_admin_cmd cmd = {
+		.opcode = GAON_ADMIN_ERRORS, .buffer = { .pa = pa, .bytes = sizeof(*errors) },
+	};
 	uint64_t sent = 0;
 
 	join(0, 0, 1, 1);

@@ -156,8 +156,8 @@ struct gaon_sim_config {
  * @interrupt: MSI-X vector raised
  * @clock_ns: host clock
  * @log: one line of the model's own diagnostics; level as syslog
- * @port_send: a frame leaves a port; what is at the other end of its cable gets it, or nobody.  Without
- *	the model's locks held, from gaon_sim_ports_tick(): it may call gaon_sim_port_receive() of another device
+ * @port_send: a frame leaves a port; what is at the other end of its cable gets it, or nobody.  Comes from
+ *	gaon_sim_ports_tick() without the model's locks held: it may call gaon_sim_port_receive()
  *
  * Callbacks come from any thread, may come with the model's locks held and must not call back into it.
  *

@@ -17,8 +17,8 @@ static const struct metric_family figures[FIGURES] = {
 static bool figure(const struct torus_port *port, int which, double *out)
 {
 	const int64_t value[FIGURES] = {
-		[FIGURE_UP] = port->state[0] ? port->up : -1, [FIGURE_SPEED] = port->mbps, [FIGURE_UPS] = port->ups,
-		[FIGURE_BAD] = port->bad,
+		[FIGURE_UP] = port->state[0] ? port->up : -1, [FIGURE_SPEED] = port->mbps,
+		[FIGURE_UPS] = port->ups, [FIGURE_BAD] = port->bad,
 	};
 
 	*out = (double)value[which] * (which == FIGURE_SPEED ? 1e6 : 1);

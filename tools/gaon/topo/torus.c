@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * See torus.h. Nobody tells a card where it stands: its place follows from whom its ports hear. One walks from card to
- * card, a step for each cable from an up port to a down port; where two ways to a card end at different places in one
- * dimension, that dimension is closed, and the difference is how many cards it has, or a multiple.
+ * See torus.h. Nobody tells a card where it stands: its place follows from whom its ports hear. One walks
+ * from card to card, a step for each cable from an up port to a down port; where two ways to a card end at
+ * different places in one dimension, that dimension is closed, and the difference is how many cards it has,
+ * or a multiple.
  */
 #include "torus.h"
 
@@ -43,7 +44,8 @@ static int card_of_serial(const struct card_list *list, const char *serial)
 	return found;
 }
 
-static void read_port(const struct torus *torus, const struct card *card, unsigned int number, struct torus_port *p)
+static void read_port(const struct torus *torus, const struct card *card, unsigned int number,
+		      struct torus_port *p)
 {
 	const char *address = card->address;
 
@@ -66,12 +68,13 @@ static void read_ports(struct torus *torus, bool wake)
 {
 	for (size_t i = 0; i < torus->list->count; i++) {
 		struct torus_card *c = &torus->cards[i];
+		const struct card *card = &torus->list->cards[i];
 
 		c->group = -1;
-		if (!wake && !strcmp(torus->list->cards[i].power, "suspended"))
+		if (!wake && !strcmp(card->power, "suspended"))
 			continue;
-		while (c->ports < GAON_PORTS_MAX && tree_exists(PORT_DIR, torus->list->cards[i].address, c->ports)) {
-			read_port(torus, &torus->list->cards[i], c->ports, &c->port[c->ports]);
+		while (c->ports < GAON_PORTS_MAX && tree_exists(PORT_DIR, card->address, c->ports)) {
+			read_port(torus, card, c->ports, &c->port[c->ports]);
 			c->ports++;
 		}
 	}
@@ -182,7 +185,9 @@ static void count_cables(struct torus *torus, int group)
 	struct torus_group *g = &torus->groups[group];
 
 	for (size_t i = 0; i < torus->list->count; i++) {
-		for (unsigned int port = 0; is_in(torus, i, group) && port < torus->cards[i].ports; port += 2) {
+		unsigned int ports = is_in(torus, i, group) ? torus->cards[i].ports : 0;
+
+		for (unsigned int port = 0; port < ports; port += 2) {
 			if (torus_neighbour(torus, (int)i, port) < 0)
 				continue;
 			g->cables++;
@@ -281,13 +286,17 @@ static int64_t fastest(const struct torus *torus)
 	int64_t most = 0;
 
 	for (size_t i = 0; i < torus->list->count; i++) {
-		for (unsigned int port = 0; port < torus->cards[i].ports; port++)
-			most = torus->cards[i].port[port].mbps > most ? torus->cards[i].port[port].mbps : most;
+		for (unsigned int port = 0; port < torus->cards[i].ports; port++) {
+			int64_t mbps = torus->cards[i].port[port].mbps;
+
+			most = mbps > most ? mbps : most;
+		}
 	}
 	return most;
 }
 
-static bool fault_up(const struct torus *torus, int card, unsigned int port, int want, char *text, size_t size)
+static bool fault_up(const struct torus *torus, int card, unsigned int port, int want, char *text,
+		     size_t size)
 {
 	const struct torus_port *p = &torus->cards[card].port[port];
 	const struct card *cards = torus->list->cards;

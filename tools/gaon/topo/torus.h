@@ -46,8 +46,8 @@ struct torus {
 };
 
 /*
- * False without memory, which is told. torus_free() in any case. To read ports wakes a card that sleeps; without @wake
- * such a one has none.
+ * False without memory, which is told. torus_free() in any case. To read ports wakes a card that sleeps;
+ * without @wake such a one has none.
  */
 bool torus_read(struct torus *torus, const struct card_list *list, bool wake);
 void torus_free(struct torus *torus);

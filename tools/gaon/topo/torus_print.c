@@ -24,6 +24,11 @@ static const struct torus_group *group_of(const struct drawing *d)
 	return &d->torus->groups[d->group];
 }
 
+static const char *name_of(const struct drawing *d, int card)
+{
+	return card < 0 ? "." : d->torus->list->cards[card].name;
+}
+
 /* --- a plane ------------------------------------------------------------------------------------ */
 
 enum cable { CABLE_NONE, CABLE_UP, CABLE_BAD };
@@ -60,7 +65,7 @@ static void draw_row(const struct drawing *d, int at[TORUS_DIMENSIONS])
 
 		if (!at[0])
 			draw_cable(d, group_of(d)->ring[0] ? cable_from(d, at, 1) : CABLE_NONE, end);
-		printf("%-*s", last && !group_of(d)->ring[0] ? 0 : d->width, card < 0 ? "." : d->torus->list->cards[card].name);
+		printf("%-*s", last && !group_of(d)->ring[0] ? 0 : d->width, name_of(d, card));
 		draw_cable(d, cable_from(d, at, 0), last ? begin : between);
 	}
 	printf("\n");
@@ -147,11 +152,13 @@ static void name_group(const struct torus_group *g, char *out, size_t size)
 {
 	char sizes[64] = "", closed[TORUS_DIMENSIONS + 1] = "";
 	unsigned int dims = 0, rings = 0;
+	size_t used = 0;
 
 	for (unsigned int d = 0; d < TORUS_DIMENSIONS; d++) {
 		if (g->size[d] < 2)
 			continue;
-		snprintf(sizes + strlen(sizes), sizeof(sizes) - strlen(sizes), "%s%d", dims ? "x" : "", g->size[d]);
+		used += (size_t)snprintf(sizes + used, sizeof(sizes) - used, "%s%d", dims ? "x" : "",
+					 g->size[d]);
 		if (g->ring[d])
 			closed[rings++] = letters[d];
 		dims++;
@@ -177,7 +184,8 @@ static void list_cables(const struct drawing *d)
 
 			if (p->up)
 				printf("  %s %s  %s %s\n", cards[i].name, torus_port_name(port),
-				       p->card < 0 ? p->peer : cards[p->card].name, torus_port_name(p->peer_port));
+				       p->card < 0 ? p->peer : cards[p->card].name,
+				       torus_port_name(p->peer_port));
 		}
 	}
 }
@@ -189,8 +197,10 @@ static void print_group(struct drawing *d)
 
 	d->width = 1;
 	for (size_t i = 0; i < d->torus->list->count; i++) {
-		if (d->torus->cards[i].group == d->group && (int)strlen(d->torus->list->cards[i].name) > d->width)
-			d->width = (int)strlen(d->torus->list->cards[i].name);
+		int length = (int)strlen(name_of(d, (int)i));
+
+		if (d->torus->cards[i].group == d->group && length > d->width)
+			d->width = length;
 	}
 	if (!g->grid) {
 		printf("%u cards are joined in no order that can be drawn; port and port:\n", g->cards);
@@ -209,8 +219,8 @@ static void print_faults(const struct torus *torus, bool colours)
 	for (size_t i = 0; i < torus->list->count; i++) {
 		for (unsigned int port = 0; port < torus->cards[i].ports; port++) {
 			if (torus_fault(torus, (int)i, port, text, sizeof(text)))
-				printf("  %s%s %s%s: %s\n", colours ? RED : "", torus->list->cards[i].name, torus_port_name(port),
-				       colours ? PLAIN : "", text);
+				printf("  %s%s %s%s: %s\n", colours ? RED : "", torus->list->cards[i].name,
+				       torus_port_name(port), colours ? PLAIN : "", text);
 		}
 	}
 }
@@ -251,25 +261,41 @@ void torus_print(const struct torus *torus, bool colours)
 
 /* --- JSON --------------------------------------------------------------------------------------- */
 
+static json_t *number_json(int64_t value)
+{
+	return cmd_json_number(value, value >= 0);
+}
+
+static json_t *link_json(const struct torus *torus, size_t card, unsigned int port)
+{
+	const struct torus_port *p = &torus->cards[card].port[port];
+	const char *peer = p->card < 0 ? "" : torus->list->cards[p->card].name;
+
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "device",
+			 torus->list->cards[card].name, "port", (int)port, "name", torus_port_name(port), "state",
+			 cmd_json_text(p->state), "peer_serial", cmd_json_text(p->peer), "peer_device",
+			 cmd_json_text(peer), "peer_port", number_json(p->peer_port), "lanes",
+			 number_json(p->lanes), "mbps", number_json(p->mbps), "ups", number_json(p->ups),
+			 "bad_frames", number_json(p->bad));
+}
+
 json_t *torus_links_json(const struct torus *torus)
 {
 	json_t *links = json_array();
 
 	for (size_t i = 0; i < torus->list->count; i++) {
-		for (unsigned int port = 0; port < torus->cards[i].ports; port++) {
-			const struct torus_port *p = &torus->cards[i].port[port];
-
-			json_array_append_new(links, json_pack(
-				"{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "device", torus->list->cards[i].name,
-				"port", (int)port, "name", torus_port_name(port), "state", cmd_json_text(p->state),
-				"peer_serial", cmd_json_text(p->peer), "peer_device",
-				cmd_json_text(p->card < 0 ? "" : torus->list->cards[p->card].name), "peer_port",
-				cmd_json_number(p->peer_port, p->peer_port >= 0), "lanes", cmd_json_number(p->lanes, p->lanes >= 0),
-				"mbps", cmd_json_number(p->mbps, p->mbps >= 0), "ups", cmd_json_number(p->ups, p->ups >= 0),
-				"bad_frames", cmd_json_number(p->bad, p->bad >= 0)));
-		}
+		for (unsigned int port = 0; port < torus->cards[i].ports; port++)
+			json_array_append_new(links, link_json(torus, i, port));
 	}
 	return links;
+}
+
+static json_t *place_json(const struct torus *torus, size_t card)
+{
+	const int *at = torus->cards[card].at;
+
+	return json_pack("{s:s, s:[i, i, i, i]}", "name", torus->list->cards[card].name, "at", at[0], at[1], at[2],
+			 at[3]);
 }
 
 json_t *torus_groups_json(const struct torus *torus)
@@ -285,15 +311,12 @@ json_t *torus_groups_json(const struct torus *torus)
 			json_array_append_new(rings, json_boolean(g->ring[d]));
 		}
 		for (size_t k = 0; k < torus->list->count; k++) {
-			const struct torus_card *c = &torus->cards[k];
-
-			if (c->group == (int)i)
-				json_array_append_new(devices, json_pack("{s:s, s:[i, i, i, i]}", "name", torus->list->cards[k].name,
-									 "at", c->at[0], c->at[1], c->at[2], c->at[3]));
+			if (torus->cards[k].group == (int)i)
+				json_array_append_new(devices, place_json(torus, k));
 		}
-		json_array_append_new(groups, json_pack("{s:o, s:o, s:b, s:i, s:i, s:o}", "size", sizes, "closed", rings, "grid",
-							g->grid, "cables", (int)g->cables, "cables_up", (int)g->up, "devices",
-							devices));
+		json_array_append_new(groups, json_pack("{s:o, s:o, s:b, s:i, s:i, s:o}", "size", sizes, "closed",
+							rings, "grid", g->grid, "cables", (int)g->cables,
+							"cables_up", (int)g->up, "devices", devices));
 	}
 	return groups;
 }
@@ -306,7 +329,8 @@ json_t *torus_faults_json(const struct torus *torus)
 	for (size_t i = 0; i < torus->list->count; i++) {
 		for (unsigned int port = 0; port < torus->cards[i].ports; port++) {
 			if (torus_fault(torus, (int)i, port, text, sizeof(text)))
-				json_array_append_new(faults, json_pack("{s:s, s:i, s:s}", "device", torus->list->cards[i].name, "port",
+				json_array_append_new(faults, json_pack("{s:s, s:i, s:s}", "device",
+									torus->list->cards[i].name, "port",
 									(int)port, "text", text));
 		}
 	}

@@ -83,7 +83,8 @@ static bool config_valid(const struct gaon_sim_config *c)
 	       c->vlen >= SIM_VLEN_MIN && c->vlen <= SIM_VLEN_MAX && !(c->vlen & (c->vlen - 1)) &&
 	       c->effects <= GAON_SIM_EFFECTS_LATE && c->public_key_count <= 64 &&
 	       !c->public_keys == !c->public_key_count &&
-	       c->ports <= GAON_PORTS_MAX && c->serial <= SIM_SERIAL_MAX && c->ambient_mc >= 0 && c->ambient_mc <= SIM_AMBIENT_MAX_MC;
+	       c->ports <= GAON_PORTS_MAX && c->serial <= SIM_SERIAL_MAX &&
+	       c->ambient_mc >= 0 && c->ambient_mc <= SIM_AMBIENT_MAX_MC;
 }
 
 /* The caller's strings and keys need not live as long as the device. */

@@ -50,7 +50,7 @@ bool vfu_torus_cut(struct vfu_torus *torus, const char *text);
 unsigned int vfu_torus_devices(const struct vfu_torus *torus);
 /* Ports that each of them needs. */
 unsigned int vfu_torus_ports(const struct vfu_torus *torus);
-/* Joins @devices, as many as the torus has, and drives their ports until vfu_cables_stop(). NULL with errno set. */
+/* Joins @devices, as many as the torus has, and drives their ports until vfu_cables_stop(). NULL, errno. */
 struct vfu_cables *vfu_cables_start(const struct vfu_torus *torus, struct vfu_device *const *devices);
 /* NULL is nothing. Afterwards devices may be destroyed. */
 void vfu_cables_stop(struct vfu_cables *cables);

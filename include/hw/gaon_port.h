@@ -41,7 +41,7 @@ struct gaon_ports {
 #define GAON_PORT_MAGIC		0x4c4e4b47u	/* "GKNL" */
 #define GAON_PORT_VERSION	1
 #define GAON_PORT_PERIOD_MS	100	/* each end sends a frame so often */
-#define GAON_PORT_SILENCE_MS	500	/* who was not heard for so long is gone */
+#define GAON_PORT_SILENCE_MS	500	/* who has not been heard for so long is gone */
 
 /* What ports send to each other, little endian as all else. */
 struct gaon_port_frame {		/* 64 bytes */

@@ -88,7 +88,7 @@ def main():
     ups = int(read(neighbour, "port1/ups"))
     write(os.path.join(first, "reset"), "1")
     said = wait(lambda said: whole(said) and int(read(neighbour, "port1/ups")) > ups)
-    check(whole(said) and int(read(neighbour, "port1/ups")) == ups + 1, "after a reset of a neighbour the link is back",
+    check(whole(said) and int(read(neighbour, "port1/ups")) > ups, "after a reset of a neighbour the link is back",
           (said["tori"], ups))
     # One without its driver is heard all the same, by those who are there.
     write("/sys/bus/pci/drivers/gaon/unbind", os.path.basename(first))

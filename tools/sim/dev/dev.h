@@ -194,17 +194,17 @@ struct sim_power {
 /**
  * struct sim_port - a port; lock held
  * @seen: what PORTS tells of it
- * @heard_at: host time of the last good frame; 0: none since it went DOWN
- * @sent_at: of the last one that was sent; 0: none
+ * @heard: there were good frames, and none has been missing for too long
+ * @silent: frames that were sent since the last good one
+ * @sent_at: host time of the last one that was sent; 0: none
  * @sequence: of the next one
  * @lanes, @mbps: what the other end can do
- * @hears: the other end hears this one
  */
 struct sim_port {
 	struct gaon_port seen;
-	uint64_t heard_at, sent_at, sequence;
-	uint32_t lanes, mbps;
-	bool hears;
+	uint64_t sent_at, sequence;
+	uint32_t silent, lanes, mbps;
+	bool heard;
 };
 
 struct gaon_sim {

@@ -54,17 +54,17 @@ static void port_hear(struct gaon_sim *sim, unsigned int number, const struct ga
 	struct sim_port *p = &sim->ports[number];
 
 	p->seen.frames++;
-	p->heard_at = sim_clock_ns(sim);
+	p->heard = true;
+	p->silent = 0;
 	if (!frame_known(frame)) {
 		port_set(sim, number, GAON_PORT_MISMATCH);
 		return;
 	}
 	p->lanes = frame->lanes;
 	p->mbps = frame->mbps;
-	p->hears = frame->heard;
 	p->seen.peer_port = frame->port;
 	memcpy(p->seen.peer_serial, frame->serial, sizeof(p->seen.peer_serial));
-	port_set(sim, number, p->hears ? GAON_PORT_UP : GAON_PORT_TRAINING);
+	port_set(sim, number, frame->heard ? GAON_PORT_UP : GAON_PORT_TRAINING);
 }
 
 void gaon_sim_port_receive(struct gaon_sim *sim, unsigned int port, const void *data, size_t bytes)
@@ -89,14 +89,14 @@ void gaon_sim_port_receive(struct gaon_sim *sim, unsigned int port, const void *
 
 /* --- sending ------------------------------------------------------------------------------------ */
 
-static void port_listen(struct gaon_sim *sim, unsigned int number, uint64_t now)
+/* Silence is counted in the port's own frames: a host that is too busy to send has not missed any. */
+static void port_listen(struct gaon_sim *sim, unsigned int number)
 {
 	struct sim_port *p = &sim->ports[number];
 
-	if (!p->heard_at || now - p->heard_at < GAON_PORT_SILENCE_MS * MS)
+	if (!p->heard || ++p->silent < GAON_PORT_SILENCE_MS / GAON_PORT_PERIOD_MS)
 		return;
-	p->heard_at = 0;
-	p->hears = false;
+	p->heard = false;
 	port_set(sim, number, GAON_PORT_DOWN);
 }
 
@@ -109,11 +109,12 @@ static bool port_due(struct gaon_sim *sim, unsigned int number, uint64_t now, st
 	if (!first && now - p->sent_at < GAON_PORT_PERIOD_MS * MS)
 		return false;
 	p->sent_at = now;
+	port_listen(sim, number);
 	*frame = (struct gaon_port_frame){
 		.magic = GAON_PORT_MAGIC,
 		.version = GAON_PORT_VERSION,
 		/* So that the other end notices a reset. */
-		.heard = !first && p->heard_at,
+		.heard = !first && p->heard,
 		.port = number,
 		.lanes = SIM_PORT_LANES,
 		.mbps = SIM_PORT_MBPS,
@@ -132,10 +133,8 @@ void gaon_sim_ports_tick(struct gaon_sim *sim)
 
 	sim_lock(sim);
 	now = sim_clock_ns(sim);
-	for (unsigned int i = 0; is_there(sim, i); i++) {
-		port_listen(sim, i, now);
+	for (unsigned int i = 0; is_there(sim, i); i++)
 		due[i] = port_due(sim, i, now, &frames[i]);
-	}
 	sim_unlock(sim);
 	for (unsigned int i = 0; i < GAON_PORTS_MAX; i++)
 		if (due[i] && sim->ops.port_send)

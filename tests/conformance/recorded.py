@@ -181,10 +181,13 @@ def torus(root, size, order=None, ports=6):
 
 
 def many(root, count=8, others=0):
-    """As many cards as a full chassis has, with a process on each; others are processes that use none."""
+    """As many cards as a full chassis has, with ports, and with a process on each; others are processes that use none."""
     for number in range(count):
         bridge(root, f"/sys/devices/pci0000:00/0000:00:{number + 1:02x}.0")
-        address = card(root, number, f"/sys/devices/pci0000:00/0000:00:{number + 1:02x}.0/0000:{number + 1:02x}:00.0")
+        path = f"/sys/devices/pci0000:00/0000:00:{number + 1:02x}.0/0000:{number + 1:02x}:00.0"
+        address = card(root, number, path)
+        for way in range(6):    # a ring three times over
+            port_at(root, f"{path}/port{way}", (number + (-1 if way & 1 else 1)) % count, way ^ 1)
         process(root, 200 + number, "worker", {3: (f"/dev/accel/accel{number}", fdinfo(address, number))})
     for number in range(others):
         process(root, 1000 + number, "other", {fd: ("/dev/null", "pos:\t0\n") for fd in range(8)})

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 SIZE = (3, 2)
@@ -82,6 +83,10 @@ def main():
     for name, (code, words) in {"accel0": (0, "ports_up +4 ports"), "accel4": (2, r"port 0, x\+: down, accel5 should be there")}.items():
         done = subprocess.run([GAON, "diag", "--device", name, "--only", "ports"], stdout=subprocess.PIPE, text=True, check=False)
         check(done.returncode == code and re.search(words, done.stdout), f"gaon diag of {name}", done)
+    tree = os.path.join(tempfile.mkdtemp(), "tree")
+    subprocess.run([GAON, "record-tree", tree], stdout=subprocess.DEVNULL, check=True)
+    again = json.loads(subprocess.run([GAON, "topo", "--json", "--root", tree], stdout=subprocess.PIPE, text=True, check=True).stdout)
+    check(again["tori"] == said["tori"] and again["faults"] == said["faults"], "the same of a recorded tree", again)
     # A card that is reset takes its links along, and they come back.
     first = next(card for card in cards if place(read(card, "serial")) == (0, 0))
     neighbour = next(card for card in cards if place(read(card, "serial")) == (1, 0))

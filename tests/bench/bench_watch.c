@@ -11,12 +11,14 @@
 
 #include "bench.h"
 
+#define RUNS	7	/* of half a second, of which a hundredth is looked for */
+
 /* The best of a few runs of @command, without what it prints; negative if it fails. */
 static double command_seconds(char *const command[])
 {
 	double best = -1;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < RUNS; i++) {
 		struct rusage used;
 		double seconds;
 		pid_t pid = fork();

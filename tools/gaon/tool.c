@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define DIRECTORIES	8	/* that are open at a time */
 
 bool tool_find(char path[4096], const char *name)
 {
@@ -42,18 +45,18 @@ bool tool_directory(char path[4096], const char *name)
 	return false;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	remove(path);
+	return 0;
+}
+
 void tool_remove_directory(const char *directory)
 {
-	char *const command[] = { (char *)"rm", (char *)"-rf", (char *)"--", (char *)(uintptr_t)directory,
-				  NULL };
-	pid_t pid = fork();
-
-	if (!pid) {
-		execvp(command[0], command);
-		_exit(1);
-	}
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
+	nftw(directory, remove_one, DIRECTORIES, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 pid_t tool_fork(void)

@@ -19,6 +19,7 @@
  */
 #define WINDOW		(4ull << 20)
 #define MAPPED_MOST	(64u << 10)
+#define COMBINED_LEAST	(64u << 10)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int file = -1;
@@ -165,21 +166,17 @@ bool watch_file_start(const char *directory, const char *suffix, const char magi
 	return true;
 }
 
-void watch_file_put(uint32_t type, const void *head, size_t bytes, const void *data, uint64_t more)
+static uint64_t file_put(struct watch_record record, const void *head, size_t bytes, const void *data, uint64_t more)
 {
-	struct watch_record record = { .type = type, .bytes = sizeof(record) + bytes + more };
-	uint64_t after;
+	uint64_t after, at = 0;
 
-	if (checked) {
-		record.sum = file_sum(0, head, bytes);
-		if (more)
-			record.sum = file_sum(record.sum, data, more);
-	}
+	record.bytes = sizeof(record) + bytes + more;
 	pthread_mutex_lock(&lock);
 	after = (end + record.bytes + WATCH_ALIGN - 1) & ~(uint64_t)(WATCH_ALIGN - 1);
 	if (file >= 0 && file_grow(after) && file_store(end, &record, sizeof(record)) &&
 	    file_store(end + sizeof(record), head, bytes) &&
 	    file_store(end + sizeof(record) + bytes, data, more)) {
+		at = end + sizeof(record) + bytes;
 		end = after;
 		__atomic_store_n(&header->bytes, end, __ATOMIC_RELEASE);
 	} else {
@@ -190,4 +187,52 @@ void watch_file_put(uint32_t type, const void *head, size_t bytes, const void *d
 		file = -1;
 	}
 	pthread_mutex_unlock(&lock);
+	return at;
+}
+
+void watch_file_put(uint32_t type, const void *head, size_t bytes, const void *data, uint64_t more)
+{
+	struct watch_record record = { .type = type };
+
+	if (checked) {
+		record.sum = file_sum(0, head, bytes);
+		if (more)
+			record.sum = file_sum(record.sum, data, more);
+	}
+	file_put(record, head, bytes, data, more);
+}
+
+uint32_t watch_file_sum(const void *data, uint64_t bytes)
+{
+	return file_sum(0, data, bytes);
+}
+
+uint64_t watch_file_put_data(uint32_t type, const void *head, size_t bytes, const void *data, uint64_t more,
+			     uint32_t sum)
+{
+	struct watch_record record = { .type = type, .sum = file_sum(0, head, bytes) };
+
+	/* To put two sums together takes longer than to go through a little again. */
+	record.sum = more < COMBINED_LEAST ? file_sum(record.sum, data, more) :
+					     (uint32_t)crc32_combine(record.sum, sum, (z_off_t)more);
+	return file_put(record, head, bytes, data, more);
+}
+
+bool watch_file_has(uint64_t at, const void *data, uint64_t bytes)
+{
+	const uint8_t *want = data;
+	uint8_t piece[16384];
+	bool same = true;
+
+	pthread_mutex_lock(&lock);
+	while (bytes && same) {
+		ssize_t got = pread(file, piece, bytes < sizeof(piece) ? bytes : sizeof(piece), (off_t)at);
+
+		same = got > 0 && !memcmp(piece, want, (size_t)got);
+		at += same ? (uint64_t)got : 0;
+		want += same ? got : 0;
+		bytes -= same ? (uint64_t)got : 0;
+	}
+	pthread_mutex_unlock(&lock);
+	return same;
 }

@@ -50,4 +50,16 @@ bool watch_file_start(const char *directory, const char *suffix, const char magi
  */
 void watch_file_put(uint32_t type, const void *head, size_t bytes, const void *data, uint64_t more);
 
+/* The check sum of data alone. */
+uint32_t watch_file_sum(const void *data, uint64_t bytes);
+/*
+ * As watch_file_put(), of data whose watch_file_sum() is known, in a file that is checked.
+ *
+ * Return: where in the file the data is; 0: nowhere, it could not be written.
+ */
+uint64_t watch_file_put_data(uint32_t type, const void *head, size_t bytes, const void *data, uint64_t more,
+			     uint32_t sum);
+/* Whether the file has the same bytes there. */
+bool watch_file_has(uint64_t at, const void *data, uint64_t bytes);
+
 #endif

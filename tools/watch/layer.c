@@ -27,17 +27,23 @@ uint32_t layer_thread(void)
 	return thread_number;
 }
 
+bool layer_watched(void)
+{
+	return !forked;
+}
+
 bool layer_begin(struct layer_span *span, enum gaon_call call)
 {
 	if (forked)
 		return false;
-	*span = (struct layer_span){ .call = call, .thread = layer_thread(), .begin_ns = layer_now() };
+	*span = (struct layer_span){ .call = call, .thread = layer_thread(),
+				     .begin_ns = tool_untimed[call] ? 0 : layer_now() };
 	return true;
 }
 
 void layer_end(struct layer_span *span, enum gaon_status status)
 {
-	span->end_ns = layer_now();
+	span->end_ns = tool_untimed[span->call] ? 0 : layer_now();
 	tool_called(span, status);
 }
 

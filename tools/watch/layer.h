@@ -9,7 +9,7 @@
 #include <runtime/tools/tools.h>
 
 struct layer_span {
-	uint64_t begin_ns;		/* CLOCK_MONOTONIC */
+	uint64_t begin_ns;		/* CLOCK_MONOTONIC; 0 of calls that are not timed */
 	uint64_t end_ns;		/* set by layer_end() */
 	enum gaon_call call;
 	uint32_t thread;
@@ -22,10 +22,14 @@ uint64_t layer_now(void);
 /* As the kernel numbers it. */
 uint32_t layer_thread(void);
 
+/* The process is, as a child that was forked is not. */
+bool layer_watched(void);
 /* False: the process is not watched, which a child that was forked is not; call libgaon's own. */
 bool layer_begin(struct layer_span *span, enum gaon_call call);
 void layer_end(struct layer_span *span, enum gaon_status status);
 
+/* Each tool's: calls of which it does not want the times. */
+extern const bool tool_untimed[GAON_CALLS];
 /* Each tool's: a call is over. */
 void tool_called(const struct layer_span *span, enum gaon_status status);
 /* Each tool's: begin. False with @why: not. */

@@ -53,6 +53,8 @@ static bool record_sound(const void *record, uint32_t type)
 	const struct prof_op *op = record;
 
 	switch (type) {
+	case PROF_CALL:
+		return ((const struct prof_call *)record)->count;
 	case PROF_DEVICE: {
 		const struct prof_device *d = record;
 
@@ -76,6 +78,15 @@ static bool record_sound(const void *record, uint32_t type)
 	}
 }
 
+static bool size_sound(const struct watch_record *r, const struct prof_op *op)
+{
+	uint64_t bytes = r->bytes - sizeof(*r);
+
+	if (r->type == PROF_OP && bytes == PROF_OP_UNCOUNTED)
+		return !op->counted;
+	return bytes == sizes[r->type];
+}
+
 static const char *records_read(struct prof_process *p)
 {
 	uint64_t at = sizeof(struct watch_header), end = p->header->bytes;
@@ -87,7 +98,7 @@ static const char *records_read(struct prof_process *p)
 		if (end - at < sizeof(*r) || r->bytes < sizeof(*r) || r->bytes > end - at)
 			return "a record runs past the end";
 		if (r->type && r->type < PROF_TYPES) {
-			if (r->bytes != sizeof(*r) + sizes[r->type] || !record_sound(body, r->type))
+			if (!size_sound(r, body) || !record_sound(body, r->type))
 				return "a record is damaged";
 			if (!list_add(&p->lists[r->type], body))
 				return "no memory for it";

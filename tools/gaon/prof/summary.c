@@ -38,6 +38,8 @@ static int row_compare(const void *a, const void *b)
 
 	if (x->tally.total != y->tally.total)
 		return x->tally.total < y->tally.total ? 1 : -1;
+	if (x->tally.count != y->tally.count)
+		return x->tally.count < y->tally.count ? 1 : -1;
 	return strcmp(x->name, y->name);
 }
 
@@ -54,8 +56,9 @@ static json_t *calls_json(const struct prof_process *p)
 		const struct prof_call *c = p->lists[PROF_CALL].at[i];
 		struct tally *t = &rows[c->call < GAON_CALLS ? c->call : GAON_CALLS].tally;
 
-		t->count++;
-		t->bytes += c->status != GAON_OK && c->status != GAON_ERROR_NOT_READY;
+		t->count += c->count;
+		if (c->status != GAON_OK && c->status != GAON_ERROR_NOT_READY)
+			t->bytes += c->count;
 		tally_add(t, (double)(c->end_ns - c->begin_ns));
 	}
 	qsort(rows, GAON_CALLS + 1, sizeof(rows[0]), row_compare);

@@ -19,6 +19,8 @@ static const char *string(json_t *object, const char *key)
 
 static const char *duration(double ns, char text[32])
 {
+	if (!ns)
+		return "-";
 	if (ns < 1e3)
 		snprintf(text, 32, "%.0f ns", ns);
 	else if (ns < 1e6)

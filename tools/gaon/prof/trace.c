@@ -79,8 +79,8 @@ static void calls_put(struct writer *w, const struct prof_process *p)
 		const struct prof_call *c = p->lists[PROF_CALL].at[i];
 
 		event(w, 'X', p->header->pid, c->thread, prof_call_name(c->call));
-		fprintf(w->out, ",\"cat\":\"call\",\"ts\":%.3f,\"dur\":%.3f,\"args\":{\"status\":%d}}",
-			when(w, c->begin_ns), (double)(c->end_ns - c->begin_ns) * 1e-3, c->status);
+		fprintf(w->out, ",\"cat\":\"call\",\"ts\":%.3f,\"dur\":%.3f,\"args\":{\"status\":%d,\"calls\":%u}}",
+			when(w, c->begin_ns), (double)(c->end_ns - c->begin_ns) * 1e-3, c->status, c->count);
 	}
 }
 

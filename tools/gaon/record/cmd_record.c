@@ -57,7 +57,10 @@ static bool read_header(int fd, struct watch_header *header)
 	       header->bytes >= sizeof(*header);
 }
 
-/* Shortened to what it holds, onto the disk, and to its place: whole or not there. */
+/*
+ * Shortened to what it holds, and to its place. Not waited for until it is on the disk: a machine that loses
+ * its power then may lose the file, and what of it is left is known by its check sums.
+ */
 static bool keep(struct record_options *o, const char *from, const char *to, bool *complete)
 {
 	int fd = open(from, O_RDWR | O_CLOEXEC);
@@ -71,7 +74,7 @@ static bool keep(struct record_options *o, const char *from, const char *to, boo
 			close(fd);
 		return false;
 	}
-	good = !ftruncate(fd, (off_t)header.bytes) && !fchmod(fd, 0644) && !fsync(fd);
+	good = !ftruncate(fd, (off_t)header.bytes) && !fchmod(fd, 0644);
 	if (close(fd) || !good || rename(from, to))
 		return complain(to, strerror(errno));
 	header.program[sizeof(header.program) - 1] = '\0';

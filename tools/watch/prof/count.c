@@ -71,7 +71,7 @@ enum gaon_status prof_give_counted(struct prof_queue *q, struct prof_node *n)
 	if (status)
 		return status;
 	n->op.seen_ns = layer_now();
-	watch_file_put(PROF_OP, &n->op, sizeof(n->op), NULL, 0);
+	prof_op_put(&n->op);
 	return GAON_OK;
 }
 

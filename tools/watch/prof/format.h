@@ -6,12 +6,13 @@
 #ifndef GAON_PROF_FORMAT_H
 #define GAON_PROF_FORMAT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../file.h"
 
 #define PROF_MAGIC	"GAONPROF"
-#define PROF_VERSION	1
+#define PROF_VERSION	2	/* 1 had all of struct prof_op always */
 #define PROF_NEVER	UINT64_MAX	/* a cycle that was not stamped */
 #define PROF_NAME	64
 
@@ -27,7 +28,7 @@ struct prof_call {
 	uint32_t thread;
 	uint64_t begin_ns, end_ns;
 	int32_t status;
-	uint32_t reserved;
+	uint32_t count;			/* calls: several of those that only ask, which have no times */
 };
 
 struct prof_device {
@@ -71,9 +72,11 @@ struct prof_op {
 	uint64_t submit_ns;		/* when the call that gave it began */
 	uint64_t seen_ns;		/* the latest at which it was done */
 	uint32_t thread;		/* that gave it */
-	uint32_t counted;		/* the counters below are of it alone */
+	uint32_t counted;		/* the counters below are of it alone; 0: they are not there */
 	uint64_t matrix_busy, core_busy, dma_busy, hbm_bytes, host_bytes, instructions;
 };
+
+#define PROF_OP_UNCOUNTED	offsetof(struct prof_op, matrix_busy)
 
 /* The device's clock and counters beside the host's clock. */
 struct prof_counters {

@@ -219,7 +219,7 @@ enum gaon_status prof_give_blocking(struct gaon_device *device, struct prof_node
 		n->op.begin_cycle = before.cycle;
 		n->op.end_cycle = after.cycle;
 	}
-	watch_file_put(PROF_OP, &n->op, sizeof(n->op), NULL, 0);
+	prof_op_put(&n->op);
 	return status;
 }
 

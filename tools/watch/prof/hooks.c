@@ -24,16 +24,11 @@ bool tool_start(char *why, size_t size)
 	return watch_file_start(directory, "prof", PROF_MAGIC, PROF_VERSION, why, size);
 }
 
-void tool_called(const struct layer_span *span, enum gaon_status status)
-{
-	struct prof_call out = { .call = span->call, .thread = span->thread, .begin_ns = span->begin_ns,
-				 .end_ns = span->end_ns, .status = status };
-
-	watch_file_put(PROF_CALL, &out, sizeof(out), NULL, 0);
-}
-
 __attribute__((destructor)) static void prof_end(void)
 {
+	if (!layer_watched())
+		return;
+	prof_calls_put();
 	prof_each_queue(NULL, prof_harvest_all);
 }
 
@@ -209,6 +204,8 @@ static void callback_run(void *arg)
 	c.fn(c.arg);
 	prof_in_callback = false;
 	out.end_ns = layer_now();
+	out.count = 1;
+	prof_calls_put();
 	watch_file_put(PROF_CALL, &out, sizeof(out), NULL, 0);
 }
 

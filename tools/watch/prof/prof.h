@@ -132,6 +132,10 @@ void prof_stamps_put(struct prof_dev *dev, struct stamps *s);
  */
 bool stamps_run(struct prof_queue *q, uint32_t count, struct stamp_run *run);
 void stamps_drop(struct prof_queue *q, struct stamp_run *run);
+/* calls.c: what this thread keeps of calls, to the file. */
+void prof_calls_put(void);
+/* An operation that is done, to the file. */
+void prof_op_put(const struct prof_op *op);
 void prof_pending_add(struct prof_queue *q, const struct prof_pending *like);
 /* Tells of what is done, if nobody gives @q work just now. */
 void prof_harvest(struct prof_queue *q);

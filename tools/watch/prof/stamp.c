@@ -98,6 +98,11 @@ static bool pending_done(const struct prof_pending *p)
 	return stamp_value(&p->runs[p->run_count - 1], left) != PROF_NEVER;
 }
 
+void prof_op_put(const struct prof_op *op)
+{
+	watch_file_put(PROF_OP, op, op->counted ? sizeof(*op) : PROF_OP_UNCOUNTED, NULL, 0);
+}
+
 /* A clock that went back was none: the device may store anything where a program's kernel faulted. */
 static void tell(struct prof_op *op, uint64_t begin, uint64_t end)
 {
@@ -105,7 +110,7 @@ static void tell(struct prof_op *op, uint64_t begin, uint64_t end)
 
 	op->begin_cycle = known ? begin : PROF_NEVER;
 	op->end_cycle = known ? end : PROF_NEVER;
-	watch_file_put(PROF_OP, op, sizeof(*op), NULL, 0);
+	prof_op_put(op);
 }
 
 static void tell_graph(const struct prof_pending *p)
@@ -150,11 +155,13 @@ static void pending_end(struct prof_queue *q, struct prof_pending *p, uint64_t n
 
 void prof_harvest_locked(struct prof_queue *q, bool all)
 {
-	uint64_t now = layer_now();
+	uint64_t now = 0;
 
 	while (q->first && (all || pending_done(q->first))) {
 		struct prof_pending *p = q->first;
 
+		if (!now)
+			now = layer_now();
 		q->first = p->next;
 		if (!q->first)
 			q->tail = &q->first;

@@ -13,6 +13,8 @@ enum record_check record_check = CHECK_END;
 
 /* --- start and end ---------------------------------------------------------------------------- */
 
+const bool tool_untimed[GAON_CALLS] = { [0 ... GAON_CALLS - 1] = true };
+
 bool tool_start(char *why, size_t size)
 {
 	const char *directory = secure_getenv("GAON_RECORD_DIR"),

@@ -12,7 +12,8 @@
 #define LOCK_SECONDS 1
 
 struct seen {
-	uint64_t digest, bytes, number;
+	uint64_t at, bytes, number;	/* where in the file it is */
+	uint32_t sum;
 };
 
 static pthread_mutex_t data_lock = PTHREAD_MUTEX_INITIALIZER; /* all of seen, data_count */
@@ -26,6 +27,11 @@ static pthread_mutex_t stream_locks[STREAM_LOCKS] = {
 
 /* --- data ------------------------------------------------------------------------------------- */
 
+static uint64_t place_of(uint32_t sum, uint64_t bytes)
+{
+	return (sum ^ bytes << 32) * 0x9e3779b97f4a7c15ull >> 20;
+}
+
 static bool seen_grow(void)
 {
 	uint64_t room = seen_room ? 2 * seen_room : 1024;
@@ -34,7 +40,7 @@ static bool seen_grow(void)
 	if (!table)
 		return false;
 	for (uint64_t i = 0; i < seen_room; i++) {
-		uint64_t at = seen[i].digest;
+		uint64_t at = place_of(seen[i].sum, seen[i].bytes);
 
 		if (!seen[i].number)
 			continue;
@@ -48,11 +54,12 @@ static bool seen_grow(void)
 	return true;
 }
 
-/* 64 bits and the length: two pieces of one program's data do not agree in both by accident. */
+/* What has the same check sum and length is compared with what the file has. */
 static uint64_t data_number(const void *data, uint64_t bytes)
 {
+	uint32_t sum = watch_file_sum(data, bytes);
 	struct record_data head;
-	uint64_t digest = record_digest(data, bytes), at;
+	uint64_t at, where;
 
 	pthread_mutex_lock(&data_lock);
 	if (2 * (data_count + 1) > seen_room && !seen_grow()) {
@@ -61,19 +68,20 @@ static uint64_t data_number(const void *data, uint64_t bytes)
 		pthread_mutex_unlock(&data_lock);
 		return head.number;
 	}
-	for (at = digest; seen[at & (seen_room - 1)].number; at++) {
+	for (at = place_of(sum, bytes); seen[at & (seen_room - 1)].number; at++) {
 		const struct seen *s = &seen[at & (seen_room - 1)];
 
-		if (s->digest == digest && s->bytes == bytes) {
+		if (s->sum == sum && s->bytes == bytes && watch_file_has(s->at, data, bytes)) {
 			head.number = s->number;
 			pthread_mutex_unlock(&data_lock);
 			return head.number;
 		}
 	}
 	head.number = ++data_count;
-	seen[at & (seen_room - 1)] = (struct seen){ digest, bytes, head.number };
 	/* Under the lock: whoever finds it is behind it in the file. */
-	watch_file_put(RECORD_DATA, &head, sizeof(head), data, bytes);
+	where = watch_file_put_data(RECORD_DATA, &head, sizeof(head), data, bytes, sum);
+	if (where)
+		seen[at & (seen_room - 1)] = (struct seen){ where, bytes, head.number, sum };
 	pthread_mutex_unlock(&data_lock);
 	return head.number;
 }

@@ -166,7 +166,9 @@ bool watch_file_start(const char *directory, const char *suffix, const char magi
 	return true;
 }
 
-static uint64_t file_put(struct watch_record record, const void *head, size_t bytes, const void *data, uint64_t more)
+/* Where in the file @data is then; 0: nowhere. */
+static uint64_t file_put(struct watch_record record, const void *head, size_t bytes, const void *data,
+			 uint64_t more)
 {
 	uint64_t after, at = 0;
 

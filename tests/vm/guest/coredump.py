@@ -11,21 +11,12 @@ import subprocess
 import sys
 import time
 
+from tap import check, finish
+
 OUT = os.environ["O"]
 GAON = os.path.join(OUT, "bin", "gaon")
 PATIENCE = 120 * int(os.environ.get("GAON_SLOW", "1"))
 FILE = "/tmp/incident.core"
-number = 0
-bad = 0
-
-
-def check(good, what, detail=""):
-    """One line of TAP."""
-    global number, bad  # pylint: disable=global-statement
-    number += 1
-    bad += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}{'' if good or not detail else f': {detail}'}", flush=True)
-    return good
 
 
 def run(*args, **options):
@@ -259,8 +250,7 @@ def main():
     test_device(cards[1])
     test_off(cards[0])
     test_bad_file()
-    print(f"1..{number}")
-    return bad != 0
+    return finish()
 
 
 sys.exit(main())

@@ -11,20 +11,11 @@ import sys
 import threading
 import time
 
+from tap import check, finish
+
 GAON, INCIDENT = sys.argv[1:]
 PATIENCE = 120 * int(os.environ.get("GAON_SLOW", "1"))
 INSTANCES = "/sys/kernel/tracing/instances"
-number = 0
-bad = 0
-
-
-def check(good, what, detail=""):
-    """One line of TAP."""
-    global number, bad  # pylint: disable=global-statement
-    number += 1
-    bad += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}{'' if good else f': {detail}'}", flush=True)
-    return good
 
 
 def write(path, text):
@@ -172,5 +163,4 @@ check(not [name for name in os.listdir(INSTANCES) if name.startswith("gaon-event
 late = subprocess.run([GAON, "events", "--count", "1", "--timeout", "1"], stdout=subprocess.DEVNULL,
                       stderr=subprocess.DEVNULL, check=False)
 check(late.returncode == 4, "nothing happens any more: status 4 in the end", late)
-print(f"1..{number}")
-sys.exit(bad != 0)
+sys.exit(finish())

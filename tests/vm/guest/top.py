@@ -16,18 +16,10 @@ import time
 
 import gaontop
 
+from tap import check, finish
+
 GAON = sys.argv[1]
 PATIENCE = 120 * int(os.environ.get("GAON_SLOW", "1"))
-number = 0
-bad = 0
-
-
-def check(good, what, detail=""):
-    """One line of TAP."""
-    global number, bad  # pylint: disable=global-statement
-    number += 1
-    bad += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}{'' if good else f': {detail}'}", flush=True)
 
 
 class Screen:
@@ -126,5 +118,4 @@ with open("/sys/bus/pci/rescan", "w", encoding="ascii") as file:
 screen.want("accel0", "and comes back")
 screen.keys("q")
 screen.end("and q ends it")
-print(f"1..{number}")
-sys.exit(bad != 0)
+sys.exit(finish())

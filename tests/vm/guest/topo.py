@@ -7,16 +7,7 @@ import re
 import subprocess
 import sys
 
-number = 0
-bad = 0
-
-
-def check(good, what, detail=""):
-    """One line of TAP."""
-    global number, bad  # pylint: disable=global-statement
-    number += 1
-    bad += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}{'' if good else f': {detail}'}", flush=True)
+from tap import check, finish
 
 
 def said(*command):
@@ -48,5 +39,4 @@ else:
 text = said(sys.argv[1], "topo")
 check(all(re.search(rf"^{d['name']} .*\bX\b", text, re.M) and re.search(rf"-- {d['name']} {d['address']}", text)
           for d in topo["devices"]), "the same as text", text)
-print(f"1..{number}")
-sys.exit(bad != 0)
+sys.exit(finish())

@@ -10,20 +10,12 @@ import sys
 import tempfile
 import time
 
+from tap import check, finish
+
 SIZE = (3, 2)
 CUT = {(4, 0), (5, 1)}
 PATIENCE = 30 * int(os.environ.get("GAON_SLOW", "1"))
 GAON = sys.argv[1]
-number = 0
-bad = 0
-
-
-def check(good, what, detail=""):
-    """One line of TAP."""
-    global number, bad  # pylint: disable=global-statement
-    number += 1
-    bad += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}{'' if good else f': {detail}'}", flush=True)
 
 
 def topo():
@@ -114,8 +106,7 @@ def main():
     check(all(read(card, "power/runtime_status") == "suspended" for card in cards), "all cards sleep")
     done = subprocess.run([GAON, "topo", "--json"], stdout=subprocess.PIPE, text=True, check=False, user=65534)
     check(done.returncode == 0 and whole(json.loads(done.stdout)), "asleep they are joined as before", done.stdout)
-    print(f"1..{number}")
-    return bad != 0
+    return finish()
 
 
 sys.exit(main())

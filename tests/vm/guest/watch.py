@@ -12,18 +12,10 @@ import time
 
 import gaontop
 
+from tap import check, finish
+
 GAON, PROGRAM = sys.argv[1], sys.argv[2:]
 PATIENCE = 120 * int(os.environ.get("GAON_SLOW", "1"))
-number = 0
-bad = 0
-
-
-def check(good, what, detail=""):
-    """One line of TAP."""
-    global number, bad  # pylint: disable=global-statement
-    number += 1
-    bad += not good
-    print(f"{'ok' if good else 'not ok'} {number} - {what}{'' if good else f': {detail}'}", flush=True)
 
 
 def text_of(path):
@@ -140,5 +132,4 @@ with subprocess.Popen([GAON, "watch", "--json", "-i", "50", "state"], stdout=sub
 check(live.returncode == 1 and f"({address}) is gone" in err and "no card is left" in err, "a card that is taken out", err)
 write("/sys/bus/pci/rescan", "1")
 wait("the card is back", lambda: text_of(device + "/state") == "ready")
-print(f"1..{number}")
-sys.exit(bad != 0)
+sys.exit(finish())

@@ -103,7 +103,6 @@ static void port_listen(struct gaon_sim *sim, unsigned int number)
 static bool port_due(struct gaon_sim *sim, unsigned int number, uint64_t now, struct gaon_port_frame *frame)
 {
 	struct sim_port *p = &sim->ports[number];
-
 	bool first = !p->sent_at;
 
 	if (!first && now - p->sent_at < GAON_PORT_PERIOD_MS * MS)

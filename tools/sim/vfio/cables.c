@@ -94,23 +94,20 @@ static void cables_join(struct vfu_cables *c, const struct vfu_torus *torus)
 			unsigned int next = i - at * stride + (at + 1) % size * stride;
 			struct vfu_device *a = c->devices[i], *b = c->devices[next];
 
-			a->peer[2 * d].sim = b->sim;
+			a->peer[2 * d].dev = b;
 			a->peer[2 * d].port = 2 * d + 1;
-			b->peer[2 * d + 1].sim = a->sim;
+			b->peer[2 * d + 1].dev = a;
 			b->peer[2 * d + 1].port = 2 * d;
 		}
 		stride *= size;
 	}
 }
 
-static void cables_cut(struct vfu_cables *c, unsigned int device, unsigned int port)
+static void cables_cut(struct vfu_device *dev, unsigned int port)
 {
-	struct gaon_sim *other = c->devices[device]->peer[port].sim;
-
-	for (unsigned int i = 0; i < c->count && other; i++)
-		if (c->devices[i]->sim == other)
-			c->devices[i]->peer[c->devices[device]->peer[port].port].sim = NULL;
-	c->devices[device]->peer[port].sim = NULL;
+	if (dev->peer[port].dev)
+		dev->peer[port].dev->peer[dev->peer[port].port].dev = NULL;
+	dev->peer[port].dev = NULL;
 }
 
 static void *cables_thread(void *arg)
@@ -148,7 +145,7 @@ struct vfu_cables *vfu_cables_start(const struct vfu_torus *torus, struct vfu_de
 		c->devices[i] = devices[i];
 	cables_join(c, torus);
 	for (unsigned int i = 0; i < torus->cuts; i++)
-		cables_cut(c, torus->cut[i].device, torus->cut[i].port);
+		cables_cut(c->devices[torus->cut[i].device], torus->cut[i].port);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -109,8 +109,8 @@ static void host_port_send(void *ctx, unsigned int port, const void *frame, size
 {
 	struct vfu_device *dev = ctx;
 
-	if (dev->peer[port].sim)
-		gaon_sim_port_receive(dev->peer[port].sim, dev->peer[port].port, frame, bytes);
+	if (dev->peer[port].dev)
+		gaon_sim_port_receive(dev->peer[port].dev->sim, dev->peer[port].port, frame, bytes);
 }
 
 static void host_log(void *ctx, int level, const char *line)

@@ -31,7 +31,7 @@ struct vfu_device {
 
 	/* What is at the other ends of its cables; constant while cables.c's thread runs. */
 	struct {
-		struct gaon_sim *sim;		/* NULL: nothing */
+		struct vfu_device *dev;		/* NULL: nothing */
 		unsigned int port;
 	} peer[GAON_PORTS_MAX];
 
